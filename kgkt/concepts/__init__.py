@@ -1,0 +1,1 @@
+"""The mathematics of the concept graph: plain functions on arrays."""

@@ -1,0 +1,77 @@
+"""Every error that kgkt raises on purpose, and the exit code each one means.
+
+KgktError                 1  unexpected
+├── UsageError            2  the command line is wrong
+├── InputError            3  a file, a value or a name that cannot be used
+│   └── QueryError        3  a Cypher text the engine refused, or stopped at a limit
+├── StoreError            4  the database cannot be reached, is busy, or refused
+├── UnsafeError           5  refused for safety: code in a model file, a write without --rw
+└── BelowBarError         6  finished, but below what was asked (--require-gain, a diverged training)
+
+A message is one line (or a few aligned ones) that says what, where and what to do.
+Only ``kgkt.cli`` turns an error into an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class KgktError(Exception):
+    """Base of all errors that kgkt raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(KgktError):
+    """The command line, or a call's arguments, make no sense together."""
+
+    exit_code = 2
+
+
+class InputError(KgktError):
+    """A file, a value or a name given by the user cannot be used."""
+
+    exit_code = 3
+
+
+class QueryError(InputError):
+    """A Cypher text that the engine refused, or that was stopped at a limit."""
+
+
+class StoreError(KgktError):
+    """The database is unreachable, busy, or refuses to serve."""
+
+    exit_code = 4
+
+
+class UnsafeError(KgktError):
+    """Refused for safety; nothing was read, run or changed."""
+
+    exit_code = 5
+
+
+class BelowBarError(KgktError):
+    """The work was done and its result lies below what was asked."""
+
+    exit_code = 6
+
+
+def nearest(name: str, known: Iterable[str], how_many: int = 3) -> str:
+    """A phrase that names the entries of `known` nearest to `name`, for the end of an error.
+
+    >>> nearest("Concpt", ["Concept", "Class", "Item"])
+    '; did you mean Concept?'
+    >>> nearest("zzz", ["a", "b"])
+    '; known: a, b'
+    """
+    import difflib
+
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=how_many, cutoff=0.6)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    if not known:
+        return "; there are none"
+    shown = ", ".join(known[:12]) + (f", … ({len(known)} in all)" if len(known) > 12 else "")
+    return f"; known: {shown}"

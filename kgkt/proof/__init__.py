@@ -1,0 +1,1 @@
+"""What the graph was worth: baselines, the demo's tables, reports."""

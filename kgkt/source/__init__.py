@@ -1,0 +1,1 @@
+"""What model A knows: opening models safely, reading data, extracting features."""

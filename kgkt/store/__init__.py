@@ -1,0 +1,1 @@
+"""The database that holds the graph: one protocol, one variant a file."""

@@ -1,0 +1,1 @@
+"""From the graph into model B: the teacher, the map to blocks of weights, the fusion."""

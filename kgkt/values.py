@@ -1,0 +1,318 @@
+"""The frozen values that pass between rooms; shapes are checked once, where a value is made.
+
+Letters: n items, d features, e embedding width, k concepts, m edges, c classes, u units.
+Arrays are made read-only on construction, so that a value means the same to everyone who holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+# One row of a report: the names of every table and JSON that kgkt writes.
+REPORT_COLUMNS = ("task", "method", "labels_per_class", "seed", "metric", "value", "seconds")
+
+
+def _array(owner: Any, name: str, dtype: Any, *shape: int | None) -> np.ndarray:
+    """Cast field `name` of `owner` to a read-only array of `dtype` and check its shape (None: any)."""
+    import numpy as np
+
+    array = np.asarray(getattr(owner, name), dtype=dtype)
+    if array.ndim != len(shape) or any(s is not None and s != g for s, g in zip(shape, array.shape, strict=True)):
+        wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+        raise InputError(f"{type(owner).__name__}.{name}: expected shape {wanted}, received {array.shape}")
+    if array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    object.__setattr__(owner, name, array)
+    return array
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A handle on a features file; rows are read in batches, never all at once unless asked.
+
+    The file is Parquet with a column `item_id` and one `fixed_size_list<float32>` column a layer
+    (an open layout: any framework may write it).
+
+    Args:
+        path: the Parquet file.
+        ids: (n,) item ids, unique.
+        widths: layer name -> number of features d.
+        source: where the features come from, e.g. the model file's name.
+        sha256: digest of the file.
+        meta: what the file's own metadata says (preprocessing, model digest, layer shapes).
+    """
+
+    path: Path
+    ids: np.ndarray
+    widths: dict[str, int]
+    source: str = ""
+    sha256: str = ""
+    meta: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _array(self, "ids", str, None)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layer names in the order of the file's columns."""
+        return tuple(self.widths)
+
+    def batches(self, layer: str, size: int = 8192) -> Iterator[np.ndarray]:
+        """Yield (b, d) float32 arrays of `layer`, in item order."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(batch_size=size, columns=[layer]):
+                yield batch.column(0).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
+
+    def rows(self, layer: str, index: np.ndarray) -> np.ndarray:
+        """The rows `index` (M,) of `layer` as (M, d) float32, in the order of `index`."""
+        import numpy as np
+
+        index = np.asarray(index, dtype=np.int64)
+        out = np.empty((len(index), self.widths[layer]), dtype=np.float32)
+        order = np.argsort(index, kind="stable")
+        start = 0
+        for batch in self.batches(layer):
+            lo, hi = np.searchsorted(index[order], [start, start + len(batch)])
+            out[order[lo:hi]] = batch[index[order[lo:hi]] - start]
+            start += len(batch)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """F(V) = W·V + b, rows to unit length; several layers stand side by side.
+
+    Args:
+        vectors: (n, e) float32 unit rows: layers concatenated, each scaled by 1/sqrt(number of layers).
+        maps: layer -> (W (e_l, d), b (e_l,)), so that any new item can be embedded.
+        head: (n, h) float32, A's features for the logistic head of the teacher (all layers, each
+            centred, unit rows, concatenated, PCA to at most 64).
+    """
+
+    vectors: np.ndarray
+    maps: dict[str, tuple[np.ndarray, np.ndarray]]
+    head: np.ndarray
+
+    def __post_init__(self) -> None:
+        vectors = _array(self, "vectors", "float32", None, None)
+        _array(self, "head", "float32", len(vectors), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """Concepts as clusters of the embedding, with soft memberships.
+
+    Args:
+        centroids: (k, e) float32.
+        memberships: (n, k) CSR float32, rows sum to 1, at most 3 a row.
+        sizes: (k,) int64, number of items nearest to each centroid.
+        bandwidth: mean squared distance over all memberships, kept for new items.
+        seed: of the fit.
+        engine: "local".
+    """
+
+    centroids: np.ndarray
+    memberships: csr_matrix
+    sizes: np.ndarray
+    bandwidth: float
+    seed: int
+    engine: str = "local"
+
+    def __post_init__(self) -> None:
+        centroids = _array(self, "centroids", "float32", None, None)
+        _array(self, "sizes", "int64", len(centroids))
+        if self.memberships.shape[1] != len(centroids):
+            raise InputError(f"Clustering.memberships: {self.memberships.shape[1]} columns for "
+                             f"{len(centroids)} centroids")
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptGraph:
+    """The graph as arrays: what the store holds of one graph's concepts and edges.
+
+    Args:
+        keys: (k,) store keys, `<graph>/concept/<number>`; a concept's number is its column in the
+            memberships.
+        names: (k,) readable names.
+        centroids: (k, e) float32.
+        sizes: (k,) int64.
+        active: (k,) bool.
+        edges: (m, 2) int64, lower number first.
+        weights: (m,) float64, items lying between the two concepts.
+        cosines: (m,) float64, cosine of the two centroids.
+        themes: (k,) int64, community of each concept.
+    """
+
+    keys: np.ndarray
+    names: np.ndarray
+    centroids: np.ndarray
+    sizes: np.ndarray
+    active: np.ndarray
+    edges: np.ndarray
+    weights: np.ndarray
+    cosines: np.ndarray
+    themes: np.ndarray
+
+    def __post_init__(self) -> None:
+        k = len(_array(self, "keys", object, None))
+        _array(self, "names", object, k)
+        _array(self, "centroids", "float32", k, None)
+        _array(self, "sizes", "int64", k)
+        _array(self, "active", bool, k)
+        m = len(_array(self, "edges", "int64", None, 2))
+        _array(self, "weights", "float64", m)
+        _array(self, "cosines", "float64", m)
+        _array(self, "themes", "int64", k)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What people said of items: labels, and ticks ("what is like this is not that").
+
+    Args:
+        items: (M,) item index of each label.
+        classes: (M,) class index of each label.
+        names: (c,) class names in the order of B's outputs.
+        tick_items: (T,) item index of each tick.
+        tick_classes: (T,) class index that the tick denies.
+    """
+
+    items: np.ndarray
+    classes: np.ndarray
+    names: tuple[str, ...]
+    tick_items: np.ndarray = ()  # type: ignore[assignment]
+    tick_classes: np.ndarray = ()  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        items = _array(self, "items", "int64", None)
+        classes = _array(self, "classes", "int64", len(items))
+        ticks = _array(self, "tick_items", "int64", None)
+        denied = _array(self, "tick_classes", "int64", len(ticks))
+        object.__setattr__(self, "names", tuple(str(n) for n in self.names))
+        for part in (classes, denied):
+            if len(part) and not (part.min() >= 0 and part.max() < len(self.names)):
+                raise InputError(f"Labels: class index {part.max()} outside of {len(self.names)} classes")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Soft targets that the graph teaches.
+
+    Args:
+        P: (n, c) float32, rows sum to 1.
+        weight: (n,) float32; 0 where no knowledge reaches the item.
+        mass: (k, c) float64, what each concept leans to; rows sum to at most 1 (what is missing went
+            to ticked, unnamed classes), 0 where nothing reaches it.
+        names: (c,) class names, in the order of B's outputs.
+        alpha, beta: of propagation and of the head part.
+        spread: "concepts", "items" or "both".
+        expected_accuracy: leave-one-out share, or None where it does not exist.
+        ticked: (n,) index of the class that a tick took the item from, -1 for the others.
+    """
+
+    P: np.ndarray
+    weight: np.ndarray
+    mass: np.ndarray
+    names: tuple[str, ...]
+    alpha: float
+    beta: float
+    spread: str
+    expected_accuracy: float | None = None
+    ticked: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        n = len(_array(self, "P", "float32", None, len(self.names)))
+        _array(self, "weight", "float32", n)
+        _array(self, "mass", "float64", None, len(self.names))
+        if self.ticked is not None:
+            _array(self, "ticked", "int64", n)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of B's weights; facts only.
+
+    Args:
+        layer: B's layer name.
+        kind: "unit", "filter", "row" or "head".
+        index: which unit, filter, row or head slot.
+        shape: shape of the incoming weights of the block.
+    """
+
+    layer: str
+    kind: str
+    index: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMap:
+    """Concepts mapped to the blocks of B's layers.
+
+    Args:
+        blocks: layer -> its blocks, in index order; layers in the order from input to output.
+        planned: layer -> (k, u) CSR, what `map` computed.
+        strength: layer -> (k, u) CSR, `planned` with the user's edits.
+    """
+
+    blocks: dict[str, tuple[Block, ...]]
+    planned: dict[str, csr_matrix]
+    strength: dict[str, csr_matrix]
+
+    def __post_init__(self) -> None:
+        for layer, blocks in self.blocks.items():
+            for matrix in (self.planned[layer], self.strength[layer]):
+                if matrix.shape[1] != len(blocks):
+                    raise InputError(f"BlockMap {layer}: {matrix.shape[1]} columns for {len(blocks)} blocks")
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """A fused B and what was done to get it.
+
+    Args:
+        model: the trained Keras model.
+        history: figures a step, e.g. {"loss": [...], "held_out": [...]}.
+        written: layer -> what was written into it and why, e.g. {"dense": {"written": True, ...}}.
+        figures: before/after figures by name; None where not measured.
+        options: optimizer, steps, batch size, early stop: as used.
+    """
+
+    model: Any
+    history: dict[str, list[float]]
+    written: dict[str, dict[str, Any]]
+    figures: dict[str, float | None]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rows with REPORT_COLUMNS; a share is a fraction 0-1; `seed` is the split."""
+
+    rows: tuple[dict[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if tuple(row) != REPORT_COLUMNS:
+                raise InputError(f"Report: expected columns {REPORT_COLUMNS}, received {tuple(row)}")
