@@ -1,0 +1,77 @@
+"""Which items to label next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kgkt.concepts.propagate import ALPHA, make_spreader
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.values import ConceptGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One concept whose example is worth a label.
+
+    Args:
+        concept: number of the concept.
+        speaks_for: items of the concepts that this label covers better than any other.
+        reached: whether an earlier label reaches the concept at all.
+    """
+
+    concept: int
+    speaks_for: int
+    reached: bool
+
+
+def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float = ALPHA) -> list[Suggestion]:
+    """Greedy coverage of the graph: one nested queue, any prefix of which is a good budget.
+
+    Facility location on the cosine-normalised kernel (I - alpha S)^-1, weighted by concept size.
+
+    Args:
+        graph: of k concepts; inactive ones are neither chosen nor counted.
+        labelled: numbers of the concepts that a label already speaks for.
+        how_many: suggestions wanted.
+
+    Returns:
+        At most `how_many`, best first; fewer when every active concept has a label.
+
+    Reference: greedy maximisation of a submodular function, Nemhauser, Wolsey & Fisher 1978.
+    """
+    import numpy as np
+
+    k = len(graph)
+    spreader = make_spreader(graph, alpha)
+    on = np.flatnonzero(graph.active)
+    K = spreader.solve(np.eye(k)[:, on])[on].astype(np.float32)
+    root = np.sqrt(np.diag(K))
+    K /= root[:, None]
+    K /= root[None, :]
+    size = graph.sizes[on].astype(np.float32)
+    place = np.full(k, -1)
+    place[on] = np.arange(len(on))
+    taken = np.unique(place[labelled][place[labelled] >= 0])
+    cover = K[:, taken].max(axis=1) if len(taken) else np.zeros(len(on), np.float32)
+    component = spreader.component[on]
+    known = np.isin(component, component[taken])
+    free = np.ones(len(on), bool)
+    free[taken] = False
+    chosen: list[int] = []
+    while len(chosen) < how_many and free.any():
+        gain = np.where(free, size @ np.maximum(K - cover[:, None], 0), -1.0)
+        best = int(gain.argmax())
+        chosen.append(best)
+        free[best] = False
+        cover = np.maximum(cover, K[:, best])
+    centres = np.concatenate([taken, chosen]).astype(int)
+    owner = K[:, centres].argmax(axis=1) if len(centres) else np.zeros(0, int)
+    covered = K[:, centres].max(axis=1) > 0 if len(centres) else np.zeros(0, bool)
+    speaks = np.bincount(owner[covered], weights=size[covered], minlength=len(centres)).astype(int)
+    return [
+        Suggestion(int(on[c]), int(speaks[len(taken) + i]), bool(known[c])) for i, c in enumerate(chosen)
+    ]

@@ -1,0 +1,52 @@
+"""Edges between concepts: how many items lie between the two, and how alike their centroids are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+
+def bridge_edges(Z: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Edges E = Z'Z: the weight of an edge counts the items that lie between its two concepts.
+
+    Args:
+        Z: (n, k) memberships.
+
+    Returns:
+        edges (m, 2), lower number first, and weights (m,) float64 > 0.
+
+    Reference: anchor graphs, Liu, He & Chang 2010.
+    """
+    import numpy as np
+    from scipy.sparse import triu
+
+    E = triu((Z.T.astype(np.float64) @ Z.astype(np.float64)).tocsr(), k=1).tocoo()
+    order = np.lexsort((E.col, E.row))
+    keep = order[E.data[order] > 0]
+    return np.stack([E.row[keep], E.col[keep]], axis=1).astype(np.int64), E.data[keep]
+
+
+def centroid_cosines(centroids: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Cosine of the two centroids of each edge, (m,) float64; 0 where a centroid is the zero vector."""
+    import numpy as np
+
+    from kgkt.concepts.embed import unit_rows
+
+    C = unit_rows(np.asarray(centroids, np.float64))
+    return np.clip(np.einsum("ij,ij->i", C[edges[:, 0]], C[edges[:, 1]]), -1.0, 1.0)
+
+
+def layout(centroids: np.ndarray) -> np.ndarray:
+    """Where each concept is drawn: the first two principal components of the centroids, (k, 2) in -1..1."""
+    import numpy as np
+
+    X = np.asarray(centroids, np.float64)
+    X = X - X.mean(axis=0)
+    _, _, V = np.linalg.svd(X, full_matrices=False)
+    V = V[:2] * np.where(V[:2, :1] < 0, -1, 1)  # a sign that does not depend on the solver's mood
+    out = np.zeros((len(X), 2))
+    out[:, : len(V)] = X @ V.T
+    return out / max(float(np.abs(out).max()), 1e-12)

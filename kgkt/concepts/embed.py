@@ -1,0 +1,141 @@
+"""From A's features to the embedding F(V) = W·V + b."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kgkt.values import Embedding
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.values import Features
+
+SAMPLE = 20_000  # rows on which the maps are fitted; the rest streams through
+DIMS = 32
+HEAD_DIMS = 64
+
+
+def unit_rows(X: np.ndarray) -> np.ndarray:
+    """Rows of X (n, d) to unit length; a zero row stays zero."""
+    import numpy as np
+
+    norm = np.linalg.norm(X, axis=1, keepdims=True)
+    return np.divide(X, norm, out=np.zeros_like(X), where=norm > 1e-12)
+
+
+def whiten(X: np.ndarray, dims: int = DIMS, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Fit W, b of F(V) = W·V + b: principal components scaled to unit variance.
+
+    Args:
+        X: (n, d) features.
+        dims: components wanted; directions without variance are left out.
+        seed: of the randomised solver that wide data gets.
+
+    Returns:
+        W (e, d) and b (e,), float32. Without any variance W is 0 and b is 1 (all items are alike).
+
+    Reference: PCA whitening, W = diag(s)^-1/2 U', b = -W mu.
+    """
+    import numpy as np
+    from sklearn.decomposition import PCA
+
+    n, d = X.shape
+    mean = X.mean(axis=0, dtype=np.float64)
+    scale = float(np.abs(X - mean).max()) if n else 0.0
+    if n < 2 or scale <= 1e-12 * max(1.0, float(np.abs(mean).max())):
+        return np.zeros((1, d), np.float32), np.ones(1, np.float32)
+    pca = PCA(min(dims, n - 1, d), random_state=seed).fit((X - mean) / scale)
+    keep = pca.explained_variance_ > 1e-8 * pca.explained_variance_[0]
+    W = pca.components_[keep] / (np.sqrt(pca.explained_variance_[keep])[:, None] * scale)
+    return W.astype(np.float32), (-W @ mean).astype(np.float32)
+
+
+def apply_map(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Unit rows of W·V + b for each row V of X (n, d): (n, e) float32."""
+    return unit_rows(X @ W.T + b)
+
+
+def embed_new(rows: dict[str, np.ndarray], maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Embed new items from their features, layer by layer.
+
+    Args:
+        rows: layer -> (n, d).
+        maps: layer -> (W (e_l, d), b (e_l,)).
+
+    Returns:
+        (n, e) float32, layers side by side, each scaled by 1/sqrt(number of layers).
+    """
+    import numpy as np
+
+    parts = [apply_map(np.asarray(rows[layer], np.float32), W, b) for layer, (W, b) in maps.items()]
+    return (np.concatenate(parts, axis=1) / np.float32(np.sqrt(len(parts)))).astype(np.float32)
+
+
+def fit_embedding(
+    features: Features, dims: int = DIMS, seed: int = 0, head_dims: int | None = HEAD_DIMS
+) -> Embedding:
+    """Fit the maps on a sample and stream every item through them.
+
+    Args:
+        features: of n items.
+        dims: width of each layer's embedding.
+        seed: of the sample.
+        head_dims: width of the head features; None leaves them as wide as they are (sentence models).
+
+    Returns:
+        The embedding with its maps and the head features.
+    """
+    import numpy as np
+
+    n = len(features)
+    rng = np.random.default_rng(seed)
+    sample = np.arange(n) if n <= SAMPLE else np.sort(rng.choice(n, SAMPLE, replace=False))
+    maps, means, heads = {}, {}, []
+    for layer in features.layers:
+        X = features.rows(layer, sample)
+        maps[layer] = whiten(X, dims, seed)
+        means[layer] = X.mean(axis=0)
+        heads.append(unit_rows(X - means[layer]))
+    project = _projection(np.concatenate(heads, axis=1), head_dims, seed)
+    del heads, X
+    scale = np.float32(1 / np.sqrt(len(maps)))
+    vectors = np.empty((n, sum(len(b) for _, b in maps.values())), np.float32)
+    head = np.zeros((n, project[0].shape[1] if project else sum(features.widths.values())), np.float32)
+    column = at = 0
+    for layer, (W, b) in maps.items():
+        start, width = 0, features.widths[layer]
+        for X in features.batches(layer):
+            stop = start + len(X)
+            vectors[start:stop, column : column + len(b)] = apply_map(X, W, b) * scale
+            centred = unit_rows(X - means[layer])
+            if project:
+                head[start:stop] += centred @ project[0][at : at + width]
+            else:
+                head[start:stop, at : at + width] = centred
+            start = stop
+        column, at = column + len(b), at + width
+    if project:
+        head -= project[1]
+    return Embedding(vectors, maps, head)
+
+
+def head_features(X: np.ndarray, head_dims: int | None = HEAD_DIMS, seed: int = 0) -> np.ndarray:
+    """Head features of one layer held in memory: X (n, d) centred, unit rows, PCA: (n, h)."""
+    import numpy as np
+
+    centred = unit_rows((X - X.mean(axis=0)).astype(np.float32))
+    project = _projection(centred, head_dims, seed)
+    return centred @ project[0] - project[1] if project else centred
+
+
+def _projection(X: np.ndarray, dims: int | None, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """PCA of X (n, d) to `dims` columns as (components' (d, h), offset (h,)); None where it would not narrow."""
+    import numpy as np
+    from sklearn.decomposition import PCA
+
+    if dims is None or dims >= min(X.shape):
+        return None
+    pca = PCA(dims, random_state=seed).fit(X)
+    components = pca.components_.T.astype(np.float32)
+    return components, (pca.mean_ @ components).astype(np.float32)

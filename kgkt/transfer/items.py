@@ -1,0 +1,148 @@
+"""The item part of the teacher: the concepts' answer carried over the graph of nearest items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kgkt.concepts.propagate import Seeds, normalise
+from kgkt.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+NEIGHBOURS = 10
+EXACT_UP_TO = 20_000  # items; approximate neighbours above
+SMOOTHING_STEPS = 5
+SMOOTHING = 0.8
+SHARPNESS = 2.0
+
+
+def nearest_items(vectors: np.ndarray, how_many: int = NEIGHBOURS, seed: int = 0) -> np.ndarray:
+    """The nearest other items of each item, (n, how_many) int32: exact up to 20,000 items, else pynndescent's.
+
+    Args:
+        vectors: (n, e) unit rows.
+        how_many: neighbours; fewer where there are fewer items.
+        seed: of the approximate search.
+    """
+    import numpy as np
+
+    n = len(vectors)
+    how_many = min(how_many, n - 1)
+    if how_many < 1:
+        raise InputError(f"{n} item has no neighbours: spread concepts needs none")
+    if n <= EXACT_UP_TO:
+        from sklearn.neighbors import NearestNeighbors
+
+        return NearestNeighbors(n_neighbors=how_many).fit(vectors).kneighbors(return_distance=False).astype(np.int32)
+    from pynndescent import NNDescent
+
+    index, _ = NNDescent(vectors, n_neighbors=how_many + 1, random_state=seed).neighbor_graph
+    own = index == np.arange(n)[:, None]
+    own[~own.any(axis=1), -1] = True  # an item that is not in its own list gives up the farthest
+    return index[~own].reshape(n, how_many).astype(np.int32)
+
+
+def neighbour_graph(index: np.ndarray) -> csr_matrix:
+    """Symmetric, unweighted A (n, n) from neighbour lists (n, q): 1 where either lists the other."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    n, q = index.shape
+    A = csr_matrix((np.ones(n * q), index.ravel(), np.arange(0, n * q + 1, q)), shape=(n, n))
+    return A.maximum(A.T).tocsr()
+
+
+def item_answer(
+    P: np.ndarray, reached: np.ndarray, A: csr_matrix, seeds: Seeds, prior: np.ndarray | None, both: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """rows to 1 of sqrt(smoothed * Poisson); without `both` the Poisson factor alone.
+
+    Args:
+        P: (n, c + h) the concepts' answer.
+        reached: (n,) bool; the others (their concepts are off, or no label reaches them) take no part.
+        A: (n, n) symmetric neighbour graph.
+        seeds: labels and ticks.
+        prior: (c,) or None.
+        both: multiply the smoothed answer of the concepts in.
+
+    Returns:
+        (n, c + h) and (n,) bool: what is reached now.
+    """
+    import numpy as np
+
+    part = reached.copy()
+    on = np.flatnonzero(part)
+    place = np.full(len(P), -1)
+    place[on] = np.arange(len(on))
+    kept = part[seeds.items]
+    inner = Seeds(place[seeds.items[kept]], seeds.columns[kept], seeds.hidden, seeds.n_classes)
+    A = A[on][:, on]
+    Q = poisson(A, inner, prior)
+    if both:
+        Q = np.sqrt(smooth(P[on], A, inner) * Q)
+    out = P.copy()
+    out[on] = normalise(Q, prior, seeds.n_classes)
+    return out, part
+
+
+def smooth(P: np.ndarray, A: csr_matrix, seeds: Seeds) -> np.ndarray:
+    """5 steps of P <- .8 D^-1 A P + .2 P_concepts, the seeds reset at each."""
+    import numpy as np
+
+    degree = np.asarray(A.sum(axis=1)).ravel()
+    inverse = np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0)[:, None]
+    onehot = np.eye(seeds.width)[seeds.columns]
+    start = P.copy()
+    start[seeds.items] = onehot
+    Q = start
+    for _ in range(SMOOTHING_STEPS):
+        Q = SMOOTHING * inverse * (A @ Q) + (1 - SMOOTHING) * start
+        Q[seeds.items] = onehot
+    return normalise(Q, None, seeds.n_classes)
+
+
+def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.ndarray:
+    """Poisson learning on the items: L u = sum over labels of (onehot - mean)/count, softmax of 2u.
+
+    Args:
+        A: (n, n) symmetric.
+        seeds: labels and ticks, as item indices of A.
+        prior: (c,) or None.
+
+    Returns:
+        (n, c + h), rows sum to 1; uniform in components without a label.
+
+    Reference: Calder, Cook, Thorpe & Slepcev 2020.
+    """
+    import numpy as np
+    from scipy.sparse import diags
+    from scipy.sparse.csgraph import connected_components
+    from scipy.sparse.linalg import cg
+
+    n = A.shape[0]
+    degree = np.asarray(A.sum(axis=1)).ravel()
+    L = (diags(degree) - A).tocsr()
+    counts = np.bincount(seeds.columns, minlength=seeds.width)
+    source = np.zeros((n, seeds.width))
+    np.add.at(source, (seeds.items, seeds.columns), 1.0 / counts[seeds.columns])
+    component = connected_components(A, directed=False)[1]
+    u = np.zeros_like(source)
+    scale = diags(1.0 / np.maximum(degree, 1.0))
+    for j in range(seeds.width):
+        # L is singular on each component: the source must sum to 0 there, so its mean leaves with the degree
+        total = np.bincount(component, weights=source[:, j])
+        mass = np.bincount(component, weights=degree)
+        b = source[:, j] - degree * (total / np.maximum(mass, 1.0))[component]
+        x, failed = cg(L, b, rtol=1e-6, atol=1e-12, maxiter=1000, M=scale)
+        if failed:
+            raise InputError(f"Poisson learning did not converge on {n} items; use --spread concepts")
+        centre = np.bincount(component, weights=degree * x) / np.maximum(mass, 1.0)
+        u[:, j] = x - centre[component]
+    spread = u.std()
+    u = SHARPNESS * u / spread if spread > 0 else u
+    u -= u.max(axis=1, keepdims=True)
+    Q = np.exp(u)
+    Q[degree == 0] = 1.0
+    return normalise(Q, prior, seeds.n_classes)

@@ -1,0 +1,195 @@
+"""The teacher: what the graph and A's features together say of every item of the pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kgkt.concepts.propagate import (
+    ALPHA,
+    Spreader,
+    item_posterior,
+    leave_one_out,
+    make_seeds,
+    make_spreader,
+    normalise,
+    propagate_masses,
+    settle,
+)
+from kgkt.errors import InputError, UsageError, nearest
+from kgkt.values import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from kgkt.values import ConceptGraph, Labels
+
+ROUNDS = 3
+ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most
+SPREADS = ("concepts", "items", "both")
+
+
+def teach(
+    graph: ConceptGraph,
+    Z: csr_matrix,
+    labels: Labels,
+    head: np.ndarray,
+    *,
+    spread: str = "concepts",
+    prior: np.ndarray | None = None,
+    alpha: float = ALPHA,
+    neighbours: csr_matrix | None = None,
+    n_rounds: int = ROUNDS,
+    spreader: Spreader | None = None,
+) -> Targets:
+    """Soft targets for every item, from a few labels and ticks.
+
+    The graph's answer (propagation over concepts, over items, or both), then rounds in which a
+    logistic head on A's features of the whole pool is fitted to the answer and multiplied into it.
+
+    Args:
+        graph: of k concepts, with the active flags that people set.
+        Z: (n, k) memberships.
+        labels: labels and ticks.
+        head: (n, h) head features.
+        spread: "concepts", "items" or "both".
+        prior: (c,) class shares of the pool if the user knows them, else None. Never estimated here.
+        alpha: how far knowledge travels.
+        neighbours: (n, n) symmetric graph of nearest items; needed by "items" and "both".
+        n_rounds: rounds with the logistic head.
+        spreader: of `graph` and `alpha`, if it is held already.
+
+    Returns:
+        Targets whose labelled items carry their labels; an item that nothing reaches has weight 0.
+    """
+    import numpy as np
+
+    if spread not in SPREADS:
+        raise UsageError(f"spread {spread!r}{nearest(spread, SPREADS)}")
+    if spread != "concepts" and neighbours is None:
+        raise InputError(f"spread {spread} needs the nearest items: run kgkt populate with --spread {spread}")
+    spreader = spreader or make_spreader(graph, alpha)
+    seeds, c = make_seeds(labels), len(labels.names)
+    G, reached_concepts = propagate_masses(spreader, Z, seeds)
+    P, reached = item_posterior(Z, G, prior, c)
+    if spread != "concepts":
+        from kgkt.transfer.items import item_answer
+
+        assert neighbours is not None
+        P, reached = item_answer(P, reached, neighbours, seeds, prior, both=spread == "both")
+    if n_rounds:
+        P = refit_rounds(P, head, prior, c, reached, n_rounds)
+    P, ticked = settle(P, seeds)
+    P[~reached] = 1.0 / c
+    ticked[~reached] = -1
+    clamp(P, labels, ticked)
+    reached[labels.items] = True
+    mass = normalise(G, None, c)[:, :c] * reached_concepts[:, None]
+    return Targets(
+        P, reached.astype(np.float32), mass, labels.names, alpha, 0.0, spread,
+        leave_one_out(spreader, Z, labels), ticked,
+    )  # fmt: skip
+
+
+def clamp(P: np.ndarray, labels: Labels, ticked: np.ndarray | None = None) -> None:
+    """Write into P (n, c), in place, what people said of single items: labels, and ticks as settle() does."""
+    c = P.shape[1]
+    if len(labels.tick_items):
+        P[labels.tick_items] = 1.0 / (c - 1)
+        P[labels.tick_items, labels.tick_classes] = 0.0
+        if ticked is not None:
+            ticked[labels.tick_items] = labels.tick_classes
+    P[labels.items] = 0.0
+    P[labels.items, labels.classes] = 1.0
+    if ticked is not None:
+        ticked[labels.items] = -1
+
+
+def refit_rounds(
+    P0: np.ndarray,
+    head: np.ndarray,
+    prior: np.ndarray | None,
+    n_classes: int,
+    reached: np.ndarray | None = None,
+    n_rounds: int = ROUNDS,
+) -> np.ndarray:
+    """Rounds: a logistic head on the whole pool, fitted to argmax P weighted by max P, times P0.
+
+    Args:
+        P0: (n, c + h) first answer, rows sum to 1.
+        head: (n, d) head features.
+        prior: (c,) or None.
+        n_classes: c.
+        reached: (n,) bool, items that take part; the others keep their row.
+        n_rounds: how many times.
+
+    Returns:
+        (n, c + h), rows sum to 1.
+
+    Reference: self-training; the head is scikit-learn's LogisticRegression with C=1.
+    """
+    import numpy as np
+
+    part = np.ones(len(P0), bool) if reached is None else reached
+    out, X, start = P0.copy(), head[part], P0[part]
+    P = start
+    for number in range(n_rounds):
+        guess, sure = P.argmax(axis=1), P.max(axis=1)
+        if len(np.unique(guess)) < 2:
+            break  # one class everywhere: there is nothing for a head to tell apart
+        Q = np.zeros_like(P)
+        chosen = _stratified(guess, ROUND_SAMPLE, number)
+        model = logistic(1.0).fit(X[chosen], guess[chosen], sample_weight=sure[chosen])
+        Q[:, model.classes_] = model.predict_proba(X)
+        P = normalise(Q * start, prior, n_classes)
+    out[part] = P
+    return out
+
+
+def logistic(C: float):
+    """A logistic head as every part of kgkt uses it: L2 with strength 1/C, lbfgs, no random part."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=C, max_iter=500, tol=1e-3)
+
+
+def _stratified(guess: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """Indices of at most `size` items, each guessed class in its share."""
+    import numpy as np
+
+    if len(guess) <= size:
+        return np.arange(len(guess))
+    rng = np.random.default_rng(seed)
+    order = np.lexsort((rng.random(len(guess)), guess))
+    return np.sort(order[np.linspace(0, len(order) - 1, size).astype(int)])
+
+
+def read_prior(shares: Mapping[str, float] | None, balanced: bool, names: tuple[str, ...]) -> np.ndarray | None:
+    """The user's word on class shares as (c,) in the order of `names`; None where nothing is known.
+
+    Raises:
+        InputError: a class without share, an unknown class, shares that do not sum to 1.
+    """
+    import numpy as np
+
+    if balanced and shares:
+        raise UsageError("say --balanced or give class shares, not both")
+    if balanced:
+        return np.full(len(names), 1.0 / len(names))
+    if not shares:
+        return None
+    for name in shares:
+        if name not in names:
+            raise InputError(f"prior names the class {name!r}{nearest(name, names)}")
+    missing = [n for n in names if n not in shares]
+    values = np.array([float(shares.get(n, 0.0)) for n in names])
+    if missing or (values <= 0).any() or abs(values.sum() - 1) > 0.01:
+        raise InputError(
+            f"prior must give every class a share above 0, summing to 1; received sum {values.sum():.3g}"
+            + (f", nothing for {', '.join(missing[:5])}" if missing else "")
+        )
+    return values / values.sum()
+
+
