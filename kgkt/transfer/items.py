@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 NEIGHBOURS = 10
-EXACT_UP_TO = 20_000  # items; approximate neighbours above
+EXACT_UP_TO = 60_000  # items; approximate neighbours above
 SMOOTHING_STEPS = 5
 SMOOTHING = 0.8
 SHARPNESS = 2.0
 
 
 def nearest_items(vectors: np.ndarray, how_many: int = NEIGHBOURS, seed: int = 0) -> np.ndarray:
-    """The nearest other items of each item, (n, how_many) int32: exact up to 20,000 items, else pynndescent's.
+    """The nearest other items of each item, (n, how_many) int32: exact up to 60,000 items, else pynndescent's.
 
     Args:
         vectors: (n, e) unit rows.
@@ -36,7 +36,12 @@ def nearest_items(vectors: np.ndarray, how_many: int = NEIGHBOURS, seed: int = 0
         from sklearn.neighbors import NearestNeighbors
 
         return NearestNeighbors(n_neighbors=how_many).fit(vectors).kneighbors(return_distance=False).astype(np.int32)
-    from pynndescent import NNDescent
+    try:
+        from pynndescent import NNDescent
+    except ImportError as error:
+        raise InputError(
+            f"nearest items of {n} items need an approximate search: pip install 'kgkt[large]', or --spread concepts"
+        ) from error
 
     index, _ = NNDescent(vectors, n_neighbors=how_many + 1, random_state=seed).neighbor_graph
     own = index == np.arange(n)[:, None]
@@ -140,6 +145,7 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
             raise InputError(f"Poisson learning did not converge on {n} items; use --spread concepts")
         centre = np.bincount(component, weights=degree * x) / np.maximum(mass, 1.0)
         u[:, j] = x - centre[component]
+    u -= u.mean(axis=1, keepdims=True)  # what all classes share: the same as taking the mean from each source
     spread = u.std()
     u = SHARPNESS * u / spread if spread > 0 else u
     u -= u.max(axis=1, keepdims=True)
