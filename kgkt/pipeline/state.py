@@ -1,0 +1,73 @@
+"""What run.json remembers: digests of what each stage read and wrote, so that stale stages are known."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import kgkt
+from kgkt.errors import InputError, nearest
+from kgkt.recipe import Recipe
+from kgkt.rundir import RunDir
+
+Say = Callable[[str], None]
+
+
+def now() -> str:
+    """The time of day, UTC, as text."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def graphs_of(root: Path) -> list[str]:
+    """Names of the graphs in a run directory."""
+    return sorted(p.parent.name for p in Path(root).glob("*/run.json"))
+
+
+def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
+    """The folder of the recipe's graph: the one named, else the only one there, else "main".
+
+    Raises:
+        InputError: no such graph (with the nearest names), or several and none named.
+    """
+    there = graphs_of(Path(recipe.dir))
+    name = recipe.graph
+    if name is None and len(there) > 1:
+        raise InputError(f"{recipe.dir} holds {len(there)} graphs ({', '.join(there)}): say --graph NAME")
+    run = RunDir(recipe.dir, name or (there[0] if there else "main"))
+    if must_exist and run.graph not in there:
+        hint = nearest(run.graph, there) if there else ""
+        raise InputError(f"no graph {run.graph} in {recipe.dir}{hint or ': run kgkt populate first'}")
+    return run
+
+
+def store_url(recipe: Recipe, run: RunDir) -> str:
+    """URL of the database: the recipe's, else the embedded one of the run directory."""
+    return recipe.store.url or run.store_url
+
+
+def record(
+    run: RunDir, stage: str, inputs: Mapping[str, str], outputs: Mapping[str, str], figures: Mapping[str, Any]
+) -> None:
+    """Write down that `stage` ran: digests of what it read and wrote, and its figures."""
+    state = run.state()
+    state["kgkt_version"] = kgkt.__version__
+    state.setdefault("stages", {})[stage] = {
+        "at": now(), "inputs": dict(inputs), "outputs": dict(outputs), "figures": dict(figures),
+    }  # fmt: skip
+    run.write_state(state)
+
+
+def why_stale(run: RunDir, stage: str, inputs: Mapping[str, str]) -> list[str]:
+    """Names of the inputs that changed since `stage` ran; ["never ran"] before the first time; [] if fresh."""
+    done = run.state().get("stages", {}).get(stage)
+    if done is None:
+        return ["never ran"]
+    before = done["inputs"]
+    return [name for name in {**before, **inputs} if before.get(name) != inputs.get(name)]
+
+
+def figures(run: RunDir, stage: str) -> dict[str, Any]:
+    """The figures that `stage` wrote down; empty if it never ran."""
+    return run.state().get("stages", {}).get(stage, {}).get("figures", {})

@@ -1,0 +1,209 @@
+"""kgkt.toml: everything a run needs, as one frozen value; flags of the command line override it."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from kgkt.errors import InputError, nearest
+from kgkt.rundir import DEFAULT_DIR
+
+FILE = "kgkt.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What model A is, and the pool it looks at."""
+
+    model: str | None = None
+    layers: tuple[str, ...] = ()
+    data: str | None = None
+    features: str | None = None
+    pixels: str = "raw"
+    imports: tuple[str, ...] = ()
+    allow_legacy: bool = False
+    drop_bad: bool = False
+    folder_labels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Concepts:
+    """How the graph is made."""
+
+    k: int | None = None
+    seed: int = 0
+    dims: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where the graph is kept; without a url in the run directory."""
+
+    url: str | None = None
+    text: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Teach:
+    """How knowledge spreads from labels."""
+
+    labels: str | None = None
+    spread: str = "concepts"
+    balanced: bool = False
+    prior: dict[str, float] = field(default_factory=dict)
+    alpha: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What model B is and how it is trained."""
+
+    model: str | None = None
+    out: str | None = None
+    data: str | None = None
+    test: str | None = None
+    classes: tuple[str, ...] = ()
+    map: bool = True
+    steps: int = 400
+    batch: int = 64
+    learning_rate: float = 1e-3
+    patience: int = 5
+    seed: int = 0
+    from_logits: bool | None = None
+    imports: tuple[str, ...] = ()
+    require_gain: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One run, from A to B.
+
+    Args:
+        graph: name of the graph; None: the only one in the run directory, else "main".
+        dir: run directory.
+        path: the file it was read from, if any; relative paths in it are relative to its folder.
+    """
+
+    graph: str | None = None
+    dir: str = DEFAULT_DIR
+    path: Path | None = None
+    source: Source = field(default_factory=Source)
+    concepts: Concepts = field(default_factory=Concepts)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    teach: Teach = field(default_factory=Teach)
+    target: Target = field(default_factory=Target)
+
+    def override(self, section: str | None = None, **flags: Any) -> Self:
+        """A copy with the flags that were given (None: not given) in place of what the file says."""
+        given = {key: value for key, value in flags.items() if value is not None}
+        if not given:
+            return self
+        if section is None:
+            return dataclasses.replace(self, **given)
+        return dataclasses.replace(self, **{section: dataclasses.replace(getattr(self, section), **given)})
+
+
+SECTIONS: dict[str, type] = {
+    "source": Source, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
+}  # fmt: skip
+PATHS = {"source": ("model", "data", "features"), "teach": ("labels",), "target": ("model", "out", "data", "test")}
+
+
+def read_recipe(path: Path | None = None) -> Recipe:
+    """Read a recipe; without a path, `kgkt.toml` of this folder where there is one.
+
+    Raises:
+        InputError: not TOML, an unknown section or key (with the nearest one), a value of the wrong kind.
+    """
+    if path is None:
+        path = Path(FILE)
+        if not path.exists():
+            return Recipe()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+    parts: dict[str, Any] = {"path": path}
+    for key, value in table.items():
+        if key in SECTIONS and isinstance(value, dict):
+            parts[key] = _section(path, key, value)
+        elif key in ("graph", "dir"):
+            parts[key] = _value(path, key, value, "str")
+        else:
+            raise InputError(f"{path}: unknown key {key!r}{nearest(key, [*SECTIONS, 'graph', 'dir'])}")
+    if "dir" in parts:
+        parts["dir"] = str(path.parent / parts["dir"])
+    return Recipe(**parts)
+
+
+def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
+    kinds = {f.name: str(f.type) for f in dataclasses.fields(SECTIONS[name])}
+    given = {}
+    for key, value in table.items():
+        if key not in kinds:
+            raise InputError(f"{path}: unknown key {key!r} in [{name}]{nearest(key, kinds)}")
+        given[key] = _value(path, f"{name}.{key}", value, kinds[key])
+        if key in PATHS.get(name, ()):
+            given[key] = str(path.parent / given[key])
+    return SECTIONS[name](**given)
+
+
+def _value(path: Path, key: str, value: Any, kind: str) -> Any:
+    """Check `value` against the annotation `kind` of its field; class names given as numbers become text."""
+    base = kind.split(" | ")[0]
+    if base.startswith("tuple") and isinstance(value, list) and all(isinstance(v, str | int) for v in value):
+        return tuple(str(v) for v in value)
+    if base.startswith("dict") and isinstance(value, dict):
+        return {str(k): _value(path, f"{key}.{k}", v, "float") for k, v in value.items()}
+    wanted = {"str": str, "int": int, "float": (int, float), "bool": bool}.get(base)
+    if wanted is not None and isinstance(value, wanted) and not (base != "bool" and isinstance(value, bool)):
+        return float(value) if base == "float" else value
+    raise InputError(f"{path}: {key} must be {kind.replace(' | None', '')}, received {value!r}")
+
+
+TEMPLATE = '''\
+# kgkt.toml: what `kgkt run` does, from A to B. Flags override it; `kgkt check` shows the plan.
+# A line that begins with # is off: take the # away to set it. Paths are relative to this file.
+
+graph = "main"                 # name of the graph in the run directory
+dir = "kgkt-run"               # run directory
+
+[source]                       # what model A knows
+model = "a.keras"              # a Keras 3 model file
+layers = ["mid", "emb"]        # one or two of its layers: a middle one and the last hidden one
+data = "pool.npz"              # array x (and item_id, if there), or a folder of images
+# features = "f.parquet"       # instead of model, layers and data: features made elsewhere
+pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
+
+[concepts]
+# k = 500                      # number of concepts; without it a tenth of the items, 50 to 2500
+seed = 0
+
+[store]
+# url = "kglite:kgkt-run/graph.kgl"
+text = true                    # false keeps item texts and paths out of the database
+
+[teach]
+labels = "labels.csv"          # columns item_id,class
+balanced = false               # true if every class is equally frequent in the pool: it helps
+# prior = {cat = 0.7, dog = 0.3}   # or the shares, if you know them
+spread = "concepts"
+
+[target]                       # model B
+model = "b.keras"
+out = "b-fused.keras"
+# data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
+# test = "test.npz"            # arrays x and y: measures what it was worth
+# classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names
+map = true                     # also write B's weights from the graph, where a held-out check favours it
+steps = 400
+batch = 64
+learning_rate = 0.001
+seed = 0
+'''

@@ -1,0 +1,129 @@
+"""Reading what people say of items: label files and assignments on the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kgkt.errors import InputError, nearest
+from kgkt.rundir import sha256_file
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+TICK = "not:"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing said of one item.
+
+    Args:
+        item_id: of the pool.
+        name: class name.
+        tick: whether it denies the class instead of giving it.
+        where: the line it stands on, for errors.
+    """
+
+    item_id: str
+    name: str
+    tick: bool
+    where: str
+
+
+def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str]:
+    """Read a CSV with the columns item_id and class; a class `not:NAME` is a tick; an empty one is skipped.
+
+    Comma or semicolon, quoted or not, with or without a byte order mark.
+
+    Returns:
+        What is said, and the digest of the file.
+
+    Raises:
+        InputError: not UTF-8, a missing column, an unknown item, one item with two classes: with the line.
+    """
+    digest = sha256_file(path)
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = Path(path).read_bytes()[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}:{line} is not UTF-8: save it as UTF-8") from error
+    head = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    columns = [c.strip() for c in next(reader, [])]
+    for wanted in ("item_id", "class"):
+        if wanted not in columns:
+            raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}")
+    at_item, at_class = columns.index("item_id"), columns.index("class")
+    said: list[Said] = []
+    empty = 0
+    for row in reader:
+        where = f"{path}:{reader.line_num}"
+        if not any(c.strip() for c in row):
+            continue
+        if len(row) != len(columns):
+            raise InputError(f"{where} has {len(row)} fields, the head of the file has {len(columns)}")
+        if not row[at_class].strip():
+            empty += 1
+            continue
+        said.append(_said(row[at_item], row[at_class].strip(), where, known))
+    if not said:
+        what = f"{empty} rows, no class filled in" if empty else "no rows"
+        raise InputError(f"{path} holds no label ({what}): fill in the column class")
+    check_consistent(said)
+    return said, digest
+
+
+def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Said]:
+    """Read ITEM=CLASS and ITEM=not:CLASS.
+
+    An item id may hold "=": the longest left side that is an item of the pool is taken.
+
+    Raises:
+        InputError: no "=", an unknown item, an empty class, contradictions.
+    """
+    said = []
+    for text in texts:
+        cuts = [i for i, c in enumerate(text) if c == "="]
+        if not cuts:
+            raise InputError(f"{text!r} is not ITEM=CLASS")
+        cut = next((i for i in reversed(cuts) if text[:i] in known), cuts[0])
+        said.append(_said(text[:cut], text[cut + 1 :].strip(), repr(text), known))
+    check_consistent(said)
+    return said
+
+
+def _said(item_id: str, name: str, where: str, known: Collection[str]) -> Said:
+    tick = name.startswith(TICK)
+    name = name[len(TICK) :] if tick else name
+    if item_id not in known:
+        item_id = item_id.strip()
+    if item_id not in known:
+        raise InputError(f"{where}: no item {item_id!r} in the pool{nearest(item_id, _some(known))}")
+    if not name.strip():
+        raise InputError(f"{where}: the class of {item_id} is empty")
+    return Said(item_id, name.strip(), tick, where)
+
+
+def _some(known: Collection[str]) -> list[str]:
+    """Enough of the pool's ids to look for a near one without comparing with millions."""
+    import itertools
+
+    return list(itertools.islice(known, 20_000))
+
+
+def check_consistent(said: list[Said]) -> None:
+    """Refuse one item with two classes, or with a class and a tick against it."""
+    labels: dict[str, Said] = {}
+    for one in said:
+        if one.tick:
+            continue
+        before = labels.setdefault(one.item_id, one)
+        if before.name != one.name:
+            raise InputError(f"{one.where}: {one.item_id} is {one.name!r} here and {before.name!r} at {before.where}")
+    for one in said:
+        if one.tick and one.item_id in labels and labels[one.item_id].name == one.name:
+            raise InputError(f"{one.where}: {one.item_id} is given {one.name!r} and denied it")
