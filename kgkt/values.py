@@ -297,6 +297,7 @@ class Fusion:
         written: layer -> what was written into it and why, e.g. {"dense": {"written": True, ...}}.
         figures: before/after figures by name; None where not measured.
         options: optimizer, steps, batch size, early stop: as used.
+        notices: what the user should hear: frozen layers, layers no concept is mapped to.
     """
 
     model: Any
@@ -304,6 +305,7 @@ class Fusion:
     written: dict[str, dict[str, Any]]
     figures: dict[str, float | None]
     options: dict[str, Any]
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,145 @@
+"""Concepts to the blocks of B: what is planned before training, and what is measured after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError
+from kgkt.transfer.blocks import leaves
+from kgkt.transfer.taps import tapped
+from kgkt.values import Block, BlockMap
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+LEAST_STRENGTH = 0.01  # below it a class mass is noise of the propagation, not a fact about the concept
+NEAREST = 3  # communities a concept belongs to, as items belong to concepts
+
+
+def plan_map(
+    blocks: dict[str, tuple[Block, ...]],
+    centroids: np.ndarray,
+    mass: np.ndarray,
+    memberships: csr_matrix,
+    seed: int = 0,
+) -> BlockMap:
+    """Plan which concepts each head slot and each hidden Dense unit of B carries.
+
+    A head slot gets the class mass of its class. A hidden layer of u units gets the concepts
+    grouped into u communities, a concept's strength in a unit being its membership there.
+
+    Args:
+        blocks: from `read_blocks`.
+        centroids: (k, e) of the concepts.
+        mass: (k, c) class mass of each concept, classes in the order of B's outputs.
+        memberships: (n, k) of the items; heavier concepts weigh more in the grouping.
+        seed: of the grouping.
+
+    Returns:
+        The map of the Dense layers, `strength` equal to `planned`.
+
+    Raises:
+        InputError: B has no Dense layer, or no concept leans to any class.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    dense = {layer: group for layer, group in blocks.items() if group[0].kind in ("unit", "head")}
+    if not dense:
+        raise InputError("B has no Dense layer, so there is no block to map concepts to. Run fuse without a map.")
+    if not np.any(mass > 0):
+        raise InputError("no active concept leans to a class: label an item or switch concepts on, then propagate")
+    sizes = np.asarray(memberships.sum(axis=0), dtype=np.float64).ravel()
+    planned = {}
+    for number, (layer, group) in enumerate(dense.items()):
+        if group[0].kind == "head":
+            if mass.shape[1] != len(group):
+                raise InputError(f"B's head {layer} has {len(group)} slots, the graph has {mass.shape[1]} classes")
+            planned[layer] = csr_matrix(np.where(mass >= LEAST_STRENGTH, mass, 0.0), dtype=np.float32)
+        else:
+            planned[layer] = _communities(np.asarray(centroids, np.float64), sizes, len(group), seed + number)
+    return BlockMap(dense, planned, {layer: matrix.copy() for layer, matrix in planned.items()})
+
+
+def _communities(centroids: np.ndarray, sizes: np.ndarray, units: int, seed: int) -> csr_matrix:
+    """Memberships (k, units) of concepts in communities; rows sum to 1.
+
+    With more units than concepts the rest are filled at ever coarser scales: two units that carried
+    the same concepts would get the same weights, and one of them would be wasted.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix, hstack
+
+    k = len(centroids)
+    parts: list[csr_matrix] = []
+    free, scale = units, k
+    while free:
+        count = min(scale, free)
+        parts.append(_soft_groups(centroids, sizes, count, seed + len(parts)))
+        free -= count
+        scale = max(scale // 2, min(2, k))
+    together = hstack(parts).tocsr()
+    return csr_matrix(together.multiply(1.0 / np.asarray(together.sum(axis=1))), dtype=np.float32)
+
+
+def _soft_groups(centroids: np.ndarray, sizes: np.ndarray, count: int, seed: int) -> csr_matrix:
+    """Each concept's membership (k, count) in its 3 nearest of `count` groups."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import pairwise_distances
+
+    k = len(centroids)
+    if count == k:
+        centres = centroids
+    else:
+        fit = KMeans(count, n_init=1, max_iter=30, random_state=seed).fit(centroids, sample_weight=sizes + 1e-9)
+        centres = fit.cluster_centers_
+    squared = pairwise_distances(centroids, centres, metric="sqeuclidean")
+    near = np.argsort(squared, axis=1, kind="stable")[:, : min(NEAREST, count)]
+    distance = np.take_along_axis(squared, near, axis=1)
+    z = np.exp(-distance / max(distance.mean(), 1e-12))
+    z /= z.sum(axis=1, keepdims=True)
+    rows = np.repeat(np.arange(k), near.shape[1])
+    return csr_matrix((z.ravel(), (rows, near.ravel())), shape=(k, count))
+
+
+def measured(model: keras.Model, x: Any, memberships: csr_matrix) -> dict[str, np.ndarray]:
+    """Correlate each Dense unit's activation with each concept's membership, on the pool.
+
+    Args:
+        model: the trained B.
+        x: (n, ...) the pool as B reads it.
+        memberships: (n, k).
+
+    Returns:
+        layer path -> (k, u) float32 Pearson correlations; 0 where a unit or a concept never varies.
+        Layers called more than once, or on each position of a sequence, are left out.
+    """
+    import keras
+    import numpy as np
+
+    rows = np.arange(memberships.shape[0])
+    answers = {}
+    for path, layer in leaves(model):
+        if isinstance(layer, keras.layers.Dense):
+            calls = list(tapped(model, layer, x, rows, side="output"))
+            if len(calls[0]) == 1 and calls[0][0].ndim == 2:
+                answers[path] = correlation(memberships, np.concatenate([call[0] for call in calls]))
+    return answers
+
+
+def correlation(memberships: csr_matrix, activations: np.ndarray) -> np.ndarray:
+    """Pearson correlation (k, u) float32 of sparse memberships (n, k) with activations (n, u)."""
+    import numpy as np
+
+    a = np.asarray(activations, np.float64)
+    n, spread = len(a), a.std(axis=0)
+    a = (a - a.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
+    mean = np.asarray(memberships.mean(axis=0), np.float64).ravel()
+    square = np.asarray(memberships.multiply(memberships).mean(axis=0), np.float64).ravel()
+    deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
+    covariance = np.asarray(memberships.T @ a) / n  # the activations are centred, so the means drop out
+    return (covariance / np.where(deviation > 1e-9, deviation, np.inf)[:, None]).astype(np.float32)

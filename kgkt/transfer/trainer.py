@@ -1,0 +1,219 @@
+"""Teaching B soft targets with one compiled train step, reused over many runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import BelowBarError, InputError
+from kgkt.transfer.blocks import check_single, reads_logits
+from kgkt.transfer.taps import as_input
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+Progress = Callable[[int, int], None]
+
+CHUNK_BYTES = 64 << 20  # of items handed to the compiled loop at once
+EXPLODED = 5.0  # times the loss of an uninformed B, or of B's first step where that is larger
+
+
+class Trainer:
+    """Trains one model again and again from the weights it came with, without tracing anew.
+
+    B's own optimizer, loss and metrics are not used; regularisers of its layers are.
+
+    Args:
+        model: B, with one input and one output.
+        batch: items a step.
+        learning_rate: of Adam.
+        from_logits: whether B's outputs are logits; None reads it from the last layer.
+    """
+
+    def __init__(
+        self, model: keras.Model, *, batch: int = 32, learning_rate: float = 1e-3, from_logits: bool | None = None
+    ) -> None:
+        import keras
+
+        check_single(model)
+        if not model.trainable_variables:
+            raise InputError("every layer of B is frozen; set trainable = True on one and save it again")
+        self.model = model
+        self.batch = batch
+        self.from_logits = reads_logits(model, from_logits)
+        self._initial = self.weights()
+        self._adam = keras.optimizers.Adam(learning_rate)
+        self._adam.build(model.trainable_variables)
+        self._adam_initial = [v.numpy() for v in self._adam.variables]
+        self._run, self._forward = _compile(model, self._adam, self.from_logits)
+
+    def weights(self) -> list[np.ndarray]:
+        """A copy of all of B's variables."""
+        return [v.numpy() for v in self.model.variables]
+
+    def reset(self, weights: list[np.ndarray] | None = None) -> None:
+        """Give B `weights` (those it came with by default) and forget the optimizer's memory."""
+        for variable, value in zip(self.model.variables, weights or self._initial, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self._adam.variables, self._adam_initial, strict=True):
+            variable.assign(value)
+
+    def train(
+        self,
+        x: Any,
+        P: np.ndarray,
+        weight: np.ndarray,
+        steps: int,
+        seed: int,
+        *,
+        rows: np.ndarray | None = None,
+        held_out: np.ndarray | None = None,
+        every: int = 20,
+        patience: int = 5,
+        progress: Progress | None = None,
+    ) -> dict[str, list[float]]:
+        """Take Adam steps on soft targets from where B stands; the same seed gives the same B.
+
+        Args:
+            x: (n, ...) items as B reads them.
+            P: (n, c) targets, rows sum to 1.
+            weight: (n,) of the items; items of weight 0 are not used.
+            steps: at most.
+            seed: of the order of items and of B's dropout.
+            rows: items to train on; all by default.
+            held_out: items for early stopping; without them all steps are taken.
+            every: steps between two looks at `held_out`.
+            patience: looks without improvement before stopping; the best weights are restored.
+            progress: called with (steps taken, steps).
+
+        Returns:
+            "loss" a step; with `held_out` also "held_out", its loss at each look, and "best_step".
+
+        Raises:
+            BelowBarError: the loss became NaN or exploded; B's weights are those it came with.
+        """
+        import numpy as np
+
+        use = np.arange(len(P)) if rows is None else np.asarray(rows)
+        use = use[np.asarray(weight)[use] > 0]
+        if len(use) == 0:
+            raise InputError("no item has a target: label an item or switch concepts on, then propagate")
+        weight = np.asarray(weight, np.float32) / np.mean(weight[use], dtype=np.float64).astype(np.float32)
+        P = np.asarray(P, np.float32)
+        self._seed_dropout(seed)
+        history: dict[str, list[float]] = {"loss": []}
+        best: tuple[float, int, list[np.ndarray]] | None = None
+        taken = 0
+        for chunk in self._chunks(x, use, steps, every, seed):
+            losses = self._run(as_input(self.model, x, chunk), P[chunk], weight[chunk]).numpy()
+            history["loss"] += losses.astype(float).tolist()
+            taken += len(chunk)
+            self._check_finite(losses, history["loss"][0], taken, P.shape[1])
+            if progress:
+                progress(taken, steps)
+            if held_out is not None and (taken % every == 0 or taken == steps):
+                look = float(self.losses(x, P, held_out).mean())
+                history.setdefault("held_out", []).append(look)
+                if best is None or look < best[0]:
+                    best = (look, taken, self.weights())
+                elif taken - best[1] >= patience * every:
+                    break
+        if best is not None:
+            self.reset(best[2])
+            history["best_step"] = [float(best[1])]
+        return history
+
+    def predict(self, x: Any, rows: np.ndarray | None = None, batch: int = 1024) -> np.ndarray:
+        """B's class probabilities (r, c) float32 for the items `rows` of `x` (all by default)."""
+        import numpy as np
+
+        rows = np.arange(len(x)) if rows is None else np.asarray(rows)
+        parts = [
+            self._forward(as_input(self.model, x, rows[i : i + batch])).numpy() for i in range(0, len(rows), batch)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, self.model.output_shape[-1]), np.float32)
+
+    def losses(self, x: Any, P: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Cross-entropy (r,) in nats of B's probabilities against the targets of the items `rows`."""
+        import numpy as np
+
+        return -np.sum(P[rows] * np.log(np.maximum(self.predict(x, rows), 1e-7)), axis=1)
+
+    def accuracy(self, x: Any, y: np.ndarray, rows: np.ndarray | None = None) -> float:
+        """Share of the items whose most probable class is `y` (r,)."""
+        import numpy as np
+
+        return float(np.mean(self.predict(x, rows).argmax(axis=1) == y))
+
+    def _chunks(self, x: Any, use: np.ndarray, steps: int, every: int, seed: int) -> Iterator[np.ndarray]:
+        """Yield item indices (s, batch): each item once an epoch, never across a look at the held-out."""
+        import numpy as np
+
+        rng = np.random.default_rng(seed)
+        width = int(np.prod(x.shape[1:]))
+        largest = max(1, min(every, CHUNK_BYTES // max(1, 4 * width * self.batch)))
+        stream = np.empty(0, dtype=np.int64)
+        taken = 0
+        while taken < steps:
+            size = min(largest, steps - taken, every - taken % every)
+            while len(stream) < size * self.batch:
+                stream = np.concatenate([stream, rng.permutation(use)])
+            yield stream[: size * self.batch].reshape(size, self.batch)
+            stream = stream[size * self.batch :]
+            taken += size
+
+    def _seed_dropout(self, seed: int) -> None:
+        import numpy as np
+
+        for number, variable in enumerate(v for v in self.model.variables if v.path.endswith("seed_generator_state")):
+            variable.assign(np.array([seed, number], dtype=variable.dtype))
+
+    def _check_finite(self, losses: np.ndarray, first: float, taken: int, classes: int) -> None:
+        """Stop a training whose loss is NaN or has exploded over a chunk, B's weights restored."""
+        import numpy as np
+
+        finite = bool(np.isfinite(losses).all())
+        if finite and losses.mean() <= EXPLODED * max(np.log(classes), first):
+            return
+        self.reset()
+        what = f"the loss exploded from {first:.3g} to {losses.mean():.3g}" if finite else "the loss is not a number"
+        raise BelowBarError(
+            f"training stopped after {taken} steps: {what}. B has its own weights again.\n"
+            "Look for wild values in B's data or weights, or teach it with a smaller learning rate."
+        )
+
+
+def _compile(model: keras.Model, adam: Any, from_logits: bool) -> tuple[Any, Any]:
+    """Compile B's training loop over (s, batch, ...) and its forward pass, free in both leading sizes."""
+    import keras
+    import tensorflow as tf
+
+    item = [None if d is None else int(d) for d in model.input_shape[1:]]
+    dtype, classes = model.inputs[0].dtype, model.output_shape[-1]
+
+    def run(x: Any, P: Any, weight: Any) -> Any:
+        variables = model.trainable_variables
+        losses = tf.TensorArray(tf.float32, size=tf.shape(x)[0])
+        for i in tf.range(tf.shape(x)[0]):
+            with tf.GradientTape() as tape:
+                outputs = tf.cast(model(x[i], training=True), tf.float32)
+                each = keras.losses.categorical_crossentropy(P[i], outputs, from_logits=from_logits)
+                loss = tf.reduce_mean(each * weight[i])
+                total = tf.add_n([loss, *model.losses])
+            adam.apply(tape.gradient(total, variables), variables)
+            losses = losses.write(i, loss)
+        return losses.stack()
+
+    def forward(x: Any) -> Any:
+        outputs = tf.cast(model(x, training=False), tf.float32)
+        return tf.nn.softmax(outputs) if from_logits else outputs
+
+    spec = tf.TensorSpec
+    compiled = tf.function(
+        run,
+        input_signature=[
+            spec([None, None, *item], dtype), spec([None, None, classes], tf.float32), spec([None, None], tf.float32)
+        ],
+    )
+    return compiled, tf.function(forward, input_signature=[spec([None, *item], dtype)])
