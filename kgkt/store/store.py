@@ -73,6 +73,10 @@ class Store(Protocol):
         """Run a text that came from a user, behind the guard and the fence."""
         ...
 
+    def save(self) -> None:
+        """Make what `write` did visible to readers; on a server that is so already."""
+        ...
+
     def close(self) -> None:
         """Let go of the database; on the embedded one, whatever `write` did is saved first."""
         ...

@@ -1,0 +1,3 @@
+// Delete up to 5,000 Class nodes of a graph, with their relationships; repeated until none is left.
+// params: graph
+MATCH (n:Class {graph: $graph}) WITH n LIMIT 5000 DETACH DELETE n

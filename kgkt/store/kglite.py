@@ -1,0 +1,158 @@
+"""The embedded store: one file, kglite's Cypher, readers beside one writer.
+
+Readers load the last save and never touch the file. A writer holds a lease; each statement is kept in a
+log as it is done, and `save` puts everything into the file at once, so that readers see the old graph
+until then. After a crash readers go on with the last save and the next writer recovers the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from kgkt.errors import InputError, UsageError
+from kgkt.store import engine as kg
+from kgkt.store.store import Limits, Rows, Statement
+
+if TYPE_CHECKING:
+    from kglite import KnowledgeGraph
+
+NODE_BATCH = 5_000
+EDGE_BATCH = 10_000
+
+
+class KgliteStore:
+    """A graph file, opened to read or to write.
+
+    Args:
+        path: the file.
+        write: hold the writer's lease and make the file where there is none.
+
+    Raises:
+        InputError: no file there, a damaged one, or a place that cannot be written.
+        StoreError: another process is writing.
+    """
+
+    engine = "kglite"
+
+    def __init__(self, path: str | Path, write: bool = False) -> None:
+        self.path = Path(path)
+        self.writable = write
+        self.stale = False  # a writer has work that is not saved yet, or died with it
+        self._dirty = False
+        self._graph: KnowledgeGraph | None = None
+        self._signature: tuple[int, int, int] | None = None
+        if write:
+            self._graph = kg.open_writer(self.path)
+        else:
+            kg.need_file(self.path)
+
+    def read(self, statement: Statement, params: Mapping[str, Any] | None = None, limits: Limits | None = None) -> Rows:
+        """Run a reading statement of kgkt's own; without `limits` every row is returned."""
+        graph = self._reading()
+        seconds, rows = (limits.seconds, limits.rows) if limits else (None, None)
+        return kg.answer_rows(graph, kg.run(graph, statement.text, params, seconds, rows), rows)
+
+    def write(
+        self,
+        statement: Statement,
+        rows: Iterable[Mapping[str, Any]] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Run a writing statement of kgkt's own; `rows` are sent as $rows in batches. Returns how many rows."""
+        if not self.writable or self._graph is None:
+            raise UsageError(f"{self.path} was opened to read: open it with write=True")
+        params = dict(params or {})
+        kg.check_finite(params, statement.name)
+        if rows is None:
+            self._dirty = True
+            kg.run(self._graph, statement.text, params)
+            return 0
+        total = 0
+        for batch in batches(rows):
+            for number, row in enumerate(batch, total):
+                kg.check_finite(row, f"{statement.name}, row {number}")
+            self._dirty = True
+            kg.run(self._graph, statement.text, {**params, "rows": batch})
+            total += len(batch)
+        return total
+
+    def ask(
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        limits: Limits | None = None,
+        write: bool = False,
+    ) -> Rows:
+        """Run a text that came from a user, behind the guard and the fence."""
+        raise NotImplementedError
+
+    def save(self) -> None:
+        """Put what was written into the file, so that readers see it."""
+        if self._dirty and self._graph is not None:
+            kg.save(self._graph)
+            self._dirty = False
+
+    def close(self) -> None:
+        """Save what was written and give the lease back."""
+        try:
+            self.save()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self.writable and self._graph is not None:
+            kg.release(self._graph)
+        self._graph = None
+
+    def _reading(self) -> KnowledgeGraph:
+        """The loaded graph, loaded anew when the file was replaced."""
+        if self.writable:
+            if self._graph is None:
+                raise UsageError(f"{self.path} was closed")
+            return self._graph
+        signature = file_signature(self.path)
+        if self._graph is None or signature != self._signature:
+            self._graph, self.stale = kg.open_reader(self.path)
+            self._signature = signature
+        return self._graph
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:  # unfinished work stays in the log, readers keep the last save
+            self._release()
+
+
+def batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Cut rows into batches: those of edges have the ends `a` and `b` and may be longer."""
+    batch: list[dict[str, Any]] = []
+    size = NODE_BATCH
+    for row in rows:
+        if not batch:
+            size = EDGE_BATCH if "a" in row and "b" in row else NODE_BATCH
+        batch.append(dict(row))
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def file_signature(path: Path) -> tuple[int, int, int]:
+    """What changes when a file is replaced: modification time, inode, size."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise InputError(f"no graph at {path}: run kgkt populate") from error
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size

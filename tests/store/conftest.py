@@ -1,0 +1,89 @@
+"""A small graph from scikit-learn's digits, and the stores that the contract runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kgkt.store.load import load_graph
+from kgkt.store.store import Store, open_store
+from kgkt.values import Block, BlockMap, ConceptGraph
+
+K = 12
+NAMES = tuple(str(i) for i in range(10))
+IDS = np.array([f"i{i}" for i in range(300)])
+
+
+def digits_graph(graph: str = "main", k: int = K) -> tuple[ConceptGraph, dict[str, Any]]:
+    """A concept graph of 300 digits, and what else `load_graph` takes."""
+    from sklearn.cluster import KMeans
+    from sklearn.datasets import load_digits
+
+    data = load_digits().data[: len(IDS)] / 16
+    fit = KMeans(k, n_init=1, random_state=0).fit(data)
+    near = np.argsort(fit.transform(data), axis=1)[:, :3]
+    z = np.zeros((len(data), k))
+    np.put_along_axis(z, near, np.array([0.6, 0.3, 0.1]), axis=1)
+    weights = np.triu(z.T @ z, 1)
+    edges = np.argwhere(weights > 0)
+    unit = fit.cluster_centers_ / np.linalg.norm(fit.cluster_centers_, axis=1, keepdims=True)
+    value = ConceptGraph(
+        keys=[f"{graph}/concept/{i}" for i in range(k)], names=[f"c{i}" for i in range(k)],  # type: ignore[arg-type]
+        centroids=fit.cluster_centers_, sizes=np.bincount(fit.labels_, minlength=k), active=np.ones(k, bool),
+        edges=edges, weights=weights[tuple(edges.T)], cosines=(unit @ unit.T)[tuple(edges.T)],
+        themes=np.arange(k) % 3)
+    best = z.argmax(axis=0).tolist()
+    more = {
+        "coordinates": fit.cluster_centers_[:, 10:12],
+        "info": {"stability": 0.8, "seed": 0, "n_items": len(data), "kgkt_version": "0.1.0",
+                 "created_at": "2026-11-24T10:00:00Z"},
+        "models": [{"name": "a", "role": "source", "framework": "keras", "sha256": "00", "n_weights": 10}],
+        "items": [{"item_id": IDS[i], "uri": f"exemplars/{i}.png", "text": None} for i in dict.fromkeys(best)],
+        "examples": [(str(IDS[i]), c, float(z[i, c])) for c, i in enumerate(best)],
+        "classes": NAMES,
+    }
+    return value, more
+
+
+def digits_map(k: int = K) -> BlockMap:
+    """A map onto a Dense layer of three units and a head of ten."""
+    from scipy.sparse import csr_matrix
+
+    dense = csr_matrix(np.eye(3)[np.arange(k) % 3] * 0.5)
+    head = csr_matrix(np.random.default_rng(0).dirichlet(np.full(10, 0.1), k).round(3))
+    blocks = {"dense": tuple(Block("dense", "unit", i, (64,)) for i in range(3)),
+              "out": tuple(Block("out", "head", i, (3,)) for i in range(10))}
+    return BlockMap(blocks, {"dense": dense, "out": head}, {"dense": dense.copy(), "out": head.copy()})
+
+
+@pytest.fixture(params=["kglite"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database of each kind."""
+    return f"kglite:{tmp_path / 'graph.kgl'}"
+
+
+@pytest.fixture
+def opened(store_url: str) -> Iterator[Callable[..., Store]]:
+    """Opens the database of `store_url`, once with write=True to make it; closes what was opened."""
+    stores: list[Store] = []
+
+    def open_it(write: bool = False) -> Store:
+        stores.append(open_store(store_url, write=write))
+        return stores[-1]
+
+    yield open_it
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def loaded(store_url: str) -> str:
+    """URL of a database that holds the digits graph under the name main."""
+    value, more = digits_graph()
+    with open_store(store_url, write=True) as store:
+        load_graph(store, "main", value, **more)
+    return store_url
