@@ -56,7 +56,7 @@ def refuse_disguise(path: Path, head: bytes) -> None:
     if head.startswith(b"version https://git-lfs"):
         raise InputError(f"{path} is a git-LFS pointer, not the file it stands for: run git lfs pull")
     if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
-        raise InputError(f"{path} is a web page, not a model: download it again, logged in or by its direct link")
+        raise InputError(f"{path} is a web page, not the file it should be: fetch it again by its direct link")
     if PICKLE.match(head):
         raise UnsafeError(f"{path} is a pickle, which runs code when it is opened: refused; save it as .keras")
 

@@ -1,0 +1,120 @@
+"""A folder of pictures as an array whose rows are read when they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+MAX_PIXELS = 50_000_000  # of one picture; a bomb of pixels is refused by its header
+GREY = ("1", "L")
+COLOUR = ("RGB", "RGBA", "P", "LA", "PA", "CMYK", "YCbCr")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageFolder:
+    """Pictures as (n, h, w, channels) uint8, decoded row by row.
+
+    Args:
+        files: (n,) paths, in item order.
+        shape: (n, h, w, 1) where all are grey, else (n, h, w, 3).
+        resize: whether pictures of another size are brought to h x w.
+    """
+
+    files: np.ndarray
+    shape: tuple[int, ...]
+    resize: bool = False
+
+    @property
+    def dtype(self) -> Any:
+        """uint8."""
+        import numpy as np
+
+        return np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """Pictures by a number, a slice or an index array."""
+        import numpy as np
+
+        chosen = self.files[key]
+        if isinstance(chosen, Path):
+            return self._decode(chosen)
+        return np.stack([self._decode(file) for file in chosen]) if len(chosen) else np.empty((0, *self.shape[1:]),
+                                                                                             np.uint8)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        import numpy as np
+
+        return np.asarray(self[:], dtype=dtype)
+
+    def _decode(self, file: Path) -> np.ndarray:
+        """One picture as (h, w, channels) uint8; what is transparent becomes white."""
+        import numpy as np
+        from PIL import Image
+
+        height, width, channels = self.shape[1:]
+        try:
+            with Image.open(file) as raw:
+                picture: Image.Image = raw
+                if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+                    picture = picture.convert("RGBA")
+                    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+                picture = picture.convert("L" if channels == 1 else "RGB")
+                if self.resize and picture.size != (width, height):
+                    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+                return np.asarray(picture, dtype=np.uint8).reshape(height, width, channels)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{file} cannot be decoded ({error})") from error
+
+
+def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolder:
+    """The PNG and JPEG files below `folder`, sorted by relative path; only their headers are read.
+
+    Args:
+        folder: where they lie, subfolders included.
+        size: (h, w) to bring each picture to; without it they must be of one size.
+
+    Raises:
+        InputError: no picture, several sizes, a file that is no picture or has more than 8 bits.
+    """
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    files = sorted((p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()),
+                   key=lambda p: p.relative_to(folder).as_posix())
+    if not files:
+        raise InputError(f"{folder} holds no picture ({', '.join(SUFFIXES)})")
+    first: tuple[int, int] | None = None
+    grey = True
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # judged here, by one rule
+    try:
+        for file in files:
+            try:
+                with Image.open(file) as picture:
+                    (width, height), mode = picture.size, picture.mode
+            except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+                raise InputError(f"{file} is no picture that can be read ({error})") from error
+            if width * height > MAX_PIXELS:
+                raise InputError(f"{file} has {width} x {height} pixels, more than {MAX_PIXELS:,}: refused")
+            if mode not in GREY + COLOUR:
+                raise InputError(f"{file} has pixels of mode {mode}, not 8 bits a channel: convert it")
+            grey = grey and mode in GREY
+            first = first or (height, width)
+            if size is None and (height, width) != first:
+                raise InputError(f"{file} is {height} x {width}, {files[0].name} is {first[0]} x {first[1]}: give "
+                                 "--size HEIGHTxWIDTH to bring them to one size")
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    height, width = size or first or (0, 0)
+    paths = np.empty(len(files), dtype=object)
+    paths[:] = files
+    return ImageFolder(paths, (len(files), height, width, 1 if grey else 3), size is not None)
