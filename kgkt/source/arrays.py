@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 BLOCK_BYTES = 32 << 20
+GRID = 4  # a map larger than this is average-pooled: a middle layer keeps where things are, coarsely
 MAX_ID = 1000  # characters; fixed-width arrays of ids take n times the longest
+Progress = Callable[[int], object]  # how many more items are done
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +70,30 @@ def blocks(x: Any, limit: int = BLOCK_BYTES) -> Iterator[tuple[int, np.ndarray]]
         yield start, np.asarray(x[start : start + step])
 
 
-def check_shape(where: str, x: Any) -> None:
+def pool(values: np.ndarray) -> np.ndarray:
+    """Average-pool the inner axes of a map to at most 4 each, and flatten.
+
+    Args:
+        values: (b, d), or (b, h, w, channels) and the like, channels last.
+
+    Returns:
+        (b, d) float32; for a map of h, w > 4, d is 4 * 4 * channels.
+    """
+    import numpy as np
+
+    out = np.asarray(values, dtype=np.float32)
+    for axis in range(1, out.ndim - 1):
+        size = out.shape[axis]
+        if size > GRID:
+            weights = np.zeros((GRID, size), np.float32)
+            for i in range(GRID):
+                cell = slice(i * size // GRID, -(-(i + 1) * size // GRID))
+                weights[i, cell] = 1 / (cell.stop - cell.start)
+            out = np.moveaxis(np.tensordot(out, weights, axes=(axis, 1)), -1, axis)
+    return np.ascontiguousarray(out.reshape(len(out), -1))
+
+
+def check_shape(where: str, shape: tuple[int, ...], dtype: Any = "float32") -> None:
     """Refuse what cannot be a pool of items by its shape or dtype.
 
     Raises:
@@ -78,7 +103,7 @@ def check_shape(where: str, x: Any) -> None:
 
     import numpy as np
 
-    dtype, shape = np.dtype(x.dtype), tuple(x.shape)
+    dtype = np.dtype(dtype)
     if dtype.kind not in "fiub":
         raise InputError(f"{where}: dtype {dtype} is not a number that a model takes; save it as float32 or uint8")
     if len(shape) < 2:
@@ -119,7 +144,7 @@ def clean(where: str, x: Any, ids: np.ndarray, drop_bad: bool, notices: list[str
         hint = "; float16 cannot hold values above 65,504: save it as float32" if dtype == np.float16 else ""
         refuse_bad(where, bad, ids, drop_bad, notices, hint)
         keep = np.setdiff1d(np.arange(x.shape[0]), bad)
-        check_shape(where, _Shaped((len(keep), *x.shape[1:]), dtype))
+        check_shape(where, (len(keep), *x.shape[1:]))
     if dtype != np.float32:
         notices.append(f"{where}: cast from {dtype} to float32")
     if isinstance(x, np.ndarray) and not isinstance(x, np.memmap):
@@ -128,12 +153,6 @@ def clean(where: str, x: Any, ids: np.ndarray, drop_bad: bool, notices: list[str
         return x, None
     n = x.shape[0] if keep is None else len(keep)
     return LazyRows(x, (n, *x.shape[1:]), np.dtype(np.float32), keep), keep
-
-
-@dataclass(frozen=True, slots=True)
-class _Shaped:
-    shape: tuple[int, ...]
-    dtype: Any
 
 
 def bad_rows(x: Any) -> np.ndarray:

@@ -103,7 +103,7 @@ def _read_npz(path: Path, what: str, drop_bad: bool) -> Data:
     if "x" not in arrays:
         raise InputError(f"{where} has no array x{nearest('x', arrays)}; save it with np.savez(path, x=...)")
     x = arrays["x"]
-    check_shape(f"{where}: x", x)
+    check_shape(f"{where}: x", x.shape, x.dtype)
     ids = check_ids(where, arrays["item_id"], len(x)) if "item_id" in arrays else default_ids(len(x))
     y = class_names(f"{where}: y", arrays["y"], len(x)) if "y" in arrays else None
     notices: list[str] = []
@@ -116,7 +116,7 @@ def _read_npz(path: Path, what: str, drop_bad: bool) -> Data:
 def _read_npy(path: Path, what: str, drop_bad: bool) -> Data:
     x = load_array(path)
     where = f"{what} {path}"
-    check_shape(where, x)
+    check_shape(where, x.shape, x.dtype)
     ids = default_ids(len(x))
     notices: list[str] = []
     x, keep = clean(where, x, ids, drop_bad, notices)
@@ -127,7 +127,7 @@ def _read_folder(path: Path, what: str, folder_labels: bool, size: tuple[int, in
     import numpy as np
 
     images = open_folder(path, size)
-    check_shape(f"{what} {path}", images)
+    check_shape(f"{what} {path}", images.shape, images.dtype)
     names = [file.relative_to(path).as_posix() for file in images.files]
     y = None
     if folder_labels:

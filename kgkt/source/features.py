@@ -1,0 +1,179 @@
+"""A's activations for every item: computed here in batches, or brought from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError, UsageError, nearest
+from kgkt.source.arrays import Progress, pool
+from kgkt.source.imported import import_features
+from kgkt.source.inputs import Data
+from kgkt.source.models import layer_by_name
+from kgkt.source.parquet import Batch, describe, open_features, write_features
+from kgkt.source.quiet import keras
+from kgkt.values import Features
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["PIXELS", "activations", "check_input", "extract", "import_features", "open_features", "prepare"]
+
+PIXELS = {"raw": None, "0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
+
+
+def check_input(model: str, shape: tuple[int | None, ...] | None, data: Data) -> None:
+    """Refuse data that a model cannot take, before any work.
+
+    Args:
+        model: what to call the model in the message.
+        shape: of its input without the batch axis, None where a size is free; None: several inputs or unknown.
+        data: what it is to be given.
+
+    Raises:
+        InputError: with both shapes.
+    """
+    if data.kind == "text":
+        raise InputError(f"{model}: the data is text and the model takes numbers; compute features elsewhere and "
+                         "bring them with --features")
+    came = tuple(data.x.shape[1:])
+    if shape is None:
+        raise InputError(f"{model} has several inputs or an unknown input shape: compute features elsewhere and bring "
+                         "them with --features")
+    if not _fits(shape, came) and not _fits(shape, (*came, 1)):
+        free = tuple("any" if s is None else s for s in shape)
+        raise InputError(f"{model} takes items of shape {free}, the data has items of shape {came}: reshape the data")
+
+
+def _fits(shape: tuple[int | None, ...], came: tuple[int, ...]) -> bool:
+    return len(shape) == len(came) and all(s is None or s == c for s, c in zip(shape, came, strict=True))
+
+
+def prepare(x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | None = None) -> np.ndarray:
+    """Bring a batch of inputs to what a model was trained on.
+
+    Args:
+        x: (b, ...) numbers.
+        pixels: "raw" leaves values alone; "0..1" and "-1..1" scale uint8 pixels to that range and take
+            floats that lie in it already.
+        shape: the model's input shape; an axis of one channel is added where only that is missing.
+
+    Returns:
+        (b, ...) float32.
+
+    Raises:
+        UsageError: no such range.
+        InputError: floats outside of the range.
+    """
+    import numpy as np
+
+    if pixels not in PIXELS:
+        raise UsageError(f"--pixels {pixels}{nearest(pixels, PIXELS)}")
+    out: np.ndarray = np.asarray(x, dtype=np.float32)
+    bounds = PIXELS[pixels]
+    if bounds is not None and x.dtype == np.uint8:
+        out = out / 255 * (bounds[1] - bounds[0]) + bounds[0]
+    elif bounds is not None and out.size and (out.min() < bounds[0] or out.max() > bounds[1]):
+        raise InputError(f"--pixels {pixels} scales uint8 pixels; this data is {x.dtype} from {out.min():g} to "
+                         f"{out.max():g}: save it as uint8, or scale it and pass --pixels raw")
+    if shape is not None and len(shape) == out.ndim and shape[-1] in (1, None):
+        out = out[..., np.newaxis]
+    return out
+
+
+def activations(model: Any, layers: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """A function that gives the pooled activations of some layers for a batch of prepared inputs.
+
+    Args:
+        model: a Keras model with one input.
+        layers: names of its layers.
+
+    Returns:
+        (b, ...) -> {layer: (b, d) float32}.
+
+    Raises:
+        InputError: an unknown layer, or one that is used several times or gives several outputs.
+    """
+    import numpy as np
+
+    if not layers:
+        raise InputError(f"model {model.name}: name at least one layer{nearest('', [y.name for y in model.layers])}")
+    if len(set(layers)) < len(layers):
+        raise InputError(f"model {model.name}: a layer is named twice in {', '.join(layers)}")
+    tensors, first = [], []
+    for name in layers:
+        layer = layer_by_name(model, name)
+        try:
+            tensor = layer.output
+        except (AttributeError, ValueError) as error:
+            raise InputError(f"model {model.name}: layer {name!r} is used several times, so it has no one output: "
+                             "name another layer") from error
+        if isinstance(tensor, (list, tuple, dict)):
+            raise InputError(f"model {model.name}: layer {name!r} gives {len(tensor)} outputs: name another layer")
+        tensors.append(tensor)
+        first.append(getattr(layer, "data_format", "channels_last") == "channels_first" and len(tensor.shape) > 2)
+    inner = keras().Model(model.inputs, tensors)
+
+    def run(x: np.ndarray) -> dict[str, np.ndarray]:
+        raw = inner.predict_on_batch(x)
+        maps = [np.moveaxis(m, 1, -1) if f else m for m, f in zip(raw, first, strict=True)]
+        return {name: pool(m) for name, m in zip(layers, maps, strict=True)}
+
+    return run
+
+
+def extract(
+    model: Any,
+    layers: Sequence[str],
+    data: Data,
+    out: Path,
+    pixels: str = "raw",
+    batch: int = 256,
+    progress: Progress | None = None,
+    source: str = "",
+    model_sha256: str = "",
+) -> Features:
+    """Run A over the pool in batches and write the activations of its layers.
+
+    Args:
+        model: A, a Keras model with one input.
+        layers: names of its layers.
+        data: n items.
+        out: the features file to write; it stays as it was if anything fails.
+        pixels: the range A was trained on, see `prepare`.
+        batch: items a step; memory holds one batch and one row group of the file.
+        progress: called with how many more items are done.
+        source, model_sha256: A's file name and digest, stored with the features.
+
+    Raises:
+        InputError: data that A cannot take, an unknown layer, activations that are not finite.
+    """
+    import numpy as np
+
+    shape = tuple(model.inputs[0].shape[1:]) if len(model.inputs) == 1 else None
+    check_input(f"model {model.name}", shape, data)
+    run = activations(model, layers)
+    widths = {name: a.shape[1] for name, a in run(prepare(data.x[:1], pixels, shape)).items()}
+    for name, width in widths.items():
+        if width < 2:
+            raise InputError(f"model {model.name}: layer {name!r} gives one number for an item: name a wider one")
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, len(data), batch):
+            ids = data.ids[start : start + batch]
+            arrays = run(prepare(data.x[start : start + batch], pixels, shape))
+            for name, values in arrays.items():
+                bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+                if len(bad):
+                    raise InputError(f"model {model.name}: layer {name!r} gives NaN or infinity for {len(bad)} of "
+                                     f"{len(ids)} items, first for {ids[bad[0]]}: look at its weights and --pixels")
+            yield ids, arrays
+            if progress:
+                progress(len(ids))
+
+    shapes = {name: list(layer_by_name(model, name).output.shape[1:]) for name in layers}
+    meta = describe(source or model.name, notices=data.notices, pixels=pixels, model_sha256=model_sha256,
+                 shapes=json.dumps(shapes))
+    return write_features(Path(out), widths, batches(), meta)

@@ -1,0 +1,147 @@
+"""Features made elsewhere, brought in through an open file format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError, nearest
+from kgkt.source.arrays import (
+    Progress,
+    blocks,
+    check_ids,
+    check_shape,
+    default_ids,
+    load_array,
+    load_arrays,
+    pool,
+    refuse_bad,
+)
+from kgkt.source.parquet import Batch, ListColumns, describe, write_features
+from kgkt.values import Features
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def import_features(
+    path: Path | str,
+    out: Path,
+    layers: Sequence[str] = (),
+    drop_bad: bool = False,
+    progress: Progress | None = None,
+) -> Features:
+    """Bring in features that were made elsewhere.
+
+    Args:
+        path: `.parquet` (item_id, and a column of lists for each layer), `.npz` (each array of two or more
+            axes a layer, item_id if there) or `.npy` (one layer called "features").
+        out: the features file to write; it stays as it was if anything fails.
+        layers: which layers, all when empty.
+        drop_bad: go on without rows that hold NaN or infinity.
+        progress: called with how many more items are done.
+
+    Returns:
+        The features; `meta["notices"]` says what was cast, ignored or dropped, one line each.
+
+    Raises:
+        InputError: it cannot be used; the message says which column, row and value.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"features {path} are not there")
+    notices: list[str] = []
+    if path.suffix.lower() == ".parquet":
+        columns = ListColumns(path, layers)
+        ids, widths, batches = columns.ids, columns.widths, iter(columns)
+        if columns.others:
+            notices.append(f"{path}: columns not read: {', '.join(columns.others)}")
+    elif path.suffix.lower() in {".npz", ".npy"}:
+        arrays, ids = _arrays(path, layers, notices)
+        widths = {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
+        batches = _array_batches(arrays, ids)
+    else:
+        raise InputError(f"features {path}: no reader for {path.suffix or 'a file without suffix'}; use .parquet, "
+                         ".npz or .npy")
+    for name, width in widths.items():
+        check_shape(f"{path}: {name}", (len(ids), width))
+    meta = describe(path.name, notices)
+    return write_features(Path(out), widths, _checked(path, ids, batches, drop_bad, notices, meta, progress), meta)
+
+
+def _arrays(path: Path, layers: Sequence[str], notices: list[str]) -> tuple[dict[str, Any], np.ndarray]:
+    """The layers of a `.npz` or `.npy` file and the item ids."""
+    if path.suffix.lower() == ".npy":
+        arrays = {"features": load_array(path)}
+        ids = None
+    else:
+        arrays = load_arrays(path)
+        ids = arrays.pop("item_id", None)
+        if "y" in arrays:
+            notices.append(f"{path}: array not read: y")
+            arrays.pop("y")
+    if not arrays:
+        raise InputError(f"{path} holds no array of features")
+    for name in layers:
+        if name not in arrays:
+            raise InputError(f"{path} has no array {name}{nearest(name, arrays)}")
+    arrays = {name: arrays[name] for name in layers} if layers else arrays
+    for name, array in arrays.items():
+        check_shape(f"{path}: {name}", array.shape, array.dtype)
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"{path}: its arrays differ in rows: {', '.join(f'{k} {v}' for k, v in lengths.items())}")
+    n = next(iter(lengths.values()))
+    return arrays, default_ids(n) if ids is None else check_ids(str(path), ids, n)
+
+
+def _array_batches(arrays: dict[str, Any], ids: np.ndarray) -> Iterator[Batch]:
+    """Rows of all layers, as many at a time as a block of the widest holds."""
+    widest = max(arrays.values(), key=lambda a: a.nbytes // len(a))
+    for start, block in blocks(widest):
+        stop = start + len(block)
+        yield ids[start:stop], {name: _flat(a[start:stop]) for name, a in arrays.items()}
+
+
+def _flat(rows: Any) -> np.ndarray:
+    """Rows as (b, d): maps are pooled as A's own are."""
+    import numpy as np
+
+    return pool(rows) if rows.ndim > 2 else np.asarray(rows)
+
+
+def _checked(
+    path: Path,
+    ids: np.ndarray,
+    batches: Iterator[Batch],
+    drop_bad: bool,
+    notices: list[str],
+    meta: dict[str, str],
+    progress: Progress | None,
+) -> Iterator[Batch]:
+    """Batches as float32 without bad rows; refuses them, counted, when the last batch has been seen."""
+    import numpy as np
+
+    found: list[np.ndarray] = []
+    kinds: set[str] = set()
+    done = 0
+    for part, arrays in batches:
+        kinds |= {str(a.dtype) for a in arrays.values()}
+        with np.errstate(over="ignore"):
+            cast = {name: a.astype(np.float32, copy=False) for name, a in arrays.items()}
+        good = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in cast.values()])
+        found.append(done + np.flatnonzero(~good))
+        done += len(part)
+        yield (part, cast) if good.all() else (part[good], {name: a[good] for name, a in cast.items()})
+        if progress:
+            progress(len(part))
+    bad = np.concatenate(found)
+    if len(bad):
+        hint = "; float16 cannot hold values above 65,504: save it as float32" if "float16" in kinds else ""
+        refuse_bad(f"features {path}", bad, ids, drop_bad, notices, hint)
+        check_shape(f"features {path}", (len(ids) - len(bad), 2))
+    if kinds != {"float32"}:
+        notices.append(f"features {path}: cast from {', '.join(sorted(kinds - {'float32'}))} to float32")
+    meta["notices"] = "\n".join(notices)

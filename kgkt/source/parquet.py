@@ -1,0 +1,189 @@
+"""The features file: written in a stream, read back with every page's checksum verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt import __version__
+from kgkt.errors import InputError, nearest
+from kgkt.rundir import atomic, sha256_file
+from kgkt.source.arrays import BLOCK_BYTES, check_ids
+from kgkt.values import Features
+
+if TYPE_CHECKING:
+    import numpy as np
+
+GROUP_BYTES = 16 << 20
+Batch = tuple["np.ndarray", dict[str, "np.ndarray"]]  # ids (b,), layer -> (b, d) float32
+
+
+def write_features(out: Path, widths: Mapping[str, int], batches: Iterable[Batch], meta: dict[str, str]) -> Features:
+    """Write a features file, one row group at a time, whole or not at all.
+
+    Args:
+        out: the Parquet file.
+        widths: layer -> d.
+        batches: ids (b,) and {layer: (b, d)}; memory holds one row group of them.
+        meta: what to say of the file; read when the last batch is written, so a batch may add to it.
+
+    Raises:
+        InputError: `out` cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = [(layer, pa.list_(pa.float32(), width)) for layer, width in widths.items()]
+    schema = pa.schema([("item_id", pa.string()), *types])
+    with atomic(out) as temporary, pq.ParquetWriter(
+        temporary, schema, compression="none", use_dictionary=False, write_statistics=False, write_page_checksum=True
+    ) as writer:
+        held: list[Batch] = []
+        for batch in batches:
+            held.append(batch)
+            if sum(a.nbytes for _, arrays in held for a in arrays.values()) >= GROUP_BYTES:
+                writer.write_table(_table(schema, held))
+                held = []
+        if held:
+            writer.write_table(_table(schema, held))
+        writer.add_key_value_metadata(meta)
+    return open_features(out)
+
+
+def describe(source: str, notices: Sequence[str], **more: str) -> dict[str, str]:
+    """What a features file says of itself; `notices` is one line each."""
+    return {"kgkt_version": __version__, "source": source, "notices": "\n".join(notices), **more}
+
+
+def _table(schema: Any, held: list[Batch]) -> Any:
+    """Batches as one Arrow table."""
+    import numpy as np
+    import pyarrow as pa
+
+    columns = [pa.array(np.concatenate([ids for ids, _ in held]).tolist(), pa.string())]
+    for field in list(schema)[1:]:
+        values = np.concatenate([arrays[field.name] for _, arrays in held]).astype(np.float32, copy=False)
+        columns.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), field.type.list_size))
+    return pa.table(columns, schema=schema)
+
+
+def open_features(path: Path | str) -> Features:
+    """A handle on a features file of a run directory.
+
+    Raises:
+        InputError: missing, truncated, damaged, or of another layout.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            schema, raw = file.schema_arrow, file.metadata.metadata or {}
+            if "item_id" not in schema.names:
+                raise InputError(f"{path} has no column item_id{nearest('item_id', schema.names)}")
+            widths = {}
+            for field in schema:
+                if field.name == "item_id":
+                    continue
+                if not pa.types.is_fixed_size_list(field.type) or field.type.value_type != pa.float32():
+                    raise InputError(f"{path}: column {field.name} is {field.type}, not a fixed_size_list<float32>; "
+                                     "bring it in with populate --features")
+                widths[field.name] = field.type.list_size
+            ids = file.read(columns=["item_id"]).column(0).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is missing or damaged ({error}); run populate to make it anew") from error
+    meta = {k.decode(): v.decode("utf-8", "replace") for k, v in raw.items() if not k.startswith(b"ARROW:")}
+    return Features(path, check_ids(str(path), ids, len(ids)), widths, meta.get("source", ""), sha256_file(path), meta)
+
+
+class ListColumns:
+    """The list columns of somebody's Parquet file, read in a stream.
+
+    Args:
+        path: the file.
+        layers: columns to read; all columns of lists of numbers when empty.
+
+    Raises:
+        InputError: damaged, without such a column, lists of different lengths.
+    """
+
+    def __init__(self, path: Path, layers: Iterable[str] = ()) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.path = path
+        try:
+            with pq.ParquetFile(path) as file:
+                self.schema = file.schema_arrow
+                self.n = file.metadata.num_rows
+                names = self.schema.names
+                if "item_id" not in names:
+                    raise InputError(f"{path} has no column item_id{nearest('item_id', names)}")
+                usable = [f.name for f in self.schema if f.name != "item_id" and _is_list(f.type)]
+                for name in layers:
+                    if name not in usable:
+                        raise InputError(f"{path} has no column of lists {name}{nearest(name, usable)}")
+                self.layers = list(layers) or usable
+                if not self.layers:
+                    raise InputError(f"{path} has no column of lists of numbers{nearest('features', names)}; put each "
+                                     "layer into one fixed_size_list<float32> column")
+                self.others = [name for name in names if name not in {"item_id", *self.layers}]
+                self.ids = check_ids(str(path), file.read(columns=["item_id"]).column(0).to_pylist(), self.n)
+            self.widths = self._widths() if self.n else dict.fromkeys(self.layers, 0)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{path} cannot be read as Parquet ({error})") from error
+
+    def _widths(self) -> dict[str, int]:
+        """Numbers a row in each layer, by the first row."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path) as file:
+            first = next(file.iter_batches(batch_size=1, columns=self.layers))
+        return {layer: len(first.column(layer)[0].as_py() or ()) for layer in self.layers}
+
+    def __iter__(self) -> Iterator[Batch]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        size = max(1, BLOCK_BYTES // (8 * max(1, sum(self.widths.values()))))
+        start = 0
+        try:
+            with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
+                for batch in file.iter_batches(batch_size=size, columns=self.layers):
+                    arrays = {layer: self._numbers(batch.column(layer), layer, start) for layer in self.layers}
+                    yield self.ids[start : start + len(batch)], arrays
+                    start += len(batch)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{self.path} cannot be read as Parquet ({error})") from error
+
+    def _numbers(self, column: Any, layer: str, start: int) -> np.ndarray:
+        """One column of a batch as (b, d)."""
+        import numpy as np
+        from pyarrow.compute import list_value_length
+
+        column = getattr(column, "storage", column)
+        width = self.widths[layer]
+        lengths = np.nan_to_num(list_value_length(column).to_numpy(zero_copy_only=False), nan=-1)  # null: -1
+        wrong = np.flatnonzero(lengths != width)
+        if len(wrong):
+            row, length = start + int(wrong[0]), int(lengths[wrong[0]])
+            came = "nothing" if length < 0 else f"{length} numbers"
+            raise InputError(f"{self.path}: column {layer} has {came} in row {row} (item_id {self.ids[row]}), "
+                             f"{width} in row 0: rows must be of one width")
+        values = column.flatten()
+        if values.null_count:
+            row = start + int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0]) // width
+            raise InputError(f"{self.path}: column {layer} has a null among its numbers in row {row} "
+                             f"(item_id {self.ids[row]})")
+        return values.to_numpy(zero_copy_only=False).reshape(len(column), width)
+
+
+def _is_list(kind: Any) -> bool:
+    """Whether an Arrow type is a list of numbers, of fixed width or not."""
+    import pyarrow as pa
+
+    kind = getattr(kind, "storage_type", kind)
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return is_list and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type))
