@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,12 +71,22 @@ class Features:
         return tuple(self.widths)
 
     def batches(self, layer: str, size: int = 8192) -> Iterator[np.ndarray]:
-        """Yield (b, d) float32 arrays of `layer`, in item order."""
+        """Yield (b, d) float32 arrays of `layer`, in item order.
+
+        Raises:
+            InputError: no such layer, or the file is damaged (each page has a checksum).
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(batch_size=size, columns=[layer]):
-                yield batch.column(0).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
+        if layer not in self.widths:
+            raise InputError(f"{self.path} has no layer {layer!r}{nearest(layer, self.widths)}")
+        try:
+            with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
+                for batch in file.iter_batches(batch_size=size, columns=[layer]):
+                    yield batch.column(0).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{self.path} is damaged ({error}); run populate to make it anew") from error
 
     def rows(self, layer: str, index: np.ndarray) -> np.ndarray:
         """The rows `index` (M,) of `layer` as (M, d) float32, in the order of `index`."""
