@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def repack(model_a: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Write model A's archive again with some members replaced, removed (None) or added."""
+
+    def write(changes: dict[str, bytes | None] | None = None, edit: Callable[[dict], None] | None = None,
+              name: str = "changed.keras") -> Path:
+        with zipfile.ZipFile(model_a) as archive:
+            members: dict[str, bytes | None] = {n: archive.read(n) for n in archive.namelist()}
+        if edit:
+            config = json.loads(members["config.json"] or b"")
+            edit(config)
+            members["config.json"] = json.dumps(config).encode()
+        members |= changes or {}
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w") as archive:
+            for member, content in members.items():
+                if content is not None:
+                    archive.writestr(member, content)
+        return path
+
+    return write
