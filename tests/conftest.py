@@ -52,11 +52,11 @@ def model_a(digits: Digits, models_dir: Path) -> Path:
 
     keras = keras()
     keras.utils.set_random_seed(0)
-    image = keras.Input((8, 8, 1))
-    x = keras.layers.Conv2D(16, 3, padding="same", activation="relu")(image)
+    image = keras.Input((8, 8, 1), name="image")
+    x = keras.layers.Conv2D(16, 3, padding="same", activation="relu", name="first")(image)
     x = keras.layers.Conv2D(32, 3, padding="same", activation="relu", name="mid")(x)
-    x = keras.layers.MaxPooling2D()(x)
-    x = keras.layers.Flatten()(x)
+    x = keras.layers.MaxPooling2D(name="half")(x)
+    x = keras.layers.Flatten(name="flat")(x)
     x = keras.layers.Dense(32, activation="relu", name="emb")(x)
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax", name="head")(x), name="a")
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -68,15 +68,15 @@ def model_a(digits: Digits, models_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def model_b(models_dir: Path) -> Path:
-    """An untrained perceptron for the same inputs: Flatten, Dense 32 `hidden`, Dense 10 `out`."""
+    """An untrained perceptron for the same inputs: Flatten `flat`, Dense 32 `hidden`, Dense 10 `out`."""
     from kgkt.source.quiet import keras
 
     keras = keras()
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
-            keras.Input((8, 8, 1)),
-            keras.layers.Flatten(),
+            keras.Input((8, 8, 1), name="image"),
+            keras.layers.Flatten(name="flat"),
             keras.layers.Dense(32, activation="relu", name="hidden"),
             keras.layers.Dense(10, activation="softmax", name="out"),
         ],

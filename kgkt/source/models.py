@@ -216,7 +216,7 @@ def open_model(path: Path | str, imports: Sequence[str] = (), allow_legacy: bool
         model = library.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever the layer at fault raised
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        versions = f" (written by Keras {version}, read by {library.__version__})" if version else ""
+        versions = f" (written by Keras {version}, read by Keras {library.__version__})" if version else ""
         raise InputError(f"{path} cannot be opened{versions}: {reason[:300]}") from error
     if not model.built:
         raise InputError(f"{path}: the model has no weights yet, because its input shape is unknown; add keras.Input "
