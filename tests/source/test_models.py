@@ -153,7 +153,7 @@ def own_layers(tmp_path, monkeypatch):
 
 
 def test_own_layers_load_by_import_only(own_layers):
-    with pytest.raises(UnsafeError, match=r"'twice' \(Twice\) comes from kgkt_own_layers, not.*--import kgkt_own_layers"):
+    with pytest.raises(UnsafeError, match=r"'twice' \(Twice\) comes from kgkt_own_layers, not.*--import kgkt_own"):
         open_model(own_layers)
     assert "kgkt_own_layers" not in sys.modules
     assert inspect_model(own_layers, imports=["kgkt_own_layers"]).classes["twice"] == "Twice"
@@ -165,12 +165,15 @@ def test_own_layers_load_by_import_only(own_layers):
 
 def test_an_import_that_is_not_there(own_layers):
     with pytest.raises(InputError, match=r"--import kgkt_nowhere: No module named .*PYTHONPATH"):
-        open_model(own_layers, imports=["kgkt_nowhere"])
+        open_model(own_layers, imports=["kgkt_own_layers", "kgkt_nowhere"])
 
 
-def test_an_import_that_does_not_register_the_layer(own_layers):
-    with pytest.raises(InputError, match=r"own\.keras cannot be opened .*Twice"):
-        open_model(own_layers, imports=["json"])
+def test_an_import_that_does_not_register_the_layer(repack):
+    def own(config):
+        config["config"]["layers"][1] |= {"module": None, "class_name": "Mine", "registered_name": "mine>Mine"}
+
+    with pytest.raises(InputError, match=r"cannot be opened .*Mine"):
+        open_model(repack(edit=own), imports=["json"])
 
 
 @pytest.fixture
