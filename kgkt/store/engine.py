@@ -125,8 +125,13 @@ def open_reader(path: Path) -> tuple[KnowledgeGraph, bool]:
     return graph, any("write-ahead" in str(warning.message) for warning in heard)
 
 
-def open_writer(path: Path) -> KnowledgeGraph:
+def open_writer(path: Path, log: bool = True) -> KnowledgeGraph:
     """Open a graph for writing, making it where there is none, and hold the writer's lease.
+
+    Args:
+        path: the graph file.
+        log: keep each statement in the log beside the file as it is done. The log opens its file anew for
+            each statement, so where no file may be opened it is off, and only a save keeps what was done.
 
     Raises:
         StoreError: another process holds the lease.
@@ -142,9 +147,12 @@ def open_writer(path: Path) -> KnowledgeGraph:
         raise InputError(f"{path} cannot be made: {error.strerror or error}") from error
     fresh = not path.exists()
     graph = _opened(path, lambda: kglite.open(str(path)))
-    if fresh:
+    if fresh or not log:  # what a writer that died left in the log goes into the file
         save(graph)
-    return graph
+    if log:
+        return graph
+    release(graph)
+    return _opened(path, lambda: kglite.open(str(path), durable="off"))
 
 
 def save(graph: KnowledgeGraph) -> None:

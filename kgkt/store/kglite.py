@@ -7,6 +7,7 @@ until then. After a crash readers go on with the last save and the next writer r
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kgkt.errors import InputError, UsageError
 from kgkt.store import engine as kg
+from kgkt.store import guard
+from kgkt.store.child import Child
+from kgkt.store.statements import load
 from kgkt.store.store import Limits, Rows, Statement
 
 if TYPE_CHECKING:
@@ -44,6 +48,8 @@ class KgliteStore:
         self._dirty = False
         self._graph: KnowledgeGraph | None = None
         self._signature: tuple[int, int, int] | None = None
+        self._child: Child | None = None
+        self._child_signature: tuple[int, int, int] | None = None
         if write:
             self._graph = kg.open_writer(self.path)
         else:
@@ -87,7 +93,24 @@ class KgliteStore:
         write: bool = False,
     ) -> Rows:
         """Run a text that came from a user, behind the guard and the fence."""
-        raise NotImplementedError
+        guard.check(text, write)
+        text = guard.single(text)
+        params = dict(params or {})
+        kg.check_finite(params, "the query's parameters")
+        limits = limits or Limits()
+        if write:
+            if self.writable:
+                raise UsageError("a query that writes takes the lease itself: open the store to read")
+            with contextlib.closing(Child(self.path, limits.memory_mb, write=True)) as child:
+                return child.ask(text, params, limits)
+        return self._asking(limits.memory_mb).ask(text, params, limits)
+
+    def schema(self) -> guard.Schema:
+        """The names of labels, relationship types and properties that the database has."""
+        child = self._asking(Limits().memory_mb)
+        limits = Limits(rows=100_000)
+        parts = [child.ask(load(f"schema_{part}").text, {}, limits).rows for part in ("labels", "types", "properties")]
+        return guard.Schema(*(frozenset(str(name) for (name,) in part) for part in parts))
 
     def save(self) -> None:
         """Put what was written into the file, so that readers see it."""
@@ -102,7 +125,25 @@ class KgliteStore:
         finally:
             self._release()
 
+    def _asking(self, memory_mb: int) -> Child:
+        """The child that reads the file as it is now: kept from query to query, begun anew when needed."""
+        self.save()
+        signature = file_signature(self.path)
+        child = self._child
+        if child and child.alive and child.memory_mb == memory_mb and self._child_signature == signature:
+            return child
+        self._end_child()
+        self._child = Child(self.path, memory_mb)
+        self._child_signature = signature
+        return self._child
+
+    def _end_child(self) -> None:
+        if self._child:
+            self._child.close()
+            self._child = None
+
     def _release(self) -> None:
+        self._end_child()
         if self.writable and self._graph is not None:
             kg.release(self._graph)
         self._graph = None
