@@ -215,13 +215,19 @@ def open_model(path: Path | str, imports: Sequence[str] = (), allow_legacy: bool
     try:
         model = library.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever the layer at fault raised
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        versions = f" (written by Keras {version}, read by Keras {library.__version__})" if version else ""
-        raise InputError(f"{path} cannot be opened{versions}: {reason[:300]}") from error
+        here = library.__version__
+        versions = f" (written by Keras {version}, read by Keras {here})" if version not in ("", here) else ""
+        raise InputError(f"{path} cannot be opened{versions}: {_reason(error)}") from error
     if not model.built:
         raise InputError(f"{path}: the model has no weights yet, because its input shape is unknown; add keras.Input "
                          "as its first layer and save it again")
     return model
+
+
+def _reason(error: Exception) -> str:
+    """The line of a Keras error that says what is wrong: the innermost one, where it quotes others."""
+    text = str(error).rpartition("Exception encountered:")[2]
+    return next((line.strip()[:300] for line in text.splitlines() if line.strip()), type(error).__name__)
 
 
 def _check_legacy(path: Path, imports: Sequence[str]) -> str:
