@@ -110,7 +110,7 @@ class KgliteStore:
         child = self._asking(Limits().memory_mb)
         limits = Limits(rows=100_000)
         parts = [child.ask(load(f"schema_{part}").text, {}, limits).rows for part in ("labels", "types", "properties")]
-        return guard.Schema(*(frozenset(str(name) for (name,) in part) for part in parts))
+        return guard.Schema(*(frozenset(str(name) for (name,) in part) - set(kg.HIDDEN) for part in parts))
 
     def save(self) -> None:
         """Put what was written into the file, so that readers see it."""

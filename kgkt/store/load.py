@@ -58,8 +58,7 @@ def load_graph(
     _edges(store, "write_similar_to", _similar(graph, concept_graph))
     _themes(store, graph, concept_graph.themes)
     write_items(store, graph, items)
-    _edges(store, "write_example_of",
-           ((key(graph, "item", i), key(graph, "concept", c), {"strength": float(s)}) for i, c, s in examples))
+    write_examples(store, graph, examples)
     write_models(store, graph, models)
     _edges(store, "write_learned_from", ((graph, key(graph, "model", m["name"]), {}) for m in models))
     write_classes(store, graph, classes)
@@ -104,6 +103,12 @@ def write_items(store: Store, graph: str, items: Iterable[Mapping[str, Any]]) ->
          "props": {"graph": graph, "name": str(item["item_id"]), "item_id": str(item["item_id"]),
                    **_given({"uri": item.get("uri"), "text": item.get("text")})}}
         for item in items))
+
+
+def write_examples(store: Store, graph: str, examples: Iterable[tuple[str, int, float]]) -> None:
+    """Say which items are examples of which concepts: (item_id, concept number, strength)."""
+    _edges(store, "write_example_of", (
+        (key(graph, "item", item), key(graph, "concept", n), {"strength": float(s)}) for item, n, s in examples))
 
 
 def write_classes(store: Store, graph: str, names: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
 from kgkt.store.keys import key, natural, number
-from kgkt.store.load import write, write_classes, write_items
+from kgkt.store.load import write, write_classes, write_examples, write_items
 from kgkt.store.readback import edges_of, rows
 from kgkt.store.store import Store
 
@@ -25,6 +25,7 @@ def write_labels(
     labels: Sequence[Said],
     ticks: Sequence[Said] = (),
     items: Iterable[Mapping[str, Any]] = (),
+    examples: Iterable[tuple[str, int, float]] = (),
 ) -> None:
     """Label and tick items; a new word on an item takes the place of what contradicts it.
 
@@ -37,6 +38,7 @@ def write_labels(
         labels: (item_id, class name, by, at).
         ticks: the same, for "what is like this is not that class".
         items: {item_id, uri, text} of items that may not be in the graph yet.
+        examples: (item_id, concept number, strength): the concepts that these items belong to.
 
     Raises:
         InputError: an empty class name, an item twice with two classes, or a label and a tick of one class.
@@ -45,6 +47,7 @@ def write_labels(
     bare = dict.fromkeys(said[0] for said in (*labels, *ticks))
     write_items(store, graph, ({"item_id": item_id} for item_id in bare))
     write_items(store, graph, items)
+    write_examples(store, graph, examples)
     write_classes(store, graph, (said[1] for said in (*labels, *ticks)))
     write(store, "delete_labels_of_items", ({"item": key(graph, "item", said[0])} for said in labels))
     delete_labels(store, graph, labels=[said[:2] for said in ticks], ticks=[said[:2] for said in labels])

@@ -3,8 +3,8 @@
 A statement begins with lines such as
 
     // The largest concepts that no label speaks for.
-    // params: graph, limit
-    // columns: key, name, size
+    // params: graph, limit = 20
+    // columns: key, concept, items
 
 Those meant for users lie in `cypher/query/`. Where the engines differ, `NAME.neo4j.cypher` stands
 beside `NAME.cypher`.
@@ -13,8 +13,10 @@ beside `NAME.cypher`.
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kgkt.errors import InputError, nearest
 from kgkt.store.store import Statement
@@ -30,6 +32,7 @@ class Shipped:
         params: names of its parameters, `graph` first.
         columns: names of its columns.
         text: the Cypher.
+        defaults: values of the parameters that need not be given.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Shipped:
     params: tuple[str, ...]
     columns: tuple[str, ...]
     text: str
+    defaults: dict[str, Any]
 
 
 @functools.cache
@@ -75,13 +79,16 @@ def describe(name: str, text: str) -> Shipped:
     """Read the leading `//` lines of a statement."""
     doc: list[str] = []
     named: dict[str, tuple[str, ...]] = {"params": (), "columns": ()}
+    defaults: dict[str, Any] = {}
     for line in text.splitlines():
         if not line.startswith("//"):
             break
         line = line.removeprefix("//").strip()
         word, colon, rest = line.partition(":")
         if colon and word in named:
-            named[word] = tuple(part.strip() for part in rest.split(",") if part.strip())
+            pairs = [part.partition("=") for part in rest.split(",") if part.strip()]
+            named[word] = tuple(key.strip() for key, _, _ in pairs)
+            defaults.update((key.strip(), json.loads(value)) for key, given, value in pairs if given)
         else:
             doc.append(line)
-    return Shipped(name, " ".join(doc), named["params"], named["columns"], text)
+    return Shipped(name, " ".join(doc), named["params"], named["columns"], text, defaults)

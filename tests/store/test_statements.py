@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kgkt.errors import InputError
+from kgkt.store import guard, statements
+from kgkt.store.load import load_graph, set_active, set_names, write_blocks, write_masses
+from kgkt.store.people import write_labels
+from kgkt.store.store import open_store
+from kgkt.store.tokens import tokenize
+from tests.store.conftest import NAMES, K, digits_graph, digits_map
+
+FILES = sorted(statements.folder().rglob("*.cypher"))
+# What is asked of the graph below, for the parameters that have no default.
+GIVEN = {"examples": {"concept": "c3"}, "theme": {"theme": 1}, "bridges": {"a": 1, "b": "2"},
+         "separates": {"a": 1, "b": 2}, "neighbours": {"item": "x3"}, "path": {"from": 0, "to": "c7"},
+         "reaches": {"model": "b", "layer": "dense", "index": 1}, "leaning": {"class": "1"},
+         "similar": {"concept": 5}}
+
+
+def used_params(text: str) -> set[str]:
+    tokens = tokenize(text)
+    return {b.text for a, b in itertools.pairwise(tokens) if a.text == "$" and a.kind == "symbol"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_statement_declares_the_parameters_it_uses(path):
+    described = statements.describe(path.stem, path.read_text(encoding="utf-8"))
+    assert described.doc.endswith(".")
+    assert set(described.params) == used_params(described.text)
+    assert len(guard.split(described.text)) == 1
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory) -> str:
+    """URL of a database with a graph that has something for every shipped query to find."""
+    url = f"kglite:{tmp_path_factory.mktemp('full') / 'graph.kgl'}"
+    value, more = digits_graph()
+    edges = ~(value.edges == 11).any(axis=1)
+    value = replace(value, edges=value.edges[edges], weights=value.weights[edges], cosines=value.cosines[edges])
+    mass = np.zeros((K, 10))
+    mass[np.arange(10), np.arange(10)] = 0.7
+    mass[np.arange(10), (np.arange(10) + 1) % 10] = 0.3
+    mass[10, :2] = 0.5
+    block_map = digits_map()
+    block_map.strength["dense"][2, 2] = 0.25
+    with open_store(url, write=True) as store:
+        load_graph(store, "main", value, **more, frozen=True)
+        load_graph(store, "other", *(lambda v, m: (v, *m.values()))(*digits_graph("other", 4)))
+        write_labels(store, "main", [("x3", "3", "me", "now"), ("x5", "0", "me", "now")], [("x4", "3", "me", "now")],
+                     examples=[("x3", 3, 0.5), ("x4", 3, 0.25), ("x5", 5, 0.5)])
+        write_masses(store, "main", mass, NAMES)
+        write_blocks(store, "main", {"name": "b", "role": "target"}, block_map, NAMES)
+        set_names(store, "main", {4: "round ones"})
+        set_active(store, "main", {6: False})
+    return url
+
+
+@pytest.mark.parametrize("query", statements.shipped(), ids=lambda query: query.name)
+def test_a_shipped_query_finds_something_and_gives_its_columns(full, query):
+    params = {"graph": "main", **query.defaults, **GIVEN.get(query.name, {})}
+    assert set(params) == set(query.params)
+    with open_store(full) as store:
+        rows = store.read(statements.load(query.name), params)
+        asked = store.ask(query.text, params)
+    assert rows.columns == query.columns
+    assert len(rows.rows) > 0
+    assert asked == rows
+
+
+def test_the_answers_of_shipped_queries_are_right(full):
+    def rows(name, **params):
+        query = next(query for query in statements.shipped() if query.name == name)
+        return store.read(statements.load(name), {"graph": "main", **query.defaults, **params}).dicts()
+
+    with open_store(full) as store:
+        assert {row["key"] for row in rows("unlabelled", limit=99)} == {
+            f"main/concept/{i}" for i in set(range(K)) - {3, 5, 6}}
+        assert [row["key"] for row in rows("orphans")] == ["main/concept/11"]
+        assert [row["key"] for row in rows("unreached")] == ["main/concept/11"]
+        assert [row["key"] for row in rows("switched_off")] == ["main/concept/6"]
+        assert rows("renamed") == [{"key": "main/concept/4", "concept": "round ones", "made_as": "c4"}]
+        assert rows("edited_strengths") == [{
+            "key": "main/concept/2", "concept": "c2", "model": "b", "layer": "dense", "index": 2, "planned": 0.5,
+            "strength": 0.25}]
+        assert [(row["concept"], row["class"], row["mass"]) for row in rows("doubtful")] == [("c10", "0", 0.5)]
+        assert [row["item"] for row in rows("contradicted")] == ["x5"]
+        assert [row["item"] for row in rows("labels")] == ["x5", "x3"]
+        assert [(row["item"], row["not_class"]) for row in rows("ticks")] == [("x4", "3")]
+        assert [row["class"] for row in rows("classes")] == list(NAMES)
+        assert rows("path", **{"from": 0, "to": 0}) == []
+        assert sum(row["concepts"] for row in rows("themes")) == K
+        assert rows("neighbours", item="x3")[0]["item"] != "x3"
+        assert rows("similar", concept="c5") == rows("similar", concept=5)
+        assert [row["concept"] for row in rows("leaning", **{"class": 1})][:2] == ["c1", "c10"]
+
+
+def test_an_unknown_name_gives_the_nearest():
+    with pytest.raises(InputError, match=r"no query named 'unlabeled'; did you mean unlabelled or labels\?"):
+        statements.load("unlabeled")
+
+
+@pytest.mark.parametrize("name", ["../query/examples", "query/examples", ""])
+def test_a_name_is_not_a_path(name):
+    with pytest.raises(InputError, match="no query named"):
+        statements.load(name)
+
+
+def test_statements_are_found_in_an_installed_package_and_beside_it(tmp_path, monkeypatch):
+    package = tmp_path / "kgkt"
+    (package / "store").mkdir(parents=True)
+    monkeypatch.setattr(statements, "__file__", str(package / "store" / "statements.py"))
+    for place in (tmp_path / "cypher", package / "cypher"):
+        shutil.copytree(Path(FILES[0].parent if FILES[0].parent.name != "query" else FILES[0].parents[1]), place)
+        statements.folder.cache_clear()
+        assert statements.folder() == place
+    for place in (tmp_path / "cypher", package / "cypher"):
+        shutil.rmtree(place)
+    statements.folder.cache_clear()
+    with pytest.raises(InputError, match="install kgkt again"):
+        statements.folder()
+    monkeypatch.undo()
+    statements.folder.cache_clear()
+    assert statements.folder().name == "cypher"
+
+
+def test_no_cypher_stands_in_python():
+    package = Path(statements.__file__).resolve().parents[1]
+    for path in package.rglob("*.py"):
+        assert not re.search(r"MATCH \(\w*:\w+", re.sub(r">>> .*", "", path.read_text(encoding="utf-8"))), path
