@@ -161,9 +161,9 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
         return tuple(str(v) for v in value)
     if base.startswith("dict") and isinstance(value, dict):
         return {str(k): _value(path, f"{key}.{k}", v, "float") for k, v in value.items()}
-    wanted = {"str": str, "int": int, "float": (int, float), "bool": bool}.get(base)
-    if wanted is not None and isinstance(value, wanted) and not (base != "bool" and isinstance(value, bool)):
-        return float(value) if base == "float" else value
+    wanted: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+    if isinstance(value, wanted.get(base, ())) and not (base != "bool" and isinstance(value, bool)):
+        return float(str(value)) if base == "float" else value
     raise InputError(f"{path}: {key} must be {kind.replace(' | None', '')}, received {value!r}")
 
 

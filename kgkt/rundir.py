@@ -141,6 +141,28 @@ def load_memberships(path: Path) -> tuple[np.ndarray, csr_matrix]:
     return table.column("item_id").to_numpy().astype(str), z
 
 
+def save_neighbours(path: Path, ids: np.ndarray, index: np.ndarray, made_from: str) -> None:
+    """Write the nearest items of each item (n, q) as Parquet: `item_id`, `neighbours` list<int32> (row numbers)."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n, q = index.shape
+    lists = pa.ListArray.from_arrays(pa.array(np.arange(0, n * q + 1, q, dtype="int32")), pa.array(index.ravel()))
+    table = pa.table({"item_id": pa.array(ids.tolist(), pa.string()), "neighbours": lists},
+                     metadata={"made_from": made_from})  # fmt: skip
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def load_neighbours(path: Path, made_from: str) -> np.ndarray | None:
+    """Read what `save_neighbours` wrote, (n, q); None where it was made from another embedding."""
+    table = read_parquet(path, ("item_id", "neighbours"))
+    if (table.schema.metadata or {}).get(b"made_from", b"").decode() != made_from:
+        return None
+    return table.column("neighbours").combine_chunks().flatten().to_numpy().reshape(len(table), -1)
+
+
 def read_parquet(path: Path, columns: tuple[str, ...] | None = None) -> Any:
     """Read a Parquet file (or some of its columns) as an Arrow table.
 

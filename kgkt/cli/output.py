@@ -34,6 +34,10 @@ class Output:
         if not self.quiet:
             print(printable(line, keep="\n"), file=sys.stderr, flush=True)
 
+    def say_error(self, text: str) -> None:
+        """An error, on stderr, even when quiet."""
+        print(f"kgkt: {printable(text, keep=chr(10))}", file=sys.stderr, flush=True)
+
     @contextlib.contextmanager
     def progress(self, what: str, total: int) -> Iterator[Any]:
         """A bar on a terminal, nothing elsewhere; yields a function that takes how much more is done."""
@@ -131,6 +135,11 @@ def cell(value: Any, wide: bool = False) -> str:
         text = str(value)
     text = printable(text)
     return text if wide or len(text) <= CELL else text[: CELL - 1] + "…"
+
+
+def count(n: int, word: str) -> str:
+    """A number with its word: `1 label`, `2 labels`, `3 classes`."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
 
 
 def number(value: float) -> str:

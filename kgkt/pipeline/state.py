@@ -48,13 +48,19 @@ def store_url(recipe: Recipe, run: RunDir) -> str:
 
 
 def record(
-    run: RunDir, stage: str, inputs: Mapping[str, str], outputs: Mapping[str, str], figures: Mapping[str, Any]
+    run: RunDir,
+    stage: str,
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+    figures: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down that `stage` ran: digests of what it read and wrote, and its figures."""
+    """Write down that `stage` ran: digests of what it read and wrote, its figures, and settings for later stages."""
     state = run.state()
     state["kgkt_version"] = kgkt.__version__
     state.setdefault("stages", {})[stage] = {
         "at": now(), "inputs": dict(inputs), "outputs": dict(outputs), "figures": dict(figures),
+        "settings": dict(settings or {}),
     }  # fmt: skip
     run.write_state(state)
 
@@ -68,6 +74,6 @@ def why_stale(run: RunDir, stage: str, inputs: Mapping[str, str]) -> list[str]:
     return [name for name in {**before, **inputs} if before.get(name) != inputs.get(name)]
 
 
-def figures(run: RunDir, stage: str) -> dict[str, Any]:
-    """The figures that `stage` wrote down; empty if it never ran."""
-    return run.state().get("stages", {}).get(stage, {}).get("figures", {})
+def settings_of(run: RunDir, stage: str) -> dict[str, Any]:
+    """The settings that `stage` wrote down; empty if it never ran."""
+    return run.state().get("stages", {}).get(stage, {}).get("settings", {})

@@ -71,6 +71,20 @@ def import_features(
     return write_features(Path(out), widths, _checked(path, ids, batches, drop_bad, notices, meta, progress), meta)
 
 
+def peek_features(path: Path | str, layers: Sequence[str] = ()) -> tuple[int, dict[str, int]]:
+    """How many items a features file holds, and the width of each layer; the values are not looked at.
+
+    Raises:
+        InputError: as `import_features`.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".parquet":
+        columns = ListColumns(path, layers)
+        return len(columns.ids), dict(columns.widths)
+    arrays, ids = _arrays(path, layers, [])
+    return len(ids), {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
+
+
 def _arrays(path: Path, layers: Sequence[str], notices: list[str]) -> tuple[dict[str, Any], np.ndarray]:
     """The layers of a `.npz` or `.npy` file and the item ids."""
     if path.suffix.lower() == ".npy":

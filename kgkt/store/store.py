@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from kgkt.store.guard import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class Store(Protocol):
 
     def save(self) -> None:
         """Make what `write` did visible to readers; on a server that is so already."""
+        ...
+
+    def schema(self) -> Schema:
+        """The names of labels, relationship types and properties that the database has."""
         ...
 
     def close(self) -> None:

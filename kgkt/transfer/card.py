@@ -11,7 +11,7 @@ from kgkt.errors import InputError
 from kgkt.rundir import atomic, sha256_file, write_json, write_text
 from kgkt.values import Fusion
 
-PACKAGES = ("kgkt", "keras", "tensorflow", "numpy", "scipy", "scikit-learn")
+PACKAGES = ("kgkt", "keras", "tensorflow", "numpy", "scipy", "sklearn")
 
 
 def check_output(out: Path, original: Path | None = None, force: bool = False) -> None:
@@ -79,10 +79,12 @@ def write_card(
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that shape the figures."""
+    import importlib
     import platform
-    from importlib.metadata import version
 
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    # the module's own word: TensorFlow has several distributions
+    found = {name: importlib.import_module(name).__version__ for name in PACKAGES}
+    return {"python": platform.python_version()} | found
 
 
 def card_text(run: Mapping[str, Any]) -> str:

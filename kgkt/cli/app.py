@@ -1,0 +1,120 @@
+"""The Typer application: options that every verb shares, errors to exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.output import OUT
+from kgkt.errors import KgktError
+
+app = typer.Typer(
+    name="kgkt",
+    help="Turn what a trained model knows into a graph you can ask, label and correct, and teach your own model "
+    "from it. Every verb reads kgkt.toml where there is one; flags override it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Graph = Annotated[str | None, typer.Option("--graph", help="Name of the graph; needed only if there are several.")]
+Dir = Annotated[str | None, typer.Option("--dir", envvar="KGKT_DIR", help="Run directory (kgkt-run).")]
+StoreUrl = Annotated[str | None, typer.Option("--store", help="Database: kglite:PATH (in the run directory).")]
+RecipePath = Annotated[str | None, typer.Option("--recipe", help="Recipe to read instead of ./kgkt.toml.")]
+Format = Annotated[str | None, typer.Option("--format", help="table, json or csv; JSON when piped.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        import kgkt
+
+        print(f"kgkt {kgkt.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices, no progress.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show where an unexpected error came from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the verb."""
+    OUT.quiet, OUT.verbose = quiet, verbose
+
+
+def recipe_of(
+    path: str | None, graph: str | None = None, folder: str | None = None, store: str | None = None
+) -> Any:
+    """The recipe with the flags that every verb shares."""
+    from pathlib import Path
+
+    from kgkt.errors import InputError
+    from kgkt.recipe import read_recipe
+
+    if path is not None and not Path(path).exists():
+        raise InputError(f"{path} is not there: kgkt init writes a recipe")
+    recipe = read_recipe(Path(path) if path else None)
+    return recipe.override(graph=graph, dir=folder).override("store", url=store)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code that design and `kgkt.errors` give.
+
+    0 done, 1 unexpected, 2 usage, 3 bad input, 4 database, 5 refused for safety, 6 below the bar, 130 interrupted.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except KgktError as error:
+        OUT.say_error(str(error))
+        code = error.exit_code
+    except KeyboardInterrupt:
+        OUT.say_error("interrupted; run the same command again to go on")
+        code = 130
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        sys.stdout = None
+        code = 0
+    except Exception as error:
+        code = _other(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminated(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _other(error: Exception) -> int:
+    """Exit code of what Typer raises, and of errors nobody expected."""
+    kind = type(error).__name__
+    if kind == "Abort":
+        OUT.say_error("interrupted; run the same command again to go on")
+        return 130
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        message = error.format_message()
+        if kind == "NoArgsIsHelpError":
+            print(message)
+            return 2
+        OUT.say_error(message)
+        return 2
+    if hasattr(error, "exit_code"):
+        return int(error.exit_code)
+    if OUT.verbose:
+        raise error
+    if isinstance(error, MemoryError):
+        OUT.say_error("not enough memory; kgkt check estimates what a run needs")
+    else:
+        OUT.say_error(f"unexpected {kind}: {error}\n--verbose shows where; please report it")
+    return 1
+
+
+from kgkt.cli import ask, build, teach, transfer  # noqa: E402 - they add their verbs to `app`
+
+__all__ = ["app", "ask", "build", "main", "teach", "transfer"]

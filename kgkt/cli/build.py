@@ -1,0 +1,175 @@
+"""Verbs that start and build: init, check, populate, run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.output import OUT, pick_format, print_json
+
+START, BUILD = "Start", "Build"
+
+Model = Annotated[str | None, typer.Option("--model", help="Model A, a .keras file.")]
+Layers = Annotated[str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb.")]
+Data = Annotated[str | None, typer.Option("--data", help="Pool: .npz (x, item_id), .npy, or a folder of images.")]
+FeaturesFile = Annotated[
+    str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
+]
+Pixels = Annotated[str | None, typer.Option("--pixels", help="Range of pixels that A wants: raw, 0..1 or -1..1.")]
+Imports = Annotated[
+    list[str] | None, typer.Option("--import", help="Package whose registered objects a model file needs.")
+]
+Legacy = Annotated[bool, typer.Option("--allow-legacy", help="Open an HDF5 model file, which can hold code.")]
+
+
+@app.command(rich_help_panel=START)
+def init(
+    path: Annotated[str, typer.Argument(help="File to write.")] = "kgkt.toml",
+    force: Force = False,
+) -> None:
+    """Write a commented kgkt.toml to fill in."""
+    from pathlib import Path
+
+    from kgkt.errors import InputError
+    from kgkt.recipe import TEMPLATE
+    from kgkt.rundir import write_text
+
+    if Path(path).exists() and not force:
+        raise InputError(f"{path} exists: --force replaces it")
+    write_text(Path(path), TEMPLATE)
+    OUT.say(f"{path} written. Fill in model, data and target, then: kgkt check")
+
+
+@app.command(rich_help_panel=START)
+def check(
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    model: Model = None,
+    layers: Layers = None,
+    data: Data = None,
+    features: FeaturesFile = None,
+    target: Annotated[str | None, typer.Option("--target", help="Model B, a .keras file.")] = None,
+    imports: Imports = None,
+    form: Format = None,
+) -> None:
+    """Look at models, data and graph: what a run would do, what it takes, what is stale."""
+    from kgkt.errors import InputError
+    from kgkt.pipeline.check import check as look
+
+    plan = look(_with_source(recipe_of(recipe, graph, dir, store), model, layers, data, features, None, imports)
+                .override("target", model=target))  # fmt: skip
+    if pick_format(form) == "json":
+        print_json({"facts": [list(line) for line in plan.lines], "problems": plan.problems, "stale": plan.stale})
+    else:
+        width = max((len(what) for what, _ in plan.lines), default=0)
+        for what, facts in plan.lines:
+            print(f"{what:<{min(width, 24)}}  {facts}")
+    if plan.problems:
+        raise InputError("\n".join(plan.problems))
+
+
+def _with_source(
+    recipe: Any, model: str | None, layers: str | None, data: str | None, features: str | None,
+    pixels: str | None, imports: list[str] | None,
+) -> Any:  # fmt: skip
+    """The recipe with the source flags; features given on the command line replace a model of the file."""
+    import dataclasses
+
+    source = recipe.source
+    if features:
+        source = dataclasses.replace(source, model=None, features=features)
+    elif model:
+        source = dataclasses.replace(source, features=None)
+    names = tuple(name.strip() for name in layers.split(",") if name.strip()) if layers else None
+    return dataclasses.replace(recipe, source=source).override(
+        "source", model=model, layers=names, data=data, pixels=pixels, imports=tuple(imports) if imports else None
+    )
+
+
+@app.command(rich_help_panel=BUILD)
+def populate(
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    model: Model = None,
+    layers: Layers = None,
+    data: Data = None,
+    features: FeaturesFile = None,
+    concepts: Annotated[
+        int | None, typer.Option("--concepts", help="How many; else a tenth of the items, 50 to 2500.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the clustering.")] = None,
+    pixels: Pixels = None,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity.")] = False,
+    no_text: Annotated[bool, typer.Option("--no-text", help="Keep texts and paths out of the database.")] = False,
+    imports: Imports = None,
+    allow_legacy: Legacy = False,
+    form: Format = None,
+) -> None:
+    """Extract what A knows of the pool, and make the graph. What people said of an older one is carried over."""
+    from kgkt.pipeline.populate import populate as make
+
+    settings = _with_source(recipe_of(recipe, graph, dir, store), model, layers, data, features, pixels, imports)
+    settings = settings.override("source", drop_bad=drop_bad or None, allow_legacy=allow_legacy or None)
+    settings = settings.override("concepts", k=concepts, seed=seed).override("store", text=False if no_text else None)
+    show_populated(make(settings, OUT.say, OUT.progress), pick_format(form))
+
+
+def show_populated(done: Any, form: str) -> None:
+    """Print what `populate` made."""
+    seconds = done.seconds
+    if form == "json":
+        print_json({
+            "graph": done.run.graph, "store": done.url, "items": done.n_items, "concepts": done.n_concepts,
+            "edges": done.n_edges, "themes": done.n_themes, "stability": done.stability, "layers": done.widths,
+            "seconds": seconds, "lost": done.lost,
+        })  # fmt: skip
+        return
+    widths = " + ".join(f"{d:,}" for d in done.widths.values())
+    small, large = done.sizes
+    print(f"features    {done.n_items:,} x ({widths})".ljust(48) + f"{seconds['features']:6.1f} s")
+    concepts = f"concepts    {done.n_concepts:,}, of {small:,} to {large:,} items"
+    print(f"{concepts:<48}{seconds['concepts']:6.1f} s   stability {done.stability:.2f} (two seeds on the same items)")
+    print(f"edges       {done.n_edges:,}, {done.n_themes:,} themes".ljust(48) + f"{seconds['edges']:6.1f} s")
+    print(f"graph       {done.run.graph} in {done.url}".ljust(48) + f"{seconds['graph']:6.1f} s   "
+          "next: kgkt suggest -n 20")  # fmt: skip
+
+
+@app.command(rich_help_panel=BUILD)
+def run(
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    force: Annotated[bool, typer.Option("--force", help="Do every stage again; replace B's output.")] = False,
+    form: Format = None,
+) -> None:
+    """Do every stage of the recipe; one whose inputs did not change is left alone."""
+    from kgkt.cli.teach import show_labelled, show_propagated
+    from kgkt.cli.transfer import show_fused, show_mapped
+    from kgkt.pipeline.run import run_all
+
+    picked = pick_format(form)
+    shows = {"populate": show_populated, "label": show_labelled, "propagate": show_propagated, "map": show_mapped,
+             "fuse": show_fused}  # fmt: skip
+    summary: dict[str, str] = {}
+
+    def done(stage: str, value: Any) -> None:
+        summary[stage] = "fresh" if value is None else "done"
+        if picked == "json":
+            return
+        if value is None:
+            print(f"{stage:<11} fresh, left alone")
+        else:
+            shows[stage](value, "table")
+
+    run_all(recipe_of(recipe, graph, dir, store), OUT.say, done, OUT.progress, force)
+    if picked == "json":
+        print_json({"stages": summary})
+
+

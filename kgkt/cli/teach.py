@@ -1,0 +1,115 @@
+"""Verbs that teach: label, propagate."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.output import OUT, count, pick_format, print_json
+
+TEACH = "Teach"
+
+
+@app.command(rich_help_panel=TEACH)
+def label(
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
+    ] = None,
+    file: Annotated[str | None, typer.Option("--file", help="CSV with the columns item_id and class.")] = None,
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    form: Format = None,
+) -> None:
+    """Say what items are, or are not."""
+    from kgkt.pipeline.teach import label as write
+
+    show_labelled(write(recipe_of(recipe, graph, dir, store), OUT.say, file, assignments or ()), pick_format(form))
+
+
+def show_labelled(done: Any, form: str) -> None:
+    """Print what `label` wrote."""
+    if form == "json":
+        print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
+                    "known_file": done.known_file})  # fmt: skip
+    elif done.known_file:
+        print("this content was imported before: nothing to do")
+    else:
+        replaced = f", {done.replaced} of them in place of another" if done.replaced else ""
+        said = [count(done.labels, "label") + replaced] if done.labels else []
+        said += [count(done.ticks, "tick")] if done.ticks else []
+        print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.   next: kgkt propagate")
+
+
+@app.command(rich_help_panel=TEACH)
+def propagate(
+    items: Annotated[str | None, typer.Option("--items", help="CSV to write: item_id, class, mass.")] = None,
+    spread: Annotated[str | None, typer.Option("--spread", help="concepts, items or both.")] = None,
+    balanced: Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")] = False,
+    prior: Annotated[
+        list[str] | None, typer.Option("--prior", help="CLASS=SHARE in the pool, for every class; shares sum to 1.")
+    ] = None,
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    force: Force = False,
+    form: Format = None,
+) -> None:
+    """Spread the labels over the graph, and say what every item is."""
+    from kgkt.pipeline.teach import propagate as spread_labels
+
+    settings = recipe_of(recipe, graph, dir, store).override(
+        "teach", spread=spread, balanced=balanced or None, prior=_shares(prior) if prior else None
+    )
+    show_propagated(spread_labels(settings, OUT.say, items, force), pick_format(form))
+
+
+def _shares(pairs: list[str]) -> dict[str, float]:
+    from kgkt.errors import UsageError
+
+    shares = {}
+    for pair in pairs:
+        name, _, value = pair.rpartition("=")
+        try:
+            shares[name] = float(value)
+        except ValueError as error:
+            raise UsageError(f"--prior {pair!r}: write CLASS=SHARE, e.g. cat=0.7") from error
+    return shares
+
+
+def show_propagated(done: Any, form: str) -> None:
+    """Print what `propagate` found."""
+    targets, n = done.targets, len(done.targets.weight)
+    labels, ticked = sum(done.labels_per_class.values()), _ticked(done)
+    quick, whole = done.milliseconds
+    if form == "json":
+        print_json({
+            "items": n, "reached": n - done.unreached, "unreached": done.unreached, "switched_off": done.off,
+            "labels": done.labels_per_class, "ticked": ticked, "spread": targets.spread,
+            "expected_accuracy": targets.expected_accuracy, "milliseconds": quick, "milliseconds_whole": whole,
+        })  # fmt: skip
+        return
+    unlabelled = [name for name, count in done.labels_per_class.items() if not count]
+    print(f"{count(labels, 'label')}, {count(len(done.labels_per_class), 'class')}"
+          + (f" ({', '.join(unlabelled)} without a label)" if unlabelled else "")
+          + f".  Reached {n - done.unreached:,} of {n:,} items"
+          + (f"; weight 0: {done.unreached:,}" + (f", {done.off:,} of them switched off" if done.off else "")
+             if done.unreached else "") + ".")  # fmt: skip
+    for name, items in ticked.items():
+        print(f"{count(items, 'item')} {'is' if items == 1 else 'are'} not {name}, by a tick.")
+    accuracy = targets.expected_accuracy
+    print(f"spread {targets.spread}, {done.prior}")
+    print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  "
+          f"Left-out labels found again: {'n/a' if accuracy is None else f'{100 * accuracy:.0f} %'}")  # fmt: skip
+
+
+def _ticked(done: Any) -> dict[str, int]:
+    """Class -> how many items a tick took from it."""
+    ticked = done.targets.ticked
+    if ticked is None:
+        return {}
+    return {name: int((ticked == i).sum()) for i, name in enumerate(done.targets.names) if (ticked == i).any()}

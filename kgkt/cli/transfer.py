@@ -1,0 +1,128 @@
+"""Verbs that transfer: map, fuse."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.build import Imports, Legacy
+from kgkt.cli.output import OUT, pick_format, print_json
+
+TRANSFER = "Transfer"
+
+Target = Annotated[str | None, typer.Option("--target", help="Model B, a .keras file; it is never changed.")]
+
+
+@app.command("map", rich_help_panel=TRANSFER)
+def map_(
+    target: Target = None,
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    imports: Imports = None,
+    allow_legacy: Legacy = False,
+    form: Format = None,
+) -> None:
+    """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
+    from kgkt.pipeline.transfer import map_target
+
+    settings = _with_target(recipe_of(recipe, graph, dir, store), target, imports, allow_legacy)
+    show_mapped(map_target(settings, OUT.say), pick_format(form))
+
+
+def _with_target(recipe: Any, target: str | None, imports: list[str] | None, allow_legacy: bool) -> Any:
+    recipe = recipe.override("target", model=target, imports=tuple(imports) if imports else None)
+    return recipe.override("source", allow_legacy=allow_legacy or None)
+
+
+def show_mapped(done: Any, form: str) -> None:
+    """Print what `map` wrote."""
+    if form == "json":
+        print_json({"layers": {layer: {"kind": kind, "blocks": count} for layer, (kind, count) in done.layers.items()},
+                    "unmapped": done.unmapped, "edits_kept": done.edits, "classes": done.classes})  # fmt: skip
+        return
+    for layer, (kind, count) in done.layers.items():
+        print(f"mapped     {layer}: {count} {'slots of the head' if kind == 'head' else kind + 's'}")
+    for line in done.unmapped:
+        print(f"left out   {line}")
+    if done.edits:
+        print(f"kept       {done.edits} strengths that you changed")
+    print(f"classes    {' '.join(done.classes)} (this order is now fixed)   next: kgkt fuse")
+
+
+@app.command(rich_help_panel=TRANSFER)
+def fuse(
+    target: Target = None,
+    out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
+    test: Annotated[str | None, typer.Option("--test", help="Arrays x and y: measures what it was worth.")] = None,
+    target_data: Annotated[
+        str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Adam steps at most (400).")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Items a step (64).")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001).")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of order, split and dropout.")] = None,
+    no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
+    from_logits: Annotated[
+        bool, typer.Option("--from-logits", help="B's outputs are logits, where its last layer does not say.")
+    ] = False,
+    require_gain: Annotated[
+        float | None, typer.Option("--require-gain", help="Exit 6 if B gains less than these points.")
+    ] = None,
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    imports: Imports = None,
+    allow_legacy: Legacy = False,
+    force: Force = False,
+    form: Format = None,
+) -> None:
+    """Write B's weights where the plan helps, and train B on what the graph teaches."""
+    from kgkt.pipeline.transfer import fuse_target
+
+    settings = _with_target(recipe_of(recipe, graph, dir, store), target, imports, allow_legacy).override(
+        "target", out=out, test=test, data=target_data, steps=steps, batch=batch, learning_rate=learning_rate,
+        seed=seed, map=False if no_map else None, from_logits=from_logits or None,
+        require_gain=require_gain / 100 if require_gain is not None else None,
+    )  # fmt: skip
+    show_fused(fuse_target(settings, OUT.say, OUT.progress, force), pick_format(form))
+
+
+def show_fused(done: Any, form: str) -> None:
+    """Print what `fuse` did and what it was worth."""
+    fusion, figures = done.fusion, done.fusion.figures
+    if form == "json":
+        print_json({"out": str(done.out), "figures": figures, "written": fusion.written, "options": fusion.options,
+                    "notices": fusion.notices})  # fmt: skip
+        return
+    for layer, entry in fusion.written.items():
+        verb = "wrote" if entry["written"] else "kept"
+        whose = "in closed form" if entry["written"] else "as B had it"
+        print(f"{verb:<10} {layer} ({entry['blocks']} {entry['kind']} blocks) {whose}: {entry['why']}")
+    options = fusion.options
+    taken = f"{figures['steps']:.0f} of {options['steps']} steps"
+    print(f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
+          f"{options['learning_rate']:g}, batch {options['batch']}, seed {options['seed']}, "
+          f"patience {options['patience']} looks")  # fmt: skip
+    if figures.get("batchnorm_after") is not None:
+        print(f"           BatchNorm statistics re-estimated: {_share(figures['batchnorm_before'])} before, "
+              f"{_share(figures['batchnorm_after'])} after")  # fmt: skip
+    if figures.get("test_fused") is None:
+        print("worth      not measured (give --test with arrays x and y)")
+    else:
+        gain = figures["gain"]
+        print(f"           B alone, the same steps on your labels   {_share(figures['test_alone'])}")
+        print(f"           B fused                                  {_share(figures['test_fused'])}"
+              + ("" if gain is None else f"   {100 * gain:+.1f}"))  # fmt: skip
+        if gain is not None and gain < 0:
+            print("           B alone is better: the graph was not worth it here")
+    print(f"{done.out}, with {done.out.with_suffix('.run.json').name} and {done.out.with_suffix('.card.md').name} "
+          "beside it")  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return "not measured" if value is None else f"{100 * value:.1f} %"

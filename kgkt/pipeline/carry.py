@@ -1,0 +1,137 @@
+"""Populate again without losing what people said: saved to carry.json first, put back into the new graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kgkt.concepts.cluster import nearest_concept
+from kgkt.concepts.edges import bridge_edges, centroid_cosines
+from kgkt.rundir import RunDir, load_arrays, load_memberships, read_json, write_json
+from kgkt.values import ConceptGraph
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from kgkt.store.store import Store
+
+SAME = 0.5  # Jaccard overlap of members from which a new concept counts as an old one
+FILE = "carry.json"
+
+Said = tuple[str, str, str, str]  # item_id, class name, by whom, when
+
+
+@dataclass(slots=True)
+class Carried:
+    """What follows into the new graph.
+
+    Args:
+        labels, ticks: (item_id, class, by, at).
+        classes: class names in their old order, and whether that order was frozen.
+        names: new concept number -> the name a person gave.
+        off: numbers of the new concepts that stay switched off.
+        edges: (a, b, weight) between new concepts, as people set them; a deleted edge has weight 0.
+        lost: a line for each thing that found no place.
+    """
+
+    labels: list[Said] = field(default_factory=list)
+    ticks: list[Said] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    frozen: bool = False
+    names: dict[int, str] = field(default_factory=dict)
+    off: list[int] = field(default_factory=list)
+    edges: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def save_people(store: Store, run: RunDir) -> dict[str, Any]:
+    """What people said in the graph that stands now, written to carry.json; a file left there is kept.
+
+    A file left there means that an earlier populate was interrupted: the graph may be half rebuilt, so
+    the file is the truth.
+    """
+    from kgkt.store.people import read_people
+
+    path = run.path(FILE)
+    if path.exists():
+        return read_json(path)
+    before = generated(run)
+    if before is None:
+        return {}
+    graph, ids, Z = before
+    people = read_people(store, run.graph, graph)
+    nearest = nearest_concept(Z)
+    edited = {int(n) for n in people["names"]} | set(people["switched_off"]) | set(people["deleted"])
+    edited |= {n for a, b, _ in people["edges"] for n in (a, b)}
+    people["members"] = {str(n): ids[nearest == n].tolist() for n in sorted(edited)}
+    write_json(path, people)
+    return people
+
+
+def generated(run: RunDir) -> tuple[ConceptGraph, np.ndarray, csr_matrix] | None:
+    """The graph as the last populate made it, its item ids and memberships; None before the first one."""
+    import numpy as np
+
+    if not (run.path("memberships.parquet").exists() and run.path("concepts.safetensors").exists()):
+        return None
+    ids, Z = load_memberships(run.path("memberships.parquet"))
+    arrays, _ = load_arrays(run.path("concepts.safetensors"))
+    centroids, k = arrays["centroids"], len(arrays["centroids"])
+    edges, weights = bridge_edges(Z)
+    keys = np.array([f"{run.graph}/concept/{n}" for n in range(k)], object)
+    graph = ConceptGraph(
+        keys, keys, centroids, arrays["sizes"], np.ones(k, bool), edges, weights,
+        centroid_cosines(centroids, edges), np.zeros(k, int),
+    )  # fmt: skip
+    return graph, ids, Z
+
+
+def place(people: dict[str, Any], ids: np.ndarray, Z: csr_matrix) -> Carried:
+    """Find where in the new graph each thing said belongs.
+
+    Args:
+        people: what `save_people` returned.
+        ids: (n,) item ids of the new pool.
+        Z: (n, k) new memberships.
+    """
+    carried = Carried(classes=list(people.get("classes", [])), frozen=bool(people.get("frozen")))
+    known = {item: row for row, item in enumerate(ids.tolist())}
+    for what, kept in (("labels", carried.labels), ("ticks", carried.ticks)):
+        for said in people.get(what, []):
+            if said["item_id"] in known:
+                kept.append((said["item_id"], said["class"], said["by"] or "", said["at"] or ""))
+            else:
+                carried.lost.append(f"{what[:-1]} {said['item_id']}={said['class']}: the item left the pool")
+    places = {int(n): _successor(members, known, Z) for n, members in people.get("members", {}).items()}
+    homeless = "no new concept holds half of its items"
+    for number, name in people.get("names", {}).items():
+        new = places[int(number)]
+        if new is None:
+            carried.lost.append(f"name {name!r} of concept {number}: {homeless}")
+        else:
+            carried.names[new] = name
+    for number in (*people.get("switched_off", []), *people.get("deleted", [])):
+        new = places[number]
+        if new is None:
+            carried.lost.append(f"concept {number} was switched off: {homeless}")
+        elif new not in carried.off:
+            carried.off.append(new)
+    for a, b, weight in people.get("edges", []):
+        new_a, new_b = places[a], places[b]
+        if new_a is None or new_b is None or new_a == new_b:
+            carried.lost.append(f"edge between concepts {a} and {b}: {homeless}")
+        else:
+            carried.edges.append((new_a, new_b, {"weight": weight or 0.0, "cosine": 0.0}))
+    return carried
+
+
+def _successor(members: list[str], known: dict[str, int], Z: csr_matrix) -> int | None:
+    """The new concept that overlaps most with `members`, if at least half (Jaccard)."""
+    import numpy as np
+
+    nearest = nearest_concept(Z)
+    counts = np.bincount(nearest[[known[m] for m in members if m in known]], minlength=Z.shape[1])
+    jaccard = counts / np.maximum(len(members) + np.bincount(nearest, minlength=Z.shape[1]) - counts, 1)
+    best = int(jaccard.argmax())
+    return best if jaccard[best] >= SAME else None

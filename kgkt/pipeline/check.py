@@ -1,0 +1,235 @@
+"""check: what is there, what would be done, what it would take; nothing heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kgkt.concepts.cluster import default_k
+from kgkt.errors import InputError, KgktError
+from kgkt.pipeline.state import graphs_of, open_run, store_url, why_stale
+from kgkt.recipe import Recipe
+from kgkt.rundir import RunDir
+
+STAGES = ("populate", "propagate", "map", "fuse")
+IMPORTS_MB = {"model": 650, "features": 190}  # what the libraries take, measured by benchmarks/populate.py
+
+
+@dataclass(slots=True)
+class Plan:
+    """What `check` found.
+
+    Args:
+        lines: (what, facts) in the order in which they are printed.
+        problems: what would stop a run, as errors say it.
+        stale: stage -> what changed; a fresh stage has [].
+    """
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    stale: dict[str, list[str]] = field(default_factory=dict)
+
+
+def check(recipe: Recipe) -> Plan:
+    """Look at everything that a run would read.
+
+    Args:
+        recipe: with whatever is named so far.
+
+    Returns:
+        The plan; a broken file is a problem in it, not an error.
+    """
+    plan = Plan()
+    a = _look(plan, recipe.source.model, lambda p: model_line(plan, p, recipe, "layers"))
+    pool = _look(plan, recipe.source.data, data_line)
+    features = _look(plan, recipe.source.features, features_line)
+    b = _look(plan, recipe.target.model, lambda p: model_line(plan, p, recipe, "outputs"))
+    _look(plan, recipe.target.data, data_line)
+    _look(plan, recipe.target.test, data_line)
+    _look(plan, recipe.teach.labels, lambda p: (f"{p}", "labels, imported once for each content", None))
+    _fits(plan, recipe, a, pool, b)
+    if not any((a, pool, features, b)):
+        plan.lines.append(("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …"))
+    _memory(plan, recipe, a, pool, features)
+    _store(plan, recipe)
+    _stages(plan, recipe)
+    return plan
+
+
+def _look(plan: Plan, path: str | None, look: Any) -> Any:
+    """Run `look` on a named file; what it raises becomes a problem of the plan."""
+    if not path:
+        return None
+    try:
+        if not Path(path).exists():
+            raise InputError(f"{path} is not there")
+        what, facts, value = look(Path(path))
+    except KgktError as error:
+        plan.problems.append(str(error))
+        plan.lines.append((path, "cannot be used, see below"))
+        return None
+    plan.lines.append((what, facts))
+    return value
+
+
+def model_line(plan: Plan, path: Path, recipe: Recipe, show: str) -> tuple[str, str, Any]:
+    """What a model file says of itself."""
+    from kgkt.source.models import inspect_model
+
+    info = inspect_model(path, (*recipe.source.imports, *recipe.target.imports))
+    weights = f"{info.n_weights:,} weights" if info.n_weights is not None else "weights not counted"
+    facts = f"{info.kind}, {weights}   "
+    if show == "layers":
+        shown = [f"{name} {_shape(shape)}" for name, shape in info.layers.items() if info.classes[name] != "InputLayer"]
+        facts += "layers: " + "  ".join(shown[:12]) + (f"  … {len(shown)} in all" if len(shown) > 12 else "")
+        for layer in recipe.source.layers:
+            from kgkt.source.models import layer_by_name
+
+            layer_by_name(info, layer)
+    else:
+        facts += f"{info.outputs or 'unknown'} outputs, {info.last_activation or 'activation unknown'}"
+    return path.name, facts + "   safe to open: yes", info
+
+
+def data_line(path: Path) -> tuple[str, str, Any]:
+    """What a pool or test file holds."""
+    from kgkt.source.inputs import read_data
+
+    data = read_data(path)
+    shape = "x".join(str(s) for s in data.x.shape[1:]) if hasattr(data.x, "shape") and data.x.ndim > 1 else data.kind
+    facts = f"{len(data.ids):,} items, {shape} {getattr(data.x, 'dtype', '')}   0 bad rows"
+    for notice in data.notices:
+        facts += f"; {notice}"
+    return path.name, facts, data
+
+
+def features_line(path: Path) -> tuple[str, str, Any]:
+    """What a features file holds."""
+    from kgkt.source.imported import peek_features
+
+    n, widths = peek_features(path)
+    return path.name, f"{n:,} items, " + " + ".join(f"{layer} {d}" for layer, d in widths.items()), (n, widths)
+
+
+def _shape(shape: tuple[int | None, ...] | None) -> str:
+    return "(?)" if shape is None else "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+
+
+def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
+    """Shapes of the models against the shape of the data."""
+    for info, data in ((a, pool), (b, None if recipe.target.data else pool)):
+        if info is None or data is None or info.input_shape is None or not hasattr(data.x, "shape"):
+            continue
+        given = tuple(data.x.shape[1:])
+        if len(given) != len(info.input_shape) or any(
+            w not in (None, g) for w, g in zip(info.input_shape, given, strict=True)
+        ):
+            plan.problems.append(f"{info.path} reads {_shape(info.input_shape)}, the data has {_shape(given)}")
+    names = recipe.target.classes
+    if b is not None and names and b.outputs not in (None, len(names)):
+        plan.problems.append(f"{b.path} has {b.outputs} outputs, [target] classes names {len(names)}")
+
+
+def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> None:
+    """The plan with sizes and estimated memory of populate."""
+    if features:
+        n, widths = features
+        base = IMPORTS_MB["features"]
+    elif a is not None and pool is not None:
+        n, base = len(pool.ids), IMPORTS_MB["model"]
+        widths = {layer: pooled_width(a.layers.get(layer)) for layer in recipe.source.layers}
+    else:
+        return
+    k = recipe.concepts.k or default_k(n)
+    need = base + estimate_mb(n, list(widths.values()), k)
+    shown = " + ".join(str(d or "?") for d in widths.values())
+    plan.lines.append(("plan", f"populate {n:,} x ({shown}) into {k:,} concepts, about {need:,.0f} MB"))
+
+
+def pooled_width(shape: tuple[int | None, ...] | None) -> int | None:
+    """Width of a layer's features: a map larger than 4x4 is pooled to 4x4, then flattened."""
+    if shape is None or any(s is None for s in shape[-1:]):
+        return None
+    sizes = [s or 4 for s in shape]
+    if len(sizes) == 3:
+        return min(sizes[0], 4) * min(sizes[1], 4) * sizes[2]
+    width = 1
+    for size in sizes:
+        width *= size
+    return width
+
+
+def estimate_mb(n: int, widths: list[int | None], k: int) -> float:
+    """Megabytes that populate needs beside its imports: sample, embedding, one block of distances, the graph."""
+    total = sum(w or 0 for w in widths)
+    sample = min(n, 20_000) * total * 4 * 3
+    arrays = n * (32 * max(1, len(widths)) * 3 + 64) * 4 + n * 3 * 24
+    return (sample + arrays + 8_000_000 * 4 * 3 + k * k * 8) / 1e6
+
+
+def _store(plan: Plan, recipe: Recipe) -> None:
+    try:
+        run = open_run(recipe, must_exist=False)
+    except KgktError as error:
+        plan.problems.append(str(error))
+        return
+    url = store_url(recipe, run)
+    where = "texts and paths of items stay on this machine" if url.startswith("kglite:") else (
+        "texts and paths of items go to that server" if recipe.store.text else "no texts or paths of items go there"
+    )
+    plan.lines.append(("the store", f"{url}   {where}"))
+
+
+def _stages(plan: Plan, recipe: Recipe) -> None:
+    """Which stages ran, which are stale and why, and the class order."""
+    if not graphs_of(Path(recipe.dir)):
+        plan.lines.append(("stages", "nothing made yet"))
+        return
+    try:
+        run = open_run(recipe)
+        state = run.state()
+        for stage in STAGES:
+            if stage in state.get("stages", {}):
+                plan.stale[stage] = stale_reasons(run, recipe, stage)
+                plan.lines.append((stage, f"ran {state['stages'][stage]['at']}   " + (
+                    f"stale: {', '.join(plan.stale[stage])}" if plan.stale[stage] else "fresh")))
+        plan.lines.append(("classes", class_line(recipe, run)))
+    except KgktError as error:
+        plan.problems.append(str(error))
+
+
+def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
+    """What changed since the stage ran; only inputs that are named now can be compared."""
+    from kgkt.pipeline.graph import open_graph_store, read_facts
+    from kgkt.pipeline.populate import populate_inputs
+    from kgkt.pipeline.teach import propagate_inputs
+    from kgkt.pipeline.transfer import as_last_taught, fuse_inputs, map_inputs
+
+    if stage == "populate":
+        if not (recipe.source.features or recipe.source.model):
+            return []
+        return why_stale(run, stage, populate_inputs(recipe))
+    if stage == "propagate":
+        recipe = as_last_taught(recipe, run)
+        with open_graph_store(recipe, run) as store:
+            facts = read_facts(store, run, lambda _: None, recipe.target.classes)
+        return why_stale(run, stage, propagate_inputs(run, recipe, facts))
+    if not recipe.target.model or not Path(recipe.target.model).exists():
+        return []
+    if stage == "map":
+        return why_stale(run, stage, map_inputs(run, recipe, Path(recipe.target.model)))
+    return why_stale(run, stage, fuse_inputs(recipe, run))
+
+
+def class_line(recipe: Recipe, run: RunDir) -> str:
+    """The order of the classes and whether it is fixed."""
+    from kgkt.pipeline.graph import open_graph_store
+    from kgkt.store.people import read_classes
+
+    with open_graph_store(recipe, run) as store:
+        names, frozen, _ = read_classes(store, run.graph)
+    if not names:
+        return "none yet"
+    order = "frozen" if frozen else "order of the recipe" if recipe.target.classes else "natural order, not frozen yet"
+    return f"{' '.join(recipe.target.classes or names)} ({order})"

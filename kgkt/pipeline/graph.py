@@ -1,0 +1,108 @@
+"""What every verb after populate begins with: the run directory, the graph as people left it, the labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kgkt.errors import InputError
+from kgkt.pipeline import carry
+from kgkt.pipeline.state import Say, store_url
+from kgkt.recipe import Recipe
+from kgkt.rundir import RunDir, digest_value, load_arrays, load_memberships
+from kgkt.values import ConceptGraph, Labels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from kgkt.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The graph as the store holds it now, beside the arrays of the run directory.
+
+    Args:
+        graph: concepts and edges, with what people changed.
+        labels: labels and ticks; class names in the order of B's outputs.
+        ids: (n,) item ids.
+        Z: (n, k) memberships.
+    """
+
+    graph: ConceptGraph
+    labels: Labels
+    ids: np.ndarray
+    Z: csr_matrix
+
+    def digest(self) -> str:
+        """Digest of what people can change: names are left out, they teach nothing."""
+        graph, labels = self.graph, self.labels
+        return digest_value([
+            graph.active.tolist(), graph.edges.tolist(), graph.weights.tolist(), list(labels.names),
+            labels.items.tolist(), labels.classes.tolist(), labels.tick_items.tolist(), labels.tick_classes.tolist(),
+        ])  # fmt: skip
+
+
+def open_graph_store(recipe: Recipe, run: RunDir, write: bool = False) -> Store:
+    """The store of a populated graph.
+
+    Raises:
+        InputError: an interrupted populate left what people said in carry.json.
+    """
+    from kgkt.store.store import open_store
+
+    if run.path(carry.FILE).exists():
+        raise InputError(f"graph {run.graph} is being rebuilt, or interrupted: run kgkt populate")
+    return open_store(store_url(recipe, run), write=write)
+
+
+def pool_ids(run: RunDir) -> np.ndarray:
+    """(n,) item ids of the pool."""
+    from kgkt.rundir import read_parquet
+
+    table = read_parquet(run.need("memberships.parquet", "populate"), ("item_id",))
+    return table.column("item_id").to_numpy().astype(str)
+
+
+def read_facts(store: Store, run: RunDir, say: Say, classes: tuple[str, ...] = ()) -> Facts:
+    """Read the graph back with checks; notices go to `say`.
+
+    Args:
+        store: open.
+        run: of the graph.
+        say: takes notices.
+        classes: the order of the classes that the recipe gives; it must hold every class of the graph.
+    """
+    from kgkt.store.people import read_labels
+    from kgkt.store.readback import read_concept_graph
+
+    ids, Z = load_memberships(run.need("memberships.parquet", "populate"))
+    arrays, _ = load_arrays(run.need("concepts.safetensors", "populate"))
+    graph, notices = read_concept_graph(store, run.graph, arrays["centroids"])
+    labels, more = read_labels(store, run.graph, ids)
+    for notice in (*notices, *more):
+        say(notice)
+    if classes:
+        labels = in_order(labels, classes)
+    return Facts(graph, labels, ids, Z)
+
+
+def in_order(labels: Labels, classes: tuple[str, ...]) -> Labels:
+    """The same labels with the classes in the order that the recipe gives.
+
+    Raises:
+        InputError: the recipe leaves a class of the graph out.
+    """
+    import numpy as np
+
+    missing = [name for name in labels.names if name not in classes]
+    if missing:
+        raise InputError(
+            f"[target] classes leaves out {', '.join(missing[:5])}: name every class of the graph\n"
+            f"  classes  {' '.join(classes[:20])}\n  graph    {' '.join(labels.names[:20])}"
+        )
+    place = np.array([classes.index(name) for name in labels.names], np.int64).reshape(-1)
+    return Labels(
+        labels.items, place[labels.classes], classes, labels.tick_items, place[labels.tick_classes]
+    )

@@ -1,0 +1,325 @@
+"""populate: from A and a pool of data to a concept graph in the store."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kgkt
+from kgkt.concepts.cluster import choose_k, fit_local, medoids, nearest_concept, stability
+from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
+from kgkt.concepts.embed import HEAD_DIMS, fit_embedding
+from kgkt.concepts.names import names_from_ids, names_from_text
+from kgkt.concepts.themes import find_themes
+from kgkt.errors import InputError, UsageError
+from kgkt.pipeline import carry
+from kgkt.pipeline.state import Say, now, open_run, record, store_url
+from kgkt.recipe import Recipe
+from kgkt.rundir import RunDir, digest_value, save_arrays, save_memberships, sha256_file
+from kgkt.values import Clustering, ConceptGraph, Embedding, Features
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.source.inputs import Data
+
+EXEMPLARS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Populated:
+    """What `populate` made.
+
+    Args:
+        run: its run directory.
+        url: of the store.
+        widths: layer -> width.
+        n_items, n_concepts, n_edges, n_themes: counts.
+        sizes: smallest and largest concept.
+        stability: adjusted Rand index of two seeds.
+        seconds: stage -> seconds.
+        lost: what people had said and that found no place in the new graph.
+    """
+
+    run: RunDir
+    url: str
+    widths: dict[str, int]
+    n_items: int
+    n_concepts: int
+    n_edges: int
+    n_themes: int
+    sizes: tuple[int, int]
+    stability: float
+    seconds: dict[str, float]
+    lost: list[str]
+
+
+def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
+    """Extract A's features, find concepts and edges, and write the graph.
+
+    Args:
+        recipe: its source, concepts and store sections.
+        say: takes notices.
+        progress: `progress(what, total)` gives a context manager that yields a function of how much was done.
+
+    Raises:
+        UsageError: neither a model with data nor a features file.
+        InputError, UnsafeError, StoreError: as the rooms raise them.
+    """
+    from kgkt.store.store import open_store
+
+    check_source(recipe)
+    run = open_run(recipe, must_exist=False)
+    url = store_url(recipe, run)
+    seconds: dict[str, float] = {}
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with open_store(url, write=True) as store:  # the writer's lease first: of two loads one wins
+        people = carry.save_people(store, run)
+        clock = time.perf_counter()
+        features, data, inputs = read_features(recipe, run, say, progress)
+        seconds["features"] = time.perf_counter() - clock
+        clock = time.perf_counter()
+        embedding, clustering, steady = find_concepts(features, recipe, data, say)
+        seconds["concepts"] = time.perf_counter() - clock
+        clock = time.perf_counter()
+        graph, exemplars, coordinates = make_graph(run.graph, embedding, clustering, features.ids, data, recipe)
+        save_concepts(run, features.ids, embedding, clustering, exemplars)
+        seconds["edges"] = time.perf_counter() - clock
+        clock = time.perf_counter()
+        carried = carry.place(people, features.ids, clustering.memberships)
+        write_graph(store, run, graph, coordinates, clustering, exemplars, features, data, recipe, steady, carried)
+    run.path(carry.FILE).unlink(missing_ok=True)
+    seconds["graph"] = time.perf_counter() - clock
+    outputs = {name: sha256_file(run.path(name)) for name in ("concepts.safetensors", "memberships.parquet")}
+    sizes = (int(graph.sizes.min()), int(graph.sizes.max()))
+    record(run, "populate", inputs, outputs, {
+        "items": len(features), "concepts": len(graph), "edges": len(graph.edges), "stability": steady,
+        "layers": dict(features.widths), "source": features.source, "seconds": seconds,
+    }, pool_settings(recipe))  # fmt: skip
+    for line in carried.lost:
+        say(f"lost: {line}")
+    return Populated(
+        run, url, dict(features.widths), len(features), len(graph), len(graph.edges),
+        int(graph.themes.max()) + 1, sizes, steady, seconds, carried.lost,
+    )  # fmt: skip
+
+
+def pool_settings(recipe: Recipe) -> dict[str, Any]:
+    """Where the pool lies, so that `fuse` finds it again."""
+    data = recipe.source.data
+    return {"data": str(Path(data).resolve()), "drop_bad": recipe.source.drop_bad} if data else {}
+
+
+def check_source(recipe: Recipe) -> None:
+    """Refuse a source that names neither a features file nor a model with layers and data."""
+    source = recipe.source
+    if source.features and source.model:
+        raise UsageError("give --features, or --model with --layers and --data, not both")
+    if not source.features and not (source.model and source.data):
+        raise UsageError("where do the features come from? --model A.keras --layers L1,L2 --data POOL, or --features F")
+
+
+def populate_inputs(recipe: Recipe) -> dict[str, str]:
+    """Digests of what `populate` reads, by name."""
+    source, concepts = recipe.source, recipe.concepts
+    inputs = {}
+    for name, path in (("model", source.model), ("data", source.data), ("features", source.features)):
+        if path:
+            inputs[name] = digest_path(Path(path))
+    inputs["source settings"] = digest_value([source.layers, source.pixels, source.drop_bad])
+    inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
+    return inputs
+
+
+def digest_path(path: Path) -> str:
+    """Digest of a file, or of the names, sizes and times of the files in a folder."""
+    if path.is_dir():
+        facts = [(str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(path.rglob("*"))]
+        return digest_value(facts)
+    return sha256_file(path)
+
+
+def read_features(recipe: Recipe, run: RunDir, say: Say, progress: Any) -> tuple[Features, Data | None, dict[str, str]]:
+    """Features in the run directory: extracted with A, or read in; kept if their inputs did not change."""
+    from kgkt.source.imported import import_features
+    from kgkt.source.inputs import read_data
+    from kgkt.source.parquet import open_features
+
+    source, out = recipe.source, run.path("features.parquet")
+    inputs = populate_inputs(recipe)
+    wanted = digest_value({k: v for k, v in inputs.items() if k != "concepts settings"})
+    data = None
+    if source.data:
+        data = read_data(source.data, drop_bad=source.drop_bad)
+        for notice in data.notices:
+            say(notice)
+    done = run.state().get("features")
+    if done and done["inputs"] == wanted and out.exists() and sha256_file(out) == done["sha256"]:
+        return open_features(out), data, inputs
+    if source.features:
+        features = import_features(source.features, out, source.layers, source.drop_bad)
+        for notice in filter(None, features.meta.get("notices", "").splitlines()):
+            say(notice)
+    else:
+        features = extract_with_model(recipe, data, out, progress)
+    state = run.state()
+    state["features"] = {"inputs": wanted, "sha256": sha256_file(out)}
+    run.write_state(state)
+    return features, data, inputs
+
+
+def extract_with_model(recipe: Recipe, data: Any, out: Path, progress: Any) -> Features:
+    """Open A, check its layers, and run the pool through it."""
+    import contextlib
+
+    from kgkt.source.features import extract
+    from kgkt.source.models import layer_by_name, open_model
+
+    source = recipe.source
+    assert source.model is not None
+    if not source.layers:
+        raise UsageError("say which layers of A to read: --layers mid,emb (kgkt check shows their names)")
+    model = open_model(source.model, source.imports, source.allow_legacy)
+    for layer in source.layers:
+        layer_by_name(model, layer)
+    bar = progress("features", len(data.ids)) if progress else contextlib.nullcontext()
+    with bar as advance:
+        return extract(
+            model, source.layers, data, out, pixels=source.pixels, progress=advance,
+            source=Path(source.model).name, model_sha256=sha256_file(Path(source.model)),
+        )  # fmt: skip
+
+
+def find_concepts(
+    features: Features, recipe: Recipe, data: Data | None, say: Say
+) -> tuple[Embedding, Clustering, float]:
+    """Embed and cluster; says what was unusual about the data."""
+    import numpy as np
+
+    settings = recipe.concepts
+    text = data is not None and data.text is not None
+    embedding = fit_embedding(features, settings.dims, settings.seed, None if text else HEAD_DIMS)
+    zero = int((~embedding.vectors.any(axis=1)).sum())
+    if zero:
+        say(f"{zero} of {len(features)} items have an embedding of zero length: they are like the average item")
+    if not np.isfinite(embedding.vectors).all():
+        raise InputError("the embedding overflows: scale the features to a smaller range")
+    k, notices = choose_k(embedding.vectors, settings.k)
+    for notice in notices:
+        say(notice)
+    clustering = fit_local(embedding.vectors, k, settings.seed)
+    steady = stability(embedding.vectors, k, settings.seed, nearest_concept(clustering.memberships))
+    return embedding, clustering, steady
+
+
+def make_graph(
+    name: str, embedding: Embedding, clustering: Clustering, ids: np.ndarray, data: Data | None, recipe: Recipe
+) -> tuple[ConceptGraph, list[np.ndarray], np.ndarray]:
+    """Edges, themes and names: the graph, its exemplars (k arrays of items) and coordinates (k, 2)."""
+    import numpy as np
+
+    k = len(clustering.centroids)
+    edges, weights = bridge_edges(clustering.memberships)
+    exemplars = medoids(embedding.vectors, clustering, EXEMPLARS)
+    if data is not None and data.text is not None and recipe.store.text:
+        names = names_from_text(data.text, clustering.memberships)
+    else:
+        names = names_from_ids(ids, exemplars)
+    graph = ConceptGraph(
+        keys=np.array([f"{name}/concept/{number}" for number in range(k)], object),
+        names=np.array(names, object),
+        centroids=clustering.centroids,
+        sizes=clustering.sizes,
+        active=np.ones(k, bool),
+        edges=edges,
+        weights=weights,
+        cosines=centroid_cosines(clustering.centroids, edges),
+        themes=find_themes(k, edges, weights, clustering.seed),
+    )
+    return graph, exemplars, layout(clustering.centroids)
+
+
+def save_concepts(
+    run: RunDir, ids: np.ndarray, embedding: Embedding, clustering: Clustering, exemplars: list[np.ndarray]
+) -> None:
+    """Write embedding.safetensors, concepts.safetensors and memberships.parquet."""
+    import numpy as np
+
+    arrays = {"vectors": embedding.vectors, "head": embedding.head}
+    for number, (W, b) in enumerate(embedding.maps.values()):
+        arrays |= {f"W{number}": W, f"b{number}": b}
+    save_arrays(run.path("embedding.safetensors"), arrays, {f"layer{i}": m for i, m in enumerate(embedding.maps)})
+    lengths = np.array([len(e) for e in exemplars], np.int64)
+    save_arrays(
+        run.path("concepts.safetensors"),
+        {"centroids": clustering.centroids, "sizes": clustering.sizes,
+         "exemplars": np.concatenate(exemplars).astype(np.int64), "exemplar_counts": lengths},
+        {"bandwidth": repr(clustering.bandwidth), "seed": str(clustering.seed), "engine": clustering.engine,
+         "kgkt_version": kgkt.__version__},
+    )  # fmt: skip
+    save_memberships(run.path("memberships.parquet"), ids, clustering.memberships)
+
+
+def write_graph(
+    store: Any, run: RunDir, graph: ConceptGraph, coordinates: np.ndarray, clustering: Clustering,
+    exemplars: list[np.ndarray], features: Features, data: Data | None, recipe: Recipe, steady: float,
+    carried: carry.Carried,
+) -> None:  # fmt: skip
+    """Load the graph into the store, then put back what people said; `complete` comes last."""
+    import numpy as np
+
+    from kgkt.source.thumbs import write_exemplars
+    from kgkt.store.load import load_graph, set_active, set_edges, set_names
+    from kgkt.store.people import write_labels
+
+    pictured = np.unique(np.concatenate(exemplars))
+    pictures = write_exemplars(data, pictured, run.path("exemplars")) if data is not None else {}
+    labelled = {entry[0] for entry in carried.labels + carried.ticks}
+    rows = {item: row for row, item in enumerate(features.ids.tolist())} if labelled else {}
+    items = item_rows(np.union1d(pictured, [rows[i] for i in labelled]).astype(int), features, data, pictures, recipe)
+    Z = clustering.memberships.tocsr()
+    examples = [
+        (str(features.ids[item]), number, float(Z[item, number]))
+        for number, members in enumerate(exemplars)
+        for item in members
+    ]
+    info = {
+        "seed": clustering.seed, "stability": steady, "n_items": len(features), "n_concepts": len(graph),
+        "kgkt_version": kgkt.__version__, "created_at": now(),
+    }  # fmt: skip
+    load_graph(
+        store, run.graph, graph, coordinates, info, [model_row(recipe, features)], items, examples,
+        carried.classes, carried.frozen,
+    )  # fmt: skip
+    write_labels(store, run.graph, carried.labels, carried.ticks)
+    set_names(store, run.graph, carried.names)
+    set_active(store, run.graph, dict.fromkeys(carried.off, False))
+    cosine = {tuple(pair): value for pair, value in zip(graph.edges.tolist(), graph.cosines.tolist(), strict=True)}
+    set_edges(store, run.graph, [
+        (a, b, values | {"cosine": cosine.get((min(a, b), max(a, b)), 0.0)}) for a, b, values in carried.edges
+    ])  # fmt: skip
+
+
+def model_row(recipe: Recipe, features: Features) -> dict[str, Any]:
+    """What the Model node of A says."""
+    path = recipe.source.model or recipe.source.features or ""
+    return {
+        "name": features.source or Path(path).name, "role": "source",
+        "framework": "keras" if recipe.source.model else "file", "sha256": sha256_file(Path(path)),
+    }  # fmt: skip
+
+
+def item_rows(
+    index: np.ndarray, features: Features, data: Data | None, pictures: dict[int, str], recipe: Recipe
+) -> list[dict[str, Any]]:
+    """What the Item nodes say: id, path or picture, text; without texts and paths if the recipe says so."""
+    rows = []
+    for item in index.tolist():
+        uri = data.uris[item] if data is not None and data.uris else pictures.get(item)
+        text = data.text[item] if data is not None and data.text else None
+        if not recipe.store.text:
+            uri = text = None
+        rows.append({"item_id": str(features.ids[item]), "uri": uri, "text": text})
+    return rows

@@ -1,0 +1,81 @@
+"""query: what a user asks in Cypher, behind the guard and the fence."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from kgkt.errors import UsageError, nearest
+from kgkt.pipeline.graph import open_graph_store
+from kgkt.pipeline.state import Say, open_run
+from kgkt.recipe import Recipe
+from kgkt.store.statements import Shipped, load, shipped
+from kgkt.store.store import Limits, Rows
+
+
+def shipped_rows() -> list[tuple[str, str, str]]:
+    """(name, what it shows, parameters) of each shipped query."""
+    return [(q.name, q.doc, ", ".join(_shown(q, p) for p in q.params if p != "graph")) for q in shipped()]
+
+
+def _shown(query: Shipped, param: str) -> str:
+    return f"{param}={query.defaults[param]}" if param in query.defaults else param
+
+
+def ask(
+    recipe: Recipe, text: str, params: dict[str, Any], limits: tuple[float, int, int], write: bool, say: Say
+) -> Iterator[tuple[Rows, float]]:
+    """Run a user's Cypher, statement by statement; a single word is the name of a shipped query.
+
+    Args:
+        recipe: of the graph; its name is the parameter $graph.
+        text: Cypher, or a name.
+        params: of the query.
+        limits: seconds, rows and megabytes.
+        write: whether it may write.
+        say: takes notices, such as a label that the graph does not have.
+
+    Yields:
+        The answer and how many seconds it took.
+    """
+    from kgkt.store.guard import split, unknown_names
+
+    run = open_run(recipe)
+    word = text.strip()
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", word) and word.upper() not in ("RETURN", "MATCH"):
+        text = load(word).text
+        params = _complete(next(q for q in shipped() if q.name == word), params)
+    statements = split(text)
+    if not statements:
+        raise UsageError("the query is empty")
+    with open_graph_store(recipe, run) as store:
+        for statement in statements:
+            clock = time.perf_counter()
+            rows = store.ask(statement, {"graph": run.graph, **params}, Limits(*limits), write=write)
+            elapsed = time.perf_counter() - clock
+            if not write and _looks_empty(rows):
+                for notice in unknown_names(statement, store.schema()):
+                    say(notice)
+            yield rows, elapsed
+
+
+def _complete(query: Shipped, params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a shipped query, with its defaults.
+
+    Raises:
+        UsageError: one it does not have, or one that must be given and is not.
+    """
+    for name in params:
+        if name not in query.params:
+            raise UsageError(f"query {query.name} has no parameter {name!r}{nearest(name, query.params)}")
+    missing = [p for p in query.params if p != "graph" and p not in params and p not in query.defaults]
+    if missing:
+        raise UsageError(f"query {query.name} needs " + " ".join(f"--param {p}=…" for p in missing))
+    return {**query.defaults, **params}
+
+
+def _looks_empty(rows: Rows) -> bool:
+    """Whether nothing came back, or a column of nothing but nulls: the mark of a misspelt name."""
+    return not rows.rows or any(all(row[i] is None for row in rows.rows) for i in range(len(rows.columns)))

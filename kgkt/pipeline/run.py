@@ -1,0 +1,83 @@
+"""run: every stage of the recipe, in order; a stage whose inputs did not change is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kgkt.errors import InputError
+from kgkt.pipeline import carry
+from kgkt.pipeline.graph import open_graph_store, read_facts
+from kgkt.pipeline.populate import populate, populate_inputs
+from kgkt.pipeline.state import Say, open_run, why_stale
+from kgkt.pipeline.teach import label, propagate, propagate_inputs
+from kgkt.pipeline.transfer import fuse_inputs, fuse_target, map_inputs, map_target
+from kgkt.recipe import Recipe
+from kgkt.rundir import sha256_file
+
+Done = Callable[[str, Any], None]
+
+
+def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: bool = False) -> None:
+    """Populate, label, propagate, map, fuse: as far as the recipe goes.
+
+    Args:
+        recipe: of the run.
+        say: takes notices.
+        done: takes (stage, what it returned) after each stage, None where the stage was fresh.
+        progress: as for `populate`.
+        force: run every stage, fresh or not.
+    """
+    for stage in STAGES:
+        stage(recipe, say, done, progress, force)
+
+
+def _populate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    run = open_run(recipe, must_exist=False)
+    interrupted = run.path(carry.FILE).exists()
+    stale = force or interrupted or why_stale(run, "populate", populate_inputs(recipe))
+    done("populate", populate(recipe, say, progress) if stale else None)
+
+
+def _label(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if recipe.teach.labels:
+        done("label", label(recipe, say, file=recipe.teach.labels))
+
+
+def _propagate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    run = open_run(recipe)
+    with open_graph_store(recipe, run) as store:
+        facts = read_facts(store, run, lambda _: None, recipe.target.classes)
+    if not len(facts.labels):
+        raise InputError(
+            "the graph stands, nothing is labelled yet: kgkt suggest -n 20 --out todo.csv, fill it in, "
+            "name it [teach] labels in kgkt.toml, and run again"
+        )
+    stale = force or why_stale(run, "propagate", propagate_inputs(run, recipe, facts))
+    done("propagate", propagate(recipe, say) if stale else None)
+
+
+def _map(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if not recipe.target.model or not recipe.target.map:
+        return
+    run = open_run(recipe)
+    stale = force or why_stale(run, "map", map_inputs(run, recipe, Path(recipe.target.model)))
+    done("map", map_target(recipe, say) if stale else None)
+
+
+def _fuse(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if not recipe.target.model or not recipe.target.out:
+        return
+    run = open_run(recipe)
+    out = Path(recipe.target.out)
+    before = run.state().get("stages", {}).get("fuse", {})
+    ours = out.exists() and before.get("outputs", {}).get("model") == sha256_file(out)
+    changed = why_stale(run, "fuse", fuse_inputs(recipe, run))
+    if ours and not changed and not force:
+        done("fuse", None)
+        return
+    done("fuse", fuse_target(recipe, say, progress, force=force or ours))
+
+
+STAGES = (_populate, _label, _propagate, _map, _fuse)

@@ -1,0 +1,374 @@
+"""map and fuse: from the graph into model B."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import BelowBarError, InputError, UsageError, nearest
+from kgkt.pipeline.graph import Facts, open_graph_store, read_facts
+from kgkt.pipeline.populate import digest_path
+from kgkt.pipeline.state import Say, open_run, record, settings_of, why_stale
+from kgkt.pipeline.teach import propagate, propagate_inputs
+from kgkt.recipe import Recipe, Teach
+from kgkt.rundir import RunDir, digest_value, load_arrays, read_parquet, sha256_file
+from kgkt.values import BlockMap, Fusion, Targets
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.store.store import Store
+    from kgkt.transfer.fuse import FuseOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What `map` wrote: layer -> (kind, number of blocks), layers left out, and how many edits were kept."""
+
+    layers: dict[str, tuple[str, int]]
+    unmapped: list[str]
+    edits: int
+    classes: tuple[str, ...]
+
+
+def open_target(recipe: Recipe) -> tuple[Any, Path]:
+    """Model B and its path.
+
+    Raises:
+        UsageError: the recipe names none.
+    """
+    from kgkt.source.models import open_model
+
+    if not recipe.target.model:
+        raise UsageError("which model B? --target b.keras")
+    return open_model(recipe.target.model, recipe.target.imports, recipe.source.allow_legacy), Path(recipe.target.model)
+
+
+def fresh_targets(recipe: Recipe, run: RunDir, say: Say) -> tuple[Facts, Targets]:
+    """The graph's facts and the targets that follow from them; propagates again if something changed.
+
+    What the last `propagate` was told by flags holds, unless the recipe says something of its own.
+    """
+    recipe = as_last_taught(recipe, run)
+    with open_graph_store(recipe, run) as store:
+        facts = read_facts(store, run, say, recipe.target.classes)
+    changed = why_stale(run, "propagate", propagate_inputs(run, recipe, facts))
+    if changed:
+        if changed != ["never ran"]:
+            say(f"changed since propagate: {', '.join(changed)}; propagating again")
+        done = propagate(recipe, say)
+        return done.facts, done.targets
+    return facts, read_targets(run, facts)
+
+
+def as_last_taught(recipe: Recipe, run: RunDir) -> Recipe:
+    """The recipe with the teach settings of the last `propagate`, if the recipe itself leaves them open."""
+    last = settings_of(run, "propagate")
+    if not last or dataclasses.replace(recipe.teach, labels=None) != Teach():
+        return recipe
+    return dataclasses.replace(recipe, teach=Teach(**last))
+
+
+def read_targets(run: RunDir, facts: Facts) -> Targets:
+    """The targets in the run directory, as `propagate` wrote them."""
+    import numpy as np
+
+    names = facts.labels.names
+    table = read_parquet(run.need("targets.parquet", "propagate"))
+    missing = [name for name in names if f"p:{name}" not in table.column_names]
+    if missing or len(table) != len(facts.ids):
+        raise InputError(f"{run.path('targets.parquet')} does not fit the graph: run kgkt propagate")
+    P = np.stack([table.column(f"p:{name}").to_numpy() for name in names], axis=1)
+    with_mass, _ = load_arrays(run.need("masses.safetensors", "propagate"))
+    return Targets(
+        P, table.column("weight").to_numpy(), with_mass["mass"], names,
+        with_mass["alpha"].item(), 0.0, run.state()["stages"]["propagate"]["figures"]["spread"],
+    )  # fmt: skip
+
+
+def map_target(recipe: Recipe, say: Say) -> Mapped:
+    """Give each block of B's mapped layers its concepts, and write that into the graph.
+
+    Strengths that people changed are kept where the plan still has them.
+    """
+    from kgkt.transfer.blocks import check_target, read_blocks, unmapped
+
+    run = open_run(recipe)
+    model, path = open_target(recipe)
+    facts, targets = fresh_targets(recipe, run, say)
+    check_target(model, targets.names, file=path.name)
+    blocks = read_blocks(model)
+    with open_graph_store(recipe, run, write=True) as store:
+        block_map, edits = plan(store, run, recipe, path, blocks, facts, targets)
+        write_map(store, run, path, model, block_map, targets)
+    record_map(run, recipe, targets, path)
+    return Mapped(
+        {layer: (part[0].kind, len(part)) for layer, part in block_map.blocks.items()},
+        unmapped(blocks), edits, targets.names,
+    )  # fmt: skip
+
+
+def plan(
+    store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], facts: Facts, targets: Targets
+) -> tuple[BlockMap, int]:
+    """A new plan with the strengths that people changed in the old one, and how many these are."""
+    from kgkt.store.readback import read_strengths
+    from kgkt.transfer.mapper import plan_map
+
+    block_map = plan_map(blocks, facts.graph.centroids, targets.mass, facts.Z, recipe.target.seed)
+    if "map" not in run.state().get("stages", {}):
+        return block_map, 0
+    before = read_strengths(store, run.graph, path.stem, block_map.blocks)
+    return keep_edits(block_map, before)
+
+
+def keep_edits(block_map: BlockMap, before: dict[str, tuple[Any, Any]]) -> tuple[BlockMap, int]:
+    """`block_map` with every strength that differed from its plan before; returns how many did."""
+    strength, count = dict(block_map.strength), 0
+    for layer, (was, planned) in before.items():
+        if layer not in strength or was.shape != strength[layer].shape:
+            continue
+        edited = (was != planned).tocoo()
+        if not edited.nnz:
+            continue
+        count += edited.nnz
+        changed = strength[layer].tolil()
+        for i, j in zip(edited.row, edited.col, strict=True):
+            changed[i, j] = was[i, j]
+        strength[layer] = changed.tocsr()
+    return dataclasses.replace(block_map, strength=strength), count
+
+
+def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: BlockMap, targets: Targets) -> None:
+    """Blocks and strengths into the graph; the class order is frozen with them."""
+    from kgkt.store.load import freeze_classes, write_blocks
+
+    freeze_classes(store, run.graph, targets.names)
+    facts = {
+        "name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
+        "n_weights": int(model.count_params()),
+    }  # fmt: skip
+    write_blocks(store, run.graph, facts, block_map, targets.names)
+
+
+def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path) -> None:
+    """Write down what `map` read."""
+    record(run, "map", map_inputs(run, recipe, path), {}, {"model": path.stem, "classes": list(targets.names)})
+
+
+def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
+    """Digests of what `map` reads."""
+    return {
+        "model B": sha256_file(path),
+        "targets": sha256_file(run.need("masses.safetensors", "propagate")),
+        "map settings": digest_value([recipe.target.seed]),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What `fuse` made, and where."""
+
+    fusion: Fusion
+    out: Path
+    tested: bool
+
+
+def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = False) -> Fused:
+    """Write B's weights where the graph's plan helps, train B on the targets, and measure what it was worth.
+
+    Raises:
+        BelowBarError: the loss diverged, or the gain lies below [target] require_gain.
+    """
+    import contextlib
+
+    from kgkt.transfer.card import check_output, write_card
+    from kgkt.transfer.fuse import fuse
+
+    run = open_run(recipe)
+    if not recipe.target.out:
+        raise UsageError("where to? --out b-fused.keras")
+    out = Path(recipe.target.out)
+    check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
+    model, path = open_target(recipe)
+    facts, targets = fresh_targets(recipe, run, say)
+    x = target_data(recipe, run, facts, say)
+    test = test_data(recipe, targets.names)
+    block_map = current_map(recipe, run, say, model, path, facts, targets)
+    options = fuse_options(recipe)
+    bar = progress("training", options.steps) if progress else contextlib.nullcontext()
+    with bar as advance:
+        fusion = fuse(
+            model, x, targets, facts.labels, options=options, block_map=block_map, memberships=facts.Z,
+            test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
+        )  # fmt: skip
+    for notice in fusion.notices:
+        say(notice)
+    write_card(fusion, out, original=path, facts=provenance(recipe, run, facts, targets), force=force)
+    record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
+           dict(fusion.figures))  # fmt: skip
+    bar_asked = recipe.target.require_gain
+    gain = fusion.figures.get("gain")
+    if bar_asked is not None and (gain is None or gain < bar_asked):
+        had = "not measured (give --test)" if gain is None else f"{100 * gain:.1f} points"
+        raise BelowBarError(f"gain {had}, asked for at least {100 * bar_asked:.1f}; {out} was written all the same")
+    return Fused(fusion, out, test is not None)
+
+
+def _steps(advance: Any) -> Any:
+    """Turn "steps taken so far" into "how many more", which a progress bar takes."""
+    if advance is None:
+        return None
+    seen = 0
+
+    def step(taken: int, _: int) -> None:
+        nonlocal seen
+        advance(taken - seen)
+        seen = taken
+
+    return step
+
+
+def fuse_options(recipe: Recipe) -> FuseOptions:
+    """The recipe's [target] as training options."""
+    from kgkt.transfer.fuse import FuseOptions
+
+    t = recipe.target
+    return FuseOptions(
+        steps=t.steps, batch=t.batch, learning_rate=t.learning_rate, patience=t.patience, seed=t.seed,
+        from_logits=t.from_logits,
+    )  # fmt: skip
+
+
+def current_map(
+    recipe: Recipe, run: RunDir, say: Say, model: Any, path: Path, facts: Facts, targets: Targets
+) -> BlockMap | None:
+    """The map of B in the graph, planned again where its inputs changed; None where B was never mapped."""
+    from kgkt.store.readback import read_strengths
+    from kgkt.transfer.blocks import read_blocks
+
+    done = run.state().get("stages", {}).get("map")
+    if done is None or not recipe.target.map:
+        return None
+    if done["figures"]["model"] != path.stem:
+        say(f"the map is of {done['figures']['model']}, not of {path.stem}: no weights are written (kgkt map)")
+        return None
+    changed = why_stale(run, "map", map_inputs(run, recipe, path))
+    blocks = read_blocks(model)
+    if changed:
+        say(f"changed since map: {', '.join(changed)}; mapping again, edited strengths kept")
+        with open_graph_store(recipe, run, write=True) as store:
+            block_map, _ = plan(store, run, recipe, path, blocks, facts, targets)
+            write_map(store, run, path, model, block_map, targets)
+        record_map(run, recipe, targets, path)
+        return block_map
+    layout = {layer: group for layer, group in blocks.items() if group[0].kind in ("unit", "head")}
+    with open_graph_store(recipe, run) as store:
+        found = read_strengths(store, run.graph, path.stem, layout)
+    return BlockMap(
+        layout, {layer: planned for layer, (_, planned) in found.items()},
+        {layer: strength for layer, (strength, _) in found.items()},
+    )  # fmt: skip
+
+
+def target_data(recipe: Recipe, run: RunDir, facts: Facts, say: Say) -> Any:
+    """(n, ...) the pool as B reads it, in the order of the graph's items.
+
+    Raises:
+        UsageError: no data named.
+        InputError: items of the graph that the data does not hold.
+    """
+    import numpy as np
+
+    from kgkt.source.inputs import read_data
+
+    pool = settings_of(run, "populate")
+    named = recipe.target.data or recipe.source.data or pool.get("data")
+    if not named:
+        raise UsageError("B needs the items themselves: --target-data pool.npz (arrays x and item_id)")
+    if not Path(named).exists():
+        raise InputError(f"the pool {named} is not there any more: say where it is with --target-data")
+    data = read_data(named, drop_bad=recipe.source.drop_bad or pool.get("drop_bad", False))
+    for notice in data.notices:
+        say(notice)
+    if len(data.ids) == len(facts.ids) and (data.ids == facts.ids).all():
+        return data.x
+    rows = {item: row for row, item in enumerate(data.ids.tolist())}
+    missing = [item for item in facts.ids.tolist() if item not in rows]
+    if missing:
+        raise InputError(
+            f"{named} lacks {len(missing)} of the graph's {len(facts.ids)} items, e.g. {missing[0]!r}"
+            f"{nearest(missing[0], list(rows)[:20000])}"
+        )
+    return data.x[np.array([rows[item] for item in facts.ids.tolist()])]
+
+
+def test_data(recipe: Recipe, names: tuple[str, ...]) -> tuple[Any, np.ndarray] | None:
+    """(x, y) to measure on, y as class indices; None where none was named.
+
+    Raises:
+        InputError: a class of the test set that the graph does not have.
+    """
+    import numpy as np
+
+    from kgkt.source.inputs import read_test
+
+    if not recipe.target.test:
+        return None
+    data = read_test(recipe.target.test)
+    assert data.y is not None
+    place = {name: i for i, name in enumerate(names)}
+    for name in dict.fromkeys(data.y.tolist()):
+        if name not in place:
+            raise InputError(f"{recipe.target.test} has the class {name!r}{nearest(name, names)}")
+    return data.x, np.array([place[name] for name in data.y.tolist()])
+
+
+def provenance(recipe: Recipe, run: RunDir, facts: Facts, targets: Targets) -> dict[str, Any]:
+    """What the new B's run.json and card say about where it comes from."""
+    import numpy as np
+
+    state = run.state()
+    counts = np.bincount(facts.labels.classes, minlength=len(targets.names))
+    return {
+        "graph": run.graph,
+        "source": state["stages"]["populate"]["figures"],
+        "classes": list(targets.names),
+        "labels": dict(zip(targets.names, counts.tolist(), strict=True)),
+        "ticks": len(facts.labels.tick_items),
+        "items": len(facts.ids),
+        "unreached": int((targets.weight == 0).sum()),
+        "inactive_concepts": int((~facts.graph.active).sum()),
+        "teach": settings_of(run, "propagate"),
+        "digests": {name: sha256_file(run.path(name)) for name in ("targets.parquet", "memberships.parquet")},
+    }
+
+
+def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
+    """Digests of what `fuse` reads."""
+    target = recipe.target
+    assert target.model is not None
+    inputs = {
+        "model B": sha256_file(Path(target.model)),
+        "targets": sha256_file(run.need("targets.parquet", "propagate")),
+        "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
+                                         target.seed, target.from_logits, target.map]),
+    }  # fmt: skip
+    data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
+    for name, path in (("data", data), ("test", target.test)):
+        if path:
+            inputs[name] = digest_path(Path(path))
+    if target.map and "map" in run.state().get("stages", {}):
+        inputs["strengths"] = strengths_digest(recipe, run, Path(target.model).stem)
+    return inputs
+
+
+def strengths_digest(recipe: Recipe, run: RunDir, model: str) -> str:
+    """Digest of how strongly each concept maps to each block of a model, as people left it."""
+    from kgkt.store.readback import rows
+
+    with open_graph_store(recipe, run) as store:
+        found = rows(store, "read_strengths", graph=run.graph, model=model)
+    return digest_value(sorted([str(r["concept"]), str(r["layer"]), r["index"], r["strength"]] for r in found))
