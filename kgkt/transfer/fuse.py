@@ -9,7 +9,7 @@ from kgkt.errors import BelowBarError, InputError
 from kgkt.rundir import write_json
 from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.blocks import check_target, frozen_layers, read_blocks, unmapped
-from kgkt.transfer.check import write_weights
+from kgkt.transfer.check import Attempt, write_weights
 from kgkt.transfer.trainer import Progress, Trainer
 from kgkt.transfer.write import edited_targets, training_targets
 from kgkt.values import BlockMap, Fusion, Labels, Targets
@@ -35,19 +35,17 @@ class FuseOptions:
         every: steps between two looks at the held-out targets.
         patience: looks without improvement before training stops.
         held_out: share of the taught items kept for these looks.
-        check_steps: steps that the check of written weights trains each candidate.
         sharpen: power of the targets.
         seed: of split, order and dropout.
         from_logits: whether B's outputs are logits; None reads it from the last layer.
     """
 
     steps: int = 400
-    batch: int = 32
+    batch: int = 64
     learning_rate: float = 1e-3
     every: int = 20
     patience: int = 5
     held_out: float = 0.1
-    check_steps: int = 100
     sharpen: float = 2.0
     seed: int = 0
     from_logits: bool | None = None
@@ -77,7 +75,7 @@ def fuse(
         block_map: strengths planned and edited; without it no weights are written.
         memberships: (n, k), needed with `block_map`.
         test: (x, y) with class indices y, to measure B alone beside B fused.
-        progress: called with (steps taken, steps) during the final training.
+        progress: called with (steps taken, steps); a map trains once more for each layer it can write.
         diagnosis: where a diverged training leaves its losses as JSON.
 
     Returns:
@@ -98,24 +96,34 @@ def fuse(
     train_rows, held_rows = split(weight, labels, options)
     if held_rows is None:
         notices.append(f"too few items for a held-out set ({int((weight > 0).sum())}): no early stop")
-    trainer.reset()
-    try:
-        written: dict[str, dict[str, Any]] = {}
-        if block_map is not None and memberships is not None:
-            written = write_weights(
-                trainer, x, (P, planned), weight, (train_rows, held_rows), block_map, memberships,
-                steps=options.check_steps, seed=options.seed,
-            )
+
+    def attempt(weights: list[np.ndarray]) -> Attempt:
+        trainer.reset(weights)
         history = trainer.train(
             x, P, weight, options.steps, options.seed, rows=train_rows, held_out=held_rows,
             every=options.every, patience=options.patience, progress=progress,
-        )
+        )  # fmt: skip
+        losses = None if held_rows is None else trainer.losses(x, P, held_rows)
+        return Attempt(weights, trainer.weights(), history, losses)
+
+    written: dict[str, dict[str, Any]] = {}
+    try:
+        if block_map is None or memberships is None:
+            best = attempt(trainer.initial)
+        else:
+            best, written = write_weights(trainer, attempt, x, (P, planned), train_rows, block_map, memberships)
     except BelowBarError as error:
         if diagnosis is not None:
             write_json(diagnosis, {"what": str(error), "options": asdict(options), "data": _extent(x)})
         raise
-    figures = _figures(trainer, x, P, held_rows, test, alone, history)
-    return Fusion(model, history, written, figures, asdict(options) | {"optimizer": "Adam"}, tuple(notices))
+    trainer.reset(best.end)
+    notices += [
+        f"your edits of strengths to {layer} did not act: its written weights were not kept ({entry['why']})"
+        for layer, entry in written.items()
+        if entry["kind"] == "unit" and not entry["written"] and _is_edited(block_map, layer)
+    ]
+    figures = _figures(trainer, x, P, held_rows, test, alone, best.history)
+    return Fusion(model, best.history, written, figures, asdict(options) | {"optimizer": "Adam"}, tuple(notices))
 
 
 def split(weight: np.ndarray, labels: Labels, options: FuseOptions) -> tuple[np.ndarray, np.ndarray | None]:
@@ -234,6 +242,10 @@ def _check_fit(
         raise InputError(f"the test set has {len(test[0])} items and {len(test[1])} classes")
     if test is not None:
         check_target(model, targets.names, test[0].shape[1:])
+
+
+def _is_edited(block_map: BlockMap | None, layer: str) -> bool:
+    return block_map is not None and (block_map.planned[layer] != block_map.strength[layer]).nnz > 0
 
 
 def _extent(x: Any) -> dict[str, Any]:

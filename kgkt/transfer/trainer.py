@@ -32,7 +32,7 @@ class Trainer:
     """
 
     def __init__(
-        self, model: keras.Model, *, batch: int = 32, learning_rate: float = 1e-3, from_logits: bool | None = None
+        self, model: keras.Model, *, batch: int = 64, learning_rate: float = 1e-3, from_logits: bool | None = None
     ) -> None:
         import keras
 
@@ -42,7 +42,7 @@ class Trainer:
         self.model = model
         self.batch = batch
         self.from_logits = reads_logits(model, from_logits)
-        self._initial = self.weights()
+        self.initial = self.weights()
         self._adam = keras.optimizers.Adam(learning_rate)
         self._adam.build(model.trainable_variables)
         self._adam_initial = [v.numpy() for v in self._adam.variables]
@@ -54,7 +54,7 @@ class Trainer:
 
     def reset(self, weights: list[np.ndarray] | None = None) -> None:
         """Give B `weights` (those it came with by default) and forget the optimizer's memory."""
-        for variable, value in zip(self.model.variables, weights or self._initial, strict=True):
+        for variable, value in zip(self.model.variables, weights or self.initial, strict=True):
             variable.assign(value)
         for variable, value in zip(self._adam.variables, self._adam_initial, strict=True):
             variable.assign(value)
