@@ -1,0 +1,238 @@
+"""Every control and every rival, written once: plain functions from features and few labels to P.
+
+Each takes features of the n items of the pool and the seeds (labels, and ticks as hidden classes)
+and returns P (n, c + h), rows summing to 1. `answer` then settles ticks and labels by the rule that
+the graph obeys too, and `kgkt.transfer.teacher.refit_rounds` gives any of them the teacher's rounds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kgkt.concepts.embed import unit_rows
+from kgkt.concepts.propagate import ALPHA, normalise, seed_values, settle
+from kgkt.transfer.teacher import clamp, logistic
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from kgkt.concepts.propagate import Seeds
+    from kgkt.values import Labels
+
+TEMPERATURE = 20.0  # of cosines between unit rows: Hu et al. 2021 use 10 on squared distances, the same
+NEIGHBOURS = 10
+HEAD_C = 10.0
+TUNED_C = (0.01, 0.1, 1.0, 10.0, 100.0)
+
+
+def answer(P: np.ndarray, seeds: Seeds, labels: Labels) -> np.ndarray:
+    """What a method teaches of the named classes: ticks settled, labelled items reset to their labels.
+
+    Args:
+        P: (n, c + h), rows sum to 1.
+        seeds: what the method was given.
+        labels: the same, as people said it.
+
+    Returns:
+        (n, c), rows sum to 1.
+    """
+    out, ticked = settle(P, seeds)
+    clamp(out, labels, ticked)
+    return out
+
+
+def nearest_mean(features: np.ndarray, seeds: Seeds) -> np.ndarray:
+    """Nearest class mean by cosine: what few-shot labelling tools do.
+
+    It never uses a prior: the tools do not.
+
+    Args:
+        features: (n, d).
+        seeds: labels and ticks.
+
+    Returns:
+        P (n, c + h): softmax of 20 times the cosine to each mean of unit rows; 0 for a class without label.
+
+    Reference: imprinted weights, Qi, Brown & Lowe 2018; FiftyOne's few-shot rule.
+    """
+    import numpy as np
+
+    X = unit_rows(np.asarray(features, np.float64))
+    means = unit_rows(_class_means(X, seeds))
+    return _softmax(TEMPERATURE * X @ means.T, seeds)
+
+
+def random_forest(features: np.ndarray, seeds: Seeds, seed: int = 0) -> np.ndarray:
+    """Balanced random forest of 100 trees on the labelled items: LightlyStudio's classifier.
+
+    It never uses a prior: the tool does not.
+
+    Reference: Breiman 2001; scikit-learn, class_weight="balanced".
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    model = RandomForestClassifier(100, class_weight="balanced", random_state=seed)
+    return _predicted(model.fit(features[seeds.items], seeds.columns), features, seeds)
+
+
+def head(features: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, C: float = HEAD_C) -> np.ndarray:
+    """Logistic head on the features of the labelled items, applied to the pool.
+
+    Args:
+        features: (n, d).
+        seeds: labels and ticks.
+        prior: (c,) class shares, or None.
+        C: inverse strength of the L2 penalty.
+
+    Returns:
+        P (n, c + h).
+    """
+    import numpy as np
+
+    if len(np.unique(seeds.columns)) < 2:
+        P = np.zeros((len(features), seeds.width))
+        P[:, seeds.columns[0]] = 1.0
+        return P
+    model = logistic(C).fit(features[seeds.items], seeds.columns)
+    return normalise(_predicted(model, features, seeds), prior, seeds.n_classes)
+
+
+def tuned_C(features: np.ndarray, seeds: Seeds) -> float:
+    """C of the logistic head by stratified cross-validated accuracy on the labels (at most 5 folds).
+
+    With a class that has a single label there is nothing to hold out: the untuned C. Ties go to the
+    value nearest to it.
+    """
+    import numpy as np
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+    counts = np.bincount(seeds.columns, minlength=seeds.width)
+    counts = counts[counts > 0]
+    if counts.min() < 2 or len(counts) < 2:
+        return HEAD_C
+    folds = StratifiedKFold(min(5, int(counts.min())), shuffle=True, random_state=0)
+    X, y = features[seeds.items], seeds.columns
+    scores = [cross_val_score(logistic(C), X, y, cv=folds).mean() for C in TUNED_C]
+    best = [C for C, score in zip(TUNED_C, scores, strict=True) if score >= max(scores) - 1e-12]
+    return min(best, key=lambda C: abs(np.log(C / HEAD_C)))
+
+
+def label_spreading(
+    vectors: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, alpha: float = ALPHA
+) -> np.ndarray:
+    """Label spreading on the graph of the 10 nearest items, with the graph's own alpha.
+
+    Args:
+        vectors: (n, e) embedding.
+        seeds: labels and ticks.
+        prior: (c,) or None.
+        alpha: how far a label travels.
+
+    Returns:
+        P (n, c + h); uniform over the named classes where nothing arrives.
+
+    Reference: Zhou et al. 2004; scikit-learn's LabelSpreading(kernel="knn").
+    """
+    import numpy as np
+    from sklearn.semi_supervised import LabelSpreading
+
+    given = np.full(len(vectors), -1)
+    given[seeds.items] = seeds.columns
+    model = LabelSpreading(kernel="knn", n_neighbors=min(NEIGHBOURS, len(vectors)), alpha=alpha, max_iter=1000)
+    with np.errstate(invalid="ignore", divide="ignore"):  # an item that nothing reaches is 0 / 0 there
+        model.fit(vectors, given)
+    P = np.zeros((len(vectors), seeds.width))
+    P[:, model.classes_] = np.nan_to_num(model.label_distributions_, nan=0.0)
+    return normalise(P, prior, seeds.n_classes)
+
+
+def nodes_only(Z: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.ndarray:
+    """Concepts without edges: an item knows what the labelled items of its own concepts say.
+
+    Args:
+        Z: (n, k) memberships.
+        seeds: labels and ticks.
+        prior: (c,) or None.
+
+    Returns:
+        P (n, c + h) = rows to 1 of Z Z_L' Y, each class divided by its number of labels.
+    """
+    import numpy as np
+
+    Y = np.zeros((len(seeds.items), seeds.width))
+    Y[np.arange(len(Y)), seeds.columns] = seed_values(seeds)
+    return normalise(Z @ (Z[seeds.items].T @ Y), prior, seeds.n_classes)
+
+
+def shuffled_memberships(Z: csr_matrix, seed: int) -> csr_matrix:
+    """The same concepts and edges with every item given another item's memberships."""
+    import numpy as np
+
+    return Z[np.random.default_rng(seed).permutation(Z.shape[0])]
+
+
+def pt_map(
+    features: np.ndarray,
+    seeds: Seeds,
+    prior: np.ndarray | None = None,
+    *,
+    n_steps: int = 20,
+    step: float = 0.3,
+) -> np.ndarray:
+    """PT-MAP: class prototypes and soft assignments of the whole pool, in turn.
+
+    Args:
+        features: (n, d); centred features for the plain form, the whitened embedding for the other.
+        seeds: labels and ticks; their items keep their class throughout.
+        prior: (c,): assignments are balanced to it (Sinkhorn); None: rows only.
+        n_steps: updates of the prototypes.
+        step: how far a prototype moves towards the mean of what is assigned to it.
+
+    Returns:
+        P (n, c + h).
+
+    Reference: Hu, Gripon & Pateux 2021, without the power transform (features are not counts here).
+    """
+    import numpy as np
+
+    X = unit_rows(np.asarray(features, np.float64))
+    means = _class_means(X, seeds)
+    fixed = np.zeros((len(seeds.items), seeds.width))
+    fixed[np.arange(len(fixed)), seeds.columns] = 1.0
+    for number in range(n_steps + 1):
+        distance = (X**2).sum(axis=1, keepdims=True) - 2 * X @ means.T + (means**2).sum(axis=1)
+        P = normalise(_softmax(-TEMPERATURE / 2 * distance, seeds), prior, seeds.n_classes)
+        P[seeds.items] = fixed
+        if number < n_steps:
+            total = P.sum(axis=0)[:, None]
+            means += step * (np.divide(P.T @ X, total, out=means.copy(), where=total > 0) - means)
+    return P
+
+
+def _class_means(X: np.ndarray, seeds: Seeds) -> np.ndarray:
+    """(c + h, d) mean of the seeds of each column; 0 for a column without seed."""
+    import numpy as np
+
+    Y = np.zeros((len(seeds.items), seeds.width))
+    Y[np.arange(len(Y)), seeds.columns] = seed_values(seeds)
+    return Y.T @ X[seeds.items]
+
+
+def _softmax(scores: np.ndarray, seeds: Seeds) -> np.ndarray:
+    """Rows of scores (n, c + h) to probabilities over the columns that have a seed."""
+    import numpy as np
+
+    seeded = np.bincount(seeds.columns, minlength=seeds.width) > 0
+    scores = np.where(seeded, scores, -np.inf)
+    P = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return P / P.sum(axis=1, keepdims=True)
+
+
+def _predicted(model, features: np.ndarray, seeds: Seeds) -> np.ndarray:
+    """(n, c + h) probabilities of a fitted scikit-learn classifier, 0 for classes it never saw."""
+    import numpy as np
+
+    P = np.zeros((len(features), seeds.width))
+    P[:, model.classes_] = model.predict_proba(features)
+    return P

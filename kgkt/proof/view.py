@@ -1,0 +1,88 @@
+"""What one model's features make of a pool: embedding, concepts, edges. Every graph row starts from one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kgkt.concepts.cluster import choose_k, fit_local
+from kgkt.concepts.edges import bridge_edges, centroid_cosines
+from kgkt.concepts.embed import fit_embedding
+from kgkt.concepts.propagate import Spreader, make_spreader
+from kgkt.source.parquet import describe, write_features
+from kgkt.values import ConceptGraph, Features
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A pool as one model sees it.
+
+    Args:
+        vectors: (n, e) embedding.
+        head: (n, h) head features.
+        graph: concepts and edges.
+        Z: (n, k) memberships.
+        spreader: of the graph, held ready.
+    """
+
+    vectors: np.ndarray
+    head: np.ndarray
+    graph: ConceptGraph
+    Z: csr_matrix
+    spreader: Spreader
+
+
+def make_view(features: Features, k: int | None = None, seed: int = 0) -> View:
+    """Embed, cluster and link the items of `features`, by the same steps as a populated graph.
+
+    Args:
+        features: of n items.
+        k: concepts; None for the default.
+        seed: of the embedding's sample and of KMeans.
+    """
+    embedding = fit_embedding(features, seed=seed)
+    return recluster(View(embedding.vectors, embedding.head, None, None, None), k, seed)  # type: ignore[arg-type]
+
+
+def recluster(view: View, k: int | None, seed: int) -> View:
+    """The same embedding with concepts of another seed."""
+    import numpy as np
+
+    count, _ = choose_k(view.vectors, k)
+    clustering = fit_local(view.vectors, count, seed)
+    edges, weights = bridge_edges(clustering.memberships)
+    numbers = np.arange(count)
+    graph = ConceptGraph(
+        keys=np.array([f"view/concept/{j}" for j in numbers], object),
+        names=np.array([f"concept {j}" for j in numbers], object),
+        centroids=clustering.centroids,
+        sizes=clustering.sizes,
+        active=np.ones(count, bool),
+        edges=edges,
+        weights=weights,
+        cosines=centroid_cosines(clustering.centroids, edges),
+        themes=np.zeros(count, np.int64),
+    )
+    return replace(view, graph=graph, Z=clustering.memberships, spreader=make_spreader(graph))
+
+
+def write_arrays(path: Path, ids: np.ndarray, layers: Mapping[str, np.ndarray], source: str) -> Features:
+    """Write features held in memory as a features file.
+
+    Args:
+        path: where.
+        ids: (n,) item ids.
+        layers: name -> (n, ...) array, flattened to rows.
+        source: where they come from.
+    """
+    import numpy as np
+
+    rows = {layer: np.asarray(values, np.float32).reshape(len(ids), -1) for layer, values in layers.items()}
+    return write_features(path, {layer: v.shape[1] for layer, v in rows.items()}, [(ids, rows)], describe(source, ()))
