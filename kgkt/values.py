@@ -84,7 +84,7 @@ class Features:
         try:
             with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(batch_size=size, columns=[layer]):
-                    yield batch.column(0).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
+                    yield batch.column(layer).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{self.path} is damaged ({error}); run populate to make it anew") from error
 

@@ -102,24 +102,28 @@ def activations(model: Any, layers: Sequence[str]) -> Callable[[np.ndarray], dic
         raise InputError(f"model {model.name}: name at least one layer{nearest('', [y.name for y in model.layers])}")
     if len(set(layers)) < len(layers):
         raise InputError(f"model {model.name}: a layer is named twice in {', '.join(layers)}")
-    tensors, first = [], []
+    config = model.get_config()
+    if "layers" not in config:
+        raise InputError(f"model {model.name} is a class of its own ({type(model).__name__}), whose layers cannot be "
+                         "read from outside: compute features elsewhere and bring them with --features")
+    uses = {entry["config"]["name"]: len(entry.get("inbound_nodes", ())) for entry in config["layers"]}
+    tensors: dict[str, Any] = {}
+    channels_first = set()
     for name in layers:
         layer = layer_by_name(model, name)
-        try:
-            tensor = layer.output
-        except (AttributeError, ValueError) as error:
-            raise InputError(f"model {model.name}: layer {name!r} is used several times, so it has no one output: "
-                             "name another layer") from error
-        if isinstance(tensor, (list, tuple, dict)):
-            raise InputError(f"model {model.name}: layer {name!r} gives {len(tensor)} outputs: name another layer")
-        tensors.append(tensor)
-        first.append(getattr(layer, "data_format", "channels_last") == "channels_first" and len(tensor.shape) > 2)
+        if uses.get(name, 1) > 1:
+            raise InputError(f"model {model.name}: layer {name!r} is used {uses[name]} times, so it has no one output: "
+                             "name another layer")
+        tensors[name] = layer.output
+        if isinstance(layer.output, (list, tuple, dict)):
+            raise InputError(f"model {model.name}: layer {name!r} gives {len(layer.output)} outputs: name another")
+        if getattr(layer, "data_format", "") == "channels_first" and len(layer.output.shape) > 2:
+            channels_first.add(name)
     inner = keras().Model(model.inputs, tensors)
 
     def run(x: np.ndarray) -> dict[str, np.ndarray]:
         raw = inner.predict_on_batch(x)
-        maps = [np.moveaxis(m, 1, -1) if f else m for m, f in zip(raw, first, strict=True)]
-        return {name: pool(m) for name, m in zip(layers, maps, strict=True)}
+        return {name: pool(np.moveaxis(raw[name], 1, -1) if name in channels_first else raw[name]) for name in layers}
 
     return run
 
@@ -152,7 +156,8 @@ def extract(
     """
     import numpy as np
 
-    shape = tuple(model.inputs[0].shape[1:]) if len(model.inputs) == 1 else None
+    inputs = getattr(model, "inputs", None) or ()
+    shape = tuple(inputs[0].shape[1:]) if len(inputs) == 1 else None
     check_input(f"model {model.name}", shape, data)
     run = activations(model, layers)
     widths = {name: a.shape[1] for name, a in run(prepare(data.x[:1], pixels, shape)).items()}

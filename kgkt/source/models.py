@@ -226,7 +226,7 @@ def open_model(path: Path | str, imports: Sequence[str] = (), allow_legacy: bool
 
 def _reason(error: Exception) -> str:
     """The line of a Keras error that says what is wrong: the innermost one, where it quotes others."""
-    text = str(error).rpartition("Exception encountered:")[2]
+    text = str(error).rpartition("Exception encountered:")[2].partition("Full object config")[0]
     return next((line.strip()[:300] for line in text.splitlines() if line.strip()), type(error).__name__)
 
 

@@ -91,7 +91,7 @@ def open_features(path: Path | str) -> Features:
                     raise InputError(f"{path}: column {field.name} is {field.type}, not a fixed_size_list<float32>; "
                                      "bring it in with populate --features")
                 widths[field.name] = field.type.list_size
-            ids = file.read(columns=["item_id"]).column(0).to_pylist()
+            ids = file.read(columns=["item_id"]).column("item_id").to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is missing or damaged ({error}); run populate to make it anew") from error
     meta = {k.decode(): v.decode("utf-8", "replace") for k, v in raw.items() if not k.startswith(b"ARROW:")}
@@ -130,7 +130,7 @@ class ListColumns:
                     raise InputError(f"{path} has no column of lists of numbers{nearest('features', names)}; put each "
                                      "layer into one fixed_size_list<float32> column")
                 self.others = [name for name in names if name not in {"item_id", *self.layers}]
-                self.ids = check_ids(str(path), file.read(columns=["item_id"]).column(0).to_pylist(), self.n)
+                self.ids = check_ids(str(path), file.read(columns=["item_id"]).column("item_id").to_pylist(), self.n)
             self.widths = self._widths() if self.n else dict.fromkeys(self.layers, 0)
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path} cannot be read as Parquet ({error})") from error

@@ -172,7 +172,7 @@ def test_an_import_that_does_not_register_the_layer(repack):
     def own(config):
         config["config"]["layers"][1] |= {"module": None, "class_name": "Mine", "registered_name": "mine>Mine"}
 
-    with pytest.raises(InputError, match=r"cannot be opened .*Mine"):
+    with pytest.raises(InputError, match=r"cannot be opened: Could not locate class 'Mine'"):
         open_model(repack(edit=own), imports=["json"])
 
 
