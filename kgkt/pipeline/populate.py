@@ -275,7 +275,9 @@ def write_graph(
     from kgkt.store.people import write_labels
 
     pictured = np.unique(np.concatenate(exemplars))
-    pictures = write_exemplars(data, pictured, run.path("exemplars")) if data is not None else {}
+    folder = run.path("exemplars")
+    written = write_exemplars(data, pictured, folder) if data is not None else {}
+    pictures = {item: str(folder / name) for item, name in written.items()}
     labelled = {entry[0] for entry in carried.labels + carried.ticks}
     rows = {item: row for row, item in enumerate(features.ids.tolist())} if labelled else {}
     items = item_rows(np.union1d(pictured, [rows[i] for i in labelled]).astype(int), features, data, pictures, recipe)

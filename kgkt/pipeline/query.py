@@ -44,7 +44,8 @@ def ask(
 
     run = open_run(recipe)
     word = text.strip()
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", word) and word.upper() not in ("RETURN", "MATCH"):
+    named = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", word) is not None
+    if named:
         text = load(word).text
         params = _complete(next(q for q in shipped() if q.name == word), params)
     statements = split(text)
@@ -55,7 +56,7 @@ def ask(
             clock = time.perf_counter()
             rows = store.ask(statement, {"graph": run.graph, **params}, Limits(*limits), write=write)
             elapsed = time.perf_counter() - clock
-            if not write and _looks_empty(rows):
+            if not (write or named) and _looks_empty(rows):
                 for notice in unknown_names(statement, store.schema()):
                     say(notice)
             yield rows, elapsed

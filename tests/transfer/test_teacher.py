@@ -1,0 +1,185 @@
+"""The teacher on digits: what each part adds, ticks, switches, priors, the item part against closed forms."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from kgkt.concepts import cluster, edges, embed
+from kgkt.concepts.propagate import Seeds, make_seeds
+from kgkt.errors import InputError, UsageError
+from kgkt.transfer import items, teacher
+from kgkt.values import ConceptGraph, Labels
+
+NAMES = tuple("0123456789")
+UNIFORM = np.full(10, 0.1)
+
+
+@pytest.fixture(scope="module")
+def world(digits):
+    """A graph of the digits' pixels: graph, Z, head features, neighbours, y."""
+    X = digits.pool_x.reshape(len(digits.pool_x), -1)
+    vectors = embed.apply_map(X, *embed.whiten(X))
+    clustering = cluster.fit_local(vectors, 60, 0)
+    pairs, weights = edges.bridge_edges(clustering.memberships)
+    graph = ConceptGraph(
+        keys=np.arange(60).astype(object), names=np.arange(60).astype(object), centroids=clustering.centroids,
+        sizes=clustering.sizes, active=np.ones(60, bool), edges=pairs, weights=weights,
+        cosines=edges.centroid_cosines(clustering.centroids, pairs), themes=np.zeros(60, int),
+    )  # fmt: skip
+    A = items.neighbour_graph(items.nearest_items(vectors))
+    return graph, clustering.memberships, embed.head_features(X), A, digits.pool_y
+
+
+def draw(y, per_class, seed):
+    rng = np.random.default_rng(seed)
+    rows = np.concatenate([rng.choice(np.flatnonzero(y == c), per_class, replace=False) for c in range(10)])
+    return Labels(rows, y[rows], NAMES)
+
+
+@pytest.mark.parametrize("spread", teacher.SPREADS)
+def test_two_labels_a_class_teach_most_of_the_pool(world, spread):
+    graph, Z, head, A, y = world
+    found = []
+    for seed in range(5):
+        labels = draw(y, 2, seed)
+        targets = teacher.teach(graph, Z, labels, head, spread=spread, prior=UNIFORM, neighbours=A)
+        found.append(np.mean(targets.P.argmax(axis=1) == y))
+        np.testing.assert_allclose(targets.P.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_array_equal(targets.P[labels.items].argmax(axis=1), labels.classes)
+        assert (targets.P[labels.items].max(axis=1) == 1).all()
+    assert np.mean(found) > 0.82  # pixels; a logistic head on the labels alone has about 0.70
+
+
+def test_rounds_help_over_the_graph_alone(world):
+    graph, Z, head, _, y = world
+    gains = []
+    for seed in range(8):
+        labels = draw(y, 2, seed)
+        plain = teacher.teach(graph, Z, labels, head, prior=UNIFORM, n_rounds=0)
+        full = teacher.teach(graph, Z, labels, head, prior=UNIFORM)
+        gains.append(np.mean(full.P.argmax(axis=1) == y) - np.mean(plain.P.argmax(axis=1) == y))
+    assert np.mean(gains) > 0.01
+
+
+def test_the_same_input_gives_the_same_targets(world):
+    graph, Z, head, A, y = world
+    one, two = (teacher.teach(graph, Z, draw(y, 1, 3), head, spread="both", neighbours=A) for _ in range(2))
+    np.testing.assert_array_equal(one.P, two.P)
+
+
+def test_switched_off_concepts_teach_nothing(world):
+    graph, Z, head, _, y = world
+    off = np.zeros(60, bool)
+    off[:30] = True
+    labels = draw(y, 2, 0)
+    targets = teacher.teach(dataclasses.replace(graph, active=~off), Z, labels, head)
+    dark = np.asarray(Z[:, ~off].sum(axis=1)).ravel() <= 0
+    dark[labels.items] = False
+    assert dark.sum() > 20
+    np.testing.assert_array_equal(targets.weight[dark], 0)
+    np.testing.assert_allclose(targets.P[dark], 0.1, rtol=1e-6)
+    assert (targets.mass[off] == 0).all()
+    assert (targets.weight[labels.items] == 1).all()
+
+
+def merge(y, kept, other, seed):
+    """Digits where `other` is called `kept` too: five labels a class, one of `kept`; names and an item of `other`."""
+    rng = np.random.default_rng(seed)
+    classes = [c for c in range(10) if c != other]
+    rows = np.concatenate([rng.choice(np.flatnonzero(y == c), 1 if c == kept else 5, replace=False) for c in classes])
+    names = tuple(str(c) for c in classes)
+    return Labels(rows, [classes.index(c) for c in y[rows]], names), rng.choice(np.flatnonzero(y == other))
+
+
+def test_a_tick_empties_the_sub_concept(world):
+    graph, Z, head, _, y = world
+    left, lost = [], []
+    for seed, (kept, other) in enumerate([(1, 8), (3, 9), (4, 6), (2, 7), (5, 0)]):
+        labels, example = merge(y, kept, other, seed)
+        place = labels.names.index(str(kept))
+        before = teacher.teach(graph, Z, labels, head)
+        ticks = dataclasses.replace(labels, tick_items=[example], tick_classes=[place])
+        after = teacher.teach(graph, Z, ticks, head)
+        left.append([np.mean(t.P[y == other].argmax(axis=1) == place) for t in (before, after)])
+        lost.append(np.mean(after.P[y == kept].argmax(axis=1) != place))
+        won = after.ticked == place
+        np.testing.assert_array_equal(after.P[won][:, place], 0)
+        np.testing.assert_allclose(np.delete(after.P[won], place, axis=1), 1 / 8, rtol=1e-5)
+    before, after = np.mean(left, axis=0)
+    assert before > 0.3
+    assert after < 0.1
+    assert np.mean(lost) < 0.4
+
+
+def test_masses_of_reached_concepts_sum_to_one(world):
+    graph, Z, head, _, y = world
+    targets = teacher.teach(graph, Z, draw(y, 2, 0), head)
+    np.testing.assert_allclose(targets.mass.sum(axis=1), 1, rtol=1e-9)
+
+
+def test_unknown_spread_names_the_nearest(world):
+    graph, Z, head, _, y = world
+    with pytest.raises(UsageError, match="did you mean items"):
+        teacher.teach(graph, Z, draw(y, 1, 0), head, spread="item")
+
+
+def test_priors_are_checked():
+    assert teacher.read_prior(None, False, ("a", "b")) is None
+    np.testing.assert_allclose(teacher.read_prior(None, True, ("a", "b")), [0.5, 0.5])
+    np.testing.assert_allclose(teacher.read_prior({"b": 0.25, "a": 0.75}, False, ("a", "b")), [0.75, 0.25])
+    with pytest.raises(InputError, match="did you mean cat"):
+        teacher.read_prior({"catt": 1.0}, False, ("cat", "dog"))
+    with pytest.raises(InputError, match="nothing for b"):
+        teacher.read_prior({"a": 1.0}, False, ("a", "b"))
+    with pytest.raises(UsageError, match="not both"):
+        teacher.read_prior({"a": 1.0}, True, ("a",))
+
+
+def test_neighbours_are_the_nearest_others():
+    vectors = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    index = items.nearest_items(vectors, 4)
+    distance = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(distance, np.inf)
+    np.testing.assert_array_equal(np.sort(index, axis=1), np.sort(np.argsort(distance, axis=1)[:, :4], axis=1))
+    A = items.neighbour_graph(index).toarray()
+    np.testing.assert_array_equal(A, A.T)
+    assert set(np.unique(A)) == {0, 1}
+    assert (A.sum(axis=1) >= 4).all()
+
+
+def test_poisson_learning_solves_the_laplace_equation():
+    rng = np.random.default_rng(0)
+    A = np.triu(rng.random((30, 30)) < 0.3, 1).astype(float)
+    A = A + A.T
+    seeds = make_seeds(Labels([0, 1, 2], [0, 1, 1], ("a", "b")))
+    source = np.zeros((30, 2))
+    source[0] = np.array([1, 0]) - 0.5
+    source[[1, 2]] = (np.array([0, 1]) - 0.5) / 2
+    L = np.diag(A.sum(axis=1)) - A
+    u = np.linalg.pinv(L) @ source
+    u -= (A.sum(axis=1) @ u / A.sum())[None]
+    u -= u.mean(axis=1, keepdims=True)
+    expected = np.exp(2 * u / u.std())
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(items.poisson(csr_matrix(A), seeds), expected, atol=1e-4)
+
+
+def test_smoothing_keeps_seeds_and_moves_towards_neighbours():
+    A = csr_matrix(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], float))
+    P = np.array([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]])
+    out = items.smooth(P, A, Seeds(np.array([0]), np.array([1]), np.zeros(0, int), 2))
+    assert out[0].tolist() == [0, 1]
+    assert out[1, 1] > out[2, 1] > 0.5
+
+
+def test_items_that_nothing_reaches_keep_their_row():
+    A = csr_matrix(np.ones((3, 3)) - np.eye(3))
+    P = np.array([[0.9, 0.1], [0.1, 0.9], [0.5, 0.5]])
+    seeds = Seeds(np.array([0, 1]), np.array([0, 1]), np.zeros(0, int), 2)
+    out, reached = items.item_answer(P, np.array([True, True, False]), A, seeds, None)
+    assert reached.tolist() == [True, True, False]
+    np.testing.assert_array_equal(out[2], [0.5, 0.5])
