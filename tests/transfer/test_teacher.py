@@ -110,8 +110,8 @@ def test_a_tick_empties_the_sub_concept(world):
         np.testing.assert_array_equal(after.P[won][:, place], 0)
         np.testing.assert_allclose(np.delete(after.P[won], place, axis=1), 1 / 8, rtol=1e-5)
     before, after = np.mean(left, axis=0)
-    assert before > 0.5
-    assert after < 0.25  # pixels; A's features do better, see the demo
+    assert before > 0.3
+    assert after < 0.2  # of pixels; the demo measures it on features of a trained A
     assert np.mean(lost) < 0.4
 
 
