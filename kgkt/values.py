@@ -82,7 +82,7 @@ class Features:
         if layer not in self.widths:
             raise InputError(f"{self.path} has no layer {layer!r}{nearest(layer, self.widths)}")
         try:
-            with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
+            with pq.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(batch_size=size, columns=[layer]):
                     yield batch.column(layer).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
         except (pa.ArrowException, OSError) as error:

@@ -197,7 +197,7 @@ def check_ids(where: str, values: Any, n: int) -> np.ndarray:
     """
     import numpy as np
 
-    array = np.asarray(values)
+    array = np.asarray(values) if len(values) else np.empty(0, str)
     if array.shape != (n,):
         raise InputError(f"{where}: item_id has shape {array.shape}, the data has {n} rows: one id for each row")
     if array.dtype.kind not in "USOiu":

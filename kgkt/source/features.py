@@ -156,7 +156,7 @@ def extract(
     """
     import numpy as np
 
-    inputs = getattr(model, "inputs", None) or ()
+    inputs: Sequence[Any] = getattr(model, "inputs", None) or ()
     shape = tuple(inputs[0].shape[1:]) if len(inputs) == 1 else None
     check_input(f"model {model.name}", shape, data)
     run = activations(model, layers)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from kgkt import __version__
 from kgkt.errors import InputError, nearest
 from kgkt.rundir import atomic, sha256_file
-from kgkt.source.arrays import BLOCK_BYTES, check_ids
+from kgkt.source.arrays import check_ids
 from kgkt.values import Features
 
 if TYPE_CHECKING:
     import numpy as np
 
-GROUP_BYTES = 16 << 20
+GROUP_BYTES = 8 << 20  # readers hold a few row groups at once
 Batch = tuple["np.ndarray", dict[str, "np.ndarray"]]  # ids (b,), layer -> (b, d) float32
 
 
@@ -79,7 +79,7 @@ def open_features(path: Path | str) -> Features:
 
     path = Path(path)
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
             schema, raw = file.schema_arrow, file.metadata.metadata or {}
             if "item_id" not in schema.names:
                 raise InputError(f"{path} has no column item_id{nearest('item_id', schema.names)}")
@@ -115,7 +115,7 @@ class ListColumns:
 
         self.path = path
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, pre_buffer=False) as file:
                 self.schema = file.schema_arrow
                 self.n = file.metadata.num_rows
                 names = self.schema.names
@@ -139,7 +139,7 @@ class ListColumns:
         """Numbers a row in each layer, by the first row."""
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path) as file:
+        with pq.ParquetFile(self.path, pre_buffer=False) as file:
             first = next(file.iter_batches(batch_size=1, columns=self.layers))
         return {layer: len(first.column(layer)[0].as_py() or ()) for layer in self.layers}
 
@@ -147,10 +147,10 @@ class ListColumns:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        size = max(1, BLOCK_BYTES // (8 * max(1, sum(self.widths.values()))))
+        size = max(1, GROUP_BYTES // (4 * max(1, sum(self.widths.values()))))
         start = 0
         try:
-            with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
+            with pq.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(batch_size=size, columns=self.layers):
                     arrays = {layer: self._numbers(batch.column(layer), layer, start) for layer in self.layers}
                     yield self.ids[start : start + len(batch)], arrays
