@@ -81,6 +81,7 @@ def test_the_engine_is_pinned():
      "MATCH (a) WHERE (EXISTS { MATCH (a)-[:R]->(b {x: [1]})<-[r*1..2]-() WHERE true }) RETURN 1"),
     ("MATCH (a) RETURN CASE WHEN (a)--()--() THEN 1 END AS x",
      "MATCH (a) RETURN CASE WHEN EXISTS { MATCH (a)--()--() WHERE true } THEN 1 END AS x"),
+    ("/* a\n'*/RETURN/**/'/*' AS x // b", "    \n   RETURN    '/*' AS x // b"),
 ])
 def test_existence_is_asked_so_that_the_engine_looks_at_every_candidate(text, expected):
     assert repaired(text) == expected

@@ -1,0 +1,102 @@
+"""A populated run directory, copied for each test, and the command line run in this process."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kgkt.cli import main
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Kgkt = Callable[..., Result]
+
+
+@pytest.fixture
+def kgkt(capfd: pytest.CaptureFixture[str]) -> Kgkt:
+    """Run the command line with these arguments."""
+
+    def run(*arguments: object) -> Result:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        return Result(int(left.value.code or 0), out, err)
+
+    return run
+
+
+def cwd_into(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("KGKT_DIR", raising=False)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that commands run in."""
+    return cwd_into(monkeypatch, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def populated_once(
+    tmp_path_factory: pytest.TempPathFactory, model_a: Path, model_b: Path, pool_npz: Path, test_npz: Path
+) -> Path:
+    """A folder with models, data and a populated graph; not to be changed."""
+    folder = tmp_path_factory.mktemp("populated")
+    for path in (model_a, model_b, pool_npz, test_npz):
+        shutil.copy(path, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with pytest.raises(SystemExit) as left:
+            main(["--quiet", "populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz"])
+    assert not left.value.code
+    return folder
+
+
+@pytest.fixture
+def populated(populated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, to work in."""
+    shutil.copytree(populated_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
+
+
+@pytest.fixture
+def truth(digits: Any) -> dict[str, str]:
+    """The class of every item of the pool."""
+    return dict(zip(digits.pool_ids.tolist(), map(str, digits.pool_y.tolist()), strict=True))
+
+
+def write_labels(path: Path, rows: list[tuple[str, str]]) -> Path:
+    """A label file."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("item_id", "class"), *rows])
+    return path
+
+
+@pytest.fixture
+def labelled(populated: Path, kgkt: Kgkt, truth: dict[str, str]) -> Path:
+    """The populated folder with twenty suggested items labelled."""
+    asked = kgkt("suggest", "-n", 20).json["rows"]
+    write_labels(populated / "labels.csv", [(row[0], truth[row[0]]) for row in asked])
+    assert kgkt("label", "--file", "labels.csv").code == 0
+    return populated

@@ -1,0 +1,255 @@
+"""The story a user lives, verb by verb, on a trained CNN and a pool of digits."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.conftest import Kgkt, write_labels
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def share_right(path: Path, truth: dict[str, str]) -> float:
+    """Share of the items of an items.csv that are called right."""
+    rows = read_csv(path)
+    return float(np.mean([row["class"] == truth[row["item_id"]] for row in rows]))
+
+
+def test_populate_makes_the_files_and_the_graph(populated: Path, kgkt: Kgkt) -> None:
+    made = {p.name for p in (populated / "kgkt-run/main").iterdir()}
+    assert made >= {"features.parquet", "embedding.safetensors", "concepts.safetensors", "memberships.parquet",
+                    "exemplars", "run.json"}  # fmt: skip
+    rows = kgkt("query", "MATCH (c:Concept) RETURN count(c) AS n, sum(c.size) AS items").json["rows"]
+    assert rows == [[60, 600]]
+    info = kgkt("query", "MATCH (g:Graph)-[:LEARNED_FROM]->(m:Model) RETURN g.complete, m.name, m.role").json["rows"]
+    assert info == [[True, "a.keras", "source"]]
+
+
+def test_features_file_has_a_column_a_layer(populated: Path) -> None:
+    schema = pq.read_schema(populated / "kgkt-run/main/features.parquet")
+    assert schema.names == ["item_id", "mid", "emb"]
+    assert [schema.field(n).type.list_size for n in ("mid", "emb")] == [512, 32]
+
+
+def test_twenty_labels_teach_b_and_beat_b_alone(labelled: Path, kgkt: Kgkt, truth: dict[str, str]) -> None:
+    done = kgkt("propagate", "--balanced", "--items", "items.csv")
+    assert done.json["reached"] == 600
+    assert share_right(labelled / "items.csv", truth) > 0.85
+    mapped = kgkt("map", "--target", "b.keras").json
+    assert mapped["layers"] == {"hidden": {"kind": "unit", "blocks": 32}, "out": {"kind": "head", "blocks": 10}}
+    before = (labelled / "b.keras").read_bytes()
+    fused = kgkt("fuse", "--target", "b.keras", "--out", "b-fused.keras", "--test", "test.npz", "--format", "table")
+    assert fused.code == 0, fused.err
+    assert "B alone, the same steps on your labels" in fused.out
+    assert (labelled / "b.keras").read_bytes() == before
+    figures = json.loads((labelled / "b-fused.run.json").read_text())["figures"]
+    assert figures["test_fused"] > 0.8
+    assert figures["test_fused"] > figures["test_alone"] + 0.03
+    assert "propagating again" not in fused.err  # --balanced of propagate is remembered
+    assert "# b-fused.keras" in (labelled / "b-fused.card.md").read_text()
+
+
+def test_fused_b_opens_in_plain_keras(labelled: Path, kgkt: Kgkt) -> None:
+    assert kgkt("fuse", "--target", "b.keras", "--out", "b-fused.keras", "--steps", 40).code == 0
+    code = (
+        "import sys; sys.modules['kgkt'] = None\n"
+        "import keras, numpy as np\n"
+        "b = keras.saving.load_model('b-fused.keras')\n"
+        "print(b.predict(np.zeros((2, 8, 8, 1)), verbose=0).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=labelled)
+    assert done.stdout.strip() == "(2, 10)"
+
+
+def test_without_test_set_the_worth_is_not_measured(labelled: Path, kgkt: Kgkt) -> None:
+    done = kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 40, "--format", "table")
+    assert "worth      not measured" in done.out
+    assert "no weights were written" in done.err
+
+
+def test_targets_file_fits_any_trainer(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("propagate")
+    table = pq.read_table(labelled / "kgkt-run/main/targets.parquet").to_pandas()
+    assert list(table.columns) == ["item_id", "class", *(f"p:{c}" for c in "0123456789"), "weight", "labelled",
+                                   "held_out"]  # fmt: skip
+    np.testing.assert_allclose(table[[f"p:{c}" for c in "0123456789"]].sum(axis=1), 1, atol=1e-5)
+    assert table["labelled"].sum() == 20
+    assert not (table["labelled"] & table["held_out"]).any()
+    assert table["held_out"].sum() == 60
+
+
+def test_a_label_changed_in_cypher_is_obeyed(labelled: Path, kgkt: Kgkt) -> None:
+    item = kgkt("query", "MATCH (i:Item)-[:LABELLED]->(k:Class {name: '3'}) RETURN i.item_id LIMIT 1").json["rows"][0][0]
+    text = (
+        f"MATCH (i:Item {{item_id: '{item}'}})-[l:LABELLED]->(:Class) DELETE l; "
+        f"MATCH (i:Item {{item_id: '{item}'}}), (k:Class {{name: '5'}}) CREATE (i)-[:LABELLED {{by: 'me', at: ''}}]->(k)"
+    )
+    done = kgkt("query", text, "--rw", "--force")
+    assert done.code == 0, done.err
+    kgkt("propagate", "--items", "items.csv")
+    row = next(r for r in read_csv(labelled / "items.csv") if r["item_id"] == item)
+    assert (row["class"], row["mass"]) == ("5", "1.000000")
+
+
+def test_a_concept_switched_off_in_cypher_teaches_nothing(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("propagate")
+    off = "MATCH (c:Concept)-[l:LEANS_TO]->(k:Class {name: '0'}) WHERE l.mass > .5 SET c.active = false"
+    assert kgkt("query", off, "--rw", "--force").code == 0
+    done = kgkt("propagate", "--items", "items.csv")
+    assert done.json["switched_off"] > 20
+    assert done.json["unreached"] == done.json["switched_off"]
+    rows = read_csv(labelled / "items.csv")
+    assert sum(r["class"] == "" for r in rows) == done.json["unreached"]
+
+
+def test_fuse_notices_an_edit_and_propagates_again(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("propagate")
+    kgkt("map", "--target", "b.keras")
+    kgkt("query", "MATCH (c:Concept) WHERE c.key ENDS WITH '/7' SET c.active = false", "--rw", "--force")
+    fused = kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 40)
+    assert "changed since propagate: the graph; propagating again" in fused.err
+    assert "mapping again, edited strengths kept" in fused.err
+    assert fused.code == 0
+
+
+def test_an_edited_strength_takes_a_concept_out_of_a_class(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    kgkt("propagate", "--balanced")
+    kgkt("map", "--target", "b.keras")
+    kgkt("fuse", "--target", "b.keras", "--out", "f0.keras")
+    cut = "MATCH (c:Concept)-[m:MAPS_TO]->(b:Block {kind: 'head', name: '1'}) SET m.strength = 0.0"
+    assert kgkt("query", cut, "--rw", "--force").code == 0
+    assert kgkt("fuse", "--target", "b.keras", "--out", "f1.keras").code == 0
+    kept = kgkt("map", "--target", "b.keras").json["edits_kept"]
+    assert kept == kgkt("query", "MATCH ()-[m:MAPS_TO]->() WHERE m.strength <> m.planned RETURN count(m)").json["rows"][0][0]
+    assert kept > 0
+    from kgkt.source.quiet import keras
+
+    ones = digits.pool_x[digits.pool_y == 1]
+    said = [
+        np.mean(keras().saving.load_model(labelled / f).predict(ones, verbose=0).argmax(axis=1) == 1)
+        for f in ("f0.keras", "f1.keras")
+    ]
+    assert said[0] > 0.6
+    assert said[1] < 0.2  # what stays are the labelled ones themselves
+
+
+def test_populate_again_carries_what_people_said(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("label", "i0000=not:3")
+    kgkt("query", "MATCH (c:Concept {key: 'main/concept/5'}) SET c.name = 'mine', c.active = false", "--rw", "--force")
+    said = "MATCH (i:Item)-[l:LABELLED|LABELLED_NOT]->(k:Class) RETURN i.item_id AS i, k.name AS k, l.by AS b ORDER BY i, k"
+    before = kgkt("query", said).json["rows"]
+    done = kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz", "--seed", 0)
+    assert done.code == 0
+    assert done.json["lost"] == []
+    assert len(before) == 21
+    assert kgkt("query", said).json["rows"] == before
+    renamed = kgkt("query", "MATCH (c:Concept) WHERE c.name <> c.auto_name RETURN c.name, c.active").json["rows"]
+    assert renamed == [["mine", False]]
+    assert not (labelled / "kgkt-run/main/carry.json").exists()
+
+
+def test_populate_with_another_pool_says_what_was_lost(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    labels = [r[0] for r in kgkt("query", "MATCH (i:Item)-[:LABELLED]->() RETURN i.item_id").json["rows"]]
+    gone = digits.pool_ids == labels[0]
+    np.savez("smaller.npz", x=digits.pool_x[~gone], item_id=digits.pool_ids[~gone])
+    done = kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "smaller.npz")
+    assert len(done.json["lost"]) == 1
+    assert labels[0] in done.json["lost"][0]
+    assert f"lost: label {labels[0]}" in done.err
+    assert kgkt("query", "MATCH ()-[l:LABELLED]->() RETURN count(l)").json["rows"] == [[19]]
+
+
+def test_run_does_all_of_it_and_the_second_time_nothing(labelled: Path, kgkt: Kgkt) -> None:
+    (labelled / "kgkt.toml").write_text(
+        '[source]\nmodel = "a.keras"\nlayers = ["mid", "emb"]\ndata = "pool.npz"\n'
+        '[teach]\nlabels = "labels.csv"\nbalanced = true\n'
+        '[target]\nmodel = "b.keras"\nout = "out.keras"\ntest = "test.npz"\nsteps = 60\n'
+    )
+    first = kgkt("run")
+    assert first.code == 0, first.err
+    assert first.json["stages"] == {"populate": "fresh", "label": "done", "propagate": "done", "map": "done",
+                                    "fuse": "done"}  # fmt: skip
+    second = kgkt("run").json["stages"]
+    assert {s for s in second if second[s] == "fresh"} == {"populate", "propagate", "map", "fuse"}
+    kgkt("label", "i0001=not:9")
+    third = kgkt("run").json["stages"]
+    assert third["populate"] == "fresh"
+    assert third["propagate"] == third["fuse"] == "done"
+
+
+def test_features_made_elsewhere_make_the_same_graph(populated: Path, kgkt: Kgkt) -> None:
+    done = kgkt("populate", "--features", "kgkt-run/main/features.parquet", "--graph", "copy")
+    assert done.code == 0, done.err
+    edges = "MATCH (a:Concept {graph: $g})-[s:SIMILAR_TO]->(b) RETURN count(s), sum(s.weight)"
+    main, copy = (kgkt("query", edges, "--param", f"g={g}", "--graph", g).json["rows"][0] for g in ("main", "copy"))
+    assert main[0] == copy[0]
+    assert main[1] == pytest.approx(copy[1], rel=1e-9)
+
+
+def test_two_graphs_need_a_name(populated: Path, kgkt: Kgkt) -> None:
+    kgkt("populate", "--features", "kgkt-run/main/features.parquet", "--graph", "copy")
+    assert "holds 2 graphs (copy, main): say --graph NAME" in kgkt("suggest").err
+    wrong = kgkt("suggest", "--graph", "mian")
+    assert (wrong.code, "did you mean main?" in wrong.err) == (3, True)
+
+
+def test_b_may_read_other_inputs_of_the_same_items(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    from kgkt.source.quiet import keras
+
+    k = keras()
+    k.Sequential([k.Input((64,)), k.layers.Dense(10, activation="softmax")]).save("flat.keras")
+    order = np.random.default_rng(0).permutation(600)
+    np.savez("flat.npz", x=digits.pool_x[order].reshape(600, 64), item_id=digits.pool_ids[order])
+    np.savez("flat-test.npz", x=digits.test_x.reshape(-1, 64), y=digits.test_y)
+    done = kgkt("fuse", "--target", "flat.keras", "--target-data", "flat.npz", "--out", "f.keras", "--test", "flat-test.npz")
+    assert done.code == 0, done.err
+    assert done.json["figures"]["test_fused"] > 0.75
+    np.savez("part.npz", x=digits.pool_x[:500].reshape(500, 64), item_id=digits.pool_ids[:500])
+    part = kgkt("fuse", "--target", "flat.keras", "--target-data", "part.npz", "--out", "g.keras")
+    assert (part.code, "lacks 100 of the graph's 600 items" in part.err) == (3, True)
+
+
+def test_suggest_writes_a_list_and_pictures(populated: Path, kgkt: Kgkt) -> None:
+    done = kgkt("suggest", "-n", 5, "--out", "todo.csv", "--show", "todo", "--format", "table")
+    assert done.code == 0
+    rows = read_csv(populated / "todo.csv")
+    assert [r["class"] for r in rows] == [""] * 5
+    assert len(list((populated / "todo").glob("*.png"))) == 5
+    assert kgkt("label", "--file", "todo.csv").err == "kgkt: todo.csv holds no label (5 rows, no class filled in): fill in the column class\n"
+    assert "todo.csv exists: --force replaces it" in kgkt("suggest", "--out", "todo.csv").err
+    ten = [r[0] for r in kgkt("suggest", "-n", 10).json["rows"]]
+    assert ten[:5] == [r["item_id"] for r in rows]
+
+
+def test_a_label_file_is_imported_once(labelled: Path, kgkt: Kgkt) -> None:
+    again = kgkt("label", "--file", "labels.csv")
+    assert again.json["known_file"]
+    (labelled / "copy.csv").write_bytes((labelled / "labels.csv").read_bytes())
+    assert kgkt("label", "--file", "copy.csv").json["known_file"]
+
+
+def test_edits_are_logged_with_before_and_after(labelled: Path, kgkt: Kgkt) -> None:
+    item = read_csv(labelled / "labels.csv")[0]
+    other = "0" if item["class"] != "0" else "1"
+    done = kgkt("label", f"{item['item_id']}={other}")
+    assert done.json["replaced"] == 1
+    last = json.loads((labelled / "kgkt-run/main/edits.jsonl").read_text().splitlines()[-1])
+    assert last["before"][0]["class"] == item["class"]
+    assert last["after"] == [{"item_id": item["item_id"], "class": other, "tick": False}]
+
+
+def test_classes_have_natural_order_until_frozen(populated: Path, kgkt: Kgkt) -> None:
+    write_labels(populated / "l.csv", [("i0000", "10"), ("i0001", "9"), ("i0002", "2")])
+    assert kgkt("label", "--file", "l.csv").json["classes"] == ["2", "9", "10"]
+    assert "2 9 10 (natural order, not frozen yet)" in kgkt("check", "--format", "table").out
