@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 from kgkt.concepts.propagate import make_seeds
 from kgkt.proof import baselines
-from kgkt.transfer.teacher import refit_rounds, teach
+from kgkt.transfer.blocks import read_blocks
+from kgkt.transfer.check import Attempt, write_weights
+from kgkt.transfer.fuse import FuseOptions, split
+from kgkt.transfer.mapper import plan_map
+from kgkt.transfer.teacher import clamp, refit_rounds, teach
 from kgkt.transfer.write import training_targets
 from kgkt.values import Labels, Targets
 
@@ -48,8 +52,6 @@ def as_targets(P: np.ndarray, labels: Labels, weight: np.ndarray | None = None) 
 def scratch(n: int, labels: Labels) -> Targets:
     """No teacher: the labels and ticks alone, weight 0 on every other item of the pool."""
     import numpy as np
-
-    from kgkt.transfer.teacher import clamp
 
     P = np.full((n, len(labels.names)), 1.0 / len(labels.names))
     clamp(P, labels)
@@ -99,8 +101,10 @@ def timed(method: str, work: Callable[[], Targets]) -> Answer:
     return Answer(method, targets, time.perf_counter() - start)
 
 
-def teach_b(b: Trainer, x: np.ndarray, targets: Targets, labels: Labels, steps: int, seed: int) -> None:
-    """Train B from its own weights: all steps, no early stop, no written weights; the same for every method.
+def teach_b(
+    b: Trainer, x: np.ndarray, targets: Targets, labels: Labels, steps: int, seed: int, written: View | None = None
+) -> None:
+    """Train B: all steps, no early stop, from its own weights; the same for every method.
 
     Args:
         b: the compiled B.
@@ -109,8 +113,27 @@ def teach_b(b: Trainer, x: np.ndarray, targets: Targets, labels: Labels, steps: 
         labels: of the pool.
         steps: Adam steps.
         seed: of the order of items.
+        written: the view whose map is written into B first, where a held-out check favours it.
     """
     P, weight = training_targets(targets, labels, SHARPEN)
     weight[labels.tick_items] = 1.0
-    b.reset()
+    b.reset(None if written is None else _written(b, x, targets, labels, written, steps, seed))
     b.train(x, P, weight, steps, seed, every=steps)
+
+
+def _written(
+    b: Trainer, x: np.ndarray, targets: Targets, labels: Labels, view: View, steps: int, seed: int
+) -> list[np.ndarray]:
+    """B's weights with the layers written that the held-out check keeps, before any training."""
+    P, weight = training_targets(targets, labels, SHARPEN)
+    train_rows, held_rows = split(weight, labels, FuseOptions(seed=seed))
+    assert held_rows is not None
+
+    def attempt(start: list[np.ndarray]) -> Attempt:
+        b.reset(start)
+        history = b.train(x, P, weight, steps, seed, rows=train_rows, every=steps)
+        return Attempt(start, b.weights(), history, b.losses(x, P, held_rows))
+
+    block_map = plan_map(read_blocks(b.model), view.graph.centroids, targets.mass, view.Z, seed)
+    b.reset()
+    return write_weights(b, attempt, x, (P, P), train_rows, block_map, view.Z)[0].start

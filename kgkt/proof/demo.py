@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-DRAWS = 3  # draws of labels, averaged within a seed
+DRAWS = 3  # draws of labels for the first table, averaged within a seed
 FEW, EDIT = "few-labels", "edit"
+WRITTEN = "kgkt, weights written"  # the same targets, into a B whose layers were written first
+CEILING = "A's own head"
 
 Progress = Callable[[str, int, int], None]
 
@@ -55,9 +57,11 @@ class Showcase:
         split: data.
         a: the trained A; its head is withheld from everything but the ceiling.
         b: the untrained B of the few labels.
-        labels: the first draw at the default number of labels a class.
+        labels: the first draw at the first number of labels a class.
         case: the first edit.
         a_accuracy: of A's own head on the test set.
+        view: the pool through A.
+        mass: (k, 10) what each concept leans to.
     """
 
     split: digits.Split
@@ -66,6 +70,8 @@ class Showcase:
     labels: Labels
     case: edit.Case
     a_accuracy: float
+    view: View
+    mass: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +121,11 @@ def _run(setting: Setting, progress: Progress) -> Demo:
         rows += average(_edits(setting, seed, split, views[0], b_edit, milliseconds))
         progress("edits", 3 * seed + 3, 3 * setting.seeds)
         if first is None:
-            first = _showcase(setting, source, split), _facts(split, views[0], source)
+            first = _showcase(setting, source, split, views[0]), _facts(split, views[0], source)
     assert first is not None
     showcase, facts = first
-    facts |= {"repropagation_ms": sorted(milliseconds)[len(milliseconds) // 2]}
-    facts |= {"seconds": time.perf_counter() - start}
+    facts["repropagation_ms"] = sorted(milliseconds)[len(milliseconds) // 2]
+    facts["seconds"] = time.perf_counter() - start
     return Demo(Report(tuple(rows)), facts, showcase)
 
 
@@ -165,17 +171,24 @@ def _few_labels(
     """Rows of the first table for one seed, one a draw."""
     import numpy as np
 
-    prior = np.full(digits.N_CLASSES, 1 / digits.N_CLASSES)  # the pool is balanced, and that is stated
     for draw in range(setting.draws):
         a, pixels, untrained = (recluster(view, digits.CONCEPTS, setting.draws * seed + draw) for view in views)
         for count in setting.labels:
             labels = draw_labels(split.pool_y, count, np.random.default_rng([seed, draw]))
-            for answer in _answers(a, pixels, untrained, own, labels, prior):
+            for answer in _answers(a, pixels, untrained, own, labels, _balanced()):
                 start = time.perf_counter()
-                contest.teach_b(b, split.pool_x, answer.targets, labels, setting.steps, draw)
+                written = a if answer.method == WRITTEN else None
+                contest.teach_b(b, split.pool_x, answer.targets, labels, setting.steps, draw, written)
                 value = b.accuracy(split.test_x, split.test_y)
                 seconds = answer.seconds + time.perf_counter() - start
                 yield _row(FEW, answer.method, count, seed, "test_accuracy", value, seconds)
+
+
+def _balanced() -> np.ndarray:
+    """The prior: the pool is balanced, and that is stated."""
+    import numpy as np
+
+    return np.full(digits.N_CLASSES, 1 / digits.N_CLASSES)
 
 
 def _answers(
@@ -185,30 +198,30 @@ def _answers(
     yield from contest.rivals(a, labels, prior)
     yield contest.through_graph("pixels", pixels, labels, prior)
     yield contest.through_graph("untrained A", untrained, labels, prior)
-    yield contest.through_graph("kgkt", a, labels, prior)
-    yield contest.timed("A's own head", lambda: contest.as_targets(own, labels))
+    kgkt = contest.through_graph("kgkt", a, labels, prior)
+    yield kgkt
+    yield replace(kgkt, method=WRITTEN)
+    yield contest.timed(CEILING, lambda: contest.as_targets(own, labels))
 
 
 def _edits(
     setting: Setting, seed: int, split: digits.Split, view: View, b: Trainer, milliseconds: list[float]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the second table for one seed, one a pair and draw; times go to `milliseconds`."""
+    """Rows of the second table for one seed, one a pair; times go to `milliseconds`."""
     import numpy as np
 
-    for draw in range(setting.draws):
-        rng = np.random.default_rng([seed, draw])
-        drawn = recluster(view, digits.CONCEPTS, setting.draws * seed + draw)
-        for one, other in edit.pairs(rng):
-            case = edit.make_case(split.pool_y, one, other, rng)
-            milliseconds.append(edit.repropagation_ms(drawn, case))
-            for answer in edit.answers(drawn, case):
-                labels = case.before if answer.method == "before" else case.labels
-                start = time.perf_counter()
-                contest.teach_b(b, split.pool_x, answer.targets, labels, setting.steps, draw)
-                predicted = b.predict(split.test_x).argmax(axis=1)
-                seconds = answer.seconds + time.perf_counter() - start
-                for metric, value in edit.judge(predicted, split.test_y, case).items():
-                    yield _row(EDIT, answer.method, edit.OTHER_LABELS, seed, metric, value, seconds)
+    rng = np.random.default_rng([seed, 0])
+    for number, (one, other) in enumerate(edit.pairs(rng)):
+        case = edit.make_case(split.pool_y, one, other, rng)
+        milliseconds.append(edit.repropagation_ms(view, case))
+        for answer in edit.answers(view, case):
+            labels = case.before if answer.method == "before" else case.labels
+            start = time.perf_counter()
+            contest.teach_b(b, split.pool_x, answer.targets, labels, setting.steps, number)
+            predicted = b.predict(split.test_x).argmax(axis=1)
+            seconds = answer.seconds + time.perf_counter() - start
+            for metric, value in edit.judge(predicted, split.test_y, case).items():
+                yield _row(EDIT, answer.method, edit.OTHER_LABELS, seed, metric, value, seconds)
 
 
 def _row(
@@ -217,7 +230,7 @@ def _row(
     return dict(zip(REPORT_COLUMNS, (task, method, per_class, seed, metric, value, seconds), strict=True))
 
 
-def _showcase(setting: Setting, source: digits.Source, split: digits.Split) -> Showcase:
+def _showcase(setting: Setting, source: digits.Source, split: digits.Split, view: View) -> Showcase:
     """Keep the first split with an A of its own: the compiled one goes on to the next split."""
     import numpy as np
 
@@ -228,7 +241,8 @@ def _showcase(setting: Setting, source: digits.Source, split: digits.Split) -> S
     case = edit.make_case(split.pool_y, one, other, rng)
     labels = draw_labels(split.pool_y, setting.labels[0], np.random.default_rng([0, 0]))
     right = float(np.mean(source.own_answer(split.test_x).argmax(axis=1) == split.test_y))
-    return Showcase(split, a, digits.build_b(), labels, case, right)
+    mass = contest.through_graph("kgkt", view, labels, _balanced()).targets.mass
+    return Showcase(split, a, digits.build_b(), labels, case, right, view, mass)
 
 
 def _facts(split: digits.Split, view: View, source: digits.Source) -> dict[str, Any]:
