@@ -4,12 +4,13 @@ kglite 0.21.2 looks at one candidate only for the last step of a pattern inside 
 afterwards asks whether that step uses a relationship twice: on random graphs every tenth such test of two
 or more steps comes out false where it is true. With a WHERE in the block it looks at all of them, so
 one is added: `WHERE true`. A bare pattern of several steps used as a predicate has the same fault and
-becomes such a block.
+becomes such a block. Block comments, which it does not read, become white space.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class _Level:
 
 @functools.lru_cache(maxsize=1024)
 def repaired(text: str) -> str:
-    """The text with `WHERE true` where the engine needs it; all else stays as it is.
+    """The text as the engine needs it; where it needs nothing else, as it is.
 
     >>> repaired("MATCH (a) WHERE EXISTS { (a)-->()-->() } RETURN a")
     'MATCH (a) WHERE EXISTS { (a)-->()-->()  WHERE true } RETURN a'
@@ -71,6 +72,7 @@ def repaired(text: str) -> str:
             levels.pop()
             if level.exists and level.plain:
                 changes.append((token.start, token.start, " WHERE true "))
+    changes += _comments(text, tokens)
     for start, end, new in sorted(changes, reverse=True):
         text = text[:start] + new + text[end:]
     return text
@@ -97,6 +99,14 @@ def chain_end(tokens: Sequence[Token], i: int) -> tuple[int, int]:
             break
         end, steps = following, steps + 1
     return end, steps
+
+
+def _comments(text: str, tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
+    """The changes that put white space in place of block comments, which the engine does not read."""
+    starts = [0, *(token.end for token in tokens)]
+    ends = [*(token.start for token in tokens), len(text)]
+    return [(start, end, re.sub(r"[^\n]", " ", text[start:end]))
+            for start, end in zip(starts, ends, strict=True) if "/*" in text[start:end]]
 
 
 def _wrapped(tokens: Sequence[Token], i: int, end: int) -> list[tuple[int, int, str]]:
