@@ -11,6 +11,8 @@ import typer
 from kgkt.cli.output import OUT
 from kgkt.errors import KgktError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="kgkt",
     help="Turn what a trained model knows into a graph you can ask, label and correct, and teach your own model "
@@ -77,13 +79,14 @@ def main(arguments: list[str] | None = None) -> None:
         OUT.say_error(str(error))
         code = error.exit_code
     except KeyboardInterrupt:
-        OUT.say_error("interrupted; run the same command again to go on")
-        code = 130
+        code = INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stdout = None
         code = 0
     except Exception as error:
         code = _other(error)
+    if code == INTERRUPTED:  # Typer turns some interruptions into this code itself
+        OUT.say_error("interrupted; run the same command again to go on")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -95,8 +98,7 @@ def _other(error: Exception) -> int:
     """Exit code of what Typer raises, and of errors nobody expected."""
     kind = type(error).__name__
     if kind == "Abort":
-        OUT.say_error("interrupted; run the same command again to go on")
-        return 130
+        return INTERRUPTED
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
         message = error.format_message()
         if kind == "NoArgsIsHelpError":

@@ -184,6 +184,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     """
     import contextlib
 
+    from kgkt.transfer.blocks import check_target
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
 
@@ -194,6 +195,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
     model, path = open_target(recipe)
     facts, targets = fresh_targets(recipe, run, say)
+    check_target(model, targets.names, file=path.name)
     x = target_data(recipe, run, facts, say)
     test = test_data(recipe, targets.names)
     block_map = current_map(recipe, run, say, model, path, facts, targets)

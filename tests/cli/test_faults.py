@@ -1,0 +1,324 @@
+"""Bad input and faults, as a user meets them: one line, the right exit code, nothing half done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Kgkt, write_labels
+
+HEAVY = ("tensorflow", "keras", "sklearn", "scipy", "numpy", "pyarrow", "kglite", "neo4j", "networkx", "matplotlib", "PIL")
+
+
+def spawn(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """The command line in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from kgkt.cli import main; main()", *arguments], cwd=folder, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom kgkt.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for verb in ("init", "check", "populate", "run", "query", "suggest", "label", "propagate", "map", "fuse"):
+        assert verb in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["suggest"], 3, "no graph main in kgkt-run: run kgkt populate first"),
+        (["populate"], 2, "where do the features come from?"),
+        (["populate", "--model", "a.keras", "--features", "f.npy"], 2, "not both"),
+        (["populate", "--features", "none.npy"], 3, "none.npy"),
+        (["populat"], 2, "populate"),
+        (["check", "--recipe", "none.toml"], 3, "none.toml is not there"),
+        (["query", "--list", "--format", "xml"], 2, "--format 'xml'"),
+        (["populate", "--features", "f.npy", "--graph", "../x"], 3, "graph name"),
+        (["populate", "--features", "f.npy", "--store", "mysql://x"], 2, "mysql://x"),
+    ],
+)
+def test_wrong_commands(home: Path, kgkt: Kgkt, arguments: list[str], code: int, says: str) -> None:
+    np.save("f.npy", np.random.default_rng(0).normal(size=(60, 8)))
+    done = kgkt(*arguments)
+    assert done.code == code, done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[sorce]\n", "unknown key 'sorce'; did you mean source or store?"),
+        ("[source]\nmodle = 'a'\n", "unknown key 'modle' in [source]; did you mean model?"),
+        ("[concepts]\nk = 'many'\n", "concepts.k must be int, received 'many'"),
+        ("[concepts\n", "is not valid TOML"),
+        ("[target]\nmap = 1\n", "target.map must be bool"),
+    ],
+)
+def test_wrong_recipes(home: Path, kgkt: Kgkt, text: str, says: str) -> None:
+    Path("kgkt.toml").write_text(text)
+    done = kgkt("check")
+    assert done.code == 3
+    assert says in done.err
+
+
+def test_init_writes_a_recipe_that_reads_back(home: Path, kgkt: Kgkt) -> None:
+    from kgkt.recipe import read_recipe
+
+    assert kgkt("init").code == 0
+    recipe = read_recipe()
+    assert (recipe.graph, recipe.source.layers, recipe.target.steps) == ("main", ("mid", "emb"), 400)
+    assert "exists: --force replaces it" in kgkt("init").err
+
+
+def test_nan_is_refused_by_row_and_dropped_on_request(home: Path, kgkt: Kgkt) -> None:
+    X = np.random.default_rng(0).normal(size=(200, 8))
+    X[[17, 40], 3] = [np.nan, np.inf]
+    np.savez("f.npz", emb=X, item_id=[f"r{i}" for i in range(200)])
+    refused = kgkt("populate", "--features", "f.npz")
+    assert refused.code == 3
+    assert "r17" in refused.err
+    assert "2" in refused.err
+    assert not Path("kgkt-run/main/features.parquet").exists()
+    done = kgkt("populate", "--features", "f.npz", "--drop-bad")
+    assert done.code == 0
+    assert done.json["items"] == 198
+    assert "2" in done.err
+
+
+def test_fewer_items_than_concepts(home: Path, kgkt: Kgkt) -> None:
+    np.save("f.npy", np.random.default_rng(0).normal(size=(30, 8)))
+    done = kgkt("populate", "--features", "f.npy", "--concepts", 50)
+    assert (done.code, "50 concepts from 30 items" in done.err) == (3, True)
+
+
+def test_equal_rows_and_zero_rows(home: Path, kgkt: Kgkt) -> None:
+    np.save("same.npy", np.ones((40, 8)))
+    done = kgkt("populate", "--features", "same.npy", "--graph", "same")
+    assert done.code == 0, done.err
+    assert done.json["concepts"] == 1
+    assert "only 1 of 40 items differ" in done.err
+    X = np.random.default_rng(0).normal(size=(60, 8))
+    X -= X.mean(axis=0)
+    X[:5] = 0
+    X[5:] -= X[5:].mean(axis=0)
+    np.save("zero.npy", X)
+    done = kgkt("populate", "--features", "zero.npy", "--graph", "zero")
+    assert done.code == 0, done.err
+    bad = kgkt("query", "MATCH (:Concept)-[s:SIMILAR_TO]-() WHERE s.weight IS NULL OR s.cosine IS NULL OR s.cosine <> s.cosine RETURN count(s)", "--graph", "zero")
+    assert bad.json["rows"] == [[0]]
+
+
+def test_unknown_layer_names_the_nearest(populated: Path, kgkt: Kgkt) -> None:
+    done = kgkt("populate", "--model", "a.keras", "--layers", "mdi", "--data", "pool.npz", "--graph", "g")
+    assert (done.code, "did you mean mid" in done.err) == (3, True)
+
+
+def test_a_and_the_data_disagree(populated: Path, kgkt: Kgkt) -> None:
+    np.savez("wide.npz", x=np.zeros((50, 9, 9, 1), np.float32))
+    done = kgkt("populate", "--model", "a.keras", "--layers", "mid", "--data", "wide.npz", "--graph", "g")
+    assert done.code == 3
+    assert "9" in done.err
+    assert "8" in done.err
+    problems = kgkt("check", "--model", "a.keras", "--layers", "mid", "--data", "wide.npz")
+    assert problems.code == 3
+
+
+def test_b_with_other_classes_is_refused_with_both_lists(labelled: Path, kgkt: Kgkt) -> None:
+    from kgkt.source.quiet import keras
+
+    k = keras()
+    k.Sequential([k.Input((8, 8, 1)), k.layers.Flatten(), k.layers.Dense(8, activation="softmax")]).save("eight.keras")
+    done = kgkt("fuse", "--target", "eight.keras", "--out", "x.keras")
+    assert done.code == 3
+    assert "eight.keras has 8 outputs, your graph has 10 classes" in done.err
+    assert "0 1 2 3 4 5 6 7 8 9" in done.err
+    assert not Path("x.keras").exists()
+
+
+def test_a_gain_below_the_bar_is_exit_6(labelled: Path, kgkt: Kgkt) -> None:
+    done = kgkt("fuse", "--target", "b.keras", "--out", "x.keras", "--test", "test.npz", "--require-gain", 90)
+    assert done.code == 6
+    assert "asked for at least 90.0" in done.err
+    assert Path("x.keras").exists()
+
+
+def test_outputs_are_not_replaced_unasked(labelled: Path, kgkt: Kgkt) -> None:
+    Path("x.keras").write_text("mine")
+    done = kgkt("fuse", "--target", "b.keras", "--out", "x.keras")
+    assert done.code == 3
+    assert Path("x.keras").read_text() == "mine"
+    own = kgkt("fuse", "--target", "b.keras", "--out", "b.keras", "--force")
+    assert own.code == 3
+    Path("items.csv").write_text("mine")
+    assert kgkt("propagate", "--items", "items.csv").code == 3
+    assert Path("items.csv").read_text() == "mine"
+    assert kgkt("propagate", "--items", "items.csv", "--force").code == 0
+    Path("folder").mkdir()
+    assert kgkt("propagate", "--items", "folder", "--force").code == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([("i0000", "1"), ("nobody", "2")], "l.csv:3: no item 'nobody' in the pool"),
+        ([("i0000", "1"), ("i0000", "2")], "l.csv:3: i0000 is '2' here and '1' at l.csv:2"),
+        ([("i0000", "not:")], "the class of i0000 is empty"),
+        ([("i0000", "1"), ("i0000", "not:1")], "i0000 is given '1' and denied it"),
+        ([("i0000", "")], "holds no label (1 rows, no class filled in)"),
+    ],
+)
+def test_bad_labels(populated: Path, kgkt: Kgkt, rows: list[tuple[str, str]], says: str) -> None:
+    write_labels(Path("l.csv"), rows)
+    done = kgkt("label", "--file", "l.csv")
+    assert done.code == 3
+    assert says in done.err
+    assert kgkt("query", "MATCH ()-[l:LABELLED]->() RETURN count(l)").json["rows"] == [[0]]
+
+
+def test_label_files_of_other_programs(populated: Path, kgkt: Kgkt) -> None:
+    Path("excel.csv").write_bytes('\ufeffitem_id;class\r\ni0000;"a ""b"""\r\ni0001;ü\r\n'.encode())
+    assert kgkt("label", "--file", "excel.csv").json["classes"] == ['a "b"', "ü"]
+    Path("latin.csv").write_bytes("item_id,class\ni0002,ü\n".encode("latin-1"))
+    assert "latin.csv:2 is not UTF-8" in kgkt("label", "--file", "latin.csv").err
+    Path("ragged.csv").write_text("item_id,class\ni0002,a,b\n")
+    assert "ragged.csv:2 has 3 fields" in kgkt("label", "--file", "ragged.csv").err
+    Path("other.csv").write_text("item,class\ni0002,a\n")
+    assert "no column item_id; did you mean item?" in kgkt("label", "--file", "other.csv").err
+
+
+@pytest.mark.parametrize("name", ["Robby' DETACH DELETE n //", "</script><img onerror=x>", "`x`", "a\u202eb", "🙂", "x" * 5000])
+def test_hostile_class_names_are_data(populated: Path, kgkt: Kgkt, name: str) -> None:
+    before = kgkt("query", "MATCH (n) RETURN count(n)").json["rows"][0][0]
+    assert kgkt("label", f"i0000={name}").code == 0
+    assert kgkt("query", "MATCH (:Item)-[:LABELLED]->(k) RETURN k.name").json["rows"] == [[name]]
+    assert kgkt("query", "MATCH (n) RETURN count(n)").json["rows"][0][0] in (before + 1, before + 2)
+    shown = kgkt("query", "MATCH (k:Class) RETURN k.name", "--format", "table").out
+    assert "\u202e" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("MATCH (c:Concept) SET c.active = false", 5),
+        ("CREATE (:X {name: 'x'})", 5),
+        ("LOAD CSV FROM 'file:///etc/passwd' AS row RETURN row", 5),
+        ("CALL apoc.load.json('x') YIELD value RETURN value", 5),
+        ("RETURN reduce(s = 'a', x IN range(1, 60) | s + s)", 3),
+        ("MATCH (c:Concept RETURN c", 3),
+    ],
+)
+def test_queries_that_are_refused_change_nothing(populated: Path, kgkt: Kgkt, text: str, code: int) -> None:
+    before = Path("kgkt-run/graph.kgl").read_bytes()
+    done = kgkt("query", text)
+    assert done.code == code
+    assert "Traceback" not in done.err
+    assert Path("kgkt-run/graph.kgl").read_bytes() == before
+
+
+def test_a_query_that_takes_too_long_is_stopped(populated: Path, kgkt: Kgkt) -> None:
+    start = time.monotonic()
+    done = kgkt("query", "MATCH (a), (b), (c), (d) RETURN count(*)", "--seconds", 1)
+    assert done.code == 3
+    assert "stopped after 1 s" in done.err
+    assert time.monotonic() - start < 20
+
+
+def test_rows_cut_at_the_limit_are_said(populated: Path, kgkt: Kgkt) -> None:
+    done = kgkt("query", "MATCH (c:Concept) RETURN c.name", "--rows", 5)
+    assert (len(done.json["rows"]), done.json["truncated"]) == (5, True)
+    assert "cut at 5 rows" in done.err
+
+
+def test_writing_off_a_terminal_needs_force(populated: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", open(os.devnull))  # noqa: SIM115
+    done = kgkt("query", "MATCH (c:Concept) SET c.active = false", "--rw")
+    sys.stdin.close()
+    assert (done.code, "say --force too" in done.err) == (5, True)
+
+
+def test_everything_switched_off(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("query", "MATCH (c:Concept) SET c.active = false", "--rw", "--force")
+    done = kgkt("propagate")
+    assert (done.code, "every concept is switched off" in done.err) == (3, True)
+
+
+def test_nothing_labelled(populated: Path, kgkt: Kgkt) -> None:
+    done = kgkt("propagate")
+    assert (done.code, "nothing is labelled yet" in done.err) == (3, True)
+
+
+@pytest.mark.parametrize("name", ["memberships.parquet", "concepts.safetensors", "embedding.safetensors", "run.json"])
+def test_damaged_files_are_named(labelled: Path, kgkt: Kgkt, name: str) -> None:
+    path = labelled / "kgkt-run/main" / name
+    path.write_bytes(path.read_bytes()[:-40])
+    done = kgkt("propagate")
+    assert done.code == 3
+    assert name in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_read_only_place_is_said(labelled: Path, kgkt: Kgkt) -> None:
+    done = kgkt("propagate", "--items", "/proc/items.csv")
+    assert done.code == 3
+    assert "/proc/items.csv" in done.err
+
+
+def test_a_second_writer_is_told_who_holds_it(labelled: Path, kgkt: Kgkt) -> None:
+    from kgkt.store.store import open_store
+
+    with open_store("kglite:kgkt-run/graph.kgl", write=True):
+        done = kgkt("label", "i0000=1")
+        assert done.code == 4
+        assert str(os.getpid()) in done.err
+        asked = kgkt("query", "MATCH (c:Concept) RETURN count(c)")
+        assert asked.json["rows"] == [[60]]
+
+
+def test_kill_in_the_middle_of_populate_and_run_again(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    """Killed at several moments, a rerun gives the same graph, and no label is lost."""
+    arguments = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
+    everything = "MATCH (a)-[r]->(b) RETURN type(r) AS t, count(r) AS n ORDER BY t"
+    before = kgkt("query", everything).json["rows"]
+    said = "MATCH (i:Item)-[:LABELLED]->(k) RETURN i.item_id AS i, k.name ORDER BY i"
+    labels = kgkt("query", said).json["rows"]
+    killed = 0
+    for delay in (1.2, 2.0, 2.6, 3.2):
+        process = spawn(labelled, "--quiet", *arguments)
+        time.sleep(delay)
+        process.kill()
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+    assert killed >= 2
+    done = kgkt(*arguments)
+    assert done.code == 0, done.err
+    assert kgkt("query", everything).json["rows"] == before
+    assert kgkt("query", said).json["rows"] == labels
+    assert not list((labelled / "kgkt-run/main").glob("*.part*"))
+
+
+def test_terminated_in_populate_leaves_the_old_graph(labelled: Path, kgkt: Kgkt) -> None:
+    before = kgkt("query", "MATCH (n) RETURN count(n)").json["rows"]
+    process = spawn(labelled, "populate", "--model", "a.keras", "--layers", "mid", "--data", "pool.npz")
+    time.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "interrupted" in err
+    assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz").code == 0
+    assert kgkt("query", "MATCH (n) RETURN count(n)").json["rows"] == before
