@@ -50,6 +50,14 @@ class FuseOptions:
     seed: int = 0
     from_logits: bool | None = None
 
+    def __post_init__(self) -> None:
+        least = {"steps": 1, "batch": 1, "every": 1, "patience": 1, "sharpen": 0, "learning_rate": 1e-12}
+        for name, bound in least.items():
+            if not getattr(self, name) >= bound:
+                raise InputError(f"fuse: {name} is {getattr(self, name)}, expected {bound:g} or more")
+        if not 0 <= self.held_out <= 0.5:
+            raise InputError(f"fuse: held_out is {self.held_out}, expected a share from 0 to 0.5")
+
 
 def fuse(
     model: keras.Model,
@@ -86,7 +94,7 @@ def fuse(
         BelowBarError: the loss became NaN or exploded; B has its own weights again.
     """
     options = options or FuseOptions()
-    _check_fit(model, x, targets, block_map, memberships, test)
+    _check_fit(model, x, targets, labels, block_map, memberships, test)
     trainer = Trainer(
         model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits
     )
@@ -224,13 +232,17 @@ def _notices(model: keras.Model, block_map: BlockMap | None) -> list[str]:
 
 
 def _check_fit(
-    model: keras.Model, x: Any, targets: Targets, block_map: BlockMap | None, memberships: Any, test: Any
+    model: keras.Model, x: Any, targets: Targets, labels: Labels, block_map: BlockMap | None, memberships: Any,
+    test: Any,
 ) -> None:
     """Refuse a B, data, targets, map or test set that do not belong together."""
     check_target(model, targets.names, x.shape[1:])
     n = len(targets.P)
     if len(x) != n:
         raise InputError(f"B's data has {len(x)} items, the targets have {n}: give the data of the same pool")
+    if labels.names != targets.names:
+        raise InputError("the classes changed since the targets were made: run propagate again\n"
+                         f"  targets  {' '.join(targets.names)}\n  labels   {' '.join(labels.names)}")
     if block_map is not None:
         blocks = read_blocks(model)
         changed = [layer for layer, group in block_map.blocks.items() if blocks.get(layer) != group]

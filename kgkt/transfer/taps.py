@@ -43,7 +43,7 @@ def tapped(
     try:
         for start in range(0, len(rows), batch):
             calls.clear()
-            model(as_input(model, x, rows[start : start + batch]), training=False)
+            run_model(model, as_input(model, x, rows[start : start + batch]), training=False)
             yield [np.asarray(call, dtype=np.float32) for call in calls]
     finally:
         del layer.call
@@ -55,3 +55,12 @@ def as_input(model: keras.Model, x: Any, rows: np.ndarray) -> np.ndarray:
 
     dtype = model.inputs[0].dtype
     return np.asarray(x[rows], dtype=object if dtype == "string" else dtype)
+
+
+def run_model(model: keras.Model, x: Any, *, training: bool) -> Any:
+    """B's one output tensor for its one input tensor, whether B declares them bare, in lists or in dicts."""
+    import keras
+
+    bare = isinstance(model, keras.Sequential)
+    inputs = x if bare else keras.tree.pack_sequence_as(model.input, [x])
+    return keras.tree.flatten(model(inputs, training=training))[0]

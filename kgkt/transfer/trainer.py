@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError
 from kgkt.transfer.blocks import check_single, reads_logits
-from kgkt.transfer.taps import as_input
+from kgkt.transfer.taps import as_input, run_model
 
 if TYPE_CHECKING:
     import keras
@@ -106,10 +106,10 @@ class Trainer:
         best: tuple[float, int, list[np.ndarray]] | None = None
         taken = 0
         for chunk in self._chunks(x, use, steps, every, seed):
-            losses = self._run(as_input(self.model, x, chunk), P[chunk], weight[chunk]).numpy()
+            losses, sound = (v.numpy() for v in self._run(as_input(self.model, x, chunk), P[chunk], weight[chunk]))
             history["loss"] += losses.astype(float).tolist()
             taken += len(chunk)
-            self._check_finite(losses, history["loss"][0], taken, P.shape[1])
+            self._check(losses, bool(sound), history["loss"][0], taken, P.shape[1])
             if progress:
                 progress(taken, steps)
             if held_out is not None and (taken % every == 0 or taken == steps):
@@ -169,15 +169,19 @@ class Trainer:
         for number, variable in enumerate(v for v in self.model.variables if v.path.endswith("seed_generator_state")):
             variable.assign(np.array([seed, number], dtype=variable.dtype))
 
-    def _check_finite(self, losses: np.ndarray, first: float, taken: int, classes: int) -> None:
-        """Stop a training whose loss is NaN or has exploded over a chunk, B's weights restored."""
+    def _check(self, losses: np.ndarray, sound: bool, first: float, taken: int, classes: int) -> None:
+        """Stop a training whose loss or weights are no numbers or whose loss exploded; B's weights are restored."""
         import numpy as np
 
-        finite = bool(np.isfinite(losses).all())
-        if finite and losses.mean() <= EXPLODED * max(np.log(classes), first):
+        if not np.isfinite(losses).all():
+            what = "the loss is not a number"
+        elif not sound:  # relu turns NaN into 0 on some processors, and the loss looks fine
+            what = "weights became no numbers"
+        elif losses.mean() > EXPLODED * max(np.log(classes), first):
+            what = f"the loss exploded from {first:.3g} to {losses.mean():.3g}"
+        else:
             return
         self.reset()
-        what = f"the loss exploded from {first:.3g} to {losses.mean():.3g}" if finite else "the loss is not a number"
         raise BelowBarError(
             f"training stopped after {taken} steps: {what}. B has its own weights again.\n"
             "Look for wild values in B's data or weights, or teach it with a smaller learning rate."
@@ -197,16 +201,17 @@ def _compile(model: keras.Model, adam: Any, from_logits: bool) -> tuple[Any, Any
         losses = tf.TensorArray(tf.float32, size=tf.shape(x)[0])
         for i in tf.range(tf.shape(x)[0]):
             with tf.GradientTape() as tape:
-                outputs = tf.cast(model(x[i], training=True), tf.float32)
+                outputs = tf.cast(run_model(model, x[i], training=True), tf.float32)
                 each = keras.losses.categorical_crossentropy(P[i], outputs, from_logits=from_logits)
                 loss = tf.reduce_mean(each * weight[i])
                 total = tf.add_n([loss, *model.losses])
             adam.apply(tape.gradient(total, variables), variables)
             losses = losses.write(i, loss)
-        return losses.stack()
+        sound = tf.reduce_all([tf.reduce_all(tf.math.is_finite(tf.cast(v, tf.float32))) for v in variables])
+        return losses.stack(), sound
 
     def forward(x: Any) -> Any:
-        outputs = tf.cast(model(x, training=False), tf.float32)
+        outputs = tf.cast(run_model(model, x, training=False), tf.float32)
         return tf.nn.softmax(outputs) if from_logits else outputs
 
     spec = tf.TensorSpec

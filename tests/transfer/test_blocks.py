@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import pytest
+
+from kgkt.errors import InputError
+from kgkt.transfer.blocks import check_target, frozen_layers, leaves, read_blocks, reads_logits, unmapped
+
+NAMES = tuple("0123456789")
+dense = keras.layers.Dense
+
+
+def facts(model: Any) -> dict[str, tuple[str, int, tuple[int, ...]]]:
+    return {layer: (b[0].kind, len(b), b[0].shape) for layer, b in read_blocks(model).items()}
+
+
+def nested(trainable: bool = True) -> Any:
+    inner = keras.Sequential([keras.Input((64,)), dense(12, name="deep"), dense(8, name="deeper")], name="inner")
+    inner.trainable = trainable
+    return keras.Sequential([keras.Input((64,)), inner, dense(10, activation="softmax", name="out")])
+
+
+def test_blocks_of_dense_and_head(mlp: Any) -> None:
+    assert facts(mlp()) == {"one": ("unit", 32, (64,)), "two": ("unit", 16, (32,)), "out": ("head", 10, (16,))}
+    assert [b.index for b in read_blocks(mlp())["out"]] == list(range(10))
+
+
+def test_filters_and_rows_are_facts_that_no_concept_is_mapped_to(cnn: Any) -> None:
+    assert facts(cnn)["conv"] == ("filter", 8, (3, 3, 1))
+    words = keras.Sequential(
+        [keras.Input((5,), dtype="int32"), keras.layers.Embedding(20, 4, name="words"), keras.layers.Flatten(),
+         dense(3, name="out")]
+    )  # fmt: skip
+    assert facts(words) == {"words": ("row", 20, (4,)), "out": ("head", 3, (20,))}
+    assert unmapped(read_blocks(words)) == ["words (20 embedding rows) is trained, but no concept is mapped to it"]
+    assert unmapped(read_blocks(cnn)) == ["conv (8 filters) is trained, but no concept is mapped to it"]
+
+
+def test_layers_come_in_the_order_from_input_to_output() -> None:
+    image = keras.Input((64,))
+    late = dense(4, name="made_first")
+    early = dense(6, name="made_last")(image)
+    joined = keras.layers.Concatenate()([late(early), dense(5, name="side")(image)])
+    model = keras.Model(image, dense(10, activation="softmax", name="out")(joined))
+    order = list(read_blocks(model))
+    assert order.index("made_last") < order.index("made_first") < order.index("out")
+    assert set(order) == {"made_last", "made_first", "side", "out"}
+
+
+def test_nested_models_are_opened_and_frozen_ones_said() -> None:
+    assert list(read_blocks(nested())) == ["inner/deep", "inner/deeper", "out"]
+    assert frozen_layers(nested()) == []
+    assert frozen_layers(nested(trainable=False)) == ["inner/deep", "inner/deeper"]
+
+
+def test_a_head_inside_a_nested_model_is_found() -> None:
+    inner = keras.Sequential([keras.Input((64,)), dense(10, activation="softmax", name="deep")], name="inner")
+    model = keras.Sequential([keras.Input((64,)), inner])
+    assert facts(model) == {"inner/deep": ("head", 10, (64,))}
+    assert not reads_logits(model)
+
+
+@pytest.mark.parametrize(
+    ("last", "logits"),
+    [
+        ([dense(10, activation="softmax")], False),
+        ([dense(10)], True),
+        ([dense(10), keras.layers.Softmax()], False),
+        ([dense(10), keras.layers.Activation("softmax")], False),
+    ],
+)
+def test_logits_are_read_from_the_last_activation(last: list[Any], logits: bool) -> None:
+    model = keras.Sequential([keras.Input((4,)), *last])
+    assert reads_logits(model) is logits
+    assert next(iter(read_blocks(model).values()))[0].kind == "head"
+
+
+def test_other_activations_need_the_users_word() -> None:
+    model = keras.Sequential([keras.Input((4,)), dense(10, activation="sigmoid", name="out")])
+    with pytest.raises(InputError, match=r"last layer out ends in sigmoid.*\n.*--from-logits"):
+        reads_logits(model)
+    assert reads_logits(model, from_logits=True)
+
+
+def test_an_output_made_by_no_dense_layer_has_no_head() -> None:
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(10, 3), keras.layers.GlobalAvgPool2D()])
+    assert [b[0].kind for b in read_blocks(model).values()] == ["filter"]
+
+
+def test_several_outputs_or_inputs_are_refused_by_name() -> None:
+    image = keras.Input((4,), name="image")
+    two = keras.Model(image, [dense(2, name="a")(image), dense(3, name="b")(image)])
+    with pytest.raises(InputError, match=r"B has 2 outputs .*\(2,\).*\(3,\).*; kgkt teaches models with one"):
+        read_blocks(two)
+    other = keras.Input((4,), name="other")
+    with pytest.raises(InputError, match=r"B has 2 inputs \(image \(4,\), other \(4,\)\)"):
+        read_blocks(keras.Model([image, other], dense(2)(keras.layers.Add()([image, other]))))
+
+
+def test_a_model_without_declared_inputs_is_refused() -> None:
+    class Own(keras.Model):
+        pass
+
+    with pytest.raises(InputError, match=r"B is a Own without declared inputs.*keras.Input"):
+        read_blocks(Own())
+    with pytest.raises(InputError, match="B is a Sequential without declared inputs"):
+        read_blocks(keras.Sequential([dense(3)]))
+
+
+def test_a_target_with_other_outputs_is_refused_with_both_lists() -> None:
+    model = keras.Sequential([keras.Input((4,)), dense(8)])
+    with pytest.raises(InputError) as caught:
+        check_target(model, NAMES, file="other.keras")
+    assert str(caught.value) == (
+        "other.keras has 8 outputs, your graph has 10 classes.\n"
+        "  outputs  8\n"
+        "  classes  0 1 2 3 4 5 6 7 8 9\n"
+        "Give B 10 outputs, or name its 8 with [target] classes in kgkt.toml."
+    )
+
+
+def test_a_target_with_another_input_shape_is_refused_with_both() -> None:
+    model = keras.Sequential([keras.Input((None, 4)), keras.layers.GlobalAvgPool1D(), dense(10)])
+    check_target(model, NAMES, (7, 4))
+    with pytest.raises(InputError, match=r"reads items of shape \(any, 4\), the data has \(64\).*\n.*--target-data"):
+        check_target(model, NAMES, (64,))
+    with pytest.raises(InputError, match=r"outputs of shape \(None, 10\).*expected \(10,\)"):
+        check_target(keras.Sequential([keras.Input((None, 4)), dense(10)]), NAMES)
+
+
+def test_leaves_name_every_layer_once(cnn: Any) -> None:
+    assert [path for path, _ in leaves(cnn) if path in ("conv", "norm", "one", "out")] == ["conv", "norm", "one", "out"]
