@@ -102,23 +102,11 @@ def activations(model: Any, layers: Sequence[str]) -> Callable[[np.ndarray], dic
         raise InputError(f"model {model.name}: name at least one layer{nearest('', [y.name for y in model.layers])}")
     if len(set(layers)) < len(layers):
         raise InputError(f"model {model.name}: a layer is named twice in {', '.join(layers)}")
-    config = model.get_config()
-    if "layers" not in config:
-        raise InputError(f"model {model.name} is a class of its own ({type(model).__name__}), whose layers cannot be "
-                         "read from outside: compute features elsewhere and bring them with --features")
-    uses = {entry["config"]["name"]: len(entry.get("inbound_nodes", ())) for entry in config["layers"]}
-    tensors: dict[str, Any] = {}
-    channels_first = set()
-    for name in layers:
-        layer = layer_by_name(model, name)
-        if uses.get(name, 1) > 1:
-            raise InputError(f"model {model.name}: layer {name!r} is used {uses[name]} times, so it has no one output: "
-                             "name another layer")
-        tensors[name] = layer.output
-        if isinstance(layer.output, (list, tuple, dict)):
-            raise InputError(f"model {model.name}: layer {name!r} gives {len(layer.output)} outputs: name another")
-        if getattr(layer, "data_format", "") == "channels_first" and len(layer.output.shape) > 2:
-            channels_first.add(name)
+    tensors = {name: _tensor(model, name) for name in layers}
+    channels_first = {
+        name for name, tensor in tensors.items()
+        if len(tensor.shape) > 2 and getattr(layer_by_name(model, name), "data_format", "") == "channels_first"
+    }
     inner = keras().Model(model.inputs, tensors)
 
     def run(x: np.ndarray) -> dict[str, np.ndarray]:
@@ -126,6 +114,26 @@ def activations(model: Any, layers: Sequence[str]) -> Callable[[np.ndarray], dic
         return {name: pool(np.moveaxis(raw[name], 1, -1) if name in channels_first else raw[name]) for name in layers}
 
     return run
+
+
+def _tensor(model: Any, name: str) -> Any:
+    """What the layer `name` gives inside of the graph of `model`; outer/inner reaches into a nested model."""
+    layer = layer_by_name(model, name.partition("/")[0])
+    graph = getattr(model, "_functional", None) or model  # a Sequential keeps its graph beside itself
+    if not hasattr(graph, "_nodes_by_depth"):
+        raise InputError(f"model {model.name} is a class of its own ({type(model).__name__}), whose layers cannot be "
+                         "read from outside: compute features elsewhere and bring them with --features")
+    nodes = [node for level in graph._nodes_by_depth.values() for node in level if node.operation is layer]
+    if len(nodes) != 1:
+        raise InputError(f"model {model.name}: layer {layer.name!r} is used {len(nodes)} times, so it has no one "
+                         "output: name another layer")
+    if "/" in name:
+        inner = keras().Model(layer.inputs, _tensor(layer, name.partition("/")[2]))
+        return inner(nodes[0].input_tensors if len(layer.inputs) > 1 else nodes[0].input_tensors[0])
+    if len(nodes[0].output_tensors) != 1:
+        raise InputError(f"model {model.name}: layer {layer.name!r} gives {len(nodes[0].output_tensors)} outputs: name "
+                         "another layer")
+    return nodes[0].output_tensors[0]
 
 
 def extract(
@@ -160,7 +168,8 @@ def extract(
     shape = tuple(inputs[0].shape[1:]) if len(inputs) == 1 else None
     check_input(f"model {model.name}", shape, data)
     run = activations(model, layers)
-    widths = {name: a.shape[1] for name, a in run(prepare(data.x[:1], pixels, shape)).items()}
+    first = run(prepare(data.x[:batch], pixels, shape))
+    widths = {name: values.shape[1] for name, values in first.items()}
     for name, width in widths.items():
         if width < 2:
             raise InputError(f"model {model.name}: layer {name!r} gives one number for an item: name a wider one")
@@ -168,7 +177,10 @@ def extract(
     def batches() -> Iterator[Batch]:
         for start in range(0, len(data), batch):
             ids = data.ids[start : start + batch]
-            arrays = run(prepare(data.x[start : start + batch], pixels, shape))
+            x = prepare(data.x[start : start + batch], pixels, shape) if start else None
+            if x is not None and len(x) < batch:  # of one size, so that A is compiled once
+                x = np.concatenate([x, np.repeat(x[-1:], batch - len(x), axis=0)])
+            arrays = first if x is None else {name: values[: len(ids)] for name, values in run(x).items()}
             for name, values in arrays.items():
                 bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
                 if len(bad):
@@ -178,7 +190,7 @@ def extract(
             if progress:
                 progress(len(ids))
 
-    shapes = {name: list(layer_by_name(model, name).output.shape[1:]) for name in layers}
+    shapes = {name: list(_tensor(model, name).shape[1:]) for name in layers}
     meta = describe(source or model.name, notices=data.notices, pixels=pixels, model_sha256=model_sha256,
                  shapes=json.dumps(shapes))
     return write_features(Path(out), widths, batches(), meta)

@@ -17,7 +17,7 @@ from kgkt.source.safety import HDF5, check_config, check_weights, read_head, ref
 
 Shape = tuple[int | None, ...]
 SAME_SHAPE = {"Activation", "Softmax", "ReLU", "LeakyReLU", "ELU", "PReLU", "Dropout", "BatchNormalization",
-              "LayerNormalization", "GaussianNoise", "UnitNormalization"}
+              "LayerNormalization", "GaussianNoise", "UnitNormalization", "Rescaling", "Normalization"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,8 @@ def inspect_model(path: Path | str, imports: Sequence[str] = ()) -> ModelInfo:
     parts = safe_check(path, imports)
     config = parts["config"]
     inner = config.get("config") if isinstance(config.get("config"), dict) else {}
-    entries = [e for e in inner.get("layers", []) if isinstance(e, dict) and isinstance(e.get("config"), dict)]
-    names = [e.get("name") or e["config"].get("name", "") for e in entries]
-    layers = _shapes(names, entries, inner)
-    last = _output_name(names, inner)
-    last_entry = dict(zip(names, entries, strict=True)).get(last or "")
+    layers, classes, last = _facts(inner)
     shape = layers.get(last or "")
-    inputs = [e["config"].get("batch_shape") for e in entries if e.get("class_name") == "InputLayer"]
-    if not inputs and inner.get("build_input_shape"):
-        inputs = [inner["build_input_shape"]]
     return ModelInfo(
         path=path,
         sha256=sha256_file(path),
@@ -77,12 +70,45 @@ def inspect_model(path: Path | str, imports: Sequence[str] = ()) -> ModelInfo:
         kind=str(config.get("class_name", "")),
         n_weights=parts["n_weights"],
         layers=layers,
-        classes={n: str(e.get("class_name")) for n, e in zip(names, entries, strict=True)},
+        classes=classes,
         outputs=shape[-1] if shape else None,
-        last_activation=_activation(last_entry) if last_entry else None,
-        input_shape=tuple(inputs[0][1:]) if len(inputs) == 1 and inputs[0] else None,
+        last_activation=_activation(inner, last),
+        input_shape=_input_shape(inner),
         keras_version=str(parts["metadata"].get("keras_version", "")),
     )
+
+
+def _entries(inner: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The layers of a model's config by name."""
+    entries = [e for e in inner.get("layers", []) if isinstance(e, dict) and isinstance(e.get("config"), dict)]
+    return {str(e.get("name") or e["config"].get("name", "")): e for e in entries}
+
+
+def _facts(inner: dict[str, Any]) -> tuple[dict[str, Shape | None], dict[str, str], str | None]:
+    """Output shapes, class names (of nested models too, as outer/inner) and the name of the output layer."""
+    entries = _entries(inner)
+    shapes, classes = _shapes(list(entries), list(entries.values()), inner), {}
+    layers: dict[str, Shape | None] = {}
+    for name, entry in entries.items():
+        layers[name], classes[name] = shapes[name], str(entry.get("class_name"))
+        if "layers" in entry["config"]:
+            deeper, kinds, end = _facts(entry["config"])
+            if end is not None and deeper.get(end) is None:
+                deeper[end] = shapes[name]
+            layers |= {f"{name}/{key}": shape for key, shape in deeper.items()}
+            classes |= {f"{name}/{key}": kind for key, kind in kinds.items()}
+    return layers, classes, _output_name(list(entries), inner)
+
+
+def _input_shape(inner: dict[str, Any]) -> Shape | None:
+    """Shape of the only input without the batch axis; None for several."""
+    entries = list(_entries(inner).values())
+    inputs = [e["config"].get("batch_shape") for e in entries if e.get("class_name") == "InputLayer"]
+    if not inputs and inner.get("build_input_shape"):
+        inputs = [inner["build_input_shape"]]
+    if not inputs and entries and "layers" in entries[0]["config"]:
+        return _input_shape(entries[0]["config"])
+    return tuple(inputs[0][1:]) if len(inputs) == 1 and inputs[0] else None
 
 
 def _shapes(names: list[str], entries: list[dict[str, Any]], inner: dict[str, Any]) -> dict[str, Shape | None]:
@@ -129,6 +155,9 @@ def _tensors(value: Any) -> Iterator[dict[str, Any]]:
 def _after(entry: dict[str, Any], shape: Shape | None) -> Shape | None:
     """Output shape of a common layer from its input shape."""
     kind, config = entry.get("class_name"), entry["config"]
+    if "layers" in config:
+        layers, _, last = _facts(config)
+        return layers.get(last or "")
     if shape is None:
         return None
     if kind == "Dense":
@@ -154,19 +183,26 @@ def _output_name(names: list[str], inner: dict[str, Any]) -> str | None:
     return out[0] if out else None
 
 
-def _activation(entry: dict[str, Any]) -> str | None:
-    """Name of the activation that a layer ends with; None where the layer does not say."""
+def _activation(inner: dict[str, Any], last: str | None) -> str | None:
+    """Name of the activation that a model ends with; None where its last layer does not say."""
+    entry = _entries(inner).get(last or "")
+    if entry is None:
+        return None
+    if "layers" in entry["config"]:
+        return _activation(entry["config"], _output_name(list(_entries(entry["config"])), entry["config"]))
     if entry.get("class_name") == "Softmax":
         return "softmax"
     value = entry["config"].get("activation")
     if isinstance(value, dict):
-        inner = value.get("config")
-        value = inner if isinstance(inner, str) else value.get("class_name")
+        name = value.get("config")
+        value = name if isinstance(name, str) else value.get("class_name")
     return str(value).lower() if value is not None else None
 
 
 def layer_by_name(model: Any, name: str) -> Any:
     """The layer `name` of a Keras model, or the name itself of a ModelInfo that has it.
+
+    A layer of a nested model is named outer/inner.
 
     Raises:
         InputError: no layer of that name (with the nearest ones), or only the beginning of several names.
@@ -175,7 +211,7 @@ def layer_by_name(model: Any, name: str) -> Any:
         known: dict[str, Any] = {layer: layer for layer in model.layers}
         where = str(model.path)
     else:
-        known = {layer.name: layer for layer in model.layers}
+        known = dict(_named_layers(model))
         where = f"model {model.name}"
     if name in known:
         return known[name]
@@ -183,6 +219,14 @@ def layer_by_name(model: Any, name: str) -> Any:
     if len(longer) > 1:
         raise InputError(f"{where}: layer {name!r} is ambiguous: it could be {', '.join(longer)}")
     raise InputError(f"{where} has no layer {name!r}{nearest(name, known)}")
+
+
+def _named_layers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every layer with its name, those of nested models too."""
+    for layer in model.layers:
+        yield prefix + layer.name, layer
+        if hasattr(layer, "layers"):
+            yield from _named_layers(layer, f"{prefix}{layer.name}/")
 
 
 def open_model(path: Path | str, imports: Sequence[str] = (), allow_legacy: bool = False) -> Any:

@@ -55,9 +55,11 @@ def import_quietly(name: str) -> Any:
 
 
 def tensorflow() -> Any:
-    """The module tensorflow."""
+    """The module tensorflow; of its log only errors are shown."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return import_quietly("tensorflow")
+    module = import_quietly("tensorflow")
+    module.get_logger().setLevel("ERROR")
+    return module
 
 
 def keras() -> Any:

@@ -12,7 +12,7 @@ from kgkt.errors import InputError, UsageError
 from kgkt.source.arrays import pool
 from kgkt.source.features import activations, check_input, extract, open_features, prepare
 from kgkt.source.inputs import Data, read_data
-from kgkt.source.models import open_model
+from kgkt.source.models import inspect_model, layer_by_name, open_model
 from kgkt.source.quiet import keras as import_keras
 
 
@@ -129,6 +129,37 @@ def test_layers_that_cannot_be_read(a):
     twin = keras.Model([left, right], keras.layers.Add()([shared(left), shared(right)]), name="twin")
     with pytest.raises(InputError, match="layer 'shared' is used 2 times"):
         activations(twin, ["shared"])
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_a_nested_backbone(tmp_path, sequential):
+    keras = import_keras()
+    image = keras.Input((8, 8, 3))
+    maps = keras.layers.Conv2D(5, 3, name="early")(image)
+    backbone = keras.Model(image, keras.layers.Conv2D(4, 3, name="late")(maps), name="backbone")
+    layers = [keras.layers.Rescaling(2.0), backbone, keras.layers.Flatten(), keras.layers.Dense(3, name="emb")]
+    if sequential:
+        model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+    else:
+        x = outer = keras.Input((8, 8, 3))
+        for layer in layers:
+            x = layer(x)
+        model = keras.Model(outer, x)
+    model.save(tmp_path / "m.keras")
+    model, info = open_model(tmp_path / "m.keras"), inspect_model(tmp_path / "m.keras")
+    assert (info.layers["backbone"], info.layers["backbone/early"]) == ((4, 4, 4), (6, 6, 5))
+    assert (info.layers["backbone/late"], info.classes["backbone/late"]) == ((4, 4, 4), "Conv2D")
+    assert info.n_weights == model.count_params()
+    x = np.random.default_rng(0).random((4, 8, 8, 3), np.float32)
+    inside = model.get_layer("backbone")
+    early = np.asarray(inside.get_layer("early")(2 * x))
+    wanted = {"backbone": np.asarray(inside(2 * x)).reshape(4, -1), "backbone/early": pool(early),
+              "emb": np.asarray(model(x))}
+    got = activations(model, list(wanted))(x)
+    for name, values in wanted.items():
+        np.testing.assert_allclose(got[name], values, rtol=1e-4, atol=1e-5)
+    with pytest.raises(InputError, match=r"has no layer 'backbone/earl'; did you mean backbone/early"):
+        layer_by_name(model, "backbone/earl")
 
 
 def test_a_model_that_is_a_class_of_its_own(tmp_path):

@@ -214,6 +214,23 @@ def test_the_place_cannot_be_written(tmp_path):
         import_features(path, tmp_path)
 
 
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    path = write_npy(tmp_path, np.tile(V, (2000, 1)))
+    out = tmp_path / "out" / "features.parquet"
+    before = import_features(write_npz(tmp_path, V), out)
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "from kgkt.errors import InputError\n"
+        "from kgkt.source.features import import_features\n"
+        "try: import_features(sys.argv[1], sys.argv[2])\n"
+        "except InputError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path), str(out)], capture_output=True, text=True, check=True)
+    assert "features.parquet could not be written" in done.stdout
+    assert open_features(out).sha256 == before.sha256
+    assert [p.name for p in out.parent.iterdir()] == ["features.parquet"]
+
+
 PEAK = """
 import json, sys, numpy, pyarrow.parquet, pyarrow.compute
 from pathlib import Path
