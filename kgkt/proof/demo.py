@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-DRAWS = 3  # draws of labels for the first table, averaged within a seed
+DRAWS = 3  # draws of labels, averaged within a seed
 FEW, EDIT = "few-labels", "edit"
 WRITTEN = "kgkt, weights written"  # the same targets, into a B whose layers were written first
 CEILING = "A's own head"
@@ -207,21 +207,23 @@ def _answers(
 def _edits(
     setting: Setting, seed: int, split: digits.Split, view: View, b: Trainer, milliseconds: list[float]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the second table for one seed, one a pair; times go to `milliseconds`."""
+    """Rows of the second table for one seed, one a pair and draw; times go to `milliseconds`."""
     import numpy as np
 
-    rng = np.random.default_rng([seed, 0])
-    for number, (one, other) in enumerate(edit.pairs(rng)):
-        case = edit.make_case(split.pool_y, one, other, rng)
-        milliseconds.append(edit.repropagation_ms(view, case))
-        for answer in edit.answers(view, case):
-            labels = case.before if answer.method == "before" else case.labels
-            start = time.perf_counter()
-            contest.teach_b(b, split.pool_x, answer.targets, labels, setting.steps, number)
-            predicted = b.predict(split.test_x).argmax(axis=1)
-            seconds = answer.seconds + time.perf_counter() - start
-            for metric, value in edit.judge(predicted, split.test_y, case).items():
-                yield _row(EDIT, answer.method, edit.OTHER_LABELS, seed, metric, value, seconds)
+    for draw in range(setting.draws):
+        rng = np.random.default_rng([seed, draw])
+        drawn = recluster(view, digits.CONCEPTS, setting.draws * seed + draw)
+        for one, other in edit.pairs(rng):
+            case = edit.make_case(split.pool_y, one, other, rng)
+            milliseconds.append(edit.repropagation_ms(drawn, case))
+            for answer in edit.answers(drawn, case):
+                labels = case.before if answer.method == "before" else case.labels
+                start = time.perf_counter()
+                contest.teach_b(b, split.pool_x, answer.targets, labels, setting.steps, draw)
+                predicted = b.predict(split.test_x).argmax(axis=1)
+                seconds = answer.seconds + time.perf_counter() - start
+                for metric, value in edit.judge(predicted, split.test_y, case).items():
+                    yield _row(EDIT, answer.method, edit.OTHER_LABELS, seed, metric, value, seconds)
 
 
 def _row(
