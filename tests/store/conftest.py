@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kgkt.store.load import load_graph
-from kgkt.store.store import Store, open_store
+from kgkt.store.store import open_store
 from kgkt.values import Block, BlockMap, ConceptGraph
 
 K = 12
@@ -18,6 +18,7 @@ NAMES = tuple(str(i) for i in range(10))
 IDS = np.array([f"i{i}" for i in range(300)])
 
 
+@functools.cache
 def digits_graph(graph: str = "main", k: int = K) -> tuple[ConceptGraph, dict[str, Any]]:
     """A concept graph of 300 digits, and what else `load_graph` takes."""
     from sklearn.cluster import KMeans
@@ -67,23 +68,16 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def opened(store_url: str) -> Iterator[Callable[..., Store]]:
-    """Opens the database of `store_url`, once with write=True to make it; closes what was opened."""
-    stores: list[Store] = []
-
-    def open_it(write: bool = False) -> Store:
-        stores.append(open_store(store_url, write=write))
-        return stores[-1]
-
-    yield open_it
-    for store in stores:
-        store.close()
-
-
-@pytest.fixture
 def loaded(store_url: str) -> str:
     """URL of a database that holds the digits graph under the name main."""
     value, more = digits_graph()
     with open_store(store_url, write=True) as store:
         load_graph(store, "main", value, **more)
     return store_url
+
+
+def edit(url: str, *texts: str) -> None:
+    """Change a database as a person does in Cypher."""
+    with open_store(url) as store:
+        for text in texts:
+            store.ask(text, write=True)
