@@ -51,7 +51,7 @@ def test_nodes_relationships_and_paths_look_the_same_everywhere(loaded):
             (path,), = ask("MATCH p = (:Class {name: '3'})<-[*0..1]-() RETURN p").rows
             assert path == {"~path": [class_node]}
             (path,), = ask("MATCH p = (:Graph)-[:LEARNED_FROM]->(:Model) RETURN p").rows
-            assert [list(step)[0] for step in path["~path"]] == ["~node", "~relationship", "~node"]
+            assert [next(iter(step)) for step in path["~path"]] == ["~node", "~relationship", "~node"]
             assert path["~path"][1]["~start"] == path["~path"][0]["key"] == "main"
             assert path["~path"][1]["~end"] == path["~path"][2]["key"] == "main/model/a"
             (inside,), = ask("MATCH (k:Class {name: '3'}) RETURN {a: [k], b: k.index} AS m").rows

@@ -5,7 +5,8 @@ import pytest
 from kgkt.errors import StoreError
 from kgkt.store import engine
 from kgkt.store.repair import repaired
-from tests.store.brute import cases, multiset
+from tests.store.brute import multiset
+from tests.store.random_queries import cases
 
 
 def test_random_queries_give_what_trying_everything_gives():

@@ -292,3 +292,32 @@ def test_rows_go_in_batches():
     edges = list(batches({"a": i, "b": i, "props": {}} for i in range(EDGE_BATCH + 1)))
     assert [len(batch) for batch in edges] == [EDGE_BATCH, 1]
     assert list(batches([])) == []
+
+
+FULL = """
+import resource, sys
+from kgkt.errors import InputError
+from kgkt.store.load import write_items
+from kgkt.store.store import open_store
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+try:
+    with open_store(sys.argv[1], write=True) as store:
+        write_items(store, "main", [{"item_id": i, "text": f"{i}" * 50} for i in range(10 ** 4, 2 * 10 ** 4)])
+except InputError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_the_old_file(loaded):
+    path = Path(loaded.removeprefix("kglite:"))
+    before = sha256_file(path)
+    done = subprocess.run([sys.executable, "-c", FULL, loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("the graph file could not be read or written: ")
+    assert done.stderr == ""
+    assert sha256_file(path) == before
+    with open_store(loaded) as store:
+        assert read_info(store, "main")["complete"] is True
+    with open_store(loaded, write=True) as store:
+        set_names(store, "main", {0: "goes on"})
+    with open_store(loaded) as store:
+        assert store.ask("MATCH (c:Concept {name: 'goes on'}) RETURN count(c) AS n").rows == ((1,),)
