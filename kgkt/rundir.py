@@ -123,7 +123,7 @@ def save_memberships(path: Path, ids: np.ndarray, memberships: csr_matrix) -> No
         metadata={"n_concepts": str(z.shape[1])},
     )
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def load_memberships(path: Path) -> tuple[np.ndarray, csr_matrix]:
@@ -152,7 +152,7 @@ def save_neighbours(path: Path, ids: np.ndarray, index: np.ndarray, made_from: s
     table = pa.table({"item_id": pa.array(ids.tolist(), pa.string()), "neighbours": lists},
                      metadata={"made_from": made_from})  # fmt: skip
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def load_neighbours(path: Path, made_from: str) -> np.ndarray | None:
@@ -173,7 +173,7 @@ def read_parquet(path: Path, columns: tuple[str, ...] | None = None) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
             names = file.schema_arrow.names
             for column in columns or ():
                 if column not in names:

@@ -117,6 +117,6 @@ def _other(error: Exception) -> int:
     return 1
 
 
-from kgkt.cli import ask, build, teach, transfer  # noqa: E402 - they add their verbs to `app`
+from kgkt.cli import ask, build, demo, teach, transfer  # noqa: E402 - they add their verbs to `app`
 
-__all__ = ["app", "ask", "build", "main", "teach", "transfer"]
+__all__ = ["app", "ask", "build", "demo", "main", "teach", "transfer"]

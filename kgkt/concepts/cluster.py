@@ -138,6 +138,15 @@ def nearest_concept(Z: csr_matrix) -> np.ndarray:
     return Z.indices[Z.indptr[:-1]]
 
 
+def hard_memberships(Z: csr_matrix) -> csr_matrix:
+    """(n, k) CSR with a single 1 a row, at the concept each item is nearest to."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    n = Z.shape[0]
+    return csr_matrix((np.ones(n), nearest_concept(Z), np.arange(n + 1)), shape=Z.shape)
+
+
 def stability(vectors: np.ndarray, k: int, seed: int, fitted: np.ndarray | None = None) -> float:
     """Adjusted Rand index between the clusters of two seeds on the same items (1: the same, 0: chance).
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, UsageError
 from kgkt.pipeline.graph import open_graph_store, read_facts
-from kgkt.pipeline.state import Say, open_run
+from kgkt.pipeline.state import Say, made_by, open_run
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir, atomic, load_arrays
 
@@ -99,7 +99,7 @@ def read_exemplars(run: RunDir) -> list[np.ndarray]:
     """The exemplars of each concept, nearest to its centroid first: k arrays of item indices."""
     import numpy as np
 
-    arrays, _ = load_arrays(run.need("concepts.safetensors", "populate"))
+    arrays, _ = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     return np.split(arrays["exemplars"], np.cumsum(arrays["exemplar_counts"])[:-1])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError
 from kgkt.pipeline import carry
-from kgkt.pipeline.state import Say, store_url
+from kgkt.pipeline.state import Say, made_by, store_url
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir, digest_value, load_arrays, load_memberships
 from kgkt.values import ConceptGraph, Labels
@@ -77,8 +77,8 @@ def read_facts(store: Store, run: RunDir, say: Say, classes: tuple[str, ...] = (
     from kgkt.store.people import read_labels
     from kgkt.store.readback import read_concept_graph
 
-    ids, Z = load_memberships(run.need("memberships.parquet", "populate"))
-    arrays, _ = load_arrays(run.need("concepts.safetensors", "populate"))
+    ids, Z = load_memberships(made_by(run, "populate", "memberships.parquet"))
+    arrays, _ = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     graph, notices = read_concept_graph(store, run.graph, arrays["centroids"])
     labels, more = read_labels(store, run.graph, ids)
     for notice in (*notices, *more):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kgkt.source.inputs import Data
 
 EXEMPLARS = 8
+MADE = ("embedding.safetensors", "concepts.safetensors", "memberships.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
         write_graph(store, run, graph, coordinates, clustering, exemplars, features, data, recipe, steady, carried)
     run.path(carry.FILE).unlink(missing_ok=True)
     seconds["graph"] = time.perf_counter() - clock
-    outputs = {name: sha256_file(run.path(name)) for name in ("concepts.safetensors", "memberships.parquet")}
+    outputs = {name: sha256_file(run.path(name)) for name in MADE}
     sizes = (int(graph.sizes.min()), int(graph.sizes.max()))
     record(run, "populate", inputs, outputs, {
         "items": len(features), "concepts": len(graph), "edges": len(graph.edges), "stability": steady,

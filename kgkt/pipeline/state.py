@@ -10,7 +10,7 @@ from typing import Any
 import kgkt
 from kgkt.errors import InputError, nearest
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir
+from kgkt.rundir import RunDir, sha256_file
 
 Say = Callable[[str], None]
 
@@ -72,6 +72,19 @@ def why_stale(run: RunDir, stage: str, inputs: Mapping[str, str]) -> list[str]:
         return ["never ran"]
     before = done["inputs"]
     return [name for name in {**before, **inputs} if before.get(name) != inputs.get(name)]
+
+
+def made_by(run: RunDir, stage: str, name: str) -> Path:
+    """Path of a file that `stage` made, checked against the digest that it wrote down.
+
+    Raises:
+        InputError: it is not there, or not what the stage wrote.
+    """
+    path = run.need(name, stage)
+    digest = run.state().get("stages", {}).get(stage, {}).get("outputs", {}).get(name)
+    if digest != sha256_file(path):
+        raise InputError(f"{path} is not what {stage} wrote (damaged, or replaced): run kgkt {stage}")
+    return path
 
 
 def settings_of(run: RunDir, stage: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
 from kgkt.pipeline.graph import Facts, open_graph_store, pool_ids, read_facts
-from kgkt.pipeline.state import Say, now, open_run, record
+from kgkt.pipeline.state import Say, made_by, now, open_run, record
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, atomic, digest_value, load_arrays, save_arrays, sha256_file
 from kgkt.values import Targets
@@ -165,7 +165,7 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
         write_items_csv(Path(items), done.targets, facts)
     counts = dict(zip(facts.labels.names, done.labels_per_class.values(), strict=True))
     record(run, "propagate", propagate_inputs(run, recipe, facts),
-           {"targets.parquet": sha256_file(run.path("targets.parquet"))},
+           {name: sha256_file(run.path(name)) for name in ("targets.parquet", "masses.safetensors")},
            {"labels": counts, "unreached": done.unreached, "spread": done.targets.spread,
             "milliseconds": done.milliseconds[0], "expected_accuracy": done.targets.expected_accuracy},
            dataclasses.asdict(recipe.teach))  # fmt: skip
@@ -183,7 +183,7 @@ def spread(run: RunDir, recipe: Recipe, facts: Facts) -> Propagated:
 
     settings, labels = recipe.teach, facts.labels
     prior = read_prior(settings.prior, settings.balanced, labels.names)
-    arrays, _ = load_arrays(run.need("embedding.safetensors", "populate"))
+    arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     seeds = make_seeds(labels)
     clock = time.perf_counter()
     spreader = make_spreader(facts.graph, settings.alpha)
@@ -249,7 +249,7 @@ def write_targets(run: RunDir, targets: Targets, facts: Facts) -> None:
     columns |= {f"p:{name}": pa.array(targets.P[:, j]) for j, name in enumerate(targets.names)}
     columns |= {"weight": pa.array(targets.weight), "labelled": pa.array(labelled), "held_out": pa.array(held)}
     with atomic(run.path("targets.parquet")) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")
+        pq.write_table(pa.table(columns), temporary, compression="zstd", write_page_checksum=True)
     save_arrays(run.path("masses.safetensors"), {"mass": targets.mass, "alpha": np.array(targets.alpha)})
 
 

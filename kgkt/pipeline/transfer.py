@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import BelowBarError, InputError, UsageError, nearest
 from kgkt.pipeline.graph import Facts, open_graph_store, read_facts
 from kgkt.pipeline.populate import digest_path
-from kgkt.pipeline.state import Say, open_run, record, settings_of, why_stale
+from kgkt.pipeline.state import Say, made_by, open_run, record, settings_of, why_stale
 from kgkt.pipeline.teach import propagate, propagate_inputs
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, digest_value, load_arrays, read_parquet, sha256_file
@@ -76,12 +76,12 @@ def read_targets(run: RunDir, facts: Facts) -> Targets:
     import numpy as np
 
     names = facts.labels.names
-    table = read_parquet(run.need("targets.parquet", "propagate"))
+    table = read_parquet(made_by(run, "propagate", "targets.parquet"))
     missing = [name for name in names if f"p:{name}" not in table.column_names]
     if missing or len(table) != len(facts.ids):
         raise InputError(f"{run.path('targets.parquet')} does not fit the graph: run kgkt propagate")
     P = np.stack([table.column(f"p:{name}").to_numpy() for name in names], axis=1)
-    with_mass, _ = load_arrays(run.need("masses.safetensors", "propagate"))
+    with_mass, _ = load_arrays(made_by(run, "propagate", "masses.safetensors"))
     return Targets(
         P, table.column("weight").to_numpy(), with_mass["mass"], names,
         with_mass["alpha"].item(), 0.0, run.state()["stages"]["propagate"]["figures"]["spread"],

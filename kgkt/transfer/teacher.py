@@ -81,16 +81,38 @@ def teach(
         P, reached = item_answer(P, reached, neighbours, seeds, prior, both=spread == "both")
     if n_rounds:
         P = refit_rounds(P, head, prior, c, reached, n_rounds)
+    mass = concept_mass(Z, P, reached) * reached_concepts[:, None]
     P, ticked = settle(P, seeds)
     P[~reached] = 1.0 / c
     ticked[~reached] = -1
     clamp(P, labels, ticked)
     reached[labels.items] = True
-    mass = normalise(G, None, c)[:, :c] * reached_concepts[:, None]
     return Targets(
-        P, reached.astype(np.float32), mass, labels.names, alpha, 0.0, spread,
+        P, reached.astype(np.float32), mass[:, :c], labels.names, alpha, 0.0, spread,
         leave_one_out(spreader, Z, labels), ticked,
     )  # fmt: skip
+
+
+def concept_mass(Z: csr_matrix, P: np.ndarray, reached: np.ndarray) -> np.ndarray:
+    """What each concept leans to: the answer for its items, averaged by membership.
+
+    The propagated masses themselves are nearly flat at alpha .95 (their order is what counts), so they would
+    tell a reader little; this says what the items of a concept are taken for.
+
+    Args:
+        Z: (n, k) memberships.
+        P: (n, c + h) answer, rows sum to 1.
+        reached: (n,) bool; the others do not count.
+
+    Returns:
+        (k, c + h) float64, rows sum to 1, or 0 where no item is reached.
+    """
+    import numpy as np
+
+    weight = Z.T @ reached.astype(float)
+    return np.divide(
+        Z.T @ (P * reached[:, None]), weight[:, None], out=np.zeros((Z.shape[1], P.shape[1])), where=weight[:, None] > 0
+    )
 
 
 def clamp(P: np.ndarray, labels: Labels, ticked: np.ndarray | None = None) -> None:

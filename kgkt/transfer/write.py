@@ -29,7 +29,7 @@ def edited_targets(
 
     Args:
         targets: from the teacher.
-        memberships: (n, k), Z.
+        memberships: (n, k), Z; `fuse` gives each item's nearest concept alone.
         planned, strength: (k, c) of the head.
 
     Returns:

@@ -1,0 +1,92 @@
+"""The verb demo."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.app import Format, app
+from kgkt.cli.output import OUT, pick_format, print_json, table
+
+DEFAULT_FOLDER = "kgkt-demo"
+
+
+@app.command(rich_help_panel="Start")
+def demo(
+    full: Annotated[bool, typer.Option("--full", help="1, 2 and 5 labels a class and 10 seeds.")] = False,
+    dir: Annotated[str, typer.Option("--dir", help="Run directory to make.")] = DEFAULT_FOLDER,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older demo.")] = False,
+    form: Format = None,
+) -> None:
+    """Digits: a small CNN's knowledge into another model from two labels a class, beside every control."""
+    from pathlib import Path
+
+    from kgkt.pipeline.demo import run
+    from kgkt.proof.demo_tables import as_json
+
+    picked = pick_format(form)
+    with _Progress() as progress:
+        shown = run(Path(dir), full, OUT.say, force, progress)
+    if picked == "json":
+        print_json({**as_json(shown.demo), "dir": str(shown.folder), "picture": str(shown.picture),
+                    "tick": {"cypher": shown.cypher, "before": shown.before, "after": shown.after}})  # fmt: skip
+    else:
+        _print(shown)
+
+
+class _Progress:
+    """A bar over the seeds, on a terminal only."""
+
+    def __enter__(self) -> Any:
+        self._bar: Any = None
+        return None if OUT.quiet or not sys.stderr.isatty() else self._step
+
+    def _step(self, what: str, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = OUT.progress("comparing", total)
+            self._advance = self._bar.__enter__()
+            self._done = 0
+        self._advance(done - self._done)
+        self._done = done
+
+    def __exit__(self, *error: Any) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*error)
+
+
+def _print(shown: Any) -> None:
+    from kgkt.cli.build import show_populated
+    from kgkt.proof.demo_tables import edit_table, few_labels_table, sentences
+
+    demo, facts = shown.demo, shown.demo.facts
+    items = facts["items"]
+    print(f"model A     CNN, {facts['a_weights']:,} weights, trained on {items['a']:,} digits; its head is withheld")
+    print(f"the pool    {items['pool']:,} digits without labels (balanced, which is stated); test {items['test']:,}")
+    print("model B     Dense 64-32, untrained; every row below trains it for the same 400 steps")
+    show_populated(shown.populated, "table")
+    print()
+    print(table(*few_labels_table(demo.report)))
+    print(table(*edit_table(demo.report)))
+    for sentence in sentences(demo.report):
+        print(sentence)
+    print(f"Re-propagating after the tick: {facts['repropagation_ms']:.1f} ms. What it did, in Cypher "
+          f"(graph \"edit\", tick {shown.tick}):")  # fmt: skip
+    print(f"  {shown.cypher}")
+    print(f"  before: {shown.before[0]} concepts, {shown.before[1]} items; "
+          f"after: {shown.after[0]} concepts, {shown.after[1]} items")  # fmt: skip
+    print()
+    print(f"{facts['seconds']:.0f} s of comparing. The picture: {shown.picture}. Three things to try:")
+    for command in commands(shown):
+        print(f"  {command}")
+
+
+def commands(shown: Any) -> list[str]:
+    """Three commands that work on what the demo left behind."""
+    there = f"--dir {shown.folder} --graph digits"
+    return [
+        f"kgkt query {there} doubtful",
+        f"kgkt suggest {there} -n 5",
+        f"kgkt fuse {there} --target {shown.folder}/b.keras --out b-fused.keras --test {shown.folder}/test.npz",
+    ]
