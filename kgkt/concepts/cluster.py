@@ -94,7 +94,7 @@ def memberships(
     index = np.empty((n, near), np.int32)
     distance = np.empty((n, near), np.float32)
     norms = (centroids**2).sum(axis=1)
-    step = max(1, 8_000_000 // max(k, 1))
+    step = max(1, 2_000_000 // max(k, 1))  # rows whose distances are held at a time
     for start in range(0, n, step):
         part = vectors[start : start + step]
         D = norms - 2 * (part @ centroids.T)

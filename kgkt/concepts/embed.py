@@ -42,10 +42,12 @@ def whiten(X: np.ndarray, dims: int = DIMS, seed: int = 0) -> tuple[np.ndarray, 
 
     n, d = X.shape
     mean = X.mean(axis=0, dtype=np.float64)
-    scale = float(np.abs(X - mean).max()) if n else 0.0
-    if n < 2 or scale <= 1e-12 * max(1.0, float(np.abs(mean).max())):
+    centred = X - mean.astype(np.float32)
+    scale = float(np.abs(centred).max())
+    if n < 2 or scale <= 1e-6 * float(np.abs(mean).max()):  # what is left is the rounding of float32
         return np.zeros((1, d), np.float32), np.ones(1, np.float32)
-    pca = PCA(min(dims, n - 1, d), random_state=seed).fit((X - mean) / scale)
+    centred /= np.float32(scale)
+    pca = PCA(min(dims, n - 1, d), random_state=seed).fit(centred)
     keep = pca.explained_variance_ > 1e-8 * pca.explained_variance_[0]
     W = pca.components_[keep] / (np.sqrt(pca.explained_variance_[keep])[:, None] * scale)
     return W.astype(np.float32), (-W @ mean).astype(np.float32)

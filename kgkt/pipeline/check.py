@@ -163,9 +163,9 @@ def pooled_width(shape: tuple[int | None, ...] | None) -> int | None:
 def estimate_mb(n: int, widths: list[int | None], k: int) -> float:
     """Megabytes that populate needs beside its imports: sample, embedding, one block of distances, the graph."""
     total = sum(w or 0 for w in widths)
-    sample = min(n, 20_000) * total * 4 * 3
+    sample = min(n, 20_000) * total * 4 * 4
     arrays = n * (32 * max(1, len(widths)) * 3 + 64) * 4 + n * 3 * 24
-    return (sample + arrays + 8_000_000 * 4 * 3 + k * k * 8) / 1e6
+    return (sample + arrays + 2_000_000 * 16 + k * k * 8) / 1e6
 
 
 def _store(plan: Plan, recipe: Recipe) -> None:

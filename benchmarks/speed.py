@@ -1,0 +1,158 @@
+"""How long the command line, populate and propagation take, as ratios measured side by side in one run.
+
+    python benchmarks/speed.py            everything (some minutes)
+    python benchmarks/speed.py help       kgkt --help beside `python -c "import typer"`
+    python benchmarks/speed.py populate   60,000 x 256 into 2,500 concepts beside the KMeans fit it contains
+    python benchmarks/speed.py propagate  masses and items after one more label, and after switches
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+N, D, K = 60_000, 256, 2_500
+
+
+def blobs(n: int = N, d: int = D, centres: int = 400, seed: int = 0) -> Any:
+    """(n, d) float32: points around `centres` means, so that there is something to cluster."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    means = rng.normal(size=(centres, d)).astype(np.float32)
+    return means[rng.integers(centres, size=n)] + 0.7 * rng.normal(size=(n, d)).astype(np.float32)
+
+
+def wall(command: list[str], runs: int = 7) -> float:
+    """Median seconds of a command."""
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def bench_help() -> None:
+    """kgkt --help at most 3 times `import typer`."""
+    bare = wall([sys.executable, "-c", "import typer"])
+    ours = wall([sys.executable, "-c", "from kgkt.cli import main; main()", "--help"])
+    print(f"kgkt --help {1e3 * ours:.0f} ms, python -c 'import typer' {1e3 * bare:.0f} ms: {ours / bare:.2f}x")
+
+
+POPULATE = """
+import resource, sys, time
+import numpy, sklearn.cluster, sklearn.decomposition, scipy.sparse, pyarrow.parquet, safetensors.numpy, networkx, kglite
+from sklearn.metrics import adjusted_rand_score
+from kgkt.cli.app import app
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+sklearn.cluster.KMeans(2, n_init=1).fit(numpy.random.default_rng(0).normal(size=(9, 2)))
+before, start = peak(), time.perf_counter()
+from kgkt.pipeline.populate import populate
+from kgkt.recipe import Concepts, Recipe, Source
+done = populate(Recipe(dir=sys.argv[2], source=Source(features=sys.argv[1]), concepts=Concepts(k=2500)), print)
+print(time.perf_counter() - start, peak() - before, *done.seconds.values())
+"""
+PARTS = """
+import sys, time
+import numpy as np
+from sklearn.cluster import KMeans
+from kgkt.pipeline.graph import pool_ids
+from kgkt.rundir import RunDir, load_arrays, load_memberships, sha256_file
+from kgkt.source.imported import import_features
+from pathlib import Path
+run = RunDir(sys.argv[2], "main")
+vectors = load_arrays(run.path("embedding.safetensors"))[0]["vectors"]
+KMeans(2, n_init=1).fit(vectors[:99])
+start = time.perf_counter()
+KMeans(2500, n_init=1, max_iter=25, random_state=0).fit(vectors)
+kmeans = time.perf_counter() - start
+start = time.perf_counter()
+import_features(sys.argv[1], Path(sys.argv[3]) / "copy.parquet")
+print(kmeans, time.perf_counter() - start)
+"""
+
+
+def bench_populate() -> None:
+    """populate beside KMeans, the read of the features and the write of the store; memory beside the features."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        X = blobs()
+        path = Path(folder) / "f.parquet"
+        table = pa.table({
+            "item_id": [f"i{i}" for i in range(N)], "emb": pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), D),
+        })  # fmt: skip
+        pq.write_table(table, path)
+        del table
+        ratios, memory = [], []
+        for turn in range(3):
+            run = str(Path(folder) / f"run{turn}")
+            line = _last_line([sys.executable, "-c", POPULATE, str(path), run])
+            total, grown, features, concepts, edges, graph = map(float, line.split())
+            kmeans, read = map(float, _last_line([sys.executable, "-c", PARTS, str(path), run, folder]).split())
+            ratios.append(total / (kmeans + read + graph))
+            memory.append(grown / (X.nbytes / 1e6))
+            print(f"populate {total:.1f} s (features {features:.1f}, concepts {concepts:.1f}, edges {edges:.1f}, "
+                  f"graph {graph:.1f}); KMeans alone {kmeans:.1f} s, read {read:.1f} s")  # fmt: skip
+        print(f"populate over KMeans + read + write: {statistics.median(ratios):.2f}x; memory over the imports: "
+              f"{statistics.median(memory):.2f}x the features ({X.nbytes / 1e6:.0f} MB)")  # fmt: skip
+
+
+def _last_line(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
+
+
+def bench_propagate() -> None:
+    """With the factorisation held: masses and items after one more label; both after switches."""
+    import numpy as np
+
+    from kgkt.concepts import cluster, edges, embed, propagate
+    from kgkt.values import Labels
+
+    vectors = embed.unit_rows(blobs(d=32))
+    centroids = vectors[np.random.default_rng(0).choice(N, K, replace=False)]
+    Z, _ = cluster.memberships(vectors, centroids)
+    pairs, weights = edges.bridge_edges(Z)
+    active = np.ones(K, bool)
+    spreader = propagate.spreader_of(K, pairs, weights, active)
+    rng = np.random.default_rng(0)
+    rows = rng.choice(N, 101, replace=False)
+    names = tuple("0123456789")
+    masses, answers, switches = [], [], []
+    for turn in range(9):
+        seeds = propagate.make_seeds(Labels(rows[: 92 + turn], np.arange(92 + turn) % 10, names))
+        start = time.perf_counter()
+        G, _ = propagate.propagate_masses(spreader, Z, seeds)
+        masses.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        propagate.item_posterior(Z, G, None, 10)
+        answers.append(time.perf_counter() - start)
+    for _ in range(3):
+        active[rng.choice(K, 25, replace=False)] = False
+        start = time.perf_counter()
+        again = propagate.spreader_of(K, pairs, weights, active)
+        propagate.item_posterior(Z, propagate.propagate_masses(again, Z, seeds)[0], None, 10)
+        switches.append(time.perf_counter() - start)
+    print(f"masses of {K:,} concepts, 10 classes, after one more label: {1e3 * statistics.median(masses):.1f} ms")
+    print(f"then of {N:,} items: {1e3 * statistics.median(answers):.1f} ms")
+    print(f"both after 25 concepts were switched off: {statistics.median(switches):.2f} s")
+
+
+BENCHES = {"help": bench_help, "populate": bench_populate, "propagate": bench_propagate}
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for name in sys.argv[1:] or BENCHES:
+        BENCHES[name]()
+    print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
+          file=sys.stderr)  # fmt: skip
