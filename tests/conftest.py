@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests import neo4j_server as servers
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -101,3 +104,30 @@ def test_npz(digits: Digits, models_dir: Path) -> Path:
     path = models_dir / "test.npz"
     np.savez(path, x=digits.test_x, y=digits.test_y)
     return path
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """A real Neo4j: the one that KGKT_NEO4J_TEST_URI names, else one that is started and ended here."""
+    if given := servers.given():
+        yield given
+        return
+    try:
+        server = servers.start(tmp_path_factory.mktemp("neo4j"))
+    except servers.NoServerError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    yield server
+    servers.stop(server)
+
+
+@pytest.fixture
+def neo4j_url(neo4j_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """URL of the server, emptied; user and password are in the environment."""
+    for name in ("NEO4J_URI", "NEO4J_DATABASE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NEO4J_USERNAME", "neo4j")
+    monkeypatch.setenv("NEO4J_PASSWORD", neo4j_server.password)
+    servers.empty(neo4j_server)
+    return neo4j_server.url
