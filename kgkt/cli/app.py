@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ app = typer.Typer(
     "from it. Every verb reads kgkt.toml where there is one; flags override it.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -117,6 +118,6 @@ def _other(error: Exception) -> int:
     return 1
 
 
-from kgkt.cli import ask, build, demo, teach, transfer  # noqa: E402 - they add their verbs to `app`
-
-__all__ = ["app", "ask", "build", "demo", "main", "teach", "transfer"]
+# the verbs add themselves to `app`, in the order in which help shows their panels
+for _room in ("build", "demo", "ask", "teach", "transfer"):
+    importlib.import_module(f"kgkt.cli.{_room}")

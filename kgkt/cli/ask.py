@@ -122,6 +122,8 @@ def _show(answer: Any, form: str, limit: int) -> None:
     rows, elapsed = answer
     cut = sum(isinstance(v, list | tuple) and len(v) > LIST for row in rows.rows for v in row)
     print_rows(rows.columns, rows.rows, form, truncated=rows.truncated)
+    if form == "table" and not rows.rows:
+        print("(0 rows)")
     if form != "json" and sys.stderr.isatty():
         OUT.say(f"{len(rows.rows):,} rows, {elapsed:.1f} s")
     if rows.truncated:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kgkt.proof.demo import Demo, Showcase
 
 GRAPH, EDITED = "digits", "edit"
-FILES = ("a.keras", "b.keras", "pool.npz", "test.npz", "labels.csv", "demo.json", GRAPH, EDITED, "graph.kgl")
+FILES = ("a.keras", "b.keras", "pool.npz", "test.npz", "labels.csv", "truth.csv", "demo.json", GRAPH, EDITED)
 CYPHER = (
     "MATCH (c:Concept {graph: $graph})-[l:LEANS_TO]->(k:Class {name: '%s'}) "
     "WHERE l.mass > .5 RETURN count(c) AS concepts, sum(c.size) AS items"
@@ -107,7 +107,7 @@ def _make_room(folder: Path, force: bool) -> None:
 
 
 def _save_files(folder: Path, show: Showcase) -> None:
-    """A, B, pool, test and labels, as a user's own would lie there."""
+    """A, B, pool, test and labels, as a user's own would lie there; truth.csv is for whoever plays the labeller."""
     import numpy as np
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +119,7 @@ def _save_files(folder: Path, show: Showcase) -> None:
     labels = show.labels
     rows = zip(show.split.pool_ids[labels.items], np.array(labels.names)[labels.classes], strict=True)
     _write_labels(folder / "labels.csv", rows)
+    _write_labels(folder / "truth.csv", zip(show.split.pool_ids, show.split.pool_y.tolist(), strict=True))
 
 
 def _write_labels(path: Path, rows: Any) -> None:
