@@ -119,5 +119,5 @@ def _other(error: Exception) -> int:
 
 
 # the verbs add themselves to `app`, in the order in which help shows their panels
-for _room in ("build", "demo", "ask", "teach", "transfer"):
+for _room in ("build", "demo", "ask", "teach", "transfer", "share"):
     importlib.import_module(f"kgkt.cli.{_room}")

@@ -1,0 +1,126 @@
+"""Verbs that share and keep house: export, graphs."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.build import BUILD
+from kgkt.cli.output import OUT, count, pick_format, print_json, print_rows
+
+SHARE = "Share"
+# What to do with each format, after it was written.
+NEXT = {
+    "graphml": "networkx.read_graphml, Gephi, yEd, Cytoscape", "gexf": "Gephi, networkx.read_gexf",
+    "json": "networkx.node_link_graph(data, edges='edges'), D3", "csv": "pandas.read_csv",
+    "admin_import": "in the folder: neo4j-admin database import full @import.args neo4j",
+    "points": "embedding-atlas {place} --x x --y y --neighbors neighbors",
+    "grass": "drop it on the box of :style in Neo4j Browser",
+    "to": "kgkt query --store {place}",
+}  # fmt: skip
+
+graphs = typer.Typer(name="graphs", help="The graphs of the database and of the run directory: list, drop.",
+                     no_args_is_help=True, rich_markup_mode=None)  # fmt: skip
+app.add_typer(graphs, rich_help_panel=BUILD)
+
+
+@app.command(rich_help_panel=SHARE)
+def export(
+    graphml: Annotated[str | None, typer.Option("--graphml", help="GraphML file.")] = None,
+    gexf: Annotated[str | None, typer.Option("--gexf", help="GEXF file, for Gephi.")] = None,
+    json: Annotated[str | None, typer.Option("--json", help="JSON file of nodes and edges.")] = None,
+    csv: Annotated[str | None, typer.Option("--csv", help="Folder of CSV files, one a label and one a type.")] = None,
+    admin_import: Annotated[
+        str | None, typer.Option("--admin-import", help="Folder that neo4j-admin database import reads.")
+    ] = None,
+    points: Annotated[
+        str | None, typer.Option("--points", help="Parquet file of every item, for embedding-atlas.")
+    ] = None,
+    grass: Annotated[str | None, typer.Option("--grass", help="Style file for Neo4j Browser.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Database to copy the graph to: neo4j://HOST or kglite:PATH.")
+    ] = None,
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    force: Force = False,
+    form: Format = None,
+) -> None:
+    """Write the graph for other tools, or copy it to another database."""
+    from kgkt.pipeline.export import Wanted
+    from kgkt.pipeline.export import export as write
+
+    wanted = Wanted(graphml, gexf, json, csv, admin_import, points, grass, to)
+    done = write(recipe_of(recipe, graph, dir, store), wanted, OUT.say, force)
+    if pick_format(form) == "json":
+        print_json({"written": [dataclasses.asdict(part) for part in done]})
+        return
+    for part in done:
+        for note in part.notes:
+            OUT.say(f"{part.place}: {note}")
+        counts = ((part.nodes, "node"), (part.edges, "relationship"), (part.rows, "item"))
+        holds = ", ".join(count(n, word) for n, word in counts if n is not None)
+        holds = f"{holds}   " if holds else ""
+        print(f"{part.place}   {holds}open with: {NEXT[part.form].format(place=part.place)}")
+
+
+@graphs.command("list")
+def list_(recipe: RecipePath = None, dir: Dir = None, store: StoreUrl = None, form: Format = None) -> None:
+    """Every graph of the database and of the run directory."""
+    from kgkt.pipeline.graphs import list_all
+
+    found = list_all(recipe_of(recipe, None, dir, store))
+    columns = ("graph", "state", "items", "concepts", "stability", "created_at", "folder")
+    rows = [(g.name, g.state, g.items, g.concepts, g.stability, g.created_at, g.folder and str(g.folder))
+            for g in found]  # fmt: skip
+    print_rows(columns, rows, pick_format(form))
+
+
+@graphs.command("drop")
+def drop(
+    name: Annotated[str, typer.Argument(help="Name of the graph.")],
+    recipe: RecipePath = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; change nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Do not ask; needed off a terminal.")] = False,
+    form: Format = None,
+) -> None:
+    """Drop a graph: its nodes in the database and its folder in the run directory. There is no undo."""
+    from kgkt.errors import UnsafeError
+    from kgkt.pipeline.graphs import drop as delete
+    from kgkt.pipeline.graphs import what_drops
+
+    settings, picked = recipe_of(recipe, None, dir, store), pick_format(form)
+    if dry_run:
+        show_dropped(what_drops(settings, name), picked, "would drop")
+        return
+    if not force:
+        if not sys.stdin.isatty():
+            raise UnsafeError(f"dropping graph {name} cannot be undone; off a terminal say --force (--dry-run shows "
+                              "what would go)")  # fmt: skip
+        show_dropped(what_drops(settings, name), "table", "would drop")
+        if not typer.confirm("Drop it?", err=True):
+            OUT.say("nothing was dropped")
+            return
+    show_dropped(delete(settings, name), picked, "dropped")
+
+
+def show_dropped(gone: Any, form: str, verb: str) -> None:
+    """Print what a drop takes away."""
+    if form == "json":
+        print_json({"graph": gone.name, "done": verb == "dropped", "store": gone.url, "in_database": gone.in_database,
+                    "nodes": gone.nodes, "folder": gone.folder and str(gone.folder), "files": gone.files,
+                    "bytes": gone.size})  # fmt: skip
+        return
+    held = ", ".join(f"{n:,} {kind}" for kind, n in gone.nodes.items() if n) or "no nodes"
+    print(f"{verb} {gone.name}")
+    print(f"  {gone.url}   {held if gone.in_database else 'not there'}")
+    size = f"{gone.size / 1e6:.1f} MB"
+    print(f"  {gone.folder or 'no folder in the run directory'}"
+          + (f"   {count(gone.files, 'file')}, {size}" if gone.folder else ""))  # fmt: skip

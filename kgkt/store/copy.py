@@ -1,0 +1,107 @@
+"""Puts a graph that was read whole into another store: nodes, relationships, and what people said."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from kgkt.errors import InputError, StoreError
+from kgkt.store.engine import HIDDEN
+from kgkt.store.load import begin, clear, finish, write
+from kgkt.store.readback import list_graphs
+from kgkt.store.store import Store
+from kgkt.store.whole import Node, Whole, read_whole
+
+NODES = {"Model": "write_models", "Concept": "write_concepts", "Theme": "write_themes", "Class": "write_classes",
+         "Item": "write_items", "Block": "write_blocks"}  # fmt: skip
+EDGES = {
+    "IN_GRAPH": "write_in_graph", "SIMILAR_TO": "write_similar_to", "PART_OF": "write_part_of",
+    "LEANS_TO": "write_leans_to", "EXAMPLE_OF": "write_example_of", "LABELLED": "write_labelled",
+    "LABELLED_NOT": "write_labelled_not", "MAPS_TO": "write_maps_to", "IN_MODEL": "write_in_model",
+    "LEARNED_FROM": "write_learned_from",
+}  # fmt: skip
+
+
+def write_whole(store: Store, whole: Whole, replace: bool = False) -> list[str]:
+    """Write a graph into a store; `complete` is true at the very end, when everything is found there.
+
+    Args:
+        store: open for writing.
+        whole: the graph.
+        replace: take the place of a graph of that name.
+
+    Returns:
+        What could not be written as it was, a line each.
+
+    Raises:
+        InputError: the store has a graph of that name and it is not to be replaced.
+        StoreError: the store does not hold all of it afterwards.
+    """
+    if not replace and any(info.get("graph") == whole.graph for info in list_graphs(store)):
+        raise InputError(f"the target has a graph named {whole.graph}: --force replaces it")
+    notes: Counter[str] = Counter()
+    begin(store, whole.graph)
+    clear(store, whole.graph)
+    for label, statement in NODES.items():
+        write(store, statement, (
+            {"key": node.id, "props": _properties(node.properties, store.engine, notes, node)}
+            for node in whole.nodes if node.label == label))  # fmt: skip
+    for kind, statement in EDGES.items():
+        write(store, statement, (
+            {"a": edge.start, "b": edge.end, "props": _properties(edge.properties, store.engine, notes)}
+            for edge in whole.edges if edge.type == kind))  # fmt: skip
+    ends = Counter((edge.start, edge.end, edge.type) for edge in whole.edges if edge.type in EDGES)
+    if twice := sum(count - 1 for count in ends.values()):
+        notes["relationships that stood beside another of their type, copied as one"] += twice
+    for kind, count in Counter(edge.type for edge in whole.edges if edge.type not in EDGES).items():
+        notes[f"relationships of type {kind}, which kgkt does not use, not copied"] += count
+    graph_node = next(node for node in whole.nodes if node.label == "Graph")
+    finish(store, whole.graph, _properties(graph_node.properties, store.engine, notes))
+    _check(store, whole)
+    return [f"{count:,} {what}" for what, count in notes.items()]
+
+
+def _properties(
+    properties: Mapping[str, Any], engine: str, notes: Counter[str], node: Node | None = None
+) -> dict[str, Any]:
+    """Properties as the engine can hold them."""
+    facts = {}
+    for name, value in properties.items():
+        if engine == "kglite" and name in HIDDEN:
+            notes["properties named id, title or type, which the embedded engine keeps for itself, not copied"] += 1
+        elif engine != "kglite" and not _flat(value):
+            notes["lists of lists and maps written as JSON text, which a server cannot hold"] += 1
+            facts[name] = json.dumps(value, ensure_ascii=False)
+        else:
+            facts[name] = value
+    if node is not None:
+        if len(node.labels) > 1:
+            notes["nodes without the further labels that people gave them"] += 1
+        if engine == "kglite" and facts.get("name") is None:
+            facts["name"] = node.id
+    return facts
+
+
+def _flat(value: Any) -> bool:
+    """Whether a server can hold a value: no map, and lists of one kind of plain value."""
+    if isinstance(value, list | tuple):
+        return len({type(part) for part in value}) <= 1 and not any(
+            part is None or isinstance(part, list | tuple | dict) for part in value)
+    return not isinstance(value, dict)
+
+
+def _check(store: Store, whole: Whole) -> None:
+    there = read_whole(store, whole.graph)
+    for what, wanted, found in (
+        ("nodes", {node.id for node in whole.nodes}, {node.id for node in there.nodes}),
+        ("relationships", _ends(whole), _ends(there)),
+    ):
+        if wanted != found:
+            raise StoreError(f"{len(wanted - found)} {what} are missing in the target and {len(found - wanted)} are "
+                             "there beside: someone else is writing to it; copy again with --force")  # fmt: skip
+
+
+def _ends(whole: Whole) -> set[tuple[str, str, str]]:
+    return {(edge.start, edge.end, edge.type) for edge in whole.edges if edge.type in EDGES}
