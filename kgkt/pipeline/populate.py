@@ -108,9 +108,9 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
 
 
 def pool_settings(recipe: Recipe) -> dict[str, Any]:
-    """Where the pool lies, so that `fuse` finds it again."""
-    data = recipe.source.data
-    return {"data": str(Path(data).resolve()), "drop_bad": recipe.source.drop_bad} if data else {}
+    """Where the pool lies, so that `fuse` finds it again, and whether its texts may leave it."""
+    data, text = recipe.source.data, recipe.store.text
+    return {"data": str(Path(data).resolve()), "drop_bad": recipe.source.drop_bad, "text": text} if data else {}
 
 
 def check_source(recipe: Recipe) -> None:
