@@ -31,6 +31,10 @@ StoreUrl = Annotated[str | None, typer.Option("--store", help="Database: kglite:
 RecipePath = Annotated[str | None, typer.Option("--recipe", help="Recipe to read instead of ./kgkt.toml.")]
 Format = Annotated[str | None, typer.Option("--format", help="table, json or csv; JSON when piped.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
+Imports = Annotated[
+    list[str] | None, typer.Option("--import", help="Package whose registered objects a model file needs.")
+]
+Legacy = Annotated[bool, typer.Option("--allow-legacy", help="Open an HDF5 model file, which can hold code.")]
 
 
 def _version(value: bool) -> None:

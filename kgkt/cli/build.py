@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.app import Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.output import OUT, pick_format, print_json
 
 START, BUILD = "Start", "Build"
@@ -18,10 +18,6 @@ FeaturesFile = Annotated[
     str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
 ]
 Pixels = Annotated[str | None, typer.Option("--pixels", help="Range of pixels that A wants: raw, 0..1 or -1..1.")]
-Imports = Annotated[
-    list[str] | None, typer.Option("--import", help="Package whose registered objects a model file needs.")
-]
-Legacy = Annotated[bool, typer.Option("--allow-legacy", help="Open an HDF5 model file, which can hold code.")]
 
 
 @app.command(rich_help_panel=START)

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.build import Imports, Legacy
+from kgkt.cli.app import Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.output import OUT, pick_format, print_json
 
 TRANSFER = "Transfer"
