@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.concepts.embed import unit_rows
 from kgkt.concepts.propagate import ALPHA, normalise, seed_values, settle
+from kgkt.transfer.prototypes import TEMPERATURE, class_means, seeded_softmax
 from kgkt.transfer.teacher import clamp, logistic
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from kgkt.concepts.propagate import Seeds
     from kgkt.values import Labels
 
-TEMPERATURE = 20.0  # of cosines between unit rows: Hu et al. 2021 use 10 on squared distances, the same
 NEIGHBOURS = 10
 HEAD_C = 10.0
 TUNED_C = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -59,8 +59,8 @@ def nearest_mean(features: np.ndarray, seeds: Seeds) -> np.ndarray:
     import numpy as np
 
     X = unit_rows(np.asarray(features, np.float64))
-    means = unit_rows(_class_means(X, seeds))
-    return _softmax(TEMPERATURE * X @ means.T, seeds)
+    means = unit_rows(class_means(X, seeds))
+    return seeded_softmax(TEMPERATURE * X @ means.T, seeds)
 
 
 def random_forest(features: np.ndarray, seeds: Seeds, seed: int = 0) -> np.ndarray:
@@ -99,9 +99,9 @@ def head(features: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, C:
 
 
 def tuned_C(features: np.ndarray, seeds: Seeds) -> float:
-    """C of the logistic head by stratified cross-validated accuracy on the labels (at most 5 folds).
+    """C of the logistic head by stratified cross-validated log-likelihood on the labels (at most 5 folds).
 
-    With a class that has a single label there is nothing to hold out: the untuned C. Ties go to the
+    Not by accuracy: its ties leave probabilities so flat that a B learns nothing from them. With a class that has a single label there is nothing to hold out: the untuned C. Ties go to the
     value nearest to it.
     """
     import numpy as np
@@ -113,7 +113,7 @@ def tuned_C(features: np.ndarray, seeds: Seeds) -> float:
         return HEAD_C
     folds = StratifiedKFold(min(5, int(counts.min())), shuffle=True, random_state=0)
     X, y = features[seeds.items], seeds.columns
-    scores = [cross_val_score(logistic(C), X, y, cv=folds).mean() for C in TUNED_C]
+    scores = [cross_val_score(logistic(C), X, y, cv=folds, scoring="neg_log_loss").mean() for C in TUNED_C]
     best = [C for C, score in zip(TUNED_C, scores, strict=True) if score >= max(scores) - 1e-12]
     return min(best, key=lambda C: abs(np.log(C / HEAD_C)))
 
@@ -147,6 +147,32 @@ def label_spreading(
     return normalise(P, prior, seeds.n_classes)
 
 
+def poisson_mbo(vectors: np.ndarray, index: np.ndarray, seeds: Seeds, shares: np.ndarray) -> np.ndarray:
+    """PoissonMBO of the package GraphLearning, with its own weights on the nearest items and its own settings.
+
+    Args:
+        vectors: (n, e) embedding.
+        index: (n, q) nearest other items of each item.
+        seeds: labels; every class has one.
+        shares: (c,) the true class shares, which it needs; no other row is told them.
+
+    Returns:
+        (n, c), one 1 a row.
+
+    Reference: Calder, Cook, Thorpe & Slepcev 2020; GraphLearning, ssl.poisson_mbo.
+    """
+    import graphlearning
+    import numpy as np
+
+    own = np.arange(len(vectors))[:, None]
+    lists = np.concatenate([own, index], axis=1)
+    distance = np.linalg.norm(vectors[lists] - vectors[:, None], axis=2)
+    distance = np.maximum(distance, 1e-9)  # GraphLearning divides by the farthest
+    W = graphlearning.weightmatrix.knn(None, index.shape[1], knn_data=(lists, distance))
+    model = graphlearning.ssl.poisson_mbo(W, shares)
+    return np.eye(seeds.width)[model.fit_predict(seeds.items, seeds.columns)]
+
+
 def nodes_only(Z: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.ndarray:
     """Concepts without edges: an item knows what the labelled items of its own concepts say.
 
@@ -170,63 +196,6 @@ def shuffled_memberships(Z: csr_matrix, seed: int) -> csr_matrix:
     import numpy as np
 
     return Z[np.random.default_rng(seed).permutation(Z.shape[0])]
-
-
-def pt_map(
-    features: np.ndarray,
-    seeds: Seeds,
-    prior: np.ndarray | None = None,
-    *,
-    n_steps: int = 20,
-    step: float = 0.3,
-) -> np.ndarray:
-    """PT-MAP: class prototypes and soft assignments of the whole pool, in turn.
-
-    Args:
-        features: (n, d); centred features for the plain form, the whitened embedding for the other.
-        seeds: labels and ticks; their items keep their class throughout.
-        prior: (c,): assignments are balanced to it (Sinkhorn); None: rows only.
-        n_steps: updates of the prototypes.
-        step: how far a prototype moves towards the mean of what is assigned to it.
-
-    Returns:
-        P (n, c + h).
-
-    Reference: Hu, Gripon & Pateux 2021, without the power transform (features are not counts here).
-    """
-    import numpy as np
-
-    X = unit_rows(np.asarray(features, np.float64))
-    means = _class_means(X, seeds)
-    fixed = np.zeros((len(seeds.items), seeds.width))
-    fixed[np.arange(len(fixed)), seeds.columns] = 1.0
-    for number in range(n_steps + 1):
-        distance = (X**2).sum(axis=1, keepdims=True) - 2 * X @ means.T + (means**2).sum(axis=1)
-        P = normalise(_softmax(-TEMPERATURE / 2 * distance, seeds), prior, seeds.n_classes)
-        P[seeds.items] = fixed
-        if number < n_steps:
-            total = P.sum(axis=0)[:, None]
-            means += step * (np.divide(P.T @ X, total, out=means.copy(), where=total > 0) - means)
-    return P
-
-
-def _class_means(X: np.ndarray, seeds: Seeds) -> np.ndarray:
-    """(c + h, d) mean of the seeds of each column; 0 for a column without seed."""
-    import numpy as np
-
-    Y = np.zeros((len(seeds.items), seeds.width))
-    Y[np.arange(len(Y)), seeds.columns] = seed_values(seeds)
-    return Y.T @ X[seeds.items]
-
-
-def _softmax(scores: np.ndarray, seeds: Seeds) -> np.ndarray:
-    """Rows of scores (n, c + h) to probabilities over the columns that have a seed."""
-    import numpy as np
-
-    seeded = np.bincount(seeds.columns, minlength=seeds.width) > 0
-    scores = np.where(seeded, scores, -np.inf)
-    P = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return P / P.sum(axis=1, keepdims=True)
 
 
 def _predicted(model, features: np.ndarray, seeds: Seeds) -> np.ndarray:

@@ -13,6 +13,7 @@ from kgkt.transfer.blocks import read_blocks
 from kgkt.transfer.check import Attempt, write_weights
 from kgkt.transfer.fuse import FuseOptions, split
 from kgkt.transfer.mapper import plan_map
+from kgkt.transfer.prototypes import pt_map
 from kgkt.transfer.teacher import clamp, refit_rounds, teach
 from kgkt.transfer.write import training_targets
 from kgkt.values import Labels, Targets
@@ -83,7 +84,7 @@ def rivals(view: View, labels: Labels, prior: np.ndarray | None) -> Iterator[Ans
     yield timed(
         "label spreading+rounds", lambda: answered(rounds(baselines.label_spreading(view.vectors, seeds, prior)))
     )
-    yield timed("PT-MAP", lambda: answered(baselines.pt_map(view.head, seeds, prior)))
+    yield timed("PT-MAP", lambda: answered(pt_map(view.head, seeds, prior)))
     yield timed("nodes only", lambda: answered(rounds(baselines.nodes_only(view.Z, seeds, prior))))
 
 

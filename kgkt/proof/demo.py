@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.proof import contest, digits, edit
+from kgkt.proof import contest, digits, edit, task
 from kgkt.proof.contest import Answer
 from kgkt.proof.view import View, make_view, recluster, write_arrays
 from kgkt.transfer.trainer import Trainer
@@ -131,11 +131,7 @@ def _run(setting: Setting, progress: Progress) -> Demo:
 
 def draw_labels(pool_y: np.ndarray, per_class: int, rng: np.random.Generator) -> Labels:
     """Draw `per_class` labels of each digit from the pool; from one `rng` state, fewer are a part of more."""
-    import numpy as np
-
-    order = rng.permutation(len(pool_y))
-    items = np.concatenate([order[pool_y[order] == d][:per_class] for d in range(digits.N_CLASSES)])
-    return Labels(items, pool_y[items], tuple(str(d) for d in range(digits.N_CLASSES)))
+    return task.draw_labels(pool_y, tuple(str(d) for d in range(digits.N_CLASSES)), per_class, rng)
 
 
 def average(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgkt.proof.demo import CEILING, EDIT, FEW, WRITTEN
-from kgkt.proof.stats import Paired, Spread, paired, spread
+from kgkt.proof.stats import Paired, interval, paired, percent, plus_minus, spread
 
 if TYPE_CHECKING:
     from kgkt.proof.demo import Demo
@@ -107,22 +107,6 @@ def verdict(difference: Paired) -> str:
 def as_json(demo: Demo) -> dict[str, Any]:
     """The demo as JSON: `rows` as in every report, shares as fractions; `graph`; what else was made."""
     return {"rows": list(demo.report.rows), **demo.facts, "sentences": sentences(demo.report)}
-
-
-def percent(share: float) -> str:
-    """A share as per cent with one digit."""
-    return f"{100 * share:.1f}"
-
-
-def interval(s: Spread) -> str:
-    """A 95 % interval in per cent; n/a with one seed."""
-    return "n/a" if s.low is None or s.high is None else f"{100 * s.low:.1f} to {100 * s.high:.1f}"
-
-
-def plus_minus(difference: Paired) -> str:
-    """A paired difference in points with its standard error."""
-    s = difference.difference
-    return f"{100 * s.mean:+.1f}" + ("" if s.error is None else f" ±{100 * s.error:.1f}")
 
 
 def _labels(count: int) -> str:

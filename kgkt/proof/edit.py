@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kgkt.concepts.propagate import item_posterior, make_seeds, propagate_masses, settle
 from kgkt.proof import baselines
 from kgkt.proof.contest import Answer, as_targets, through_graph, timed
+from kgkt.transfer.prototypes import pt_map
 from kgkt.values import Labels, Targets
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def answers(view: View, case: Case) -> Iterator[Answer]:
     yield through_graph("before", view, case.before, None)
     yield through_graph("kgkt", view, case.labels, None)
     yield timed("head", lambda: answered(baselines.head(view.head, seeds)))
-    yield timed("PT-MAP", lambda: answered(baselines.pt_map(view.head, seeds)))
+    yield timed("PT-MAP", lambda: answered(pt_map(view.head, seeds)))
 
 
 def judge(predicted: np.ndarray, test_y: np.ndarray, case: Case) -> dict[str, float]:

@@ -98,3 +98,19 @@ def paired(a: Sequence[float], b: Sequence[float]) -> Paired:
         spread(difference.tolist()),
         int((difference > 0).sum()), int((difference == 0).sum()), int((difference < 0).sum()),
     )  # fmt: skip
+
+
+def percent(share: float) -> str:
+    """A share as per cent with one digit."""
+    return f"{100 * share:.1f}"
+
+
+def interval(s: Spread) -> str:
+    """A 95 % interval in per cent; n/a with one seed."""
+    return "n/a" if s.low is None or s.high is None else f"{100 * s.low:.1f} to {100 * s.high:.1f}"
+
+
+def plus_minus(difference: Paired) -> str:
+    """A paired difference in points with its standard error."""
+    s = difference.difference
+    return f"{100 * s.mean:+.1f}" + ("" if s.error is None else f" ±{100 * s.error:.1f}")

@@ -48,7 +48,17 @@ def make_view(features: Features, k: int | None = None, seed: int = 0) -> View:
         seed: of the embedding's sample and of KMeans.
     """
     embedding = fit_embedding(features, seed=seed)
-    return recluster(View(embedding.vectors, embedding.head, None, None, None), k, seed)  # type: ignore[arg-type]
+    return recluster(embedded(embedding.vectors, embedding.head), k, seed)
+
+
+def embedded(vectors: np.ndarray, head: np.ndarray) -> View:
+    """A pool that is embedded, (n, e) and (n, h), and has no concepts yet: for `recluster`."""
+    return View(vectors, head, None, None, None)  # type: ignore[arg-type]
+
+
+def bare(view: View) -> View:
+    """The same without its concepts."""
+    return embedded(view.vectors, view.head)
 
 
 def recluster(view: View, k: int | None, seed: int) -> View:

@@ -94,15 +94,15 @@ def card_text(run: Mapping[str, Any]) -> str:
         f"# {run['model']}",
         f"A fused model: {target['file']} taught by a concept graph with kgkt {run['versions']['kgkt']}, "
         f"{run['made_at']}. It opens in plain Keras.",
-        "## Figures\n\n" + _table(("figure", "value"), [(k, _figure(k, v)) for k, v in run["figures"].items()]),
+        "## Figures\n\n" + markdown_table(("figure", "value"), [(k, _figure(k, v)) for k, v in run["figures"].items()]),
         "## Weights written before training\n\n" + _written(run["written"]),
-        "## Training\n\n" + _table(("option", "value"), list(run["options"].items())),
+        "## Training\n\n" + markdown_table(("option", "value"), list(run["options"].items())),
     ]
     if run["notices"]:
-        parts.append("## Notices\n\n" + "\n".join(f"- {_cell(notice)}" for notice in run["notices"]))
+        parts.append("## Notices\n\n" + "\n".join(f"- {markdown_cell(notice)}" for notice in run["notices"]))
     made_from = [("model sha256", run["sha256"]), ("B sha256", target["sha256"]), *run["facts"].items()]
-    parts.append("## Made from\n\n" + _table(("what", "value"), made_from))
-    parts.append("## Versions\n\n" + _table(("package", "version"), list(run["versions"].items())))
+    parts.append("## Made from\n\n" + markdown_table(("what", "value"), made_from))
+    parts.append("## Versions\n\n" + markdown_table(("package", "version"), list(run["versions"].items())))
     return "\n\n".join(parts) + "\n"
 
 
@@ -117,7 +117,7 @@ def _written(written: Mapping[str, Mapping[str, Any]]) -> str:
         (layer, f"{w['blocks']} {w['kind']}", "written in closed form" if w["written"] else "B's own kept", w["why"])
         for layer, w in written.items()
     ]
-    return _table(("layer", "blocks", "weights", "why"), rows)
+    return markdown_table(("layer", "blocks", "weights", "why"), rows)
 
 
 def _figure(name: str, value: float | None) -> str:
@@ -128,12 +128,12 @@ def _figure(name: str, value: float | None) -> str:
     return f"{value:.3f} nats" if name == "held_out_loss" else f"{100 * value:.1f} %"
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+def markdown_table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(markdown_cell(cell) for cell in line) + " |" for line in lines)
 
 
-def _cell(value: Any) -> str:
+def markdown_cell(value: Any) -> str:
     """A value as the text of one Markdown cell: no line breaks, no pipes, no markup of its own."""
     text = " ".join(str(value).split())
     for mark in "\\|<>`":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.concepts.propagate import Seeds, normalise
 from kgkt.errors import InputError
+from kgkt.transfer.prototypes import pt_map
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,36 +61,57 @@ def neighbour_graph(index: np.ndarray) -> csr_matrix:
 
 
 def item_answer(
-    P: np.ndarray, reached: np.ndarray, A: csr_matrix, seeds: Seeds, prior: np.ndarray | None, both: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
-    """rows to 1 of sqrt(smoothed * Poisson); without `both` the Poisson factor alone.
+    P: np.ndarray,
+    reached: np.ndarray,
+    A: csr_matrix | None,
+    seeds: Seeds,
+    prior: np.ndarray | None,
+    *,
+    both: bool = True,
+    features: np.ndarray | None = None,
+) -> np.ndarray:
+    """Rows to 1 of the geometric mean of what the parts of the teacher say: sqrt(smoothed * Poisson) by default.
 
     Args:
         P: (n, c + h) the concepts' answer.
         reached: (n,) bool; the others (their concepts are off, or no label reaches them) take no part.
-        A: (n, n) symmetric neighbour graph.
+        A: (n, n) symmetric neighbour graph; None leaves the concepts' answer as it is.
         seeds: labels and ticks.
         prior: (c,) or None.
-        both: multiply the smoothed answer of the concepts in.
+        both: whether the smoothed answer of the concepts is a factor beside Poisson learning.
+        features: (n, d) unwhitened features of A: class prototypes in them are a further factor; or None.
 
     Returns:
-        (n, c + h) and (n,) bool: what is reached now.
+        (n, c + h).
     """
     import numpy as np
 
-    part = reached.copy()
-    on = np.flatnonzero(part)
-    place = np.full(len(P), -1)
-    place[on] = np.arange(len(on))
-    kept = part[seeds.items]
-    inner = Seeds(place[seeds.items[kept]], seeds.columns[kept], seeds.hidden, seeds.n_classes)
-    A = A[on][:, on]
-    Q = poisson(A, inner, prior)
-    if both:
-        Q = np.sqrt(smooth(P[on], A, inner) * Q)
+    on = np.flatnonzero(reached)
+    if not len(on):
+        return P
+    inner = _within(seeds, on, len(P))
+    factors = [P[on]]
+    if A is not None:
+        A = A[on][:, on]
+        factors = [poisson(A, inner, prior)] + ([smooth(P[on], A, inner)] if both else [])
+    if features is not None:
+        factors.append(pt_map(features[on], inner, prior))
+    Q = factors[0]
+    for factor in factors[1:]:
+        Q = Q * factor
     out = P.copy()
-    out[on] = normalise(Q, prior, seeds.n_classes)
-    return out, part
+    out[on] = normalise(Q ** (1 / len(factors)), prior, seeds.n_classes)
+    return out
+
+
+def _within(seeds: Seeds, on: np.ndarray, n: int) -> Seeds:
+    """The seeds among the items `on` of n, numbered as they stand there."""
+    import numpy as np
+
+    place = np.full(n, -1)
+    place[on] = np.arange(len(on))
+    kept = place[seeds.items] >= 0
+    return Seeds(place[seeds.items[kept]], seeds.columns[kept], seeds.hidden, seeds.n_classes)
 
 
 def smooth(P: np.ndarray, A: csr_matrix, seeds: Seeds) -> np.ndarray:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ROUNDS = 3
 ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most
 SPREADS = ("concepts", "items", "both")
+EXPERTS = ("none", "prototypes")
 
 
 def teach(
@@ -38,6 +39,7 @@ def teach(
     head: np.ndarray,
     *,
     spread: str = "concepts",
+    expert: str = "none",
     prior: np.ndarray | None = None,
     alpha: float = ALPHA,
     neighbours: csr_matrix | None = None,
@@ -55,6 +57,8 @@ def teach(
         labels: labels and ticks.
         head: (n, h) head features.
         spread: "concepts", "items" or "both".
+        expert: "prototypes" multiplies class prototypes in A's features in, which helps where A was trained for
+            cosine (sentence models) and harms elsewhere; or "none".
         prior: (c,) class shares of the pool if the user knows them, else None. Never estimated here.
         alpha: how far knowledge travels.
         neighbours: (n, n) symmetric graph of nearest items; needed by "items" and "both".
@@ -66,19 +70,22 @@ def teach(
     """
     import numpy as np
 
-    if spread not in SPREADS:
-        raise UsageError(f"spread {spread!r}{nearest(spread, SPREADS)}")
+    for what, value, known in (("spread", spread, SPREADS), ("expert", expert, EXPERTS)):
+        if value not in known:
+            raise UsageError(f"{what} {value!r}{nearest(value, known)}")
     if spread != "concepts" and neighbours is None:
         raise InputError(f"spread {spread} needs the nearest items: run kgkt populate with --spread {spread}")
     spreader = spreader or make_spreader(graph, alpha)
     seeds, c = make_seeds(labels), len(labels.names)
     G, reached_concepts = propagate_masses(spreader, Z, seeds)
     P, reached = item_posterior(Z, G, prior, c)
-    if spread != "concepts":
+    if spread != "concepts" or expert != "none":
         from kgkt.transfer.items import item_answer
 
-        assert neighbours is not None
-        P, reached = item_answer(P, reached, neighbours, seeds, prior, both=spread == "both")
+        P = item_answer(
+            P, reached, None if spread == "concepts" else neighbours, seeds, prior, both=spread == "both",
+            features=head if expert == "prototypes" else None,
+        )  # fmt: skip
     if n_rounds:
         P = refit_rounds(P, head, prior, c, reached, n_rounds)
     mass = concept_mass(Z, P, reached) * reached_concepts[:, None]

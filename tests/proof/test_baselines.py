@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from kgkt.concepts.propagate import Seeds, make_seeds
 from kgkt.proof import baselines
+from kgkt.transfer.prototypes import pt_map
 from kgkt.values import Labels
 
 PRIOR = np.full(10, 0.1)
@@ -55,7 +56,7 @@ def test_tuned_c_is_the_library_s_grid_search(view, seeds) -> None:
 
     grid = GridSearchCV(
         LogisticRegression(max_iter=500, tol=1e-3), {"C": list(baselines.TUNED_C)},
-        cv=StratifiedKFold(5, shuffle=True, random_state=0),
+        cv=StratifiedKFold(5, shuffle=True, random_state=0), scoring="neg_log_loss",
     ).fit(view.head[seeds.items], seeds.columns)  # fmt: skip
     scores = dict(zip(baselines.TUNED_C, grid.cv_results_["mean_test_score"], strict=True))
     assert scores[baselines.tuned_C(view.head, seeds)] == pytest.approx(max(scores.values()))
@@ -119,7 +120,7 @@ def independent_pt_map(F: np.ndarray, items: np.ndarray, classes: np.ndarray, ba
 
 @pytest.mark.parametrize("balanced", [True, False])
 def test_pt_map_against_an_independent_one(view, seeds, balanced: bool) -> None:
-    P = baselines.pt_map(view.head, seeds, PRIOR if balanced else None)
+    P = pt_map(view.head, seeds, PRIOR if balanced else None)
     again = independent_pt_map(view.head.astype(float), seeds.items, seeds.columns, balanced)
     assert np.abs(P - again).max() < 1e-6
 
@@ -131,7 +132,7 @@ def test_every_method_beats_chance_by_far_and_keeps_its_labels(digits, view, see
         "head": baselines.head(view.head, seeds, PRIOR),
         "spreading": baselines.label_spreading(view.vectors, seeds, PRIOR),
         "nodes": baselines.nodes_only(view.Z, seeds, PRIOR),
-        "PT-MAP": baselines.pt_map(view.head, seeds, PRIOR),
+        "PT-MAP": pt_map(view.head, seeds, PRIOR),
     }
     for name, P in answers.items():
         assert np.allclose(P.sum(axis=1), 1), name
@@ -152,7 +153,7 @@ def test_a_tick_is_a_hidden_class_of_every_method(digits, view, labels) -> None:
     for P in (
         baselines.nearest_mean(view.head, seeds),
         baselines.head(view.head, seeds),
-        baselines.pt_map(view.head, seeds),
+        pt_map(view.head, seeds),
         baselines.nodes_only(view.Z, seeds),
         baselines.label_spreading(view.vectors, seeds),
     ):
@@ -174,7 +175,7 @@ def test_a_class_without_label_gets_nothing(view) -> None:
         baselines.nearest_mean(view.head, seeds),
         baselines.random_forest(view.head, seeds),
         baselines.head(view.head, seeds),
-        baselines.pt_map(view.head, seeds),
+        pt_map(view.head, seeds),
     ):
         assert np.isfinite(P).all()
         assert P[:, 1].max() == 0

@@ -12,6 +12,7 @@ from kgkt.proof import demo_tables, edit
 from kgkt.proof.demo import Demo, Setting, average, draw_labels, run_demo
 from kgkt.proof.demo_picture import draw
 from kgkt.proof.digits import make_split
+from kgkt.proof.stats import plus_minus
 from kgkt.values import REPORT_COLUMNS, Report
 
 SMALL = {"labels": (2,), "draws": 1, "epochs": 4, "steps": 100}
@@ -84,7 +85,7 @@ def test_tables_say_what_the_rows_say() -> None:
     assert table[2][3] == ""
     assert demo_tables.best_control(report, 2) == "PT-MAP"
     against = demo_tables.paired([0.93, 0.94, 0.95], [0.9, 0.9, 0.93])
-    assert demo_tables.plus_minus(against) == "+3.0 ±0.6"
+    assert plus_minus(against) == "+3.0 ±0.6"
     assert demo_tables.verdict(against) == "a gain on these splits"
     assert "chance" in demo_tables.verdict(demo_tables.paired([0.9, 0.8, 0.7], [0.8, 0.9, 0.7]))
 

@@ -1,0 +1,176 @@
+"""The rows of an evaluation: every control and every rival by its name, from the same labels on the same pool.
+
+scratch                  B on the labels alone
+nearest mean             imprinted weights, Qi et al. 2018: what few-shot labelling tools do
+random forest            balanced, on the labelled items: what active-learning tools do
+head, head+rounds        logistic head tuned in C; the same with the teacher's rounds: no graph
+label spreading(+rounds) Zhou et al. 2004 on the nearest items
+PT-MAP (whitened)        Hu et al. 2021
+Poisson(+rounds)         Calder et al. 2020 on the nearest items
+PoissonMBO               the same authors' GraphLearning, given the true prior: its strongest form
+keras distillation       from A's own outputs where they are B's classes, else of A's features; B only
+nodes only               concepts without edges, with the rounds
+concepts, items, both    the teacher by its parts
+shuffled memberships     `concepts` with every item given another item's concepts
+raw inputs, untrained A  the teacher on a graph of the inputs themselves, of A before its training
+kgkt                     the teacher as it would run on this task
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kgkt.concepts.propagate import make_seeds
+from kgkt.proof import baselines
+from kgkt.proof.contest import as_targets, scratch
+from kgkt.transfer.items import poisson
+from kgkt.transfer.prototypes import pt_map
+from kgkt.transfer.teacher import refit_rounds, teach
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from kgkt.concepts.propagate import Seeds
+    from kgkt.proof.task import Options, Task
+    from kgkt.proof.view import View
+    from kgkt.values import Labels, Targets
+
+B_ONLY = ("scratch", "keras distillation")  # rows without an answer for the pool
+OWN = ("kgkt", "concepts", "items", "both")  # kgkt's teacher and its parts
+CONTROLS = ("nodes only", "shuffled memberships", "raw inputs", "untrained A")  # kgkt with a part broken
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every row of one seed works on.
+
+    Args:
+        task, options: of the evaluation.
+        a: the pool through A, with a graph of this seed.
+        raw, untrained: through its own inputs, through an untrained A; or None.
+        near: gives the nearest items (n, 10) of a view and their graph (n, n).
+        seed: of this draw.
+    """
+
+    task: Task
+    options: Options
+    a: View
+    raw: View | None
+    untrained: View | None
+    near: Callable[[View], tuple[np.ndarray, csr_matrix]]
+    seed: int
+
+
+Row = Callable[[Bench, "Labels"], "Targets"]
+
+
+def why_not(task: Task, method: str) -> str | None:
+    """Why a row cannot apply to this task; None where it can."""
+    if method in B_ONLY and task.b is None:
+        return "there is no B"
+    if method == "keras distillation" and task.own_answer is None and task.features is None:
+        return "needs A's outputs or features of the pool"
+    if method == "raw inputs" and task.raw_inputs is None:
+        return "the inputs of the pool are not at hand as numbers"
+    if method == "untrained A" and task.untrained is None:
+        return "needs the model A itself, to read an untrained copy of it"
+    if method == "PoissonMBO" and importlib.util.find_spec("graphlearning") is None:
+        return "GraphLearning is not installed (pip install graphlearning)"
+    return None
+
+
+def _answered(bench: Bench, labels: Labels, P: np.ndarray) -> Targets:
+    return as_targets(baselines.answer(P, make_seeds(labels), labels), labels)
+
+
+def _through(P_of: Callable[[Bench, Seeds], np.ndarray], rounds: bool = False) -> Row:
+    """A row from a function of bench and seeds, with the teacher's rounds where `rounds`."""
+
+    def row(bench: Bench, labels: Labels) -> Targets:
+        P = P_of(bench, make_seeds(labels))
+        if rounds:
+            P = refit_rounds(P, bench.a.head, bench.task.prior, len(labels.names))
+        return _answered(bench, labels, P)
+
+    return row
+
+
+def _head(bench: Bench, seeds: Seeds) -> np.ndarray:
+    C = baselines.tuned_C(bench.a.head, seeds)
+    return baselines.head(bench.a.head, seeds, bench.task.prior, C)
+
+
+def _label_spreading(bench: Bench, seeds: Seeds) -> np.ndarray:
+    return baselines.label_spreading(bench.a.vectors, seeds, bench.task.prior)
+
+
+def _poisson(bench: Bench, seeds: Seeds) -> np.ndarray:
+    return poisson(bench.near(bench.a)[1], seeds, bench.task.prior)
+
+
+def _poisson_mbo(bench: Bench, seeds: Seeds) -> np.ndarray:
+    import numpy as np
+
+    shares = np.bincount(bench.task.pool_y, minlength=len(bench.task.names)) / len(bench.task.pool_y)
+    return baselines.poisson_mbo(bench.a.vectors, bench.near(bench.a)[0], seeds, shares)
+
+
+def _shuffled(bench: Bench, labels: Labels) -> Targets:
+    Z = baselines.shuffled_memberships(bench.a.Z, bench.seed)
+    return teach(bench.a.graph, Z, labels, bench.a.head, prior=bench.task.prior, spreader=bench.a.spreader)
+
+
+def _teacher(
+    spread: str | None = None, expert: str | None = None, view_of: Callable[[Bench], View | None] = lambda b: b.a
+) -> Row:
+    """The teacher on one view; `spread` and `expert` of the options where None."""
+
+    def row(bench: Bench, labels: Labels) -> Targets:
+        view = view_of(bench)
+        assert view is not None
+        how = spread or bench.options.spread
+        return teach(
+            view.graph, view.Z, labels, view.head, spread=how, expert=expert or expert_of(bench.task, bench.options),
+            prior=bench.task.prior, spreader=view.spreader,
+            neighbours=None if how == "concepts" else bench.near(view)[1],
+        )  # fmt: skip
+
+    return row
+
+
+def expert_of(task: Task, options: Options) -> str:
+    """The expert of the row kgkt: as the options say, else prototypes for sentence models."""
+    return options.expert or ("prototypes" if task.text else "none")
+
+
+ROWS: dict[str, Row] = {
+    "scratch": lambda bench, labels: scratch(len(bench.task.pool_y), labels),
+    "nearest mean": _through(lambda b, s: baselines.nearest_mean(b.a.head, s)),
+    "random forest": _through(lambda b, s: baselines.random_forest(b.a.head, s, b.seed)),
+    "head": _through(_head),
+    "head+rounds": _through(_head, rounds=True),
+    "label spreading": _through(_label_spreading),
+    "label spreading+rounds": _through(_label_spreading, rounds=True),
+    "PT-MAP": _through(lambda b, s: pt_map(b.a.head, s, b.task.prior)),
+    "PT-MAP whitened": _through(lambda b, s: pt_map(b.a.vectors, s, b.task.prior)),
+    "Poisson": _through(_poisson),
+    "Poisson+rounds": _through(_poisson, rounds=True),
+    "PoissonMBO": _through(_poisson_mbo),
+    "nodes only": _through(lambda b, s: baselines.nodes_only(b.a.Z, s, b.task.prior), rounds=True),
+    "shuffled memberships": _shuffled,
+    "raw inputs": _teacher(view_of=lambda b: b.raw),
+    "untrained A": _teacher(view_of=lambda b: b.untrained),
+    "concepts": _teacher("concepts", "none"),
+    "items": _teacher("items", "none"),
+    "both": _teacher("both", "none"),
+    "kgkt": _teacher(),
+}
+
+
+def same_as_kgkt(task: Task, options: Options, method: str) -> bool:
+    """Whether the row is what kgkt runs on this task, so that its figures are kgkt's."""
+    return method == options.spread and expert_of(task, options) == "none"
