@@ -101,8 +101,8 @@ def head(features: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, C:
 def tuned_C(features: np.ndarray, seeds: Seeds) -> float:
     """C of the logistic head by stratified cross-validated log-likelihood on the labels (at most 5 folds).
 
-    Not by accuracy: its ties leave probabilities so flat that a B learns nothing from them. With a class that has a single label there is nothing to hold out: the untuned C. Ties go to the
-    value nearest to it.
+    Not by accuracy: its ties leave probabilities so flat that a B learns nothing from them. With a class that
+    has a single label there is nothing to hold out: the untuned C. Ties go to the value nearest to it.
     """
     import numpy as np
     from sklearn.model_selection import StratifiedKFold, cross_val_score
