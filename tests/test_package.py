@@ -28,8 +28,3 @@ def test_the_wheel_brings_its_statements(tmp_path: Path) -> None:
     place, count = done.stdout.splitlines()
     assert Path(place) == tmp_path / "site" / "kgkt" / "cypher"
     assert int(count) >= 15
-
-
-def test_no_file_of_the_package_names_a_folder_outside() -> None:
-    for path in (*ROOT.glob("kgkt/**/*.py"), *ROOT.glob("cypher/**/*.cypher")):
-        assert "../shared" not in path.read_text(encoding="utf-8"), path
