@@ -8,7 +8,7 @@ from pathlib import Path
 from kgkt.errors import InputError, nearest
 from kgkt.proof.grid import FILE, POOL, Cell, Kept, b_cells, locked, missing_units, pool_cells, run_units
 from kgkt.proof.report import write_report
-from kgkt.proof.rows import B_ONLY, CONTROLS, OWN, ROWS, same_as_kgkt, why_not
+from kgkt.proof.rows import B_ONLY, CONTROLS, METHODS, OWN, same_as_kgkt, why_not
 from kgkt.proof.task import BEST_RIVAL, DEAR, Options, Task, TrainB, digest
 from kgkt.values import Report
 
@@ -37,11 +37,11 @@ def evaluate(task: Task, options: Options, out: Path, progress: Progress | None 
         InputError: an unknown row, true classes that do not fit.
         BelowBarError: the training of a B diverged.
     """
-    names = options.methods or tuple(ROWS)
+    names = options.methods or METHODS
     for name in names:
-        if name not in ROWS:
-            raise InputError(f"no row {name!r}{nearest(name, ROWS)}")
-    names = tuple(name for name in ROWS if name in names or name == "kgkt")
+        if name not in METHODS:
+            raise InputError(f"no row {name!r}{nearest(name, METHODS)}")
+    names = tuple(name for name in METHODS if name in names or name == "kgkt")
     skipped = {name: why for name in names if (why := why_not(task, name))}
     methods = [name for name in names if name not in skipped]
     same = [name for name in methods if same_as_kgkt(task, options, name)]
@@ -88,8 +88,8 @@ def _named_b_cells(options: Options, kept: Kept, pool: list[Cell], methods: list
         if name == BEST_RIVAL:
             if (rival := best_rival(kept, pool)) is not None:
                 chosen.append(rival)
-        elif name not in ROWS:
-            raise InputError(f"train B for {name!r}{nearest(name, [*ROWS, BEST_RIVAL])}")
+        elif name not in METHODS:
+            raise InputError(f"train B for {name!r}{nearest(name, [*METHODS, BEST_RIVAL])}")
         elif name in methods:
             chosen.append(name)
     return b_cells(list(dict.fromkeys(chosen)), labels, seeds, options)

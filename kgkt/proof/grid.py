@@ -19,6 +19,7 @@ from kgkt.proof.view import View, bare, recluster
 from kgkt.values import REPORT_COLUMNS
 
 if TYPE_CHECKING:
+    from kgkt.proof.distillation import Distillation
     from kgkt.transfer.trainer import Trainer
 
 POOL, TEST = "pool_accuracy", "test_accuracy"
@@ -160,6 +161,7 @@ class Worker:
         self._near: dict[int, Any] = {}
         self._bench: Bench | None = None
         self._trainer: Trainer | None = None
+        self._distillation: Distillation | None = None
 
     def run(self, unit: Unit) -> list[dict[str, Any]]:
         """Rows of one unit: the same whoever computes them, and however many processes there are."""
@@ -180,10 +182,10 @@ class Worker:
 
         bench = self._bench_of(unit.seed)
         start = time.perf_counter()
-        targets = ROWS[method](bench, labels)
+        targets = ROWS[method](bench, labels) if method in ROWS else None
         seconds = time.perf_counter() - start
         head = (self.task.name, method, unit.per_class, unit.seed)
-        if POOL in metrics:
+        if POOL in metrics and targets is not None:
             free = np.setdiff1d(np.arange(len(self.task.pool_y)), labels.items)
             value = float(np.mean(targets.P[free].argmax(axis=1) == self.task.pool_y[free]))
             yield dict(zip(REPORT_COLUMNS, (*head, POOL, value, seconds), strict=True))
@@ -215,7 +217,7 @@ class Worker:
         return self._near[key]
 
     def _b_accuracy(self, method: str, targets: Any, labels: Any, unit: Unit) -> float:
-        """B's test accuracy after `steps` steps on the targets, from its own weights."""
+        """B's test accuracy after `steps` steps from its own weights: on the targets, or by distillation without."""
         import numpy as np
 
         from kgkt.transfer.batchnorm import reestimate
@@ -227,11 +229,21 @@ class Worker:
         if self._trainer is None:
             self._trainer = Trainer(task.b(), batch=options.batch, learning_rate=options.learning_rate)
         try:
-            contest.teach_b(self._trainer, task.pool_x, targets, labels, options.steps, unit.seed)
+            if targets is None:
+                self._distilled(self._trainer).train(task.pool_x, labels, options.steps, unit.seed, options.batch)
+            else:
+                contest.teach_b(self._trainer, task.pool_x, targets, labels, options.steps, unit.seed)
         except BelowBarError as error:
             raise BelowBarError(f"{method}, {unit.per_class} labels a class, seed {unit.seed}: {error}") from error
         reestimate(self._trainer.model, task.pool_x, np.arange(len(task.pool_y)))
         return self._trainer.accuracy(task.test_x, task.test_y)
+
+    def _distilled(self, trainer: Trainer) -> Distillation:
+        from kgkt.proof.distillation import Distillation, teacher_of
+
+        if self._distillation is None:
+            self._distillation = Distillation(trainer, *teacher_of(self.task), self.options.learning_rate)
+        return self._distillation
 
 
 def pool_cells(methods: Sequence[str], options: Options) -> list[Cell]:

@@ -8,7 +8,7 @@ label spreading(+rounds) Zhou et al. 2004 on the nearest items
 PT-MAP (whitened)        Hu et al. 2021
 Poisson(+rounds)         Calder et al. 2020 on the nearest items
 PoissonMBO               the same authors' GraphLearning, given the true prior: its strongest form
-keras distillation       from A's own outputs where they are B's classes, else of A's features; B only
+keras distillation       keras.distillation of A's own outputs where they are B's classes, else of its features
 nodes only               concepts without edges, with the rounds
 concepts, items, both    the teacher by its parts
 shuffled memberships     `concepts` with every item given another item's concepts
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.propagate import make_seeds
+from kgkt.errors import InputError
 from kgkt.proof import baselines
 from kgkt.proof.contest import as_targets, scratch
 from kgkt.transfer.items import poisson
@@ -74,6 +75,14 @@ def why_not(task: Task, method: str) -> str | None:
         return "there is no B"
     if method == "keras distillation" and task.own_answer is None and task.features is None:
         return "needs A's outputs or features of the pool"
+    if method == "keras distillation" and task.own_answer is None:
+        from kgkt.proof.distillation import last_hidden
+
+        assert task.b is not None
+        try:
+            last_hidden(task.b())
+        except InputError as error:
+            return str(error)
     if method == "raw inputs" and task.raw_inputs is None:
         return "the inputs of the pool are not at hand as numbers"
     if method == "untrained A" and task.untrained is None:
@@ -169,6 +178,9 @@ ROWS: dict[str, Row] = {
     "both": _teacher("both", "none"),
     "kgkt": _teacher(),
 }
+
+_at = list(ROWS).index("nodes only")
+METHODS = (*list(ROWS)[:_at], "keras distillation", *list(ROWS)[_at:])  # in the order of the tables
 
 
 def same_as_kgkt(task: Task, options: Options, method: str) -> bool:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 TrainB = tuple[tuple[str, ...], tuple[int, ...], int]  # methods, label counts, seeds
 BEST_RIVAL = "best rival"  # the row without kgkt's teacher that is best on the pool
-DEAR: TrainB = (("scratch", "head+rounds", BEST_RIVAL, "kgkt"), (2, 10), 5)  # where a B takes long to train
+# where a B takes long to train
+DEAR: TrainB = (("scratch", "keras distillation", "head+rounds", BEST_RIVAL, "kgkt"), (2, 10), 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Task:
         test_x, test_y: (t, ...) and (t,) class index, what B is judged on.
         text: whether A is a sentence model.
         concepts: of each graph; None for the default.
-        own_answer: (n, c) A's own outputs where they are B's classes, for plain distillation; or None.
+        own_answer: (n, c) A's own probabilities where they are B's classes, for plain distillation; or None.
     """
 
     name: str
