@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from kgkt.concepts.propagate import Seeds
 
-TEMPERATURE = 20.0  # of cosines between unit rows: Hu et al. 2021 use 10 on squared distances, the same
+TEMPERATURE = 20.0  # of cosines: Hu et al. 2021 use 10 on squared distances, the same between unit rows
 
 
 def pt_map(
@@ -30,26 +30,26 @@ def pt_map(
         seeds: labels and ticks; their items keep their class throughout.
         prior: (c,): assignments are balanced to it (Sinkhorn); None: rows only.
         n_steps: updates of the prototypes.
-        step: how far a prototype moves towards the mean of what is assigned to it.
+        step: how far a prototype moves towards the direction of what is assigned to it.
 
     Returns:
         P (n, c + h).
 
-    Reference: Hu, Gripon & Pateux 2021, without the power transform (features are not counts here).
+    Reference: Hu, Gripon & Pateux 2021, without the power transform (features are not counts here) and with
+    prototypes of unit length.
     """
     import numpy as np
 
     X = unit_rows(np.asarray(features, np.float64))
-    means = class_means(X, seeds)
+    prototypes = unit_rows(class_means(X, seeds))
     fixed = np.zeros((len(seeds.items), seeds.width))
     fixed[np.arange(len(fixed)), seeds.columns] = 1.0
     for number in range(n_steps + 1):
-        distance = (X**2).sum(axis=1, keepdims=True) - 2 * X @ means.T + (means**2).sum(axis=1)
-        P = normalise(seeded_softmax(-TEMPERATURE / 2 * distance, seeds), prior, seeds.n_classes)
+        P = normalise(seeded_softmax(TEMPERATURE * X @ prototypes.T, seeds), prior, seeds.n_classes)
         P[seeds.items] = fixed
         if number < n_steps:
-            total = P.sum(axis=0)[:, None]
-            means += step * (np.divide(P.T @ X, total, out=means.copy(), where=total > 0) - means)
+            # unit rows: a mean of many soft members is short, and short prototypes collapse towards one another
+            prototypes = unit_rows(prototypes + step * (unit_rows(P.T @ X) - prototypes))
     return P
 
 

@@ -102,10 +102,13 @@ def test_shuffled_memberships_keep_the_rows(view) -> None:
 
 
 def independent_pt_map(F: np.ndarray, items: np.ndarray, classes: np.ndarray, balanced: bool) -> np.ndarray:
-    """Hu et al. 2021 written anew, in loops."""
-    F = F / np.linalg.norm(F, axis=1, keepdims=True)
-    c = classes.max() + 1
-    centres = np.stack([F[items[classes == j]].mean(axis=0) for j in range(c)])
+    """Hu et al. 2021 with unit centres, written anew from squared distances."""
+
+    def unit(rows: np.ndarray) -> np.ndarray:
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    F, c = unit(F), classes.max() + 1
+    centres = unit(np.stack([F[items[classes == j]].mean(axis=0) for j in range(c)]))
     for step in range(21):
         P = np.exp(-10 * ((F[:, None] - centres[None]) ** 2).sum(axis=2))
         P /= P.sum(axis=1, keepdims=True)
@@ -114,7 +117,7 @@ def independent_pt_map(F: np.ndarray, items: np.ndarray, classes: np.ndarray, ba
             P /= P.sum(axis=1, keepdims=True)
         P[items] = np.eye(c)[classes]
         if step < 20:
-            centres = 0.7 * centres + 0.3 * (P.T @ F) / P.sum(axis=0)[:, None]
+            centres = unit(0.7 * centres + 0.3 * unit(P.T @ F))
     return P
 
 
