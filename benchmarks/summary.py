@@ -1,0 +1,185 @@
+"""One page over all tasks, computed from their report.json: what each method reached, and what kgkt gained or lost.
+
+    python benchmarks/summary.py          writes benchmarks/results/README.md
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+TASKS = ("wordnet", "fashion", "fashion_digits", "emoji", "digits")
+OURS = "kgkt"
+POOL, TEST = "pool_accuracy", "test_accuracy"
+# what the comparison has to show, with the tasks it is asked of
+LEVEL = ("PoissonMBO", "Poisson+rounds")  # not more than one standard error below
+AHEAD = ("head+rounds", "PT-MAP", "PT-MAP whitened")
+FAR_AHEAD = ("nearest mean", "random forest")  # 10 points at 1, 2 and 5 labels
+ASKED = ("wordnet", "fashion", "fashion_digits", "emoji")
+TOOLS_ASKED = ASKED[:3]
+
+Cells = dict[tuple[str, int, int], float]  # (method, labels a class, seed) -> value
+
+
+def cells(report: dict[str, Any], metric: str) -> Cells:
+    """The values of one metric."""
+    return {
+        (row["method"], row["labels_per_class"], row["seed"]): row["value"]
+        for row in report["rows"]
+        if row["metric"] == metric and row["value"] is not None
+    }
+
+
+def mean(values: Cells, method: str, labels: int) -> float | None:
+    """Mean over seeds, or None where the row was not run."""
+    found = [v for (m, n, _), v in values.items() if m == method and n == labels]
+    return statistics.fmean(found) if found else None
+
+
+def gain(values: Cells, rival: str, counts: tuple[int, ...]) -> tuple[float, float, int] | None:
+    """kgkt minus `rival`, averaged over label counts within a seed: mean, standard error, seeds."""
+    seeds = sorted({seed for _, _, seed in values})
+    paired = []
+    for seed in seeds:
+        pairs = [(values.get((OURS, n, seed)), values.get((rival, n, seed))) for n in counts]
+        if all(a is not None and b is not None for a, b in pairs):
+            paired.append(statistics.fmean(a - b for a, b in pairs if a is not None and b is not None))
+    if not paired:
+        return None
+    error = statistics.stdev(paired) / len(paired) ** 0.5 if len(paired) > 1 else float("nan")
+    return statistics.fmean(paired), error, len(paired)
+
+
+def counts_of(values: Cells) -> tuple[int, ...]:
+    """Label counts that kgkt was run at."""
+    return tuple(sorted({n for method, n, _ in values if method == OURS}))
+
+
+def methods_of(all_values: dict[str, Cells]) -> list[str]:
+    """Every method in the order of the reports, each once."""
+    return list(dict.fromkeys(method for values in all_values.values() for method, _, _ in values))
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as per cent, or a dash."""
+    return "–" if value is None else f"{100 * value:.{digits}f}"
+
+
+def signed(found: tuple[float, float, int] | None) -> str:
+    """A gain in points with its standard error."""
+    return "–" if found is None else f"{100 * found[0]:+.1f} ± {100 * found[1]:.1f}"
+
+
+def table(header: list[str], rows: list[list[str]]) -> Iterator[str]:
+    """A Markdown table."""
+    yield "| " + " | ".join(header) + " |"
+    yield "|" + " --- |" * len(header)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def bar(all_values: dict[str, Cells]) -> Iterator[list[str]]:
+    """One row for each thing that the comparison has to show."""
+    for rival in LEVEL:
+        for task in ASKED:
+            found = gain(all_values[task], rival, counts_of(all_values[task])) if task in all_values else None
+            met = found is not None and found[0] >= -found[1]
+            yield [task, f"at most one SE below {rival}", signed(found), _verdict(found, met)]
+    for rival in AHEAD:
+        for task in ASKED:
+            found = gain(all_values[task], rival, counts_of(all_values[task])) if task in all_values else None
+            yield [task, f"ahead of {rival}", signed(found), _verdict(found, found is not None and found[0] > 0)]
+    for rival in FAR_AHEAD:
+        for task in TOOLS_ASKED:
+            for n in (1, 2, 5):
+                found = gain(all_values[task], rival, (n,)) if task in all_values else None
+                met = found is not None and found[0] >= 0.10
+                yield [task, f"10 points over {rival} at {n}", signed(found), _verdict(found, met)]
+
+
+def _verdict(found: object, met: bool) -> str:
+    return "not run" if found is None else "met" if met else "**missed**"
+
+
+def page(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """The lines of the page."""
+    pool = {task: cells(report, POOL) for task, report in reports.items()}
+    test = {task: cells(report, TEST) for task, report in reports.items()}
+    yield "# Results"
+    yield ""
+    yield "Computed by `python benchmarks/summary.py` from each task's `report.json`. Per cent; methods see the same"
+    yield "draws of labels. What each row is: the tasks' own reports, one folder a task."
+    yield ""
+    yield from made(reports, pool)
+    yield ""
+    yield "## Accuracy on the unlabelled pool, averaged over label counts and seeds"
+    yield ""
+    tasks = list(pool)
+    methods = methods_of(pool)
+    rows = []
+    for method in methods:
+        averages = []
+        for task in tasks:
+            means = [mean(pool[task], method, n) for n in counts_of(pool[task])]
+            complete = None not in means and means
+            averages.append(percent(statistics.fmean(m for m in means if m is not None)) if complete else "–")
+        rows.append([f"**{method}**" if method == OURS else method, *averages])
+    yield from table(["method", *tasks], rows)
+    yield ""
+    yield "## kgkt minus each method, in points ± standard error over paired seeds"
+    yield ""
+    yield "Averaged over label counts within each seed; a minus is a loss."
+    yield ""
+    rows = [
+        [method, *(signed(gain(pool[task], method, counts_of(pool[task]))) for task in tasks)]
+        for method in methods
+        if method != OURS
+    ]
+    yield from table(["method", *tasks], rows)
+    yield ""
+    yield "## By label count"
+    for task in tasks:
+        counts = counts_of(pool[task])
+        yield ""
+        yield f"### {task}: pool accuracy at {', '.join(map(str, counts))} labels a class; B's test accuracy beside it"
+        yield ""
+        found = test[task]
+        b_counts = tuple(sorted({n for _, n, _ in found}))
+        rows = []
+        for method in dict.fromkeys([*methods_of({task: pool[task]}), *methods_of({task: found})]):
+            at_pool = [percent(mean(pool[task], method, n)) for n in counts]
+            at_test = [percent(mean(found, method, n)) for n in b_counts]
+            rows.append([f"**{method}**" if method == OURS else method, *at_pool, *at_test])
+        yield from table(["method", *(f"pool {n}" for n in counts), *(f"B {n}" for n in b_counts)], rows)
+    yield ""
+    yield "## The bar"
+    yield ""
+    yield from table(["task", "asked", "kgkt minus it", ""], list(bar(pool)))
+
+
+def made(reports: dict[str, dict[str, Any]], pool: dict[str, Cells]) -> Iterator[str]:
+    """How each report was made."""
+    rows = []
+    for task, report in reports.items():
+        run = report["run"]
+        seeds = len({seed for _, _, seed in pool[task]})
+        rows.append([
+            task, str(seeds), f"{run['items']:,} / {run['test_items']:,}", run["prior"], f"`{run['command']}`",
+            f"{run['minutes']:.1f}", run["date"], run["machine"],
+        ])  # fmt: skip
+    yield from table(["task", "seeds", "pool / test", "prior", "command", "minutes", "date", "machine"], rows)
+
+
+def main() -> None:
+    """Write the page."""
+    found = {task: RESULTS / task / "report.json" for task in TASKS}
+    reports = {task: json.loads(path.read_text()) for task, path in found.items() if path.exists()}
+    (RESULTS / "README.md").write_text("\n".join(page(reports)) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
