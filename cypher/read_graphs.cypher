@@ -1,3 +1,3 @@
 // Every graph of the database.
 // columns: graph
-MATCH (g:Graph) RETURN g AS graph ORDER BY g.key
+MATCH (g:Graph) WHERE g.key = g.graph RETURN g AS graph ORDER BY g.key

@@ -157,8 +157,8 @@ def empty(server: Server) -> None:
 
     with GraphDatabase.driver(server.url, auth=("neo4j", server.password)) as driver, driver.session() as session:
         session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
-        for what in ("CONSTRAINT", "INDEX"):
-            for row in list(session.run(f"SHOW {what}S")):
+        for what, plural in (("CONSTRAINT", "CONSTRAINTS"), ("INDEX", "INDEXES")):
+            for row in list(session.run(f"SHOW {plural}")):
                 if row["type"] != "LOOKUP":
                     session.run(f"DROP {what} `{row['name']}` IF EXISTS").consume()
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +37,32 @@ class Child:
     """
 
     def __init__(self, path: Path, memory_mb: int, write: bool = False) -> None:
+        self._begin("kgkt.store.worker", [str(path.resolve()), str(memory_mb), "rw" if write else "r"], str(path),
+                    memory_mb, write)
+
+    def _begin(
+        self, module: str, arguments: Sequence[str], what: str, memory_mb: int, write: bool, first: str = ""
+    ) -> None:
+        """Start `module` and wait until it is ready; `first` is a line it reads before all else."""
         self.memory_mb = memory_mb
         self.write = write
         package = str(Path(__file__).resolve().parents[2])
-        keep = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+        keep = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE",
+                "SSL_CERT_DIR")
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         environment.update(PYTHONPATH=package, PYTHONUTF8="1", PYTHONDONTWRITEBYTECODE="1")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "kgkt.store.worker", str(path.resolve()), str(memory_mb),
-             "rw" if write else "r"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
-            errors="surrogatepass", env=environment)
+            [sys.executable, "-P", "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, encoding="utf-8", errors="surrogatepass", env=environment)
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+        if first:
+            self._send(first)
         answer = self._wait(START_SECONDS, "the graph took too long to load")
         if answer is None:
             self.close()
-            raise InputError(f"{path} could not be opened to be asked: the child ended with code "
+            raise InputError(f"{what} could not be opened to be asked: the child ended with code "
                              f"{self.process.returncode}")
         try:
             self._checked(answer)
@@ -73,10 +81,7 @@ class Child:
                               allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise InputError(f"a parameter of the query cannot be sent: {error}") from error
-        with contextlib.suppress(BrokenPipeError):  # it is gone: the wait below says so
-            assert self.process.stdin is not None
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
+        self._send(line)
         answer = self._wait(limits.seconds + 1, timed_out(limits.seconds))
         if answer is None:
             self.close()
@@ -106,6 +111,12 @@ class Child:
         """End the child now, whatever it is doing."""
         self.process.kill()
         self.process.wait()
+
+    def _send(self, line: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it is gone: the wait for its answer says so
+            assert self.process.stdin is not None
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None

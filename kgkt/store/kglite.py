@@ -8,7 +8,7 @@ until then. After a crash readers go on with the last save and the next writer r
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,14 +17,12 @@ from kgkt.errors import InputError, UsageError
 from kgkt.store import engine as kg
 from kgkt.store import guard
 from kgkt.store.child import Child
+from kgkt.store.foreign import LABELS, foreign_nodes
 from kgkt.store.statements import load
-from kgkt.store.store import Limits, Rows, Statement
+from kgkt.store.store import Limits, Rows, Statement, batches
 
 if TYPE_CHECKING:
     from kglite import KnowledgeGraph
-
-NODE_BATCH = 5_000
-EDGE_BATCH = 10_000
 
 
 class KgliteStore:
@@ -105,6 +103,16 @@ class KgliteStore:
                 return child.ask(text, params, limits)
         return self._asking(limits.memory_mb).ask(text, params, limits)
 
+    def index(self, dimensions: int | None = None, shared: bool = False) -> None:
+        """Make keys unique; a label that holds other people's nodes is left as it is."""
+        foreign = foreign_nodes(self) if shared else {}
+        for label in LABELS:
+            if label not in foreign:
+                self.write(load(f"constraint_{label.lower()}"))
+
+    def hold(self, graph: str) -> None:
+        """Keep other writers out; the writer's lease of the file does that for all its graphs."""
+
     def schema(self) -> guard.Schema:
         """The names of labels, relationship types and properties that the database has."""
         child = self._asking(Limits().memory_mb)
@@ -173,21 +181,6 @@ class KgliteStore:
             self.close()
         else:  # unfinished work stays in the log, readers keep the last save
             self._release()
-
-
-def batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Cut rows into batches: those of edges have the ends `a` and `b` and may be longer."""
-    batch: list[dict[str, Any]] = []
-    size = NODE_BATCH
-    for row in rows:
-        if not batch:
-            size = EDGE_BATCH if "a" in row and "b" in row else NODE_BATCH
-        batch.append(dict(row))
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def file_signature(path: Path) -> tuple[int, int, int]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from kgkt.values import BlockMap, ConceptGraph
 
-CONSTRAINTS = ("graph", "model", "concept", "theme", "item", "class", "block")
 GENERATED = ("concepts", "themes", "items", "classes", "blocks", "models")
 LEAST_MASS = 0.05  # a concept leans to a class from here on; smaller masses stay in the run directory
 
@@ -31,6 +30,7 @@ def load_graph(
     examples: Iterable[tuple[str, int, float]],
     classes: Sequence[str] = (),
     frozen: bool = False,
+    shared: bool = False,
 ) -> None:
     """Put a graph into the store in place of the one of that name; `complete` is true at the very end.
 
@@ -45,12 +45,13 @@ def load_graph(
         examples: (item_id, concept number, strength).
         classes: class names, in the order of B's outputs.
         frozen: whether that order is fixed.
+        shared: leave labels alone that hold other people's nodes.
     """
     import numpy as np
 
     if len(coordinates) != len(concept_graph):
         raise InputError(f"coordinates: expected {len(concept_graph)} rows, received {len(coordinates)}")
-    begin(store, graph)
+    begin(store, graph, concept_graph.centroids.shape[1], shared)
     clear(store, graph)
     write(store, "write_concepts", _concepts(graph, concept_graph, np.asarray(coordinates)))
     numbers = range(len(concept_graph))
@@ -67,10 +68,9 @@ def load_graph(
     finish(store, graph, {**info, "n_concepts": len(concept_graph)})
 
 
-def begin(store: Store, graph: str) -> None:
-    """Make the constraints and mark the graph as being rebuilt."""
-    for label in CONSTRAINTS:
-        store.write(load(f"constraint_{label}", store.engine))
+def begin(store: Store, graph: str, dimensions: int | None = None, shared: bool = False) -> None:
+    """Make constraints and indexes, and mark the graph as being rebuilt."""
+    store.index(dimensions, shared)
     write(store, "write_graphs", [{"key": graph, "props": {"graph": graph, "name": graph, "complete": False}}])
 
 

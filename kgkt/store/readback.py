@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_graphs(store: Store) -> list[dict[str, Any]]:
     """The properties of every Graph node, by name; `complete` is false while one is being rebuilt."""
     graphs = (row["graph"] for row in rows(store, "read_graphs"))
-    return [{k: v for k, v in graph.items() if k != "~node"} for graph in graphs]
+    return [{k: v for k, v in graph.items() if k != "~node" and not k.startswith("writer")} for graph in graphs]
 
 
 def read_info(store: Store, graph: str) -> dict[str, Any]:

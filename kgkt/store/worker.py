@@ -39,19 +39,25 @@ def main(arguments: list[str]) -> None:
         arguments: path of the graph, megabytes a query may take, "r" or "rw".
     """
     path, memory_mb, writes = Path(arguments[0]), int(arguments[1]), arguments[2] == "rw"
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogatepass", newline="\n")
-    os.dup2(2, 1)  # whatever a library prints must not look like an answer
+    out = answers()
     try:
         graph = _ready(path, writes)
         limit(memory_mb, writes)
     except KgktError as error:
-        _send(out, refusal(error))
+        send(out, refusal(error))
         return
-    _send(out, json.dumps({"ready": os.getpid()}))
+    send(out, json.dumps({"ready": os.getpid()}))
     for line in sys.stdin:
-        _send(out, reply(graph, json.loads(line), writes))
+        send(out, reply(graph, json.loads(line), writes))
     if writes:
         engine.release(graph)
+
+
+def answers() -> TextIO:
+    """Where answers go; what a library prints from now on is not taken for one."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogatepass", newline="\n")
+    os.dup2(2, 1)
+    return out
 
 
 def _ready(path: Path, writes: bool) -> KnowledgeGraph:
@@ -111,14 +117,19 @@ def reply(graph: KnowledgeGraph, question: dict[str, Any], writes: bool) -> str:
             rows = engine.answer_rows(graph, answer, question["rows"])
         if writes:
             engine.save(graph)
-        return _encoded(rows.columns, rows.rows, rows.truncated)
+        return encoded(rows.columns, rows.rows, rows.truncated)
     except KgktError as error:
         return refusal(error)
     except MemoryError:
         os._exit(1)  # nothing can be said any more; the parent knows what an end without a word means
 
 
-def _encoded(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...], truncated: bool) -> str:
+def encoded(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...], truncated: bool) -> str:
+    """Rows as a line of JSON.
+
+    Raises:
+        QueryError: it would be too long for the asking process.
+    """
     parts: list[str] = []
     size = 0
     for row in rows:
@@ -136,7 +147,8 @@ def refusal(error: KgktError) -> str:
     return json.dumps({"error": kind, "message": str(error)})
 
 
-def _send(out: TextIO, line: str) -> None:
+def send(out: TextIO, line: str) -> None:
+    """Answer with one line."""
     out.write(line + "\n")
     out.flush()
 

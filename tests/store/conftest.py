@@ -61,9 +61,11 @@ def digits_map(k: int = K) -> BlockMap:
     return BlockMap(blocks, {"dense": dense, "out": head}, {"dense": dense.copy(), "out": head.copy()})
 
 
-@pytest.fixture(params=["kglite"])
+@pytest.fixture(params=["kglite", "neo4j"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database of each kind."""
+    if request.param == "neo4j":
+        return str(request.getfixturevalue("neo4j_url"))
     return f"kglite:{tmp_path / 'graph.kgl'}"
 
 

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, QueryError, UnsafeError
-from kgkt.store.load import drop, freeze_classes, load_graph, set_active, set_edges, set_names, write_classes
-from kgkt.store.people import read_classes
+from kgkt.store.load import (
+    drop,
+    freeze_classes,
+    load_graph,
+    set_active,
+    set_edges,
+    set_names,
+    write,
+    write_classes,
+    write_items,
+)
+from kgkt.store.people import read_classes, read_said, write_labels
 from kgkt.store.readback import list_graphs, read_concept_graph, read_info
 from kgkt.store.store import Limits, Statement, open_store
 from kgkt.values import ConceptGraph
@@ -64,7 +74,7 @@ def test_every_node_has_one_label_a_name_a_graph_and_a_key(loaded):
                               "OR n.key IS NULL RETURN count(n) AS n").rows
         assert count == 0
         schema = store.schema()
-        assert schema.labels == {"Graph", "Model", "Concept", "Theme", "Item", "Class"}
+        assert schema.labels - {"Block"} == {"Graph", "Model", "Concept", "Theme", "Item", "Class"}  # a constraint names it
         assert schema.types == {"LEARNED_FROM", "IN_GRAPH", "SIMILAR_TO", "PART_OF", "EXAMPLE_OF"}
         assert {"name", "key", "graph", "centroid", "auto_name"} <= schema.properties
         assert not {"id", "title", "type"} & schema.properties
@@ -258,3 +268,42 @@ def test_the_ids_of_the_fixture_are_the_items_of_the_graph(loaded):
     with open_store(loaded) as store:
         found = {item for (item,) in store.ask("MATCH (i:Item) RETURN i.item_id").rows}
     assert found <= set(IDS.tolist())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_number_is_stored_that_is_none(store_url, value):
+    with open_store(store_url, write=True) as store:
+        with pytest.raises(InputError, match=r"^write_items, row 1, props, x: -?(nan|inf) cannot be stored"):
+            write(store, "write_items", [{"key": "a", "props": {"x": [1.0]}}, {"key": "b", "props": {"x": [value]}}])
+        with pytest.raises(InputError, match="cannot be stored"):
+            store.ask("RETURN $x AS x", {"x": value})
+        assert store.ask("MATCH (n) RETURN count(n) AS n").rows == ((0,),)
+
+
+def test_values_the_engine_cannot_hold_are_refused(store_url):
+    with open_store(store_url, write=True) as store:
+        for value in (10**30, object(), "\ud800"):
+            with pytest.raises(InputError, match="a parameter of the query cannot be stored"):
+                write(store, "write_items", [{"key": "a", "props": {"x": value}}])
+
+
+@pytest.mark.parametrize("name", [
+    "a'b", 'a"b', "a`b", "a\nb\r\n", "a\x00b", "\U0001f600", "\u202eabc", "x" * 1_000_000, "Robby' DETACH DELETE n //",
+    "</script><img onerror=alert(1)>", "$graph", "{key: 1}", "caf\u00e9", "a/b", " ", "\\u0041", "1", "null"],
+    ids=lambda name: repr(name[:12]))
+def test_names_are_stored_as_data(store_url, name):
+    with open_store(store_url, write=True) as store:
+        if store.engine == "neo4j" and len(name) > 8000:  # its index holds no longer key
+            with pytest.raises(InputError, match="a key of 1,000,010 characters is too long for Neo4j"):
+                write_items(store, "main", [{"item_id": name}])
+            write_items(store, "main", [{"item_id": "long", "text": name}])
+            assert store.ask("MATCH (i:Item) RETURN i.text").rows == ((name,),)
+            return
+        write_items(store, "main", [{"item_id": name, "text": name}])
+        if name.strip():
+            write_labels(store, "main", [(name, name, "me", "now")])
+            assert read_said(store, "main")[0] == [{"item_id": name, "class": name, "by": "me", "at": "now"}]
+    with open_store(store_url) as store:
+        rows = store.ask("MATCH (i:Item) RETURN i.item_id, i.name, i.text, i.key")
+        assert rows.rows == ((name, name, name, f"main/item/{name}"),)
+        assert store.ask("MATCH (i:Item {name: $name}) RETURN count(i)", {"name": name}).rows == ((1,),)

@@ -13,13 +13,20 @@ import pytest
 
 from kgkt.errors import InputError, StoreError, UsageError
 from kgkt.rundir import sha256_file
-from kgkt.store.kglite import EDGE_BATCH, NODE_BATCH, KgliteStore, batches
-from kgkt.store.load import begin, load_graph, set_names, write, write_items
-from kgkt.store.people import read_said, write_labels
+from kgkt.store.kglite import KgliteStore
+from kgkt.store.load import begin, load_graph, set_names, write
+from kgkt.store.people import write_labels
 from kgkt.store.readback import list_graphs, read_concept_graph, read_info
 from kgkt.store.statements import load
-from kgkt.store.store import Statement, open_store
+from kgkt.store.store import EDGE_BATCH, NODE_BATCH, Statement, batches, open_store
 from tests.store.conftest import digits_graph
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    """Only the embedded store has a file."""
+    return f"kglite:{tmp_path / 'graph.kgl'}"
+
 
 # Loads the digits graph and is killed just before the given write, or right after the last one.
 LOADER = """
@@ -107,7 +114,7 @@ def test_an_error_while_writing_leaves_readers_the_last_save(loaded):
 WRITER = """
 import sys
 from kgkt.store.load import set_names
-from kgkt.store.store import Statement, open_store
+from kgkt.store.store import EDGE_BATCH, NODE_BATCH, Statement, batches, open_store
 store = open_store(sys.argv[1], write=True)
 set_names(store, "main", {0: "written"})
 print("written", flush=True)
@@ -186,39 +193,6 @@ def test_one_save_puts_everything_into_the_file(loaded):
     assert after != before
     store.close()
     assert sha256_file(path) == after
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_no_number_is_stored_that_is_none(store_url, value):
-    with open_store(store_url, write=True) as store:
-        with pytest.raises(InputError, match=r"^write_items, row 1, props, x: -?(nan|inf) cannot be stored"):
-            write(store, "write_items", [{"key": "a", "props": {"x": [1.0]}}, {"key": "b", "props": {"x": [value]}}])
-        with pytest.raises(InputError, match="cannot be stored"):
-            store.ask("RETURN $x AS x", {"x": value})
-        assert store.ask("MATCH (n) RETURN count(n) AS n").rows == ((0,),)
-
-
-def test_values_the_engine_cannot_hold_are_refused(store_url):
-    with open_store(store_url, write=True) as store:
-        for value in (10**30, object(), "\ud800"):
-            with pytest.raises(InputError, match="a parameter of the query cannot be stored"):
-                write(store, "write_items", [{"key": "a", "props": {"x": value}}])
-
-
-@pytest.mark.parametrize("name", [
-    "a'b", 'a"b', "a`b", "a\nb\r\n", "a\x00b", "\U0001f600", "\u202eabc", "x" * 1_000_000, "Robby' DETACH DELETE n //",
-    "</script><img onerror=alert(1)>", "$graph", "{key: 1}", "caf\u00e9", "a/b", " ", "\\u0041", "1", "null"],
-    ids=lambda name: repr(name[:12]))
-def test_names_are_stored_as_data(store_url, name):
-    with open_store(store_url, write=True) as store:
-        write_items(store, "main", [{"item_id": name, "text": name}])
-        if name.strip():
-            write_labels(store, "main", [(name, name, "me", "now")])
-            assert read_said(store, "main")[0] == [{"item_id": name, "class": name, "by": "me", "at": "now"}]
-    with open_store(store_url) as store:
-        rows = store.ask("MATCH (i:Item) RETURN i.item_id, i.name, i.text, i.key")
-        assert rows.rows == ((name, name, name, f"main/item/{name}"),)
-        assert store.ask("MATCH (i:Item {name: $name}) RETURN count(i)", {"name": name}).rows == ((1,),)
 
 
 def test_a_missing_file_a_folder_and_a_place_that_cannot_be(tmp_path):

@@ -17,7 +17,8 @@ from kgkt.store.store import open_store
 from kgkt.store.tokens import tokenize
 from tests.store.conftest import NAMES, K, digits_graph, digits_map
 
-FILES = sorted(statements.folder().rglob("*.cypher"))
+FOLDER = statements.folder()
+FILES = sorted(FOLDER.rglob("*.cypher"))
 # What is asked of the graph below, for the parameters that have no default.
 GIVEN = {"examples": {"concept": "c3"}, "theme": {"theme": 1}, "bridges": {"a": 1, "b": "2"},
          "separates": {"a": 1, "b": 2}, "neighbours": {"item": "x3"}, "path": {"from": 0, "to": "c7"},
@@ -118,7 +119,7 @@ def test_statements_are_found_in_an_installed_package_and_beside_it(tmp_path, mo
     (package / "store").mkdir(parents=True)
     monkeypatch.setattr(statements, "__file__", str(package / "store" / "statements.py"))
     for place in (tmp_path / "cypher", package / "cypher"):
-        shutil.copytree(Path(FILES[0].parent if FILES[0].parent.name != "query" else FILES[0].parents[1]), place)
+        shutil.copytree(FOLDER, place)
         statements.folder.cache_clear()
         assert statements.folder() == place
     for place in (tmp_path / "cypher", package / "cypher"):

@@ -1,0 +1,84 @@
+"""The child that puts a user's Cypher to a Neo4j server: `python -m kgkt.store.neo4j_worker`.
+
+What the server may use for a query is the server's to bound. What comes back is bounded here: a list of a
+hundred million numbers costs the server nothing and would fill the asking process. The child takes the
+memory agreed and no more, and the parent ends it when it is late. The password comes over its input: the
+arguments and the environment of a process can be read by others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import KgktError, QueryError, UnsafeError
+from kgkt.store import server
+from kgkt.store.bolt import fetch
+from kgkt.store.worker import answers, encoded, limit, refusal, send
+
+if TYPE_CHECKING:
+    from neo4j import Driver
+
+READS, WRITES = ("r",), ("r", "w", "rw")
+
+
+def main(arguments: list[str]) -> None:
+    """Answer questions until the input ends; the first line of it says who asks.
+
+    Args:
+        arguments: URL of the server, megabytes a query may take, "r" or "rw".
+    """
+    url, memory_mb, writes = arguments[0], int(arguments[1]), arguments[2] == "rw"
+    out = answers()
+    settings = server.Settings(**json.loads(sys.stdin.readline()))
+    try:
+        driver = server.connect(url, settings)
+        limit(memory_mb, writes=True)  # it opens no file, and may have to connect again
+    except KgktError as error:
+        send(out, refusal(error))
+        return
+    send(out, json.dumps({"ready": os.getpid()}))
+    for line in sys.stdin:
+        send(out, reply(driver, url, settings, json.loads(line), writes))
+
+
+def reply(driver: Driver, url: str, settings: server.Settings, question: dict[str, Any], writes: bool) -> str:
+    """The answer to one question, as a line of JSON.
+
+    Args:
+        driver: connected.
+        url, settings: what errors name.
+        question: {"text", "params", "seconds", "rows"}.
+        writes: allow statements that write.
+    """
+    text, params, seconds, rows = (question[name] for name in ("text", "params", "seconds", "rows"))
+    try:
+        with driver.session(database=settings.database, default_access_mode="WRITE" if writes else "READ",
+                            fetch_size=min(rows + 1, 1000)) as session, session.begin_transaction(
+                                timeout=seconds) as tx:
+            kind = tx.run(f"EXPLAIN {text}", params).consume().query_type
+            if kind not in (WRITES if writes else READS):
+                raise _not_allowed(kind)
+            found = fetch(tx, text, params, rows)
+            answer = encoded(found.columns, found.rows, found.truncated)
+            if writes:
+                tx.commit()
+        return answer
+    except MemoryError:
+        os._exit(1)  # nothing can be said any more; the parent knows what an end without a word means
+    except Exception as error:
+        return refusal(server.translated(error, url, settings, seconds))
+
+
+def _not_allowed(kind: str | None) -> KgktError:
+    if kind in ("w", "rw"):
+        return UnsafeError("this query would write: add --rw if you mean to")
+    if kind == "s":
+        return UnsafeError("commands on the schema, users or the server are refused: use cypher-shell or the Browser")
+    return QueryError(f"the server does not say what this query does ({kind}): it is not run")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
