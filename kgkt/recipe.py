@@ -48,10 +48,11 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class Teach:
-    """How knowledge spreads from labels."""
+    """How knowledge spreads from labels; spread and expert are chosen by size and kind of the pool where None."""
 
     labels: str | None = None
-    spread: str = "concepts"
+    spread: str | None = None
+    expert: str | None = None
     balanced: bool = False
     prior: dict[str, float] = field(default_factory=dict)
     alpha: float = 0.95
@@ -193,7 +194,8 @@ text = true                    # false keeps item texts and paths out of the dat
 labels = "labels.csv"          # columns item_id,class
 balanced = false               # true if every class is equally frequent in the pool: it helps
 # prior = {cat = 0.7, dog = 0.3}   # or the shares, if you know them
-spread = "concepts"
+# spread = "both"              # over concepts, items or both: both up to 300,000 items, concepts above
+# expert = "none"              # prototypes: class means in A's features, for sentence models (there the default)
 
 [target]                       # model B
 model = "b.keras"

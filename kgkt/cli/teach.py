@@ -47,7 +47,12 @@ def show_labelled(done: Any, form: str) -> None:
 @app.command(rich_help_panel=TEACH)
 def propagate(
     items: Annotated[str | None, typer.Option("--items", help="CSV to write: item_id, class, mass.")] = None,
-    spread: Annotated[str | None, typer.Option("--spread", help="concepts, items or both.")] = None,
+    spread: Annotated[
+        str | None, typer.Option("--spread", help="concepts, items or both; else both up to 300,000 items.")
+    ] = None,
+    expert: Annotated[
+        str | None, typer.Option("--expert", help="prototypes or none; else prototypes for texts.")
+    ] = None,
     balanced: Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")] = False,
     prior: Annotated[
         list[str] | None, typer.Option("--prior", help="CLASS=SHARE in the pool, for every class; shares sum to 1.")
@@ -63,7 +68,7 @@ def propagate(
     from kgkt.pipeline.teach import propagate as spread_labels
 
     settings = recipe_of(recipe, graph, dir, store).override(
-        "teach", spread=spread, balanced=balanced or None, prior=_shares(prior) if prior else None
+        "teach", spread=spread, expert=expert, balanced=balanced or None, prior=_shares(prior) if prior else None
     )
     show_propagated(spread_labels(settings, OUT.say, items, force), pick_format(form))
 
@@ -89,7 +94,7 @@ def show_propagated(done: Any, form: str) -> None:
     if form == "json":
         print_json({
             "items": n, "reached": n - done.unreached, "unreached": done.unreached, "switched_off": done.off,
-            "labels": done.labels_per_class, "ticked": ticked, "spread": targets.spread,
+            "labels": done.labels_per_class, "ticked": ticked, "spread": targets.spread, "expert": done.expert,
             "expected_accuracy": targets.expected_accuracy, "milliseconds": quick, "milliseconds_whole": whole,
         })  # fmt: skip
         return
@@ -102,7 +107,8 @@ def show_propagated(done: Any, form: str) -> None:
     for name, items in ticked.items():
         print(f"{count(items, 'item')} {'is' if items == 1 else 'are'} not {name}, by a tick.")
     accuracy = targets.expected_accuracy
-    print(f"spread {targets.spread}, {done.prior}")
+    expert = "" if done.expert == "none" else f", expert {done.expert}"
+    print(f"spread {targets.spread}{expert}, {done.prior}")
     print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  "
           f"Left-out labels found again: {'n/a' if accuracy is None else f'{100 * accuracy:.0f} %'}")  # fmt: skip
 

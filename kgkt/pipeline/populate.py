@@ -98,7 +98,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
     record(run, "populate", inputs, outputs, {
         "items": len(features), "concepts": len(graph), "edges": len(graph.edges), "stability": steady,
         "layers": dict(features.widths), "source": features.source, "seconds": seconds,
-    }, pool_settings(recipe))  # fmt: skip
+    }, pool_settings(recipe, data))  # fmt: skip
     for line in carried.lost:
         say(f"lost: {line}")
     return Populated(
@@ -107,10 +107,15 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
     )  # fmt: skip
 
 
-def pool_settings(recipe: Recipe) -> dict[str, Any]:
-    """Where the pool lies, so that `fuse` finds it again, and whether its texts may leave it."""
-    data, text = recipe.source.data, recipe.store.text
-    return {"data": str(Path(data).resolve()), "drop_bad": recipe.source.drop_bad, "text": text} if data else {}
+def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
+    """Where the pool lies, so that `fuse` finds it again, of what kind it is, and whether its texts may leave it."""
+    if data is None:
+        return {}
+    assert recipe.source.data is not None
+    return {
+        "data": str(Path(recipe.source.data).resolve()), "drop_bad": recipe.source.drop_bad, "kind": data.kind,
+        "text": recipe.store.text,
+    }  # fmt: skip
 
 
 def check_source(recipe: Recipe) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
+import importlib.util
 import json
 import time
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ from kgkt.values import Targets
 
 if TYPE_CHECKING:
     from kgkt.source.labels import Said
+
+
+BOTH_UP_TO = 300_000  # items; above, only concepts answer without being asked for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Propagated:
         facts: they follow from.
         labels_per_class: class -> labels.
         unreached: items with weight 0; `off` of them because all their concepts are switched off.
+        expert: that had a part in it, or "none".
         prior: what was said of class shares, in words.
         milliseconds: of the propagation over the concepts, and of the whole teacher.
     """
@@ -128,6 +133,7 @@ class Propagated:
     labels_per_class: dict[str, int]
     unreached: int
     off: int
+    expert: str
     prior: str
     milliseconds: tuple[float, float]
 
@@ -138,8 +144,24 @@ def propagate_inputs(run: RunDir, recipe: Recipe, facts: Facts) -> dict[str, str
     return {
         "concepts": sha256_file(run.need("memberships.parquet", "populate")),
         "the graph": facts.digest(),
-        "teach settings": digest_value([teach.spread, teach.balanced, teach.prior, teach.alpha]),
+        "teach settings": digest_value([*how_taught(run, recipe), teach.balanced, teach.prior, teach.alpha]),
     }
+
+
+def how_taught(run: RunDir, recipe: Recipe) -> tuple[str, str]:
+    """Spread and expert: as the recipe says, else by size and kind of the pool.
+
+    Spread both where its neighbours can be had: exactly up to 60,000 items, with pynndescent up to 300,000; concepts
+    above. Prototypes for texts, whose models were trained for cosine.
+    """
+    from kgkt.transfer.items import EXACT_UP_TO
+
+    done = run.state().get("stages", {}).get("populate", {})
+    n = done.get("figures", {}).get("items", 0)
+    near = n <= EXACT_UP_TO or (n <= BOTH_UP_TO and importlib.util.find_spec("pynndescent") is not None)
+    spread = recipe.teach.spread or ("both" if near else "concepts")
+    text = done.get("settings", {}).get("kind") == "text"
+    return spread, recipe.teach.expert or ("prototypes" if text else "none")
 
 
 def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = False) -> Propagated:
@@ -166,7 +188,7 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
     counts = dict(zip(facts.labels.names, done.labels_per_class.values(), strict=True))
     record(run, "propagate", propagate_inputs(run, recipe, facts),
            {name: sha256_file(run.path(name)) for name in ("targets.parquet", "masses.safetensors")},
-           {"labels": counts, "unreached": done.unreached, "spread": done.targets.spread,
+           {"labels": counts, "unreached": done.unreached, "spread": done.targets.spread, "expert": done.expert,
             "milliseconds": done.milliseconds[0], "expected_accuracy": done.targets.expected_accuracy},
            dataclasses.asdict(recipe.teach))  # fmt: skip
     return done
@@ -182,6 +204,7 @@ def spread(run: RunDir, recipe: Recipe, facts: Facts) -> Propagated:
     from kgkt.transfer.teacher import read_prior, teach
 
     settings, labels = recipe.teach, facts.labels
+    how, expert = how_taught(run, recipe)
     prior = read_prior(settings.prior, settings.balanced, labels.names)
     arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     seeds = make_seeds(labels)
@@ -190,8 +213,8 @@ def spread(run: RunDir, recipe: Recipe, facts: Facts) -> Propagated:
     propagate_masses(spreader, facts.Z, seeds)
     quick = time.perf_counter() - clock
     targets = teach(
-        facts.graph, facts.Z, labels, arrays["head"], spread=settings.spread, prior=prior, alpha=settings.alpha,
-        neighbours=_neighbours(run, arrays["vectors"], settings.spread, facts.ids), spreader=spreader,
+        facts.graph, facts.Z, labels, arrays["head"], spread=how, expert=expert, prior=prior, alpha=settings.alpha,
+        neighbours=_neighbours(run, arrays["vectors"], how, facts.ids), spreader=spreader,
     )  # fmt: skip
     whole = time.perf_counter() - clock
     counts = np.bincount(labels.classes, minlength=len(labels.names))
@@ -199,7 +222,8 @@ def spread(run: RunDir, recipe: Recipe, facts: Facts) -> Propagated:
     unreached = targets.weight == 0
     return Propagated(
         targets, facts, dict(zip(labels.names, counts.tolist(), strict=True)),
-        int(unreached.sum()), int((unreached & dark).sum()), _prior_in_words(settings), (1e3 * quick, 1e3 * whole),
+        int(unreached.sum()), int((unreached & dark).sum()), expert, _prior_in_words(settings),
+        (1e3 * quick, 1e3 * whole),
     )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def teach(
         if value not in known:
             raise UsageError(f"{what} {value!r}{nearest(value, known)}")
     if spread != "concepts" and neighbours is None:
-        raise InputError(f"spread {spread} needs the nearest items: run kgkt populate with --spread {spread}")
+        raise InputError(f"spread {spread} needs the graph of nearest items (neighbours)")
     spreader = spreader or make_spreader(graph, alpha)
     seeds, c = make_seeds(labels), len(labels.names)
     G, reached_concepts = propagate_masses(spreader, Z, seeds)
