@@ -43,6 +43,8 @@ class StoreSettings:
     """Where the graph is kept; without a url in the run directory."""
 
     url: str | None = None
+    database: str | None = None
+    shared: bool = False
     text: bool = True
 
 
@@ -187,7 +189,10 @@ pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 seed = 0
 
 [store]
-# url = "kglite:kgkt-run/graph.kgl"
+# url = "neo4j://localhost"    # a server in place of the file in the run directory; user and password come
+                               # from NEO4J_USERNAME and NEO4J_PASSWORD, or from .env
+# database = "neo4j"           # its name on the server
+# shared = true                # the database holds other people's nodes too: touch none of them
 text = true                    # false keeps item texts and paths out of the database
 
 [teach]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import signal
 import sys
 from typing import Annotated, Any
@@ -27,7 +28,14 @@ app = typer.Typer(
 
 Graph = Annotated[str | None, typer.Option("--graph", help="Name of the graph; needed only if there are several.")]
 Dir = Annotated[str | None, typer.Option("--dir", envvar="KGKT_DIR", help="Run directory (kgkt-run).")]
-StoreUrl = Annotated[str | None, typer.Option("--store", help="Database: kglite:PATH (in the run directory).")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", help="Database: kglite:PATH (else the run directory's own), or neo4j://HOST; user and "
+                 "password come from NEO4J_USERNAME and NEO4J_PASSWORD, or .env."),
+]  # fmt: skip
+Database = Annotated[
+    str | None, typer.Option("--database", help="Name of the database on the server (NEO4J_DATABASE, else neo4j).")
+]
 RecipePath = Annotated[str | None, typer.Option("--recipe", help="Recipe to read instead of ./kgkt.toml.")]
 Format = Annotated[str | None, typer.Option("--format", help="table, json or csv; JSON when piped.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
@@ -58,8 +66,9 @@ def common(
 
 
 def recipe_of(
-    path: str | None, graph: str | None = None, folder: str | None = None, store: str | None = None
-) -> Any:
+    path: str | None, graph: str | None = None, folder: str | None = None, store: str | None = None,
+    database: str | None = None,
+) -> Any:  # fmt: skip
     """The recipe with the flags that every verb shares."""
     from pathlib import Path
 
@@ -69,7 +78,7 @@ def recipe_of(
     if path is not None and not Path(path).exists():
         raise InputError(f"{path} is not there: kgkt init writes a recipe")
     recipe = read_recipe(Path(path) if path else None)
-    return recipe.override(graph=graph, dir=folder).override("store", url=store)
+    return recipe.override(graph=graph, dir=folder).override("store", url=store, database=database)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -78,6 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
     0 done, 1 unexpected, 2 usage, 3 bad input, 4 database, 5 refused for safety, 6 below the bar, 130 interrupted.
     """
     signal.signal(signal.SIGTERM, _terminated)
+    _hear_notices()
     try:
         code = app(args=arguments, standalone_mode=False)
     except KgktError as error:
@@ -93,6 +103,23 @@ def main(arguments: list[str] | None = None) -> None:
     if code == INTERRUPTED:  # Typer turns some interruptions into this code itself
         OUT.say_error("interrupted; run the same command again to go on")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _hear_notices() -> None:
+    """Say on stderr what the rooms log, each line once: which server and user, what it does not allow."""
+    heard: set[str] = set()
+
+    class Say(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            line = record.getMessage()
+            if line not in heard:
+                heard.add(line)
+                OUT.say(line)
+
+    log = logging.getLogger("kgkt")
+    log.handlers = [Say()]
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def _terminated(number: int, frame: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.output import LIST, OUT, pick_format, print_json, print_rows
 
 ASK = "Ask"
@@ -22,13 +22,14 @@ def suggest(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     force: Force = False,
     form: Format = None,
 ) -> None:
     """Which few items to label: greedy coverage of the graph, best first; any prefix is a good budget."""
     from kgkt.pipeline.ask import suggest as choose
 
-    asked, total = choose(recipe_of(recipe, graph, dir, store), OUT.say, n, out, show, force)
+    asked, total = choose(recipe_of(recipe, graph, dir, store, database), OUT.say, n, out, show, force)
     columns = ("item", "concept", "name", "speaks_for", "why", "picture")
     rows = [(a.item_id, a.concept, a.name, a.speaks_for, a.why, a.picture) for a in asked]
     covered = sum(a.speaks_for for a in asked)
@@ -63,6 +64,7 @@ def query(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     force: Annotated[bool, typer.Option("--force", help="Write without a terminal.")] = False,
     form: Format = None,
 ) -> None:
@@ -84,7 +86,7 @@ def query(
     elif text == "-":
         text = sys.stdin.read()
     assert text is not None
-    settings = recipe_of(recipe, graph, dir, store)
+    settings = recipe_of(recipe, graph, dir, store, database)
     for answer in ask(settings, text, _params(param or []), (seconds, rows, memory), rw, OUT.say):
         _show(answer, picked, rows)
 

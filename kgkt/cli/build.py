@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.output import OUT, pick_format, print_json
 
 START, BUILD = "Start", "Build"
@@ -44,6 +44,7 @@ def check(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     model: Model = None,
     layers: Layers = None,
     data: Data = None,
@@ -56,8 +57,8 @@ def check(
     from kgkt.errors import InputError
     from kgkt.pipeline.check import check as look
 
-    plan = look(_with_source(recipe_of(recipe, graph, dir, store), model, layers, data, features, None, imports)
-                .override("target", model=target))  # fmt: skip
+    settings = recipe_of(recipe, graph, dir, store, database).override("target", model=target)
+    plan = look(_with_source(settings, model, layers, data, features, None, imports))
     if pick_format(form) == "json":
         print_json({"facts": [list(line) for line in plan.lines], "problems": plan.problems, "stale": plan.stale})
     else:
@@ -92,6 +93,7 @@ def populate(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     model: Model = None,
     layers: Layers = None,
     data: Data = None,
@@ -103,6 +105,9 @@ def populate(
     pixels: Pixels = None,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity.")] = False,
     no_text: Annotated[bool, typer.Option("--no-text", help="Keep texts and paths out of the database.")] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")
+    ] = False,
     imports: Imports = None,
     allow_legacy: Legacy = False,
     form: Format = None,
@@ -110,9 +115,12 @@ def populate(
     """Extract what A knows of the pool, and make the graph. What people said of an older one is carried over."""
     from kgkt.pipeline.populate import populate as make
 
-    settings = _with_source(recipe_of(recipe, graph, dir, store), model, layers, data, features, pixels, imports)
+    settings = recipe_of(recipe, graph, dir, store, database)
+    settings = _with_source(settings, model, layers, data, features, pixels, imports)
     settings = settings.override("source", drop_bad=drop_bad or None, allow_legacy=allow_legacy or None)
-    settings = settings.override("concepts", k=concepts, seed=seed).override("store", text=False if no_text else None)
+    settings = settings.override("concepts", k=concepts, seed=seed).override(
+        "store", text=False if no_text else None, shared=shared or None
+    )
     show_populated(make(settings, OUT.say, OUT.progress), pick_format(form))
 
 
@@ -142,6 +150,7 @@ def run(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     force: Annotated[bool, typer.Option("--force", help="Do every stage again; replace B's output.")] = False,
     form: Format = None,
 ) -> None:
@@ -164,7 +173,7 @@ def run(
         else:
             shows[stage](value, "table")
 
-    run_all(recipe_of(recipe, graph, dir, store), OUT.say, done, OUT.progress, force)
+    run_all(recipe_of(recipe, graph, dir, store, database), OUT.say, done, OUT.progress, force)
     if picked == "json":
         print_json({"stages": summary})
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.output import OUT, count, pick_format, print_json
 
 TEACH = "Teach"
@@ -22,12 +22,14 @@ def label(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     form: Format = None,
 ) -> None:
     """Say what items are, or are not."""
     from kgkt.pipeline.teach import label as write
 
-    show_labelled(write(recipe_of(recipe, graph, dir, store), OUT.say, file, assignments or ()), pick_format(form))
+    settings = recipe_of(recipe, graph, dir, store, database)
+    show_labelled(write(settings, OUT.say, file, assignments or ()), pick_format(form))
 
 
 def show_labelled(done: Any, form: str) -> None:
@@ -61,13 +63,14 @@ def propagate(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     force: Force = False,
     form: Format = None,
 ) -> None:
     """Spread the labels over the graph, and say what every item is."""
     from kgkt.pipeline.teach import propagate as spread_labels
 
-    settings = recipe_of(recipe, graph, dir, store).override(
+    settings = recipe_of(recipe, graph, dir, store, database).override(
         "teach", spread=spread, expert=expert, balanced=balanced or None, prior=_shares(prior) if prior else None
     )
     show_propagated(spread_labels(settings, OUT.say, items, force), pick_format(form))

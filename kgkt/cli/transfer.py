@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.output import OUT, pick_format, print_json
 
 TRANSFER = "Transfer"
@@ -21,6 +21,7 @@ def map_(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     imports: Imports = None,
     allow_legacy: Legacy = False,
     form: Format = None,
@@ -28,7 +29,7 @@ def map_(
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
     from kgkt.pipeline.transfer import map_target
 
-    settings = _with_target(recipe_of(recipe, graph, dir, store), target, imports, allow_legacy)
+    settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy)
     show_mapped(map_target(settings, OUT.say), pick_format(form))
 
 
@@ -75,6 +76,7 @@ def fuse(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     imports: Imports = None,
     allow_legacy: Legacy = False,
     force: Force = False,
@@ -83,7 +85,7 @@ def fuse(
     """Write B's weights where the plan helps, and train B on what the graph teaches."""
     from kgkt.pipeline.transfer import fuse_target
 
-    settings = _with_target(recipe_of(recipe, graph, dir, store), target, imports, allow_legacy).override(
+    settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy).override(
         "target", out=out, test=test, data=target_data, steps=steps, batch=batch, learning_rate=learning_rate,
         seed=seed, map=False if no_map else None, from_logits=from_logits or None,
         require_gain=require_gain / 100 if require_gain is not None else None,

@@ -57,7 +57,7 @@ def save_people(store: Store, run: RunDir) -> dict[str, Any]:
     if path.exists():
         return read_json(path)
     before = generated(run)
-    if before is None:
+    if before is None or not _stands(store, run.graph):
         return {}
     graph, ids, Z = before
     people = read_people(store, run.graph, graph)
@@ -67,6 +67,13 @@ def save_people(store: Store, run: RunDir) -> dict[str, Any]:
     people["members"] = {str(n): ids[nearest == n].tolist() for n in sorted(edited)}
     write_json(path, people)
     return people
+
+
+def _stands(store: Store, graph: str) -> bool:
+    """Whether the store holds that graph whole: of a half-made one nothing can be said that people said."""
+    from kgkt.store.readback import list_graphs
+
+    return any(info.get("graph") == graph and info.get("complete") is True for info in list_graphs(store))
 
 
 def generated(run: RunDir) -> tuple[ConceptGraph, np.ndarray, csr_matrix] | None:

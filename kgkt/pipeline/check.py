@@ -8,7 +8,7 @@ from typing import Any
 
 from kgkt.concepts.cluster import default_k
 from kgkt.errors import InputError, KgktError
-from kgkt.pipeline.state import graphs_of, open_run, store_url, why_stale
+from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir
 
@@ -171,10 +171,10 @@ def estimate_mb(n: int, widths: list[int | None], k: int) -> float:
 def _store(plan: Plan, recipe: Recipe) -> None:
     try:
         run = open_run(recipe, must_exist=False)
+        url = store_url(recipe, run)
     except KgktError as error:
         plan.problems.append(str(error))
         return
-    url = store_url(recipe, run)
     where = "texts and paths of items stay on this machine" if url.startswith("kglite:") else (
         "texts and paths of items go to that server" if recipe.store.text else "no texts or paths of items go there"
     )
@@ -208,9 +208,10 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
     from kgkt.pipeline.transfer import as_last_taught, fuse_inputs, map_inputs
 
     if stage == "populate":
+        moved = ["the store"] if moves(recipe, run) else []
         if not (recipe.source.features or recipe.source.model):
-            return []
-        return why_stale(run, stage, populate_inputs(recipe))
+            return moved
+        return why_stale(run, stage, populate_inputs(recipe)) + moved
     if stage == "propagate":
         recipe = as_last_taught(recipe, run)
         with open_graph_store(recipe, run) as store:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
 from kgkt.pipeline import carry
-from kgkt.pipeline.state import Say, made_by, store_url
+from kgkt.pipeline.state import Say, made_by, store_database, store_url
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir, digest_value, load_arrays, load_memberships
 from kgkt.values import ConceptGraph, Labels
@@ -54,7 +54,29 @@ def open_graph_store(recipe: Recipe, run: RunDir, write: bool = False) -> Store:
 
     if run.path(carry.FILE).exists():
         raise InputError(f"graph {run.graph} is being rebuilt, or interrupted: run kgkt populate")
-    return open_store(store_url(recipe, run), write=write)
+    store = open_store(store_url(recipe, run), write=write, database=store_database(recipe, run))
+    if write:
+        try:
+            store.hold(run.graph)
+        except BaseException:
+            store.close()
+            raise
+    return store
+
+
+def own_info(store: Store, run: RunDir) -> dict[str, Any]:
+    """What the database says of the run directory's graph.
+
+    Raises:
+        InputError: it has no such graph, an unfinished one, or one made from another run directory.
+    """
+    from kgkt.store.readback import read_info
+
+    info = read_info(store, run.graph)
+    if info.get("run") not in (None, run.state().get("run")):
+        raise InputError(f"graph {run.graph} in the database was made from another run directory: say --dir where that "
+                         "is, or populate this one under another name (--graph)")
+    return info
 
 
 def pool_ids(run: RunDir) -> np.ndarray:
@@ -77,6 +99,7 @@ def read_facts(store: Store, run: RunDir, say: Say, classes: tuple[str, ...] = (
     from kgkt.store.people import read_labels
     from kgkt.store.readback import read_concept_graph
 
+    own_info(store, run)
     ids, Z = load_memberships(made_by(run, "populate", "memberships.parquet"))
     arrays, _ = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     graph, notices = read_concept_graph(store, run.graph, arrays["centroids"])

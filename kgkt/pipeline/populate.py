@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,19 @@ from kgkt.concepts.names import names_from_ids, names_from_text
 from kgkt.concepts.themes import find_themes
 from kgkt.errors import InputError, UsageError
 from kgkt.pipeline import carry
-from kgkt.pipeline.state import Say, now, open_run, record, store_url
-from kgkt.recipe import Recipe
+from kgkt.pipeline.state import (
+    Say,
+    identity,
+    is_shared,
+    moves,
+    now,
+    open_run,
+    record,
+    store_database,
+    store_settings,
+    store_url,
+)
+from kgkt.recipe import Recipe, StoreSettings
 from kgkt.rundir import RunDir, digest_value, save_arrays, save_memberships, sha256_file
 from kgkt.values import Clustering, ConceptGraph, Embedding, Features
 
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.source.inputs import Data
+    from kgkt.store.store import Store
 
 EXEMPLARS = 8
 MADE = ("embedding.safetensors", "concepts.safetensors", "memberships.parquet")
@@ -69,6 +82,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
         UsageError: neither a model with data nor a features file.
         InputError, UnsafeError, StoreError: as the rooms raise them.
     """
+    from kgkt.store.foreign import admit
     from kgkt.store.store import open_store
 
     check_source(recipe)
@@ -76,8 +90,12 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
     url = store_url(recipe, run)
     seconds: dict[str, float] = {}
     run.folder.mkdir(parents=True, exist_ok=True)
-    with open_store(url, write=True) as store:  # the writer's lease first: of two loads one wins
-        people = carry.save_people(store, run)
+    own = identity(run)
+    # The writer's lease first: of two loads one wins.
+    with open_store(url, write=True, database=store_database(recipe, run)) as store:
+        admit(store, run.graph, own, is_shared(recipe, run))
+        store.hold(run.graph)
+        people = save_people(recipe, run, store)
         clock = time.perf_counter()
         features, data, inputs = read_features(recipe, run, say, progress)
         seconds["features"] = time.perf_counter() - clock
@@ -98,13 +116,24 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
     record(run, "populate", inputs, outputs, {
         "items": len(features), "concepts": len(graph), "edges": len(graph.edges), "stability": steady,
         "layers": dict(features.widths), "source": features.source, "seconds": seconds,
-    }, pool_settings(recipe, data))  # fmt: skip
+    }, {**pool_settings(recipe, data), **store_settings(recipe, run)})  # fmt: skip
     for line in carried.lost:
         say(f"lost: {line}")
     return Populated(
         run, url, dict(features.widths), len(features), len(graph), len(graph.edges),
         int(graph.themes.max()) + 1, sizes, steady, seconds, carried.lost,
     )  # fmt: skip
+
+
+def save_people(recipe: Recipe, run: RunDir, store: Store) -> dict[str, Any]:
+    """What people said in the graph that stands now, be it in this store or in the one it moves away from."""
+    from kgkt.store.store import open_store
+
+    if not moves(recipe, run):
+        return carry.save_people(store, run)
+    before = dataclasses.replace(recipe, store=StoreSettings())
+    with open_store(store_url(before, run), database=store_database(before, run)) as old:
+        return carry.save_people(old, run)
 
 
 def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
@@ -277,7 +306,7 @@ def write_graph(
     import numpy as np
 
     from kgkt.source.thumbs import write_exemplars
-    from kgkt.store.load import load_graph, set_active, set_edges, set_names
+    from kgkt.store.load import finish, load_graph, set_active, set_edges, set_names
     from kgkt.store.people import write_labels
 
     pictured = np.unique(np.concatenate(exemplars))
@@ -295,11 +324,11 @@ def write_graph(
     ]
     info = {
         "seed": clustering.seed, "stability": steady, "n_items": len(features), "n_concepts": len(graph),
-        "kgkt_version": kgkt.__version__, "created_at": now(),
+        "kgkt_version": kgkt.__version__, "created_at": now(), "run": identity(run),
     }  # fmt: skip
     load_graph(
         store, run.graph, graph, coordinates, info, [model_row(recipe, features)], items, examples,
-        carried.classes, carried.frozen,
+        carried.classes, carried.frozen, is_shared(recipe, run), finished=False,
     )  # fmt: skip
     write_labels(store, run.graph, carried.labels, carried.ticks)
     set_names(store, run.graph, carried.names)
@@ -308,6 +337,7 @@ def write_graph(
     set_edges(store, run.graph, [
         (a, b, values | {"cosine": cosine.get((min(a, b), max(a, b)), 0.0)}) for a, b, values in carried.edges
     ])  # fmt: skip
+    finish(store, run.graph, info)
 
 
 def model_row(recipe: Recipe, features: Features) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def ask(
     """
     from kgkt.store.guard import split, unknown_names
 
-    run = open_run(recipe)
+    run = open_run(recipe, must_exist=not recipe.store.url)
     word = text.strip()
     named = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", word) is not None
     if named:

@@ -8,13 +8,13 @@ from typing import Any
 
 from kgkt.errors import InputError
 from kgkt.pipeline import carry
-from kgkt.pipeline.graph import open_graph_store, read_facts
+from kgkt.pipeline.graph import open_graph_store, own_info, read_facts
 from kgkt.pipeline.populate import populate, populate_inputs
-from kgkt.pipeline.state import Say, open_run, why_stale
+from kgkt.pipeline.state import Say, moves, open_run, why_stale
 from kgkt.pipeline.teach import label, propagate, propagate_inputs
 from kgkt.pipeline.transfer import fuse_inputs, fuse_target, map_inputs, map_target
 from kgkt.recipe import Recipe
-from kgkt.rundir import sha256_file
+from kgkt.rundir import RunDir, sha256_file
 
 Done = Callable[[str, Any], None]
 
@@ -36,8 +36,19 @@ def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: b
 def _populate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
     run = open_run(recipe, must_exist=False)
     interrupted = run.path(carry.FILE).exists()
-    stale = force or interrupted or why_stale(run, "populate", populate_inputs(recipe))
+    stale = force or interrupted or why_stale(run, "populate", populate_inputs(recipe)) or moves(recipe, run) or \
+        not _stands(recipe, run)
     done("populate", populate(recipe, say, progress) if stale else None)
+
+
+def _stands(recipe: Recipe, run: RunDir) -> bool:
+    """Whether the database still holds the graph; it may have been dropped, or left half made."""
+    try:
+        with open_graph_store(recipe, run) as store:
+            own_info(store, run)
+    except InputError:
+        return False
+    return True
 
 
 def _label(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import kgkt
-from kgkt.errors import InputError, nearest
+from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir, sha256_file
 
@@ -43,8 +44,59 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
 
 
 def store_url(recipe: Recipe, run: RunDir) -> str:
-    """URL of the database: the recipe's, else the embedded one of the run directory."""
-    return recipe.store.url or run.store_url
+    """URL of the database: the recipe's, else where the last `populate` was sent, else the run directory's own.
+
+    Raises:
+        UsageError: a URL that names no database, or holds a password; "neo4j" and no NEO4J_URI.
+    """
+    from kgkt.store.store import check_url
+
+    url = recipe.store.url or settings_of(run, "populate").get("store") or run.store_url
+    if url == "neo4j":
+        from kgkt.store.server import address
+
+        url = address()
+        if not url:
+            raise UsageError("--store neo4j takes the address from NEO4J_URI, which is not set")
+    check_url(url)
+    return url
+
+
+def store_database(recipe: Recipe, run: RunDir) -> str | None:
+    """Name of the database on the server, where the recipe or the last `populate` was told one."""
+    return recipe.store.database or (None if recipe.store.url else settings_of(run, "populate").get("database"))
+
+
+def store_settings(recipe: Recipe, run: RunDir) -> dict[str, Any]:
+    """Where the graph is sent, so that later stages find it; nothing where it is in the run directory."""
+    url = store_url(recipe, run)
+    if url == run.store_url:
+        return {}
+    if url.startswith("kglite:"):
+        return {"store": f"kglite:{Path(url.removeprefix('kglite:')).resolve()}"}
+    return {"store": url, "database": store_database(recipe, run), "shared": is_shared(recipe, run)}
+
+
+def moves(recipe: Recipe, run: RunDir) -> bool:
+    """Whether the graph is asked for in another database than the one the last `populate` wrote to."""
+    if "populate" not in run.state().get("stages", {}):
+        return False
+    last = settings_of(run, "populate")
+    now_at = store_settings(recipe, run)
+    return (last.get("store"), last.get("database")) != (now_at.get("store"), now_at.get("database"))
+
+
+def is_shared(recipe: Recipe, run: RunDir) -> bool:
+    """Whether other people's nodes in the database are known of."""
+    return recipe.store.shared or bool(settings_of(run, "populate").get("shared"))
+
+
+def identity(run: RunDir) -> str:
+    """What tells this run directory's graph from others of the same name; made at first use."""
+    state = run.state()
+    if "run" not in state:
+        run.write_state({**state, "run": uuid.uuid4().hex})
+    return str(run.state()["run"])
 
 
 def record(

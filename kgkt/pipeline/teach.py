@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
-from kgkt.pipeline.graph import Facts, open_graph_store, pool_ids, read_facts
+from kgkt.pipeline.graph import Facts, open_graph_store, own_info, pool_ids, read_facts
 from kgkt.pipeline.state import Say, made_by, now, open_run, record
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, atomic, digest_value, load_arrays, save_arrays, sha256_file
@@ -68,9 +68,8 @@ def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequen
 
 def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) -> Labelled:
     from kgkt.store.people import read_classes, read_said, write_labels
-    from kgkt.store.readback import read_info
 
-    read_info(store, run.graph)
+    own_info(store, run)
     before_labels, before_ticks = read_said(store, run.graph)
     old_classes, frozen, _ = read_classes(store, run.graph)
     by, at = _who(), now()

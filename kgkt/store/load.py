@@ -31,6 +31,7 @@ def load_graph(
     classes: Sequence[str] = (),
     frozen: bool = False,
     shared: bool = False,
+    finished: bool = True,
 ) -> None:
     """Put a graph into the store in place of the one of that name; `complete` is true at the very end.
 
@@ -46,6 +47,7 @@ def load_graph(
         classes: class names, in the order of B's outputs.
         frozen: whether that order is fixed.
         shared: leave labels alone that hold other people's nodes.
+        finished: whether that is all; else the caller writes more and calls `finish`.
     """
     import numpy as np
 
@@ -65,7 +67,8 @@ def load_graph(
     write_classes(store, graph, classes)
     if frozen:
         freeze_classes(store, graph, classes)
-    finish(store, graph, {**info, "n_concepts": len(concept_graph)})
+    if finished:
+        finish(store, graph, {**info, "n_concepts": len(concept_graph)})
 
 
 def begin(store: Store, graph: str, dimensions: int | None = None, shared: bool = False) -> None:
