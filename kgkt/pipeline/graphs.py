@@ -106,15 +106,16 @@ def drop(recipe: Recipe, name: str) -> Dropped:
         InputError: no such graph, or its folder is a link.
         StoreError: someone else is writing.
     """
-    from kgkt.store.load import begin
     from kgkt.store.load import drop as delete
+    from kgkt.store.load import write
 
     gone = what_drops(recipe, name)
     if gone.folder is not None and gone.folder.is_symlink():
         raise InputError(f"{gone.folder} is a link: remove it yourself, then drop the graph again")
     if gone.in_database:
         with _open(recipe, write=True) as store:
-            begin(store, name)  # whoever reads it meanwhile is told
+            store.hold(name)
+            write(store, "write_graphs", [{"key": name, "props": {"complete": False}}])  # its readers are told
             delete(store, name)
     if gone.folder is not None:
         aside = gone.folder.with_name(f".{name}.dropped")

@@ -36,12 +36,11 @@ def write_csv(whole: Whole, folder: Path, force: bool = False) -> Notes:
     with new_folder(folder, force, (".csv",)) as temporary:
         for label, nodes in _by_label(whole).items():
             names = _names(nodes, ("id",))
-            rows = ([node.id, *(_cell(node.properties.get(name), notes) for name in names)] for node in nodes)
+            rows = ([node.id, *_cells(node, names, notes)] for node in nodes)
             _write(temporary / _file(label), ["id", *names], rows)
         for kind, edges in _by_type(whole).items():
             names = _names(edges, ("start", "end"))
-            lines = ([edge.start, edge.end, *(_cell(edge.properties.get(name), notes) for name in names)]
-                     for edge in edges)
+            lines = ([edge.start, edge.end, *_cells(edge, names, notes)] for edge in edges)
             _write(temporary / _file(kind), ["start", "end", *names], lines)
     return notes
 
@@ -143,8 +142,10 @@ def _names(parts: Sequence[Node] | Sequence[Edge], reserved: tuple[str, ...]) ->
     return [name for name in names if name not in reserved]
 
 
-def _cell(value: Any, notes: Notes) -> Any:
-    return None if value is None else plain(value, notes)
+def _cells(part: Node | Edge, names: Sequence[str], notes: Notes) -> Iterator[Any]:
+    for name in names:
+        value = part.properties.get(name)
+        yield None if value is None else plain(value, notes)
 
 
 def _typed(

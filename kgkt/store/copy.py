@@ -9,6 +9,7 @@ from typing import Any
 
 from kgkt.errors import InputError, StoreError
 from kgkt.store.engine import HIDDEN
+from kgkt.store.foreign import admit
 from kgkt.store.load import begin, clear, finish, write
 from kgkt.store.readback import list_graphs
 from kgkt.store.store import Store
@@ -24,25 +25,30 @@ EDGES = {
 }  # fmt: skip
 
 
-def write_whole(store: Store, whole: Whole, replace: bool = False) -> list[str]:
+def write_whole(store: Store, whole: Whole, replace: bool = False, shared: bool = False) -> list[str]:
     """Write a graph into a store; `complete` is true at the very end, when everything is found there.
 
     Args:
         store: open for writing.
         whole: the graph.
         replace: take the place of a graph of that name.
+        shared: other people's nodes with kgkt's labels are known of, and stay as they are.
 
     Returns:
         What could not be written as it was, a line each.
 
     Raises:
         InputError: the store has a graph of that name and it is not to be replaced.
-        StoreError: the store does not hold all of it afterwards.
+        StoreError: another writer holds the graph, the store has other people's nodes with kgkt's labels, or does
+            not hold all of the graph afterwards.
     """
-    if not replace and any(info.get("graph") == whole.graph for info in list_graphs(store)):
+    if not _there(store, whole.graph):
+        admit(store, whole.graph, "", shared)
+    store.hold(whole.graph)
+    if not replace and _there(store, whole.graph):
         raise InputError(f"the target has a graph named {whole.graph}: --force replaces it")
     notes: Counter[str] = Counter()
-    begin(store, whole.graph)
+    begin(store, whole.graph, _width(whole), shared)
     clear(store, whole.graph)
     for label, statement in NODES.items():
         write(store, statement, (
@@ -61,6 +67,17 @@ def write_whole(store: Store, whole: Whole, replace: bool = False) -> list[str]:
     finish(store, whole.graph, _properties(graph_node.properties, store.engine, notes))
     _check(store, whole)
     return [f"{count:,} {what}" for what, count in notes.items()]
+
+
+def _there(store: Store, graph: str) -> bool:
+    """Whether a store has a graph; a Graph node that was only made to be held is none."""
+    return any(info.get("graph") == graph and "complete" in info for info in list_graphs(store))
+
+
+def _width(whole: Whole) -> int | None:
+    """Width of the centroids; None where they have none, or several."""
+    widths = {len(node.properties.get("centroid") or ()) for node in whole.nodes if node.label == "Concept"}
+    return widths.pop() or None if len(widths) == 1 else None
 
 
 def _properties(

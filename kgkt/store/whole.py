@@ -11,6 +11,7 @@ from kgkt.store.keys import key, natural
 from kgkt.store.readback import read_info, rows
 from kgkt.store.store import Store
 
+HELD = ("writer", "writer_until")  # who is writing a graph just now: no fact of it
 LABELS = ("Graph", "Model", "Concept", "Theme", "Class", "Item", "Block")
 
 
@@ -70,7 +71,7 @@ def read_whole(store: Store, graph: str) -> Whole:
     nodes: dict[str, Node] = {}
     for element, row in sorted(found.items(), key=lambda entry: _order(entry[1])):
         labels = tuple(sorted(row["labels"], key=lambda label: (label not in LABELS, label)))
-        properties = {name: value for name, value in row["node"].items() if name != "~node"}
+        properties = {name: value for name, value in row["node"].items() if name not in ("~node", *HELD)}
         node_id = _id(graph, labels, properties, nodes)
         ids[element] = node_id
         nodes.setdefault(node_id, Node(node_id, labels, {"graph": graph, **properties, "key": node_id}))
