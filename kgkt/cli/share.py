@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.build import BUILD
 from kgkt.cli.output import OUT, count, pick_format, print_json, print_rows
 
@@ -19,7 +19,7 @@ NEXT = {
     "json": "networkx.node_link_graph(data, edges='edges'), D3", "csv": "pandas.read_csv",
     "admin_import": "in the folder: neo4j-admin database import full @import.args neo4j",
     "points": "embedding-atlas {place} --x x --y y --neighbors neighbors",
-    "grass": "drop it on the box of :style in Neo4j Browser",
+    "grass": "Neo4j Browser: drop the file on its page",
     "to": "kgkt query --store {place}",
 }  # fmt: skip
 
@@ -48,6 +48,10 @@ def export(
     graph: Graph = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="The target holds other people's nodes too: touch none of them.")
+    ] = False,
     force: Force = False,
     form: Format = None,
 ) -> None:
@@ -56,7 +60,8 @@ def export(
     from kgkt.pipeline.export import export as write
 
     wanted = Wanted(graphml, gexf, json, csv, admin_import, points, grass, to)
-    done = write(recipe_of(recipe, graph, dir, store), wanted, OUT.say, force)
+    settings = recipe_of(recipe, graph, dir, store, database).override("store", shared=shared or None)
+    done = write(settings, wanted, OUT.say, force)
     if pick_format(form) == "json":
         print_json({"written": [dataclasses.asdict(part) for part in done]})
         return
@@ -70,13 +75,15 @@ def export(
 
 
 @graphs.command("list")
-def list_(recipe: RecipePath = None, dir: Dir = None, store: StoreUrl = None, form: Format = None) -> None:
-    """Every graph of the database and of the run directory."""
+def list_(
+    recipe: RecipePath = None, dir: Dir = None, store: StoreUrl = None, database: Database = None, form: Format = None
+) -> None:
+    """Every graph of the run directory, and of the databases that it knows."""
     from kgkt.pipeline.graphs import list_all
 
-    found = list_all(recipe_of(recipe, None, dir, store))
-    columns = ("graph", "state", "items", "concepts", "stability", "created_at", "folder")
-    rows = [(g.name, g.state, g.items, g.concepts, g.stability, g.created_at, g.folder and str(g.folder))
+    found = list_all(recipe_of(recipe, None, dir, store, database), OUT.say)
+    columns = ("graph", "state", "items", "concepts", "stability", "created_at", "store", "folder")
+    rows = [(g.name, g.state, g.items, g.concepts, g.stability, g.created_at, g.url, g.folder and str(g.folder))
             for g in found]  # fmt: skip
     print_rows(columns, rows, pick_format(form))
 
@@ -87,6 +94,7 @@ def drop(
     recipe: RecipePath = None,
     dir: Dir = None,
     store: StoreUrl = None,
+    database: Database = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Do not ask; needed off a terminal.")] = False,
     form: Format = None,
@@ -96,7 +104,7 @@ def drop(
     from kgkt.pipeline.graphs import drop as delete
     from kgkt.pipeline.graphs import what_drops
 
-    settings, picked = recipe_of(recipe, None, dir, store), pick_format(form)
+    settings, picked = recipe_of(recipe, None, dir, store, database), pick_format(form)
     if dry_run:
         show_dropped(what_drops(settings, name), picked, "would drop")
         return
@@ -116,11 +124,12 @@ def show_dropped(gone: Any, form: str, verb: str) -> None:
     if form == "json":
         print_json({"graph": gone.name, "done": verb == "dropped", "store": gone.url, "in_database": gone.in_database,
                     "nodes": gone.nodes, "folder": gone.folder and str(gone.folder), "files": gone.files,
-                    "bytes": gone.size})  # fmt: skip
+                    "bytes": gone.size, "kept_folder": gone.kept and str(gone.kept)})  # fmt: skip
         return
     held = ", ".join(f"{n:,} {kind}" for kind, n in gone.nodes.items() if n) or "no nodes"
     print(f"{verb} {gone.name}")
     print(f"  {gone.url}   {held if gone.in_database else 'not there'}")
-    size = f"{gone.size / 1e6:.1f} MB"
-    print(f"  {gone.folder or 'no folder in the run directory'}"
-          + (f"   {count(gone.files, 'file')}, {size}" if gone.folder else ""))  # fmt: skip
+    if gone.folder is not None:
+        print(f"  {gone.folder}   {count(gone.files, 'file')}, {gone.size / 1e6:.1f} MB")
+    if gone.kept is not None:
+        print(f"  {gone.kept}   stays: its graph is in another database")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
-from kgkt.pipeline.state import Say, open_run, store_url
+from kgkt.pipeline.state import Say, open_run, resolved, store_url
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir
 
@@ -67,7 +67,8 @@ def export(recipe: Recipe, wanted: Wanted, say: Say, force: bool = False) -> lis
     done = [_grass(given["grass"])] if "grass" in given else []
     if not given.keys() - {"grass"}:  # a style is of no graph
         return done
-    run = open_run(recipe)
+    # who has only the server needs no run directory, unless for the points
+    run = open_run(recipe, must_exist="points" in given or not recipe.store.url)
     if given.keys() - {"grass", "points"}:
         whole = _read(recipe, run, say)
         done += [_file(form, place, whole, force) for form, place in given.items() if form in _WRITERS]
@@ -144,11 +145,11 @@ def _copy(recipe: Recipe, run: RunDir, whole: Whole, url: str, force: bool) -> E
     from kgkt.store.copy import write_whole
     from kgkt.store.store import open_store
 
-    source = store_url(recipe, run)
+    source, url = store_url(recipe, run), resolved(url)
     if _same(url, source):
         raise UsageError(f"{url} is where graph {run.graph} is already: name another database")
-    with open_store(url, write=True) as target:
-        notes = write_whole(target, whole, force)
+    with open_store(url, write=True, database=recipe.store.database) as target:
+        notes = write_whole(target, whole, force, recipe.store.shared)
     return Exported("to", url, len(whole.nodes), len(whole.edges), notes=tuple(notes))
 
 

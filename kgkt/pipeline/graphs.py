@@ -1,14 +1,15 @@
-"""The graphs of a database and of a run directory: which there are, and how one is dropped."""
+"""The graphs of a run directory and of the databases that it knows: which there are, and how one is dropped."""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, nearest
-from kgkt.pipeline.state import graphs_of
+from kgkt.errors import InputError, StoreError, nearest
+from kgkt.pipeline.state import Say, graphs_of, resolved, settings_of, store_database, store_url
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir
 
@@ -24,10 +25,11 @@ class Listed:
 
     Args:
         name: of the graph.
-        state: "complete", "incomplete" (being rebuilt, or interrupted), or "not in the database".
+        state: "complete", "incomplete" (being rebuilt, or interrupted), "not in the database", or "not reached".
         items, concepts: how many.
         stability: of two clusterings.
         created_at: when it was made.
+        url: of the database.
         folder: its folder in the run directory; None where there is none.
     """
 
@@ -37,12 +39,23 @@ class Listed:
     concepts: int | None
     stability: float | None
     created_at: str | None
+    url: str
     folder: Path | None
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What a drop takes away: nodes by kind in the database, files and bytes in the folder (None: no folder)."""
+    """What a drop takes away.
+
+    Args:
+        name: of the graph.
+        url: of the database.
+        in_database: whether the database has it.
+        nodes: how many there, by kind.
+        folder: the folder that goes; None where there is none, or it stays.
+        files, size: how many files and bytes are in it.
+        kept: the folder of a graph of that name that is in another database; it stays.
+    """
 
     name: str
     url: str
@@ -51,29 +64,35 @@ class Dropped:
     folder: Path | None
     files: int
     size: int
+    kept: Path | None = None
 
 
-def database_url(recipe: Recipe) -> str:
-    """URL of the database that holds the graphs: the recipe's, else the embedded one of the run directory."""
-    return recipe.store.url or f"kglite:{Path(recipe.dir) / 'graph.kgl'}"
+def list_all(recipe: Recipe, say: Say) -> list[Listed]:
+    """Every graph of the run directory, and of the databases that its graphs are in (or of the recipe's), by name.
 
-
-def list_all(recipe: Recipe) -> list[Listed]:
-    """Every graph of the database and of the run directory, by name."""
-    from kgkt.store.readback import list_graphs
-
-    folders = {name: Path(recipe.dir) / name for name in graphs_of(Path(recipe.dir))}
-    infos: dict[str, dict[str, Any]] = {}
-    if not _missing(recipe):
-        with _open(recipe) as store:
-            infos = {str(info["graph"]): info for info in list_graphs(store) if info.get("graph") is not None}
-    found = []
-    for name in sorted({*folders, *infos}):
-        info = infos.get(name, {})
-        state = "complete" if info.get("complete") is True else "incomplete" if info else "not in the database"
-        found.append(Listed(name, state, info.get("n_items"), info.get("n_concepts"), info.get("stability"),
-                            info.get("created_at"), folders.get(name)))  # fmt: skip
-    return found
+    Raises:
+        StoreError: the recipe's database cannot be reached; one that the run directory remembers is a notice.
+    """
+    folders = {name: RunDir(recipe.dir, name) for name in graphs_of(Path(recipe.dir))}
+    places = {name: _place(recipe, run) for name, run in folders.items()}
+    found: list[Listed] = []
+    for place in dict.fromkeys([_place(recipe, RunDir(recipe.dir, "main")), *places.values()]):
+        try:
+            infos = _infos(place)
+            absent = "not in the database"
+        except StoreError as error:
+            if recipe.store.url:
+                raise
+            say(str(error))
+            infos, absent = {}, "not reached"
+        here = {name for name, run in folders.items()
+                if places[name] == place and _is_home(recipe, run, place, infos.get(name, {}))}
+        for name in sorted({*here, *infos}):
+            info = infos.get(name, {})
+            state = "complete" if info.get("complete") is True else "incomplete" if info else absent
+            found.append(Listed(name, state, info.get("n_items"), info.get("n_concepts"), info.get("stability"),
+                                info.get("created_at"), place[0], folders[name].folder if name in here else None))
+    return sorted(found, key=lambda graph: (graph.name, graph.url))
 
 
 def what_drops(recipe: Recipe, name: str) -> Dropped:
@@ -82,21 +101,24 @@ def what_drops(recipe: Recipe, name: str) -> Dropped:
     Raises:
         InputError: no such graph, in the database or in the run directory.
     """
-    from kgkt.store.readback import list_graphs
-
-    folder = RunDir(recipe.dir, name).folder
-    here = folder if name in graphs_of(Path(recipe.dir)) else None
-    nodes, known = {}, []
-    if not _missing(recipe):
-        with _open(recipe) as store:
-            known = [str(info.get("graph")) for info in list_graphs(store)]
-            nodes = _counts(store, name) if name in known else {}
-    if name not in known and here is None:
-        there = sorted({*known, *graphs_of(Path(recipe.dir))})
-        raise InputError(f"no graph named {name!r} in {database_url(recipe)} or {recipe.dir}{nearest(name, there)}")
-    files = [path for path in here.rglob("*") if path.is_file()] if here else []
-    size = sum(path.stat().st_size for path in files)
-    return Dropped(name, database_url(recipe), name in known, nodes, here, len(files), size)
+    run = RunDir(recipe.dir, name)
+    place = _place(recipe, run)
+    infos = _infos(place)
+    folder = run.folder if name in graphs_of(Path(recipe.dir)) else None
+    if name not in infos and (folder is None or not _is_home(recipe, run, place, {})):
+        raise InputError(f"no graph named {name!r} in {place[0]}{nearest(name, sorted(infos))}")
+    nodes: dict[str, int] = {}
+    if name in infos:
+        with _open(place) as store:
+            nodes = _counts(store, name)
+    gone = Dropped(name, place[0], name in infos, nodes, None, 0, 0)
+    if folder is None:
+        return gone
+    if not _is_home(recipe, run, place, infos.get(name, {})):
+        return dataclasses.replace(gone, kept=folder)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return dataclasses.replace(
+        gone, folder=folder, files=len(files), size=sum(path.stat().st_size for path in files))
 
 
 def drop(recipe: Recipe, name: str) -> Dropped:
@@ -104,7 +126,7 @@ def drop(recipe: Recipe, name: str) -> Dropped:
 
     Raises:
         InputError: no such graph, or its folder is a link.
-        StoreError: someone else is writing.
+        StoreError: someone else is writing it.
     """
     from kgkt.store.load import drop as delete
     from kgkt.store.load import write
@@ -113,7 +135,7 @@ def drop(recipe: Recipe, name: str) -> Dropped:
     if gone.folder is not None and gone.folder.is_symlink():
         raise InputError(f"{gone.folder} is a link: remove it yourself, then drop the graph again")
     if gone.in_database:
-        with _open(recipe, write=True) as store:
+        with _open(_place(recipe, RunDir(recipe.dir, name)), write=True) as store:
             store.hold(name)
             write(store, "write_graphs", [{"key": name, "props": {"complete": False}}])  # its readers are told
             delete(store, name)
@@ -128,16 +150,39 @@ def drop(recipe: Recipe, name: str) -> Dropped:
     return gone
 
 
-def _missing(recipe: Recipe) -> bool:
-    """Whether the embedded database was never made: then it holds no graph."""
-    scheme, _, path = database_url(recipe).partition(":")
-    return scheme == "kglite" and not Path(path).exists()
+def _place(recipe: Recipe, run: RunDir) -> tuple[str, str | None]:
+    """URL and name of the database that holds a graph of the run directory."""
+    return store_url(recipe, run), store_database(recipe, run)
 
 
-def _open(recipe: Recipe, write: bool = False) -> Store:
+def _is_home(recipe: Recipe, run: RunDir, place: tuple[str, str | None], info: dict[str, Any]) -> bool:
+    """Whether the graph that a database has under this name is the one that the folder was made with."""
+    last = settings_of(run, "populate")
+    home = resolved(last.get("store") or run.store_url), last.get("database")
+    mine = _absolute(home[0]) == _absolute(place[0]) and (not recipe.store.database or home[1] == place[1])
+    return mine and info.get("run") in (None, run.state().get("run"))
+
+
+def _absolute(url: str) -> str:
+    kglite = "kglite:"
+    return f"{kglite}{Path(url.removeprefix(kglite)).resolve()}" if url.startswith(kglite) else url.rstrip("/")
+
+
+def _infos(place: tuple[str, str | None]) -> dict[str, dict[str, Any]]:
+    """The properties of every Graph node of a database, by name; an embedded one that was never made has none."""
+    from kgkt.store.readback import list_graphs
+
+    scheme, _, path = place[0].partition(":")
+    if scheme == "kglite" and not Path(path).exists():
+        return {}
+    with _open(place) as store:
+        return {str(info["graph"]): info for info in list_graphs(store) if info.get("graph") is not None}
+
+
+def _open(place: tuple[str, str | None], write: bool = False) -> Store:
     from kgkt.store.store import open_store
 
-    return open_store(database_url(recipe), write=write)
+    return open_store(place[0], write=write, database=place[1])
 
 
 def _counts(store: Store, graph: str) -> dict[str, int]:

@@ -49,15 +49,24 @@ def store_url(recipe: Recipe, run: RunDir) -> str:
     Raises:
         UsageError: a URL that names no database, or holds a password; "neo4j" and no NEO4J_URI.
     """
+    return resolved(recipe.store.url or settings_of(run, "populate").get("store") or run.store_url)
+
+
+def resolved(url: str) -> str:
+    """The URL of a database as it was given, checked; "neo4j" is what NEO4J_URI says.
+
+    Raises:
+        UsageError: a URL that names no database, or holds a password; "neo4j" and no NEO4J_URI.
+    """
     from kgkt.store.store import check_url
 
-    url = recipe.store.url or settings_of(run, "populate").get("store") or run.store_url
     if url == "neo4j":
         from kgkt.store.server import address
 
-        url = address()
-        if not url:
+        named = address()
+        if not named:
             raise UsageError("--store neo4j takes the address from NEO4J_URI, which is not set")
+        url = named
     check_url(url)
     return url
 
