@@ -16,7 +16,7 @@ FILE = "kgkt.toml"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What model A is, and the pool it looks at."""
+    """What model A is, and the pool it looks at; classes only where A's outputs are B's classes."""
 
     model: str | None = None
     layers: tuple[str, ...] = ()
@@ -27,6 +27,7 @@ class Source:
     allow_legacy: bool = False
     drop_bad: bool = False
     folder_labels: bool = False
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ layers = ["mid", "emb"]        # one or two of its layers: a middle one and the 
 data = "pool.npz"              # array x (and item_id, if there), or a folder of images
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
+# classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
 
 [concepts]
 # k = 500                      # number of concepts; without it a tenth of the items, 50 to 2500

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -27,33 +26,13 @@ def demo(
     from kgkt.proof.demo_tables import as_json
 
     picked = pick_format(form)
-    with _Progress() as progress:
+    with OUT.steps("comparing") as progress:
         shown = run(Path(dir), full, OUT.say, force, progress)
     if picked == "json":
         print_json({**as_json(shown.demo), "dir": str(shown.folder), "picture": str(shown.picture),
                     "tick": {"cypher": shown.cypher, "before": shown.before, "after": shown.after}})  # fmt: skip
     else:
         _print(shown)
-
-
-class _Progress:
-    """A bar over the seeds, on a terminal only."""
-
-    def __enter__(self) -> Any:
-        self._bar: Any = None
-        return None if OUT.quiet or not sys.stderr.isatty() else self._step
-
-    def _step(self, what: str, done: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = OUT.progress("comparing", total)
-            self._advance = self._bar.__enter__()
-            self._done = 0
-        self._advance(done - self._done)
-        self._done = done
-
-    def __exit__(self, *error: Any) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(*error)
 
 
 def _print(shown: Any) -> None:

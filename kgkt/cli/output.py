@@ -53,6 +53,24 @@ class Output:
             task = bar.add_task(what, total=total)
             yield lambda done: bar.advance(task, done)
 
+    @contextlib.contextmanager
+    def steps(self, what: str) -> Iterator[Any]:
+        """A bar for work that tells its own size; yields a function of (what, done, total), or None off a terminal."""
+        if self.quiet or not sys.stderr.isatty():
+            yield None
+            return
+        with contextlib.ExitStack() as stack:
+            seen: list[Any] = []
+
+            def step(_: str, done: int, total: int) -> None:
+                if not seen or seen[2] != total:
+                    stack.close()
+                    seen[:] = [stack.enter_context(self.progress(what, total)), 0, total]
+                seen[0](done - seen[1])
+                seen[1] = done
+
+            yield step
+
 
 OUT = Output()
 

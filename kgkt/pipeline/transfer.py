@@ -196,7 +196,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     model, path = open_target(recipe)
     facts, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
-    x = target_data(recipe, run, facts, say)
+    x = target_data(recipe, run, facts.ids, say)
     test = test_data(recipe, targets.names)
     block_map = current_map(recipe, run, say, model, path, facts, targets)
     options = fuse_options(recipe)
@@ -275,8 +275,8 @@ def current_map(
     )  # fmt: skip
 
 
-def target_data(recipe: Recipe, run: RunDir, facts: Facts, say: Say) -> Any:
-    """(n, ...) the pool as B reads it, in the order of the graph's items.
+def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, say: Say) -> Any:
+    """(n, ...) the pool as B reads it, in the order of the graph's items `ids` (n,).
 
     Raises:
         UsageError: no data named.
@@ -295,16 +295,16 @@ def target_data(recipe: Recipe, run: RunDir, facts: Facts, say: Say) -> Any:
     data = read_data(named, drop_bad=recipe.source.drop_bad or pool.get("drop_bad", False))
     for notice in data.notices:
         say(notice)
-    if len(data.ids) == len(facts.ids) and (data.ids == facts.ids).all():
+    if len(data.ids) == len(ids) and (data.ids == ids).all():
         return data.x
     rows = {item: row for row, item in enumerate(data.ids.tolist())}
-    missing = [item for item in facts.ids.tolist() if item not in rows]
+    missing = [item for item in ids.tolist() if item not in rows]
     if missing:
         raise InputError(
-            f"{named} lacks {len(missing)} of the graph's {len(facts.ids)} items, e.g. {missing[0]!r}"
+            f"{named} lacks {len(missing)} of the graph's {len(ids)} items, e.g. {missing[0]!r}"
             f"{nearest(missing[0], list(rows)[:20000])}"
         )
-    return data.x[np.array([rows[item] for item in facts.ids.tolist()])]
+    return data.x[np.array([rows[item] for item in ids.tolist()])]
 
 
 def test_data(recipe: Recipe, names: tuple[str, ...]) -> tuple[Any, np.ndarray] | None:

@@ -194,11 +194,14 @@ def _html_table(columns: list[str], lines: list[list[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+CARD_HEAD = "## What the graph is worth"
+
+
 def card_section(value: Mapping[str, Any]) -> str:
     """The section of B's model card: what the graph was worth to a B like it."""
     rows = value["rows"]
     lines = [f"- {text}" for text in value["sentences"]]
     scratch = verdicts.difference(rows, "kgkt", "scratch", TEST)
     figure = "not measured" if scratch is None else f"{plus_minus(scratch)} points"
-    head = f"## What the graph is worth\n\nB taught by kgkt minus B from scratch: {figure}.\n\n"
+    head = f"{CARD_HEAD}\n\nB taught by kgkt minus B from scratch: {figure}.\n\n"
     return head + "\n".join(lines) + "\n"

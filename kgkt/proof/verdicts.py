@@ -15,6 +15,7 @@ NO_GRAPH = ("scratch", "nearest mean", "random forest", "head", "head+rounds", "
 GRAPH_RIVALS = ("label spreading", "label spreading+rounds", "Poisson", "Poisson+rounds", "PoissonMBO")
 BAR = ("PoissonMBO", "Poisson+rounds", "label spreading+rounds", "head+rounds", "PT-MAP", "nearest mean",
        "random forest")  # fmt: skip
+FEWEST = 5  # seeds; the bootstrap of fewer says less than it seems to
 TOLD = {"PoissonMBO": "told the pool's true class shares"}
 
 
@@ -81,18 +82,25 @@ def in_words(difference: Paired) -> str:
     """A paired difference in points: mean, standard error, interval, wins."""
     s = difference.difference
     if s.low is None:
-        return f"{plus_minus(difference)} points (one seed: no interval)"
-    return (
-        f"{plus_minus(difference)} points, 95 % interval {interval(s)}, ahead in {difference.wins} of {s.n} draws"
-    )
+        return f"{plus_minus(difference)} points (one draw: no interval)"
+    return f"{plus_minus(difference)} points, 95 % interval {interval(s)}, ahead in {difference.wins} of {s.n} draws"
 
 
 def judged(difference: Paired, gain: str, loss: str, neither: str) -> str:
-    """One of three phrases, by where the interval lies; with one seed nobody can tell."""
+    """One of three phrases, by where the interval lies; with few seeds nobody can tell."""
+    side = sign(difference)
+    if side is None:
+        draws = difference.difference.n
+        return f"{'one draw' if draws == 1 else f'{draws} draws'}, so nobody can tell whether that is chance"
+    return (neither, gain, loss)[side]
+
+
+def sign(difference: Paired) -> int | None:
+    """1 where the interval lies above 0, -1 below, 0 around it; None with fewer than five seeds."""
     s = difference.difference
-    if s.low is None or s.high is None:
-        return "one seed, so nobody can tell whether that is chance"
-    return gain if s.low > 0 else loss if s.high < 0 else neither
+    if s.low is None or s.high is None or s.n < FEWEST:
+        return None
+    return 1 if s.low > 0 else -1 if s.high < 0 else 0
 
 
 def sentences(rows: Sequence[Row]) -> list[str]:
@@ -134,12 +142,9 @@ def _training(rows: Sequence[Row]) -> str:
             parts.append((f"against a graph of {what} {in_words(found)}", found))
     if not parts:
         return ""
-    lows = [found.difference.low for _, found in parts]
-    if any(low is None for low in lows):
-        verdict = "one seed, so nobody can tell whether that is chance"
-    else:
-        matters = all(low is not None and low > 0 for low in lows)
-        verdict = "what A learned matters" if matters else "what A learned is not shown to matter here"
+    worst = min((found for _, found in parts), key=lambda found: found.difference.mean)
+    missing = "what A learned is not shown to matter here"
+    verdict = judged(worst, "what A learned matters", missing, missing)
     return "A's training: " + "; ".join(text for text, _ in parts) + f": {verdict}."
 
 
@@ -163,7 +168,7 @@ def routes(rows: Sequence[Row]) -> list[str]:
             continue
         said.append(f"At {count} label{'s' if count > 1 else ''} a class take {_route(rows, count, plain, top)}.")
     distilled = difference(rows, "kgkt", "keras distillation", TEST)
-    if distilled and distilled.difference.high is not None and distilled.difference.high < 0:
+    if distilled and sign(distilled) == -1:
         said.append(f"Distillation of A is better for B here: kgkt {in_words(distilled)}. Use keras.distillation.")
     return said
 
@@ -173,11 +178,11 @@ def _route(rows: Sequence[Row], count: int, plain: str, top: str) -> str:
     rest = difference(rows, "kgkt", top, POOL, [count])
     assert gain is not None
     assert rest is not None
-    if gain.difference.low is None:
-        return f"{top}, as far as one seed can tell"
-    if rest.difference.high is not None and rest.difference.high < 0:
+    if sign(gain) is None:
+        return f"{top}, as far as {gain.difference.n} draw{'s' if gain.difference.n > 1 else ''} can tell"
+    if sign(rest) == -1:
         return f"{top}: kgkt is {plus_minus(rest)} beside it"
-    if gain.difference.low > 0:
+    if sign(gain) == 1:
         return f"kgkt: {plus_minus(gain)} over the best row without a graph, {plain}"
     return (
         f"{plain}, which needs no graph: kgkt is {plus_minus(gain)} beside it; the graph is worth its questions and "
@@ -215,6 +220,18 @@ def table(rows: Sequence[Row], metric: str) -> tuple[list[str], list[list[str]]]
         whole = _figures(rows, method, metric, labels)
         lines.append([*line, whole[0], whole[2]])
     return columns, lines
+
+
+def narrow_table(rows: Sequence[Row], metric: str) -> tuple[list[str], list[list[str]]]:
+    """The same for a terminal: mean and difference in one cell a label count."""
+    columns, lines = table(rows, metric)
+    at = range(1, len(columns) - 2, 4)
+    head = [columns[0], *(columns[i] for i in at), columns[-2]]
+    cells = [(*((line[i], line[i + 2]) for i in at), (line[-2], line[-1])) for line in lines]
+    return head, [
+        [line[0], *(f"{mean}  {against}".rstrip() for mean, against in pairs)]
+        for line, pairs in zip(lines, cells, strict=True)
+    ]
 
 
 def _figures(rows: Sequence[Row], method: str, metric: str, labels: Sequence[int]) -> list[str]:

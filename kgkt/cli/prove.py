@@ -1,0 +1,97 @@
+"""Verbs that prove: evaluate."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.app import Dir, Format, Graph, RecipePath, app, recipe_of
+from kgkt.cli.output import OUT, pick_format, print_json, table
+
+PROVE = "Prove"
+
+
+@app.command(rich_help_panel=PROVE)
+def evaluate(
+    path: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Recipe instead of ./kgkt.toml.")] = None,
+    labels: Annotated[str, typer.Option("--labels", help="Labels a class, with commas.")] = "1,2,5,10",
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", help="Draws of labels, each with a graph of its own (20).")
+    ] = None,
+    truth: Annotated[
+        str | None, typer.Option("--truth", help="CSV item_id,class of every item; else y of the pool's file.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Model B, a .keras file.")] = None,
+    test: Annotated[str | None, typer.Option("--test", help="Arrays x and y that B is judged on.")] = None,
+    target_data: Annotated[
+        str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
+    ] = None,
+    balanced: Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")] = False,
+    train_b: Annotated[
+        str | None,
+        typer.Option("--train-b", help="Rows that teach a B: all, few, none or ROWS@COUNTS@SEEDS; else by B's speed."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
+    recommend: Annotated[
+        bool, typer.Option("--recommend", help="A short version: which route to take at each label count.")
+    ] = False,
+    require_gain: Annotated[
+        float | None, typer.Option("--require-gain", help="Exit 6 if B gains less than these points over scratch.")
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Folder of the report; else in the run directory.")] = None,
+    allow_overlap: Annotated[
+        bool, typer.Option("--allow-overlap", help="Go on with a test set that holds items of the pool.")
+    ] = False,
+    recipe: RecipePath = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    form: Format = None,
+) -> None:
+    """What the graph is worth on your own A, data and B, beside every control and rival. Resumable."""
+    from kgkt.errors import UsageError
+    from kgkt.pipeline.evaluate import Asked, evaluate_run
+
+    if path is not None and recipe is not None:
+        raise UsageError("name the recipe once")
+    settings = recipe_of(path or recipe, graph, dir).override("target", model=target, test=test, data=target_data)
+    settings = settings.override("teach", balanced=balanced or None)
+    asked = Asked(
+        labels=_counts(labels), seeds=seeds, truth=truth, train_b=train_b, jobs=jobs, recommend=recommend,
+        require_gain=None if require_gain is None else require_gain / 100, out=out, allow_overlap=allow_overlap,
+    )  # fmt: skip
+    picked = pick_format(form)
+    with OUT.steps("comparing") as progress:
+        done = evaluate_run(settings, asked, OUT.say, progress)
+    show_evaluated(done, recommend, picked)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    from kgkt.errors import UsageError
+
+    try:
+        return tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError as error:
+        raise UsageError(f"--labels {text!r}: write whole numbers with commas, e.g. 1,2,5,10") from error
+
+
+def show_evaluated(done: Any, recommend: bool, form: str) -> None:
+    """Print what `evaluate` found."""
+    from kgkt.proof.report import METRICS
+    from kgkt.proof.verdicts import methods, narrow_table, routes
+
+    report = done.report
+    if form == "json":
+        print_json({**report, "out": str(done.out)})
+        return
+    if recommend:
+        print("\n".join(routes(report["rows"])))
+    else:
+        for metric, title in METRICS.items():
+            if methods(report["rows"], metric):
+                print(f"{title}; mean, and kgkt minus it ± standard error")
+                print(table(*narrow_table(report["rows"], metric)))
+        print("\n".join(report["sentences"]))
+    if sys.stdout.isatty():
+        print(f"{done.out}: report.html, report.md, report.json; cells.jsonl keeps what is finished")
