@@ -1,8 +1,9 @@
 """Says of a user's Cypher, before any engine sees it, whether it may run.
 
-Never: LOAD CSV (it reads files and addresses), IN TRANSACTIONS (it commits by itself), a procedure
-outside the list below. Only when asked to write: clauses that write. The engines have their own checks
-behind this one; each stands on its own.
+Never: LOAD CSV (it reads files and addresses), IN TRANSACTIONS (it commits by itself), SHOW (it tells of
+the server and its users), USE (it asks another database), a procedure or a function of a library outside
+the lists below (some run Cypher themselves, some call addresses). Only when asked to write: clauses that
+write. The engines have their own checks behind this one; each stands on its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from kgkt.store.tokens import Token, readings, tokenize
 
 PROCEDURES = ("db.labels", "db.relationshiptypes", "db.propertykeys", "db.schema.*", "db.index.*.query*",
               "dbms.components")
+FUNCTIONS = ("date.*", "time.*", "localtime.*", "datetime.*", "localdatetime.*", "duration.*", "point.*", "vector.*",
+             "apoc.agg.*", "apoc.coll.*", "apoc.convert.*", "apoc.date.*", "apoc.map.*", "apoc.math.*", "apoc.number.*",
+             "apoc.temporal.*", "apoc.text.*", "gds.similarity.*")
 WRITES = frozenset((
     "CREATE", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "DROP", "FOREACH", "INSERT", "ALTER",
     "GRANT", "DENY", "REVOKE", "RENAME", "TERMINATE", "START", "STOP", "ENABLE", "DEALLOCATE", "REALLOCATE"))
@@ -45,6 +49,8 @@ def check(text: str, write: bool = False) -> None:
         for i, token in enumerate(tokens):
             if token.kind == "word":
                 _check_word(tokens, i, write)
+            if token.kind in ("word", "name"):
+                _check_function(tokens, i)
 
 
 def split(text: str) -> list[str]:
@@ -86,6 +92,9 @@ def _check_word(tokens: Sequence[Token], i: int, write: bool) -> None:
         raise UnsafeError("IN TRANSACTIONS is refused: it commits while it runs. Leave it out")
     if word == "CALL" and not _is_name(tokens, i):
         _check_call(tokens, i + 1)
+    if word in ("SHOW", "USE") and not _is_name(tokens, i) and _begins(tokens, i, word):
+        raise UnsafeError(f"{word} is refused: it asks about the server, or another database. Labels, types and "
+                          "properties are at :schema, another database at --database")
     if word in WRITES and not write and not _is_name(tokens, i):
         raise UnsafeError(f"{word} would change the graph: add --rw if you mean to (a name goes in back-ticks)")
 
@@ -106,8 +115,37 @@ def _check_call(tokens: Sequence[Token], i: int) -> None:
             break
         name += "."
         i += 2
-    if name and not any(fnmatch.fnmatchcase(name.lower(), allowed) for allowed in PROCEDURES):
+    if name and not _listed(name, PROCEDURES):
         raise UnsafeError(f"CALL {name} is refused: only {', '.join(PROCEDURES)} may be called")
+
+
+def _check_function(tokens: Sequence[Token], i: int) -> None:
+    """Allow a function with a dot in its name, `a.b(`, if it is on the list."""
+    if not _symbol(tokens, i + 1, ".") or _symbol(tokens, i - 1, ".") or _word(tokens, i - 1) == "CALL":
+        return
+    name = tokens[i].text
+    while _symbol(tokens, i + 1, ".") and i + 2 < len(tokens) and tokens[i + 2].kind in ("word", "name"):
+        i += 2
+        name += f".{tokens[i].text}"
+    if _symbol(tokens, i + 1, "(") and not _listed(name, FUNCTIONS):
+        raise UnsafeError(f"the function {name} is refused: only {', '.join(FUNCTIONS)} and those without a dot may "
+                          "be called")
+
+
+def _listed(name: str, allowed: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in allowed)
+
+
+def _begins(tokens: Sequence[Token], i: int, word: str) -> bool:
+    """Whether the word at i is the first of its query, after options such as EXPLAIN or CYPHER runtime=slotted."""
+    if word == "USE" and (_symbol(tokens, i - 1, "{") or _word(tokens, i - 1) in ("UNION", "ALL", "DISTINCT")):
+        return True
+    for token in reversed(tokens[:i]):
+        if token.kind == "symbol" and token.text == ";":
+            return True
+        if token.kind not in ("word", "name", "number") and token.text != "=":
+            return False
+    return True
 
 
 def _is_name(tokens: Sequence[Token], i: int) -> bool:

@@ -13,7 +13,7 @@ from tests.store.hostile import GREEDY, NEVER, WRITES
 @pytest.mark.parametrize("write", [False, True])
 @pytest.mark.parametrize("text", NEVER)
 def test_what_reads_files_or_calls_procedures_is_refused_always(text, write):
-    with pytest.raises(UnsafeError, match=r"(LOAD CSV|IN TRANSACTIONS|CALL \S+) is refused|would change the graph"):
+    with pytest.raises(UnsafeError, match=r"(LOAD CSV|IN TRANSACTIONS|CALL \S+|SHOW|USE|function \S+) is refused|would change the graph"):
         check(text, write=write)
 
 
@@ -45,6 +45,9 @@ def test_the_refusal_names_the_clause():
     "CALL db.relationshipTypes()", "CALL db.propertyKeys()", "CALL db.schema.visualization()",
     "CALL db.schema.nodeTypeProperties()", "CALL dbms.components()",
     "CALL db.index.vector.queryNodes('x', 5, [1.0])", "CALL db.index.fulltext.queryNodes('x', 'y')",
+    "MATCH (show) WHERE show.use = 1 RETURN show, show.use AS use", "MATCH (n:Show {use: 1}) RETURN n.show",
+    "RETURN date.truncate('day', datetime()) AS d, point.distance($p, $q) AS x, apoc.text.join(['a'], '') AS t",
+    "MATCH (n) WITH n.list AS use UNWIND use AS x RETURN x ORDER BY x.y SKIP (1) LIMIT (2)",
     "MATCH (load) RETURN load.csv, load", "MATCH (n) WHERE n.x IN [1] RETURN n AS transactions",
     "RETURN 'caf\u00e9 \U0001f600 \u202e' AS `na\u00efve`",
 ])
