@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
+    from kgkt.values import Clustering, ConceptGraph
+
 
 def bridge_edges(Z: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Edges E = Z'Z: the weight of an edge counts the items that lie between its two concepts.
@@ -27,6 +29,28 @@ def bridge_edges(Z: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort((E.col, E.row))
     keep = order[E.data[order] > 0]
     return np.stack([E.row[keep], E.col[keep]], axis=1).astype(np.int64), E.data[keep]
+
+
+def unnamed_graph(clustering: Clustering) -> ConceptGraph:
+    """Concepts and their edges as a graph without names and themes: all of it that propagation needs."""
+    import numpy as np
+
+    from kgkt.values import ConceptGraph
+
+    k = len(clustering.centroids)
+    edges, weights = bridge_edges(clustering.memberships)
+    numbers = np.arange(k)
+    return ConceptGraph(
+        keys=np.array([f"unnamed/concept/{j}" for j in numbers], object),
+        names=np.array([f"concept {j}" for j in numbers], object),
+        centroids=clustering.centroids,
+        sizes=clustering.sizes,
+        active=np.ones(k, bool),
+        edges=edges,
+        weights=weights,
+        cosines=centroid_cosines(clustering.centroids, edges),
+        themes=np.zeros(k, np.int64),
+    )
 
 
 def centroid_cosines(centroids: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.cluster import choose_k, fit_local
-from kgkt.concepts.edges import bridge_edges, centroid_cosines
+from kgkt.concepts.edges import unnamed_graph
 from kgkt.concepts.embed import fit_embedding
 from kgkt.concepts.propagate import Spreader, make_spreader
 from kgkt.source.parquet import describe, write_features
@@ -63,23 +63,9 @@ def bare(view: View) -> View:
 
 def recluster(view: View, k: int | None, seed: int) -> View:
     """The same embedding with concepts of another seed."""
-    import numpy as np
-
     count, _ = choose_k(view.vectors, k)
     clustering = fit_local(view.vectors, count, seed)
-    edges, weights = bridge_edges(clustering.memberships)
-    numbers = np.arange(count)
-    graph = ConceptGraph(
-        keys=np.array([f"view/concept/{j}" for j in numbers], object),
-        names=np.array([f"concept {j}" for j in numbers], object),
-        centroids=clustering.centroids,
-        sizes=clustering.sizes,
-        active=np.ones(count, bool),
-        edges=edges,
-        weights=weights,
-        cosines=centroid_cosines(clustering.centroids, edges),
-        themes=np.zeros(count, np.int64),
-    )
+    graph = unnamed_graph(clustering)
     return replace(view, graph=graph, Z=clustering.memberships, spreader=make_spreader(graph))
 
 
