@@ -52,6 +52,7 @@ def save_people(store: Store, run: RunDir) -> dict[str, Any]:
     the file is the truth.
     """
     from kgkt.store.people import read_people
+    from kgkt.store.readback import rows
 
     path = run.path(FILE)
     if path.exists():
@@ -61,6 +62,8 @@ def save_people(store: Store, run: RunDir) -> dict[str, Any]:
         return {}
     graph, ids, Z = before
     people = read_people(store, run.graph, graph)
+    people["strengths"] = [[row["concept"], row["layer"], row["index"], row["strength"]]
+                           for row in rows(store, "edited_strengths", graph=run.graph)]
     nearest = nearest_concept(Z)
     edited = {int(n) for n in people["names"]} | set(people["switched_off"]) | set(people["deleted"])
     edited |= {n for a, b, _ in people["edges"] for n in (a, b)}
@@ -124,6 +127,8 @@ def place(people: dict[str, Any], ids: np.ndarray, Z: csr_matrix) -> Carried:
             carried.lost.append(f"concept {number} was switched off: {homeless}")
         elif new not in carried.off:
             carried.off.append(new)
+    for name, layer, index, strength in people.get("strengths", []):
+        carried.lost.append(f"strength {strength:g} of concept {name!r} to {layer} {index}: concepts are mapped anew")
     for a, b, weight in people.get("edges", []):
         new_a, new_b = places[a], places[b]
         if new_a is None or new_b is None or new_a == new_b:

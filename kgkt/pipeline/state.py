@@ -100,6 +100,11 @@ def is_shared(recipe: Recipe, run: RunDir) -> bool:
     return recipe.store.shared or bool(settings_of(run, "populate").get("shared"))
 
 
+def populated_at(run: RunDir) -> str:
+    """When the graph was made: what later stages put into it went with the one before."""
+    return str(run.state().get("stages", {}).get("populate", {}).get("at", ""))
+
+
 def identity(run: RunDir) -> str:
     """What tells this run directory's graph from others of the same name; made at first use."""
     state = run.state()

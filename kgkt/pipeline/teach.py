@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
 from kgkt.pipeline.graph import Facts, open_graph_store, own_info, pool_ids, read_facts
-from kgkt.pipeline.state import Say, made_by, now, open_run, record
+from kgkt.pipeline.state import Say, made_by, now, open_run, populated_at, record
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, atomic, digest_value, load_arrays, save_arrays, sha256_file
 from kgkt.values import Targets
@@ -141,6 +141,7 @@ def propagate_inputs(run: RunDir, recipe: Recipe, facts: Facts) -> dict[str, str
     """Digests of what `propagate` reads."""
     teach = recipe.teach
     return {
+        "populate": populated_at(run),
         "concepts": sha256_file(run.need("memberships.parquet", "populate")),
         "the graph": facts.digest(),
         "teach settings": digest_value([*how_taught(run, recipe), teach.balanced, teach.prior, teach.alpha]),
