@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
 import time
@@ -40,6 +41,7 @@ def main() -> None:
     from tasks.prepared import as_task
 
     from kgkt.proof.evaluate import DEAR, Options, evaluate
+    from kgkt.proof.grid import FILE
 
     train_b = given.train_b or ("all" if given.task == "digits" else "few")
     options = Options(
@@ -49,12 +51,17 @@ def main() -> None:
         train_b=DEAR if train_b == "few" else train_b,
     )
     task = as_task(importlib.import_module(f"tasks.{given.task}").prepare())
+    folder = given.out / given.task
+    fresh = not (folder / FILE).exists()
     start = time.perf_counter()
 
     def progress(name: str, done: int, total: int) -> None:
         print(f"{name}: {done} of {total} cells, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
-    evaluate(task, options, given.out / given.task, progress)
+    report = evaluate(task, options, folder, progress)
+    if fresh:  # wall time means something only where no cell was kept from an earlier run
+        timing = {"minutes": (time.perf_counter() - start) / 60, "jobs": given.jobs, "rows": len(report.rows)}
+        (folder / "timing.json").write_text(json.dumps(timing, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -165,13 +165,17 @@ def made(reports: dict[str, dict[str, Any]], pool: dict[str, Cells]) -> Iterator
     """How each report was made."""
     rows = []
     for task, report in reports.items():
-        run = report["run"]
+        about, where = report["about"], report["environment"]
         seeds = len({seed for _, _, seed in pool[task]})
+        timing = RESULTS / task / "timing.json"
+        minutes = f"{json.loads(timing.read_text())['minutes']:.1f}" if timing.exists() else "–"
         rows.append([
-            task, str(seeds), f"{run['items']:,} / {run['test_items']:,}", run["prior"], f"`{run['command']}`",
-            f"{run['minutes']:.1f}", run["date"], run["machine"],
+            task, str(seeds), f"{about['items']:,} / {about['test_items']:,}", "stated" if about["prior"] else "none",
+            f"{about['kgkt']['spread']}, expert {about['kgkt']['expert']}", f"`python benchmarks/{where['command']}`",
+            minutes, where["date"], where["machine"],
         ])  # fmt: skip
-    yield from table(["task", "seeds", "pool / test", "prior", "command", "minutes", "date", "machine"], rows)
+    header = ["task", "seeds", "pool / test", "class shares", "kgkt", "command", "minutes", "date", "machine"]
+    yield from table(header, rows)
 
 
 def main() -> None:
