@@ -148,7 +148,8 @@ def as_markdown(value: Mapping[str, Any]) -> str:
         parts += ["## Rows that could not apply", markdown_table(("row", "why"), list(value["skipped"].items()))]
     parts += ["## How to read it", "\n".join(f"- {cell(note)}" for note in notes(value))]
     versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
-    parts.append(f"{where['date']}; {where['machine']}; {versions}.\n\n    {where['command']}")
+    command = " ".join(where["command"].split())
+    parts.append(f"{where['date']}; {where['machine']}; {versions}.\n\n    {command}")
     return "\n\n".join(parts) + "\n"
 
 
