@@ -67,8 +67,10 @@ class Distillation:
 
         self.trainer, self.teacher = trainer, teacher
         model = trainer.model
+        # named "kl_divergence", its default, the loss skips the softmax of logits (Keras 3.15); given as an object not
+        kl = keras.losses.KLDivergence()
         losses = keras.distillation
-        self._loss = losses.LogitsDistillation() if answers else losses.FeatureDistillation()
+        self._loss = losses.LogitsDistillation(loss=kl) if answers else losses.FeatureDistillation()
         self._answers = answers
         self._both = keras.Model(model.inputs, [last_hidden(model), model.outputs[0]])
         self._bring = keras.layers.Dense(teacher.shape[1])

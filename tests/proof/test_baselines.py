@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from kgkt.concepts.propagate import Seeds, make_seeds
 from kgkt.proof import baselines
+from kgkt.transfer.items import nearest_items, neighbour_graph, poisson
 from kgkt.transfer.prototypes import pt_map
 from kgkt.values import Labels
 
@@ -126,6 +127,28 @@ def test_pt_map_against_an_independent_one(view, seeds, balanced: bool) -> None:
     P = pt_map(view.head, seeds, PRIOR if balanced else None)
     again = independent_pt_map(view.head.astype(float), seeds.items, seeds.columns, balanced)
     assert np.abs(P - again).max() < 1e-6
+
+
+def test_poisson_learning_is_graphlearning_s(view, seeds) -> None:
+    graphlearning = pytest.importorskip("graphlearning")
+    A = neighbour_graph(nearest_items(view.vectors))
+    model = graphlearning.ssl.poisson(A, tol=1e-8)
+    theirs = model.fit_predict(seeds.items, seeds.columns)
+    ours = poisson(A, seeds).argmax(axis=1)  # with as many labels a class, counts divide alike
+    assert np.mean(ours == theirs) > 0.995
+    assert len(np.unique(ours)) == 10
+
+
+def test_poisson_mbo_is_a_call_of_graphlearning_with_the_true_shares(digits, view, seeds) -> None:
+    graphlearning = pytest.importorskip("graphlearning")
+    shares = np.bincount(digits.pool_y) / len(digits.pool_y)
+    P = baselines.poisson_mbo(view.vectors, nearest_items(view.vectors), seeds, shares)
+    found = graphlearning.weightmatrix.knnsearch(view.vectors.astype(float), 11, method="brute")
+    W = graphlearning.weightmatrix.knn(None, 10, knn_data=found)
+    theirs = graphlearning.ssl.poisson_mbo(W, shares).fit_predict(seeds.items, seeds.columns)
+    assert (P.sum(axis=1) == 1).all()
+    assert np.mean(P.argmax(axis=1) == theirs) > 0.99  # neighbours at equal distance may come in another order
+    assert np.abs(P.mean(axis=0) - shares).max() < 0.02
 
 
 def test_every_method_beats_chance_by_far_and_keeps_its_labels(digits, view, seeds, labels) -> None:
