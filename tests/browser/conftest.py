@@ -1,0 +1,39 @@
+"""A page in headless Chromium that reaches nothing but this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync")
+
+
+def _only_here(route: Route) -> None:
+    route.continue_() if urlsplit(route.request.url).hostname in ("127.0.0.1", "localhost") else route.abort()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """An empty page; where there is no Chromium the test is skipped, with CI=true it fails."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        reason = "no Chromium here: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.route("**/*", _only_here)
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()
