@@ -306,8 +306,9 @@ def make_options(recipe: Recipe, run: RunDir, asked: Asked, task: Task, say: Say
 
     spread, expert = how_taught(run, recipe)
     target = recipe.target
+    seeds = (SHORT if asked.recommend else 20) if asked.seeds is None else asked.seeds
     options = Options(
-        labels=asked.labels, seeds=asked.seeds or (SHORT if asked.recommend else 20), jobs=asked.jobs, spread=spread,
+        labels=asked.labels, seeds=seeds, jobs=asked.jobs, spread=spread,
         expert=expert, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
         methods=RECOMMENDED if asked.recommend else None,
     )  # fmt: skip
