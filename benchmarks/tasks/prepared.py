@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.embed import HEAD_DIMS, fit_embedding
 from kgkt.proof.task import Task
-from kgkt.proof.view import View, write_arrays
+from kgkt.proof.view import View, embedded, write_arrays
 from kgkt.source.features import extract, open_features
 from kgkt.source.inputs import Data
 from kgkt.source.models import open_model
@@ -76,7 +76,7 @@ def as_task(prepared: Prepared) -> Task:
 def _view(features: Features, text: bool = False) -> View:
     """Embedding and head features; an evaluation makes the graph, anew for each seed."""
     embedding = fit_embedding(features, head_dims=None if text else HEAD_DIMS)
-    return View(embedding.vectors, embedding.head, None, None, None)  # type: ignore[arg-type]
+    return embedded(embedding.vectors, embedding.head)
 
 
 def folder(task: str) -> Path:

@@ -8,6 +8,7 @@ label spreading(+rounds) Zhou et al. 2004 on the nearest items
 PT-MAP (whitened)        Hu et al. 2021
 Poisson(+rounds)         Calder et al. 2020 on the nearest items
 PoissonMBO               the same authors' GraphLearning, given the true prior: its strongest form
+PoissonMBO untold        the same knowing no more than the other rows, where no prior is stated: even shares
 keras distillation       keras.distillation of A's own outputs where they are B's classes, else of its features
 nodes only               concepts without edges, with the rounds
 concepts, items, both    the teacher by its parts
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from kgkt.values import Labels, Targets
 
 B_ONLY = ("scratch", "keras distillation")  # rows without an answer for the pool
+UNTOLD = "PoissonMBO untold"
 OWN = ("kgkt", "concepts", "items", "both")  # kgkt's teacher and its parts
 CONTROLS = ("nodes only", "shuffled memberships", "raw inputs", "untrained A")  # kgkt with a part broken
 
@@ -87,7 +89,9 @@ def why_not(task: Task, method: str) -> str | None:
         return "the inputs of the pool are not at hand as numbers"
     if method == "untrained A" and task.untrained is None:
         return "needs the model A itself, to read an untrained copy of it"
-    if method == "PoissonMBO" and importlib.util.find_spec("graphlearning") is None:
+    if method == UNTOLD and task.prior is not None:
+        return "the class shares are stated: PoissonMBO is told no more than the other rows"
+    if method in ("PoissonMBO", UNTOLD) and importlib.util.find_spec("graphlearning") is None:
         return "GraphLearning is not installed (pip install graphlearning)"
     return None
 
@@ -126,6 +130,13 @@ def _poisson_mbo(bench: Bench, seeds: Seeds) -> np.ndarray:
 
     shares = np.bincount(bench.task.pool_y, minlength=len(bench.task.names)) / len(bench.task.pool_y)
     return baselines.poisson_mbo(bench.a.vectors, bench.near(bench.a)[0], seeds, shares)
+
+
+def _poisson_mbo_untold(bench: Bench, seeds: Seeds) -> np.ndarray:
+    import numpy as np
+
+    c = len(bench.task.names)
+    return baselines.poisson_mbo(bench.a.vectors, bench.near(bench.a)[0], seeds, np.full(c, 1 / c))
 
 
 def _shuffled(bench: Bench, labels: Labels) -> Targets:
@@ -169,6 +180,7 @@ ROWS: dict[str, Row] = {
     "Poisson": _through(_poisson),
     "Poisson+rounds": _through(_poisson, rounds=True),
     "PoissonMBO": _through(_poisson_mbo),
+    UNTOLD: _through(_poisson_mbo_untold),
     "nodes only": _through(lambda b, s: baselines.nodes_only(b.a.Z, s, b.task.prior), rounds=True),
     "shuffled memberships": _shuffled,
     "raw inputs": _teacher(view_of=lambda b: b.raw),

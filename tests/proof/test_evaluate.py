@@ -139,11 +139,26 @@ def test_every_row_runs(task: Task, tmp_path: Path) -> None:
     skipped = json.loads((tmp_path / "report.json").read_text())["skipped"]
     ran = list(dict.fromkeys(row["method"] for row in report.rows))
     assert [*ran, *skipped] == [m for m in METHODS if m not in skipped] + list(skipped)
-    assert set(skipped) <= {"PoissonMBO"}
+    assert "stated" in skipped["PoissonMBO untold"]
+    assert set(skipped) <= {"PoissonMBO", "PoissonMBO untold"}
     cells = values(report)
     same = cells[("kgkt", 2, 0, "pool_accuracy")]
     assert cells[("raw inputs", 2, 0, "pool_accuracy")] == cells[("untrained A", 2, 0, "pool_accuracy")] == same
     assert cells[("shuffled memberships", 2, 0, "pool_accuracy")] < 0.4 < same
+
+
+def test_the_untold_rival_is_given_even_shares(task: Task, tmp_path: Path) -> None:
+    pytest.importorskip("graphlearning")
+    told, untold = "PoissonMBO", "PoissonMBO untold"
+    even = np.sort(np.concatenate([np.flatnonzero(task.pool_y == j)[:30] for j in range(10)]))
+    uneven = np.sort(np.concatenate([even, np.flatnonzero(task.pool_y == 3)[30:]]))
+    for rows, same in ((even, True), (uneven, False)):
+        part = View(task.view.vectors[rows], task.view.head[rows], None, None, None)  # type: ignore[arg-type]
+        pool = Task("part", part, task.pool_y[rows], task.names)
+        report = evaluate(pool, Options(labels=(2,), seeds=2, methods=(told, untold)), tmp_path / str(same))
+        found = values(report)
+        assert [found[(told, 2, seed, "pool_accuracy")] == found[(untold, 2, seed, "pool_accuracy")]
+                for seed in range(2)] == [same, same]  # fmt: skip
 
 
 def test_rows_that_cannot_apply_are_left_out_with_their_reason(task: Task, tmp_path: Path) -> None:
