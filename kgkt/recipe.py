@@ -155,7 +155,14 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
         given[key] = _value(path, f"{name}.{key}", value, kinds[key])
         if key in PATHS.get(name, ()):
             given[key] = str(path.parent / given[key])
-    return SECTIONS[name](**given)
+    section = SECTIONS[name](**given)
+    for key, allowed in CHOICES.items():
+        if key in given and given[key] not in allowed:
+            raise InputError(f"{path}: {name}.{key} is {given[key]!r}{nearest(str(given[key]), allowed)}")
+    for key in AT_LEAST_ONE:
+        if key in given and given[key] < 1:
+            raise InputError(f"{path}: {name}.{key} must be at least 1, received {given[key]}")
+    return section
 
 
 def _value(path: Path, key: str, value: Any, kind: str) -> Any:
@@ -168,7 +175,13 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
     wanted: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
     if isinstance(value, wanted.get(base, ())) and not (base != "bool" and isinstance(value, bool)):
         return float(str(value)) if base == "float" else value
-    raise InputError(f"{path}: {key} must be {kind.replace(' | None', '')}, received {value!r}")
+    raise InputError(f"{path}: {key} must be {WORDS[kind.replace(' | None', '')]}, received {value!r}")
+
+
+CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both")}
+AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
+WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
+         "tuple[str, ...]": "a list of names", "dict[str, float]": "a table of numbers"}  # fmt: skip
 
 
 TEMPLATE = '''\

@@ -62,7 +62,7 @@ def common(
     ] = False,
 ) -> None:
     """Options before the verb."""
-    OUT.quiet, OUT.verbose = quiet, verbose
+    OUT.quiet, OUT.verbose, OUT.hints = quiet, verbose, True
 
 
 def recipe_of(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import LIST, OUT, pick_format, print_json, print_rows
+from kgkt.cli.output import LIST, OUT, count, pick_format, print_json, print_rows
 
 ASK = "Ask"
 
@@ -29,17 +29,17 @@ def suggest(
     """Which few items to label: greedy coverage of the graph, best first; any prefix is a good budget."""
     from kgkt.pipeline.ask import suggest as choose
 
+    picked = pick_format(form, rows=True)
     asked, total = choose(recipe_of(recipe, graph, dir, store, database), OUT.say, n, out, show, force)
     columns = ("item", "concept", "name", "speaks_for", "why", "picture")
     rows = [(a.item_id, a.concept, a.name, a.speaks_for, a.why, a.picture) for a in asked]
     covered = sum(a.speaks_for for a in asked)
-    picked = pick_format(form)
     if picked == "json":
         print_json({"columns": columns, "rows": rows, "speak_for": covered, "items": total})
         return
     if picked == "table":
-        columns, rows = columns[:5], [(i, f"c{c:03d} {name!r}", f"{s} items", why) for i, c, name, s, why, _ in rows]  # type: ignore[assignment,misc]
-        print_rows(("item", "concept", "speaks for", "why"), rows, "table")
+        shown = [(a.item_id, f"c{a.concept:03d} {a.name!r}", count(a.speaks_for, "item"), a.why) for a in asked]
+        print_rows(("item", "concept", "speaks for", "why"), shown, "table")
         todo = out or "todo.csv"
         print(f"They speak for {covered:,} of {total:,} items. "
               + (f"Fill in the column class of {todo}, then: kgkt label --file {todo}" if out
@@ -72,7 +72,7 @@ def query(
     from kgkt.errors import UnsafeError, UsageError
     from kgkt.pipeline.query import ask, shipped_rows
 
-    picked = pick_format(form)
+    picked = pick_format(form, rows=True)
     if list_:
         print_rows(("name", "what it shows", "parameters"), shipped_rows(), picked)
         return

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.cli.output import OUT, count, pick_format, print_json
 
 START, BUILD = "Start", "Build"
 
@@ -57,10 +57,12 @@ def check(
     from kgkt.errors import InputError
     from kgkt.pipeline.check import check as look
 
+    picked = pick_format(form)
     settings = recipe_of(recipe, graph, dir, store, database).override("target", model=target)
     plan = look(_with_source(settings, model, layers, data, features, None, imports))
-    if pick_format(form) == "json":
-        print_json({"facts": [list(line) for line in plan.lines], "problems": plan.problems, "stale": plan.stale})
+    if picked == "json":
+        print_json({"facts": [{"what": what, "says": says} for what, says in plan.lines], "stale": plan.stale,
+                    "memory_mb": plan.memory_mb, "problems": plan.problems})  # fmt: skip
     else:
         width = max((len(what) for what, _ in plan.lines), default=0)
         for what, facts in plan.lines:
@@ -110,6 +112,7 @@ def populate(
     ] = False,
     imports: Imports = None,
     allow_legacy: Legacy = False,
+    force: Annotated[bool, typer.Option("--force", help="Extract the features again, changed or not.")] = False,
     form: Format = None,
 ) -> None:
     """Extract what A knows of the pool, and make the graph. What people said of an older one is carried over."""
@@ -121,7 +124,8 @@ def populate(
     settings = settings.override("concepts", k=concepts, seed=seed).override(
         "store", text=False if no_text else None, shared=shared or None
     )
-    show_populated(make(settings, OUT.say, OUT.progress), pick_format(form))
+    picked = pick_format(form)
+    show_populated(make(settings, OUT.say, OUT.progress, force), picked)
 
 
 def show_populated(done: Any, form: str) -> None:
@@ -136,12 +140,13 @@ def show_populated(done: Any, form: str) -> None:
         return
     widths = " + ".join(f"{d:,}" for d in done.widths.values())
     small, large = done.sizes
+    span = f"{small:,} to {large:,} items" if small < large else count(large, "item")
     print(f"features    {done.n_items:,} x ({widths})".ljust(48) + f"{seconds['features']:6.1f} s")
-    concepts = f"concepts    {done.n_concepts:,}, of {small:,} to {large:,} items"
+    concepts = f"concepts    {done.n_concepts:,}, of {span}"
     print(f"{concepts:<48}{seconds['concepts']:6.1f} s   stability {done.stability:.2f} (two seeds on the same items)")
-    print(f"edges       {done.n_edges:,}, {done.n_themes:,} themes".ljust(48) + f"{seconds['edges']:6.1f} s")
-    print(f"graph       {done.run.graph} in {done.url}".ljust(48) + f"{seconds['graph']:6.1f} s   "
-          "next: kgkt suggest -n 20")  # fmt: skip
+    print(f"edges       {done.n_edges:,}, {count(done.n_themes, 'theme')}".ljust(48) + f"{seconds['edges']:6.1f} s")
+    print(f"graph       {done.run.graph} in {done.url}".ljust(48) + f"{seconds['graph']:6.1f} s"
+          + OUT.next("kgkt suggest -n 20"))  # fmt: skip
 
 
 @app.command(rich_help_panel=BUILD)
@@ -173,6 +178,7 @@ def run(
         else:
             shows[stage](value, "table")
 
+    OUT.hints = False
     run_all(recipe_of(recipe, graph, dir, store, database), OUT.say, done, OUT.progress, force)
     if picked == "json":
         print_json({"stages": summary})

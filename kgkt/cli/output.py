@@ -24,15 +24,21 @@ class Output:
     Args:
         quiet: no notices, no progress.
         verbose: tracebacks of unexpected errors.
+        hints: whether a verb says what to do next.
     """
 
     quiet = False
     verbose = False
+    hints = True  # whether verbs say what to do next; not between the stages of a run
 
     def say(self, line: str) -> None:
         """A notice, on stderr."""
         if not self.quiet:
             print(printable(line, keep="\n"), file=sys.stderr, flush=True)
+
+    def next(self, command: str) -> str:
+        """The end of a line that says what to do next."""
+        return f"   next: {command}" if self.hints else ""
 
     def say_error(self, text: str) -> None:
         """An error, on stderr, even when quiet."""
@@ -75,14 +81,21 @@ class Output:
 OUT = Output()
 
 
-def pick_format(asked: str | None) -> str:
-    """The format that was asked for; else a table on a terminal and JSON in a pipe."""
+def pick_format(asked: str | None, rows: bool = False) -> str:
+    """The format that was asked for; else a table on a terminal and JSON in a pipe.
+
+    Args:
+        asked: by `--format`.
+        rows: whether the verb prints rows; only these can be CSV.
+    """
     from kgkt.errors import UsageError, nearest
 
     if asked is None:
         return "table" if sys.stdout.isatty() else "json"
     if asked not in FORMATS:
         raise UsageError(f"--format {asked!r}{nearest(asked, FORMATS)}")
+    if asked == "csv" and not rows:
+        raise UsageError("--format csv is for rows (query, suggest, graphs, evaluate); this verb has table and json")
     return asked
 
 

@@ -85,7 +85,7 @@ def list_(
     columns = ("graph", "state", "items", "concepts", "stability", "created_at", "store", "folder")
     rows = [(g.name, g.state, g.items, g.concepts, g.stability, g.created_at, g.url, g.folder and str(g.folder))
             for g in found]  # fmt: skip
-    print_rows(columns, rows, pick_format(form))
+    print_rows(columns, rows, pick_format(form, rows=True))
 
 
 @graphs.command("drop")

@@ -29,7 +29,8 @@ def label(
     from kgkt.pipeline.teach import label as write
 
     settings = recipe_of(recipe, graph, dir, store, database)
-    show_labelled(write(settings, OUT.say, file, assignments or ()), pick_format(form))
+    picked = pick_format(form)
+    show_labelled(write(settings, OUT.say, file, assignments or ()), picked)
 
 
 def show_labelled(done: Any, form: str) -> None:
@@ -38,12 +39,12 @@ def show_labelled(done: Any, form: str) -> None:
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
                     "known_file": done.known_file})  # fmt: skip
     elif done.known_file:
-        print("this content was imported before: nothing to do")
+        print("the label file was imported before: nothing to do")
     else:
         replaced = f", {done.replaced} of them in place of another" if done.replaced else ""
         said = [count(done.labels, "label") + replaced] if done.labels else []
         said += [count(done.ticks, "tick")] if done.ticks else []
-        print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.   next: kgkt propagate")
+        print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now." + OUT.next("kgkt propagate"))
 
 
 @app.command(rich_help_panel=TEACH)
@@ -73,7 +74,8 @@ def propagate(
     settings = recipe_of(recipe, graph, dir, store, database).override(
         "teach", spread=spread, expert=expert, balanced=balanced or None, prior=_shares(prior) if prior else None
     )
-    show_propagated(spread_labels(settings, OUT.say, items, force), pick_format(form))
+    picked = pick_format(form)
+    show_propagated(spread_labels(settings, OUT.say, items, force), picked)
 
 
 def _shares(pairs: list[str]) -> dict[str, float]:

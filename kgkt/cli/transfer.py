@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.cli.output import OUT, count, pick_format, print_json
 
 TRANSFER = "Transfer"
 
@@ -30,7 +30,8 @@ def map_(
     from kgkt.pipeline.transfer import map_target
 
     settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy)
-    show_mapped(map_target(settings, OUT.say), pick_format(form))
+    picked = pick_format(form)
+    show_mapped(map_target(settings, OUT.say), picked)
 
 
 def _with_target(recipe: Any, target: str | None, imports: list[str] | None, allow_legacy: bool) -> Any:
@@ -44,13 +45,13 @@ def show_mapped(done: Any, form: str) -> None:
         print_json({"layers": {layer: {"kind": kind, "blocks": count} for layer, (kind, count) in done.layers.items()},
                     "unmapped": done.unmapped, "edits_kept": done.edits, "classes": done.classes})  # fmt: skip
         return
-    for layer, (kind, count) in done.layers.items():
-        print(f"mapped     {layer}: {count} {'slots of the head' if kind == 'head' else kind + 's'}")
+    for layer, (kind, blocks) in done.layers.items():
+        print(f"mapped     {layer}: {blocks} {'slots of the head' if kind == 'head' else kind + 's'}")
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
         print(f"kept       {done.edits} strengths that you changed")
-    print(f"classes    {' '.join(done.classes)} (this order is now fixed)   next: kgkt fuse")
+    print(f"classes    {' '.join(done.classes)} (this order is now fixed)" + OUT.next("kgkt fuse"))
 
 
 @app.command(rich_help_panel=TRANSFER)
@@ -90,20 +91,38 @@ def fuse(
         seed=seed, map=False if no_map else None, from_logits=from_logits or None,
         require_gain=require_gain / 100 if require_gain is not None else None,
     )  # fmt: skip
-    show_fused(fuse_target(settings, OUT.say, OUT.progress, force), pick_format(form))
+    picked = pick_format(form)
+    show_fused(fuse_target(settings, OUT.say, OUT.progress, force), picked)
 
 
 def show_fused(done: Any, form: str) -> None:
-    """Print what `fuse` did and what it was worth."""
+    """Print what `fuse` did and what it was worth.
+
+    Raises:
+        BelowBarError: after printing, where the gain lies below what was asked.
+    """
+    from kgkt.errors import BelowBarError
+
+    _print_fused(done, form)
+    if done.below:
+        raise BelowBarError(done.below)
+
+
+def _print_fused(done: Any, form: str) -> None:
     fusion, figures = done.fusion, done.fusion.figures
     if form == "json":
         print_json({"out": str(done.out), "figures": figures, "written": fusion.written, "options": fusion.options,
                     "notices": fusion.notices})  # fmt: skip
         return
     for layer, entry in fusion.written.items():
-        verb = "wrote" if entry["written"] else "kept"
-        whose = "in closed form" if entry["written"] else "as B had it"
-        print(f"{verb:<10} {layer} ({entry['blocks']} {entry['kind']} blocks) {whose}: {entry['why']}")
+        what = f"{layer} ({count(entry['blocks'], entry['kind'] + ' block')})"
+        if entry["written"]:
+            print(f"wrote      {what} in closed form: {entry['why']}")
+        elif entry["gain"] is None:
+            print(f"kept       {what} as B had it: {entry['why']}")
+        else:
+            print(f"kept       {what} as B had it; writing it would change the held-out loss by "
+                  f"{-entry['gain']:+.3f} ±{entry['error']:.3f} nats")  # fmt: skip
     options = fusion.options
     taken = f"{figures['steps']:.0f} of {options['steps']} steps"
     print(f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
@@ -117,12 +136,16 @@ def show_fused(done: Any, form: str) -> None:
     else:
         gain = figures["gain"]
         print(f"           B alone, the same steps on your labels   {_share(figures['test_alone'])}")
-        print(f"           B fused                                  {_share(figures['test_fused'])}"
-              + ("" if gain is None else f"   {100 * gain:+.1f}"))  # fmt: skip
+        points = "" if gain is None else f"   {_points(figures['test_fused'], figures['test_alone']):+.1f}"
+        print(f"           B fused                                  {_share(figures['test_fused'])}{points}")
         if gain is not None and gain < 0:
             print("           B alone is better: the graph was not worth it here")
-    print(f"{done.out}, with {done.out.with_suffix('.run.json').name} and {done.out.with_suffix('.card.md').name} "
-          "beside it")  # fmt: skip
+    print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
+
+
+def _points(share: float, other: float) -> float:
+    """The difference of two shares as they are printed, in points."""
+    return round(100 * share, 1) - round(100 * other, 1)
 
 
 def _share(value: float | None) -> str:

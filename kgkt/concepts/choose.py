@@ -19,13 +19,14 @@ class Suggestion:
 
     Args:
         concept: number of the concept.
-        speaks_for: items of the concepts that this label covers better than any other.
-        reached: whether an earlier label reaches the concept at all.
+        speaks_for: items that this label covers beyond the labels and suggestions before it (similarity to the
+            concept in 0..1 times size, summed); never more than the one before.
+        covered: 0..1, how well the concept itself was covered before.
     """
 
     concept: int
-    speaks_for: int
-    reached: bool
+    speaks_for: float
+    covered: float
 
 
 def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float = ALPHA) -> list[Suggestion]:
@@ -57,21 +58,16 @@ def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float
     place[on] = np.arange(len(on))
     taken = np.unique(place[labelled][place[labelled] >= 0])
     cover = K[:, taken].max(axis=1) if len(taken) else np.zeros(len(on), np.float32)
-    component = spreader.component[on]
-    known = np.isin(component, component[taken])
     free = np.ones(len(on), bool)
     free[taken] = False
     chosen: list[int] = []
+    gains, before = [], []
     while len(chosen) < how_many and free.any():
         gain = np.where(free, size @ np.maximum(K - cover[:, None], 0), -1.0)
         best = int(gain.argmax())
         chosen.append(best)
+        gains.append(float(gain[best]))
+        before.append(float(cover[best]))
         free[best] = False
         cover = np.maximum(cover, K[:, best])
-    centres = np.concatenate([taken, chosen]).astype(int)
-    owner = K[:, centres].argmax(axis=1) if len(centres) else np.zeros(0, int)
-    covered = K[:, centres].max(axis=1) > 0 if len(centres) else np.zeros(0, bool)
-    speaks = np.bincount(owner[covered], weights=size[covered], minlength=len(centres)).astype(int)
-    return [
-        Suggestion(int(on[c]), int(speaks[len(taken) + i]), bool(known[c])) for i, c in enumerate(chosen)
-    ]
+    return [Suggestion(int(on[c]), g, b) for c, g, b in zip(chosen, gains, before, strict=True)]

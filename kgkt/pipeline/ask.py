@@ -25,7 +25,7 @@ class Asked:
         item_id: the concept's medoid, or its next example where the medoid has a label.
         concept: number and name.
         name: of the concept.
-        speaks_for: items of the concepts that this label covers better than any other.
+        speaks_for: items that this label covers beyond those before it.
         why: in words.
         picture: file in the run directory, where there is one.
     """
@@ -82,10 +82,11 @@ def suggest(
             say(f"concept {number} has no example without a label left: passed over")
             continue
         taken.add(item)
-        why = "a label reaches this region from afar" if suggestion.reached else "no label reaches this region"
+        near = suggestion.covered
+        why = f"{100 * near:.0f} % covered by what comes before" if near > 0.005 else "no label reaches this region"
         picture = picture_of(run, str(facts.ids[item]))
         asked.append(Asked(str(facts.ids[item]), number, str(facts.graph.names[number]),
-                           suggestion.speaks_for, why, picture))  # fmt: skip
+                           round(suggestion.speaks_for), why, picture))  # fmt: skip
     if not asked:
         raise InputError("every active concept has a label already: label single items, or populate with more concepts")
     if out is not None:

@@ -44,6 +44,13 @@ class Carried:
     edges: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
+    def in_words(self) -> str:
+        """What follows, counted; "" where there is nothing."""
+        parts = ((len(self.labels), "labels"), (len(self.ticks), "ticks"), (len(self.names), "names"),
+                 (len(self.off), "switches"), (len(self.edges), "edges"))  # fmt: skip
+        return ", ".join(f"{n} {what if n != 1 else what.removesuffix('s') if what != 'switches' else 'switch'}"
+                         for n, what in parts if n)  # fmt: skip
+
 
 def save_people(store: Store, run: RunDir) -> dict[str, Any]:
     """What people said in the graph that stands now, written to carry.json; a file left there is kept.

@@ -9,7 +9,7 @@ from typing import Any
 from kgkt.concepts.cluster import default_k
 from kgkt.errors import InputError, KgktError
 from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
-from kgkt.recipe import Recipe
+from kgkt.recipe import Recipe, Target
 from kgkt.rundir import RunDir
 
 STAGES = ("populate", "propagate", "map", "fuse")
@@ -24,11 +24,13 @@ class Plan:
         lines: (what, facts) in the order in which they are printed.
         problems: what would stop a run, as errors say it.
         stale: stage -> what changed; a fresh stage has [].
+        memory_mb: what populate would need, where that can be told.
     """
 
     lines: list[tuple[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     stale: dict[str, list[str]] = field(default_factory=dict)
+    memory_mb: float | None = None
 
 
 def check(recipe: Recipe) -> Plan:
@@ -41,15 +43,17 @@ def check(recipe: Recipe) -> Plan:
         The plan; a broken file is a problem in it, not an error.
     """
     plan = Plan()
-    a = _look(plan, recipe.source.model, lambda p: model_line(plan, p, recipe, "layers"))
-    pool = _look(plan, recipe.source.data, data_line)
-    features = _look(plan, recipe.source.features, features_line)
-    b = _look(plan, recipe.target.model, lambda p: model_line(plan, p, recipe, "outputs"))
-    _look(plan, recipe.target.data, data_line)
-    _look(plan, recipe.target.test, data_line)
-    _look(plan, recipe.teach.labels, lambda p: (f"{p}", "labels, imported once for each content", None))
+    file = recipe.path
+    a = _look(plan, recipe.source.model, lambda p: model_line(plan, p, recipe, "layers"), file)
+    pool = _look(plan, recipe.source.data, data_line, file)
+    features = _look(plan, recipe.source.features, features_line, file)
+    b = _look(plan, recipe.target.model, lambda p: model_line(plan, p, recipe, "outputs"), file)
+    _look(plan, recipe.target.data, data_line, file)
+    _look(plan, recipe.target.test, data_line, file)
+    _look(plan, recipe.teach.labels, lambda p: (f"{p}", "labels, imported once for each content", None), file)
     _fits(plan, recipe, a, pool, b)
-    if not any((a, pool, features, b)):
+    named = (recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)
+    if not any(named):
         plan.lines.append(("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …"))
     _memory(plan, recipe, a, pool, features)
     _store(plan, recipe)
@@ -57,13 +61,13 @@ def check(recipe: Recipe) -> Plan:
     return plan
 
 
-def _look(plan: Plan, path: str | None, look: Any) -> Any:
+def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None) -> Any:
     """Run `look` on a named file; what it raises becomes a problem of the plan."""
     if not path:
         return None
     try:
         if not Path(path).exists():
-            raise InputError(f"{path} is not there")
+            raise InputError(f"{path} is not there" + (f": {recipe_file} names it" if recipe_file else ""))
         what, facts, value = look(Path(path))
     except KgktError as error:
         plan.problems.append(str(error))
@@ -143,6 +147,7 @@ def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> Non
         return
     k = recipe.concepts.k or default_k(n)
     need = base + estimate_mb(n, list(widths.values()), k)
+    plan.memory_mb = round(need)
     shown = " + ".join(str(d or "?") for d in widths.values())
     plan.lines.append(("plan", f"populate {n:,} x ({shown}) into {k:,} concepts, about {need:,.0f} MB"))
 
@@ -190,9 +195,11 @@ def _stages(plan: Plan, recipe: Recipe) -> None:
     try:
         run = open_run(recipe)
         state = run.state()
+        earlier = ""
         for stage in STAGES:
             if stage in state.get("stages", {}):
-                plan.stale[stage] = stale_reasons(run, recipe, stage)
+                plan.stale[stage] = stale_reasons(run, recipe, stage) or ([f"{earlier} is stale"] if earlier else [])
+                earlier = stage if plan.stale[stage] else earlier
                 plan.lines.append((stage, f"ran {state['stages'][stage]['at']}   " + (
                     f"stale: {', '.join(plan.stale[stage])}" if plan.stale[stage] else "fresh")))
         plan.lines.append(("classes", class_line(recipe, run)))
@@ -221,7 +228,15 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
         return []
     if stage == "map":
         return why_stale(run, stage, map_inputs(run, recipe, Path(recipe.target.model)))
-    return why_stale(run, stage, fuse_inputs(recipe, run))
+    # what flags told fuse is not known here: only what the recipe names can be compared
+    reasons = why_stale(run, stage, fuse_inputs(recipe, run))
+    told = {"target settings", *(() if recipe.target.test else ("test",))} if recipe.target == _bare(recipe) else set()
+    return [reason for reason in reasons if reason not in told]
+
+
+def _bare(recipe: Recipe) -> Target:
+    """The target section with nothing but the model: what is there when flags do the telling."""
+    return Target(model=recipe.target.model, imports=recipe.target.imports)
 
 
 def class_line(recipe: Recipe, run: RunDir) -> str:

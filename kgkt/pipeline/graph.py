@@ -48,19 +48,20 @@ def open_graph_store(recipe: Recipe, run: RunDir, write: bool = False) -> Store:
     """The store of a populated graph.
 
     Raises:
-        InputError: an interrupted populate left what people said in carry.json.
+        InputError: to write, while an interrupted populate has left what people said in carry.json.
     """
     from kgkt.store.store import open_store
 
-    if run.path(carry.FILE).exists():
-        raise InputError(f"graph {run.graph} is being rebuilt, or interrupted: run kgkt populate")
     store = open_store(store_url(recipe, run), write=write, database=store_database(recipe, run))
-    if write:
-        try:
-            store.hold(run.graph)
-        except BaseException:
-            store.close()
-            raise
+    if not write:
+        return store  # a reader sees the last whole graph; one that is half made says so itself
+    try:
+        store.hold(run.graph)
+        if run.path(carry.FILE).exists():
+            raise InputError(f"graph {run.graph} is being rebuilt, or interrupted: run kgkt populate")
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -115,17 +116,19 @@ def in_order(labels: Labels, classes: tuple[str, ...]) -> Labels:
     """The same labels with the classes in the order that the recipe gives.
 
     Raises:
-        InputError: the recipe leaves a class of the graph out.
+        InputError: the recipe leaves out a class that has a label or a tick.
     """
     import numpy as np
 
-    missing = [name for name in labels.names if name not in classes]
+    spoken = {labels.names[i] for i in {*labels.classes.tolist(), *labels.tick_classes.tolist()}}
+    missing = [name for name in labels.names if name not in classes and name in spoken]
     if missing:
         raise InputError(
-            f"[target] classes leaves out {', '.join(missing[:5])}: name every class of the graph\n"
+            f"[target] classes leaves out {', '.join(missing[:5])}: name every class with a label or a tick\n"
             f"  classes  {' '.join(classes[:20])}\n  graph    {' '.join(labels.names[:20])}"
         )
-    place = np.array([classes.index(name) for name in labels.names], np.int64).reshape(-1)
+    # a class that nobody speaks of any more may be left out: no label looks its place up
+    place = np.array([classes.index(n) if n in classes else -1 for n in labels.names], np.int64).reshape(-1)
     return Labels(
         labels.items, place[labels.classes], classes, labels.tick_items, place[labels.tick_classes]
     )

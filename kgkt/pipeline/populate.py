@@ -29,7 +29,7 @@ from kgkt.pipeline.state import (
     store_url,
 )
 from kgkt.recipe import Recipe, StoreSettings
-from kgkt.rundir import RunDir, digest_value, save_arrays, save_memberships, sha256_file
+from kgkt.rundir import RunDir, digest_value, make_folder, save_arrays, save_memberships, sha256_file
 from kgkt.values import Clustering, ConceptGraph, Embedding, Features
 
 if TYPE_CHECKING:
@@ -70,13 +70,14 @@ class Populated:
     lost: list[str]
 
 
-def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
+def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False) -> Populated:
     """Extract A's features, find concepts and edges, and write the graph.
 
     Args:
         recipe: its source, concepts and store sections.
         say: takes notices.
         progress: `progress(what, total)` gives a context manager that yields a function of how much was done.
+        force: extract the features again, even where model and data are the same as last time.
 
     Raises:
         UsageError: neither a model with data nor a features file.
@@ -86,10 +87,11 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
     from kgkt.store.store import open_store
 
     check_source(recipe)
+    data = look_first(recipe, say)
     run = open_run(recipe, must_exist=False)
     url = store_url(recipe, run)
     seconds: dict[str, float] = {}
-    run.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(run.folder)
     own = identity(run)
     # The writer's lease first: of two loads one wins.
     with open_store(url, write=True, database=store_database(recipe, run)) as store:
@@ -97,7 +99,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
         store.hold(run.graph)
         people = save_people(recipe, run, store)
         clock = time.perf_counter()
-        features, data, inputs = read_features(recipe, run, say, progress)
+        features, inputs = read_features(recipe, run, data, say, progress, force)
         seconds["features"] = time.perf_counter() - clock
         clock = time.perf_counter()
         embedding, clustering, steady = find_concepts(features, recipe, data, say)
@@ -117,6 +119,8 @@ def populate(recipe: Recipe, say: Say, progress: Any = None) -> Populated:
         "items": len(features), "concepts": len(graph), "edges": len(graph.edges), "stability": steady,
         "layers": dict(features.widths), "source": features.source, "seconds": seconds,
     }, {**pool_settings(recipe, data), **store_settings(recipe, run)})  # fmt: skip
+    if said := carried.in_words():
+        say(f"carried over: {said}")
     for line in carried.lost:
         say(f"lost: {line}")
     return Populated(
@@ -176,23 +180,42 @@ def digest_path(path: Path) -> str:
     return sha256_file(path)
 
 
-def read_features(recipe: Recipe, run: RunDir, say: Say, progress: Any) -> tuple[Features, Data | None, dict[str, str]]:
+def look_first(recipe: Recipe, say: Say) -> Data | None:
+    """Look at everything that can be refused before a store is opened or a file is made; returns the pool."""
+    from kgkt.source.features import check_input
+    from kgkt.source.imported import peek_features
+    from kgkt.source.inputs import read_data
+    from kgkt.source.models import inspect_model, layer_by_name
+
+    source, data = recipe.source, None
+    if source.features:
+        peek_features(source.features, source.layers)
+    if source.data:
+        data = read_data(source.data, drop_bad=source.drop_bad)
+        for notice in data.notices:
+            say(notice)
+    if source.model and not source.allow_legacy:
+        info = inspect_model(source.model, source.imports)
+        for layer in source.layers:
+            layer_by_name(info, layer)
+        if data is not None and info.input_shape is not None:
+            check_input(f"model {Path(source.model).name}", info.input_shape, data)
+    return data
+
+
+def read_features(
+    recipe: Recipe, run: RunDir, data: Data | None, say: Say, progress: Any, force: bool
+) -> tuple[Features, dict[str, str]]:
     """Features in the run directory: extracted with A, or read in; kept if their inputs did not change."""
     from kgkt.source.imported import import_features
-    from kgkt.source.inputs import read_data
     from kgkt.source.parquet import open_features
 
     source, out = recipe.source, run.path("features.parquet")
     inputs = populate_inputs(recipe)
     wanted = digest_value({k: v for k, v in inputs.items() if k != "concepts settings"})
-    data = None
-    if source.data:
-        data = read_data(source.data, drop_bad=source.drop_bad)
-        for notice in data.notices:
-            say(notice)
     done = run.state().get("features")
-    if done and done["inputs"] == wanted and out.exists() and sha256_file(out) == done["sha256"]:
-        return open_features(out), data, inputs
+    if not force and done and done["inputs"] == wanted and out.exists() and sha256_file(out) == done["sha256"]:
+        return open_features(out), inputs
     if source.features:
         features = import_features(source.features, out, source.layers, source.drop_bad)
         for notice in filter(None, features.meta.get("notices", "").splitlines()):
@@ -202,7 +225,7 @@ def read_features(recipe: Recipe, run: RunDir, say: Say, progress: Any) -> tuple
     state = run.state()
     state["features"] = {"inputs": wanted, "sha256": sha256_file(out)}
     run.write_state(state)
-    return features, data, inputs
+    return features, inputs
 
 
 def extract_with_model(recipe: Recipe, data: Any, out: Path, progress: Any) -> Features:
@@ -236,6 +259,9 @@ def find_concepts(
     settings = recipe.concepts
     text = data is not None and data.text is not None
     embedding = fit_embedding(features, settings.dims, settings.seed, None if text else HEAD_DIMS)
+    for layer in features.layers:
+        if empty := sum(int((~batch.any(axis=1)).sum()) for batch in features.batches(layer)):
+            say(f"{empty} of {len(features)} items have nothing but zeros in {layer}")
     zero = int((~embedding.vectors.any(axis=1)).sum())
     if zero:
         say(f"{zero} of {len(features)} items have an embedding of zero length: they are like the average item")

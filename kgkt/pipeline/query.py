@@ -12,7 +12,7 @@ from kgkt.pipeline.graph import open_graph_store
 from kgkt.pipeline.state import Say, open_run
 from kgkt.recipe import Recipe
 from kgkt.store.statements import Shipped, load, shipped
-from kgkt.store.store import Limits, Rows
+from kgkt.store.store import Limits, Rows, Store
 
 
 def shipped_rows() -> list[tuple[str, str, str]]:
@@ -56,8 +56,9 @@ def ask(
             clock = time.perf_counter()
             rows = store.ask(statement, {"graph": run.graph, **params}, Limits(*limits), write=write)
             elapsed = time.perf_counter() - clock
-            if not (write or named) and _looks_empty(rows):
-                for notice in unknown_names(statement, store.schema()):
+            if not write and _looks_empty(rows):
+                unknown = _not_there(store, run.graph, params) if named else unknown_names(statement, store.schema())
+                for notice in unknown:
                     say(notice)
             yield rows, elapsed
 
@@ -74,7 +75,29 @@ def _complete(query: Shipped, params: dict[str, Any]) -> dict[str, Any]:
     missing = [p for p in query.params if p != "graph" and p not in params and p not in query.defaults]
     if missing:
         raise UsageError(f"query {query.name} needs " + " ".join(f"--param {p}=…" for p in missing))
+    for name, value in params.items():
+        if isinstance(query.defaults.get(name), int | float) and not isinstance(value, int | float):
+            raise UsageError(f"query {query.name}: {name} is a number, received {value!r}")
     return {**query.defaults, **params}
+
+
+def _not_there(store: Store, graph: str, params: dict[str, Any]) -> Iterator[str]:
+    """What the parameters `class`, `a`, `b`, `concept`, `from`, `to` and `item` name and the graph does not have."""
+    from kgkt.store.people import read_classes
+    from kgkt.store.readback import rows
+
+    classes = {name for name in ("class", "a", "b") if name in params}
+    if classes:
+        names, _, _ = read_classes(store, graph)
+        yield from (f"no class {params[p]!r}{nearest(str(params[p]), names)}" for p in sorted(classes)
+                    if str(params[p]) not in names)  # fmt: skip
+    concepts = {name for name in ("concept", "from", "to") if name in params}
+    if concepts:
+        found = [(str(row["name"]), str(row["key"]).rsplit("/", 1)[-1])
+                 for row in rows(store, "read_concepts", graph=graph)]  # fmt: skip
+        known = {part for pair in found for part in pair}
+        yield from (f"no concept {params[p]!r}{nearest(str(params[p]), sorted({name for name, _ in found}))}"
+                    for p in sorted(concepts) if str(params[p]) not in known)  # fmt: skip
 
 
 def _looks_empty(rows: Rows) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import getpass
 import importlib.util
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError
+from kgkt.errors import InputError, UsageError, nearest
 from kgkt.pipeline.graph import Facts, open_graph_store, own_info, pool_ids, read_facts
 from kgkt.pipeline.state import Say, made_by, now, open_run, populated_at, record
 from kgkt.recipe import Recipe, Teach
@@ -75,6 +76,7 @@ def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) 
     by, at = _who(), now()
     labels = [(s.item_id, s.name, by, at) for s in said if not s.tick]
     ticks = [(s.item_id, s.name, by, at) for s in said if s.tick]
+    check_ticks(said, old_classes)
     touched = {s.item_id for s in said}
     before = [b for b in (*before_labels, *before_ticks) if b["item_id"] in touched]
     was = {b["item_id"]: b["class"] for b in before_labels}
@@ -83,13 +85,28 @@ def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) 
     classes, _, _ = read_classes(store, run.graph)
     new = [c for c in classes if c not in old_classes]
     if frozen and new:
-        say(f"new after the order was frozen: {', '.join(new)}; B needs {len(classes)} outputs, new ones last")
+        say(f"new after the order was frozen: {', '.join(map(repr, new))}; B now needs {len(classes)} outputs")
+    for name in new if old_classes else ():
+        if close := difflib.get_close_matches(name, old_classes, n=1, cutoff=0.75):
+            say(f"{name!r} is a new class, beside {close[0]!r}; to take it back: kgkt label ITEM={close[0]}")
     if recipe.target.classes and (unknown := [c for c in new if c not in recipe.target.classes]):
         say(f"not in [target] classes of the recipe: {', '.join(unknown)}")
     log_edit(run, "label", [s for s in before if s["item_id"] in touched], [
         {"item_id": s.item_id, "class": s.name, "tick": s.tick} for s in said
     ])  # fmt: skip
     return Labelled(len(labels), len(ticks), replaced, classes)
+
+
+def check_ticks(said: list[Said], classes: Sequence[str]) -> None:
+    """Refuse a tick of a class that nothing was ever called: it would teach nothing.
+
+    Raises:
+        InputError: with the nearest names.
+    """
+    known = {*classes, *(s.name for s in said if not s.tick)}
+    for one in said:
+        if one.tick and one.name not in known:
+            raise InputError(f"{one.where}: no class {one.name!r} to take {one.item_id} from{nearest(one.name, known)}")
 
 
 def _classes(recipe: Recipe, run: RunDir) -> tuple[str, ...]:

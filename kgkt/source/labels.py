@@ -54,6 +54,8 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str
     head = text.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
     columns = [c.strip() for c in next(reader, [])]
+    if not columns:
+        raise InputError(f"{path} is empty: it needs the columns item_id and class")
     for wanted in ("item_id", "class"):
         if wanted not in columns:
             raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}")
@@ -110,9 +112,9 @@ def _said(item_id: str, name: str, where: str, known: Collection[str]) -> Said:
 
 def _some(known: Collection[str]) -> list[str]:
     """Enough of the pool's ids to look for a near one without comparing with millions."""
-    import itertools
+    import heapq
 
-    return list(itertools.islice(known, 20_000))
+    return heapq.nsmallest(20_000, known)
 
 
 def check_consistent(said: list[Said]) -> None:

@@ -105,6 +105,7 @@ class KgliteStore:
 
     def index(self, dimensions: int | None = None, shared: bool = False) -> None:
         """Make keys unique; a label that holds other people's nodes is left as it is."""
+        self.write(load("know_graph"))
         foreign = foreign_nodes(self) if shared else {}
         for label in LABELS:
             if label not in foreign:

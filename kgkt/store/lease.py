@@ -24,6 +24,8 @@ from kgkt.store.store import Rows, Statement
 LASTS_SECONDS = 60.0
 BEAT_SECONDS = 10.0
 
+HELD: set[str] = set()  # by this process
+
 Change = Callable[[Statement, Mapping[str, Any]], Rows]
 
 
@@ -51,6 +53,7 @@ class Lease:
         if holder != self.writer:
             raise StoreError(f"graph {graph} is busy, held by {holder.rpartition(' ')[0]}: it is being written; try "
                              "again when that is done")
+        HELD.add(self.writer)
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()
 
@@ -64,6 +67,7 @@ class Lease:
         """Give the right back; a server that is gone is left alone, the right runs out by itself."""
         self._ended.set()
         self._thread.join()
+        HELD.discard(self.writer)
         with contextlib.suppress(KgktError):
             self._run("hold_end", graph=self.graph, writer=self.writer)
 
@@ -94,10 +98,12 @@ def machine() -> str:
 
 
 def gone(writer: str) -> bool:
-    """Whether a writer is known to be gone: a process of this machine that is no more."""
+    """Whether a writer is known to be gone: a process of this machine that is no more, or this one, long ago."""
     words = writer.split()
     if len(words) < 2 or words[-1].partition("-")[0] != machine() or os.name != "posix":
         return False
+    if words[1] == str(os.getpid()):
+        return writer not in HELD
     try:
         os.kill(int(words[1]), 0)
     except ProcessLookupError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from kgkt.store.worker import answers, encoded, limit, refusal, send
 if TYPE_CHECKING:
     from neo4j import Driver
 
+EXPLAIN = "EXPLAIN\n"  # on a line of its own, so that columns stay as they are
 READS, WRITES = ("r",), ("r", "w", "rw")
 
 
@@ -58,7 +60,7 @@ def reply(driver: Driver, url: str, settings: server.Settings, question: dict[st
         with driver.session(database=settings.database, default_access_mode="WRITE" if writes else "READ",
                             fetch_size=min(rows + 1, 1000)) as session, session.begin_transaction(
                                 timeout=seconds) as tx:
-            kind = tx.run(f"EXPLAIN {text}", params).consume().query_type
+            kind = tx.run(EXPLAIN + text, params).consume().query_type
             if kind not in (WRITES if writes else READS):
                 raise _not_allowed(kind)
             found = fetch(tx, text, params, rows)
@@ -69,7 +71,19 @@ def reply(driver: Driver, url: str, settings: server.Settings, question: dict[st
     except MemoryError:
         os._exit(1)  # nothing can be said any more; the parent knows what an end without a word means
     except Exception as error:
-        return refusal(server.translated(error, url, settings, seconds))
+        if any(isinstance(cause, MemoryError) for cause in server.chain(error)):
+            os._exit(1)
+        said = server.translated(error, url, settings, seconds)
+        return refusal(type(said)(_as_sent(str(said), error)))
+
+
+def _as_sent(message: str, error: BaseException) -> str:
+    """An error's message with the places of the text as it was sent, without the line that went before it."""
+    if EXPLAIN.strip() not in str(getattr(error, "message", "")) and "(line " not in message:
+        return message
+    return re.sub(r"\(line (\d+), column (\d+) \(offset: (\d+)\)\)", lambda match: (
+        f"(line {int(match.group(1)) - 1}, column {match.group(2)})"
+        if int(match.group(1)) > 1 else match.group()), message)
 
 
 def _not_allowed(kind: str | None) -> KgktError:

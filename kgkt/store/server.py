@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("kgkt.store")
 OLDEST = (5, 11)
 # An address that does not answer is given up after this; a host may have two addresses.
-CONNECT_SECONDS = 4.0
+CONNECT_SECONDS = 3.0
 RETRY_SECONDS = 8.0
 # The server cannot index a longer key; it counts bytes, and its index needs some of them itself.
 LONGEST_KEY = 8_000
@@ -97,14 +97,19 @@ def read_env_file(path: Path) -> dict[str, str]:
 @functools.cache
 def driver(url: str, username: str, password: str | None) -> Driver:
     """The driver for a server; there is one in a process, closed when it ends."""
-    from neo4j import GraphDatabase
-
-    made = GraphDatabase.driver(
-        url, auth=(username, password) if password is not None else None,
-        connection_timeout=CONNECT_SECONDS, connection_acquisition_timeout=2 * CONNECT_SECONDS,
-        max_transaction_retry_time=RETRY_SECONDS, notifications_min_severity="OFF", user_agent="kgkt")
+    made = _made(url, username, password, CONNECT_SECONDS)
     atexit.register(made.close)
     return made
+
+
+def _made(url: str, username: str, password: str | None, seconds: float) -> Driver:
+    from neo4j import GraphDatabase
+
+    logging.getLogger("neo4j").addHandler(logging.NullHandler())  # else it prints; what it raises says the same
+    return GraphDatabase.driver(
+        url, auth=(username, password) if password is not None else None,
+        connection_timeout=seconds, connection_acquisition_timeout=2 * seconds,
+        max_transaction_retry_time=RETRY_SECONDS, notifications_min_severity="OFF", user_agent="kgkt")
 
 
 def connect(url: str, settings: Settings) -> Driver:
@@ -118,9 +123,20 @@ def connect(url: str, settings: Settings) -> Driver:
         with made.session(database=settings.database, default_access_mode="READ") as session:
             agent = session.run("RETURN 1").consume().server.agent
     except Exception as error:
-        raise translated(error, url, settings) from error
+        cause = _cause(url, settings) if "routing" in str(error) else None
+        raise translated(cause or error, url, settings) from error
     check_version(agent, url)
     return made
+
+
+def _cause(url: str, settings: Settings) -> Exception | None:
+    """Why a server behind neo4j:// was not reached: the driver only says that it has no routes."""
+    try:
+        with _made(url.replace("neo4j", "bolt", 1), settings.username, settings.password, CONNECT_SECONDS / 2) as made:
+            made.verify_connectivity()
+    except Exception as error:
+        return error
+    return None
 
 
 def check_version(agent: str, url: str) -> None:
@@ -181,7 +197,7 @@ def _refused(code: str, message: str, url: str, settings: Settings) -> StoreErro
 
 
 def _unreachable(error: BaseException, message: str, url: str) -> StoreError:
-    causes = list(_chain(error))
+    causes = list(chain(error))
     encrypted = "+s" in url.partition(":")[0]
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return StoreError(f"{url}: the server's certificate is not trusted; a self-signed one needs +ssc:// "
@@ -193,11 +209,12 @@ def _unreachable(error: BaseException, message: str, url: str) -> StoreError:
                              or "incomplete" in str(cause).lower() for cause in causes):
         return StoreError(f"{url}: something answers there, but not as Neo4j's Bolt does: is the port right (7687)? "
                           f"A server that wants TLS is asked with {url.partition(':')[0]}+s://")
-    return StoreError(f"{url} cannot be reached: is the server up, and the address right? "
-                      f"({message.splitlines()[0][:120] if message else type(error).__name__})")
+    reason = "the connection was lost" if "defunct" in message else message[:120] or type(error).__name__
+    return StoreError(f"{url} cannot be reached: is the server up, and the address right? ({reason})")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came from."""
     seen: list[BaseException] = []
     while error is not None and error not in seen:
         seen.append(error)

@@ -158,7 +158,8 @@ def check_target(
         raise InputError(
             f"{file} has {shape[1]} outputs, your graph has {len(names)} classes.\n"
             f"  outputs  {shape[1]}\n  classes  {shown}\n"
-            f"Give B {len(names)} outputs, or name its {shape[1]} with [target] classes in kgkt.toml."
+            f"Give B {len(names)} outputs, or name its {shape[1]} with [target] classes in kgkt.toml "
+            "(every class with a label or a tick)."
         )
     wanted = tuple(model.input_shape[1:])
     if input_shape is not None and not _fits(wanted, tuple(input_shape)):

@@ -65,9 +65,9 @@ def test_wrong_commands(home: Path, kgkt: Kgkt, arguments: list[str], code: int,
     [
         ("[sorce]\n", "unknown key 'sorce'; did you mean source or store?"),
         ("[source]\nmodle = 'a'\n", "unknown key 'modle' in [source]; did you mean model?"),
-        ("[concepts]\nk = 'many'\n", "concepts.k must be int, received 'many'"),
+        ("[concepts]\nk = 'many'\n", "concepts.k must be a whole number, received 'many'"),
         ("[concepts\n", "is not valid TOML"),
-        ("[target]\nmap = 1\n", "target.map must be bool"),
+        ("[target]\nmap = 1\n", "target.map must be true or false"),
     ],
 )
 def test_wrong_recipes(home: Path, kgkt: Kgkt, text: str, says: str) -> None:

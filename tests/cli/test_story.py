@@ -119,7 +119,7 @@ def test_fuse_notices_an_edit_and_propagates_again(labelled: Path, kgkt: Kgkt) -
     kgkt("query", "MATCH (c:Concept) WHERE c.key ENDS WITH '/7' SET c.active = false", "--rw", "--force")
     fused = kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 40)
     assert "changed since propagate: the graph; propagating again" in fused.err
-    assert "mapping again, edited strengths kept" in fused.err
+    assert "changed since map: targets; mapping again" in fused.err
     assert fused.code == 0
 
 
