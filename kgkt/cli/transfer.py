@@ -84,7 +84,7 @@ def fuse(
     form: Format = None,
 ) -> None:
     """Write B's weights where the plan helps, and train B on what the graph teaches."""
-    from kgkt.pipeline.transfer import fuse_target
+    from kgkt.pipeline.fuse import fuse_target
 
     settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy).override(
         "target", out=out, test=test, data=target_data, steps=steps, batch=batch, learning_rate=learning_rate,

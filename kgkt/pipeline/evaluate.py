@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, UsageError
+from kgkt.pipeline.fuse import target_data, test_data
 from kgkt.pipeline.state import Say, made_by, open_run, settings_of
 from kgkt.pipeline.teach import how_taught
-from kgkt.pipeline.transfer import as_last_taught, target_data, test_data
+from kgkt.pipeline.transfer import as_last_taught
 from kgkt.recipe import Recipe
 from kgkt.rundir import RunDir, digest_value, load_arrays, read_json, sha256_file, write_text
 
