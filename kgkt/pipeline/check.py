@@ -209,9 +209,9 @@ def _stages(plan: Plan, recipe: Recipe) -> None:
 
 def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
     """What changed since the stage ran; only inputs that are named now can be compared."""
+    from kgkt.pipeline.features import populate_inputs
     from kgkt.pipeline.fuse import fuse_inputs
     from kgkt.pipeline.graph import open_graph_store, read_facts
-    from kgkt.pipeline.populate import populate_inputs
     from kgkt.pipeline.teach import propagate_inputs
     from kgkt.pipeline.transfer import as_last_taught, map_inputs
 

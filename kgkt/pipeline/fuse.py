@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
+from kgkt.pipeline.features import digest_path
 from kgkt.pipeline.graph import Facts, open_graph_store
-from kgkt.pipeline.populate import digest_path
 from kgkt.pipeline.state import Say, open_run, record, settings_of
 from kgkt.pipeline.transfer import current_map, fresh_targets, open_target
 from kgkt.recipe import Recipe

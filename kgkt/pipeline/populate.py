@@ -14,8 +14,9 @@ from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
 from kgkt.concepts.embed import HEAD_DIMS, fit_embedding
 from kgkt.concepts.names import names_from_ids, names_from_text
 from kgkt.concepts.themes import find_themes
-from kgkt.errors import InputError, UsageError
+from kgkt.errors import InputError
 from kgkt.pipeline import carry
+from kgkt.pipeline.features import check_source, look_first, read_features
 from kgkt.pipeline.state import (
     Say,
     identity,
@@ -29,7 +30,7 @@ from kgkt.pipeline.state import (
     store_url,
 )
 from kgkt.recipe import Recipe, StoreSettings
-from kgkt.rundir import RunDir, digest_value, make_folder, save_arrays, save_memberships, sha256_file
+from kgkt.rundir import RunDir, make_folder, save_arrays, save_memberships, sha256_file
 from kgkt.values import Clustering, ConceptGraph, Embedding, Features
 
 if TYPE_CHECKING:
@@ -149,105 +150,6 @@ def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
         "data": str(Path(recipe.source.data).resolve()), "drop_bad": recipe.source.drop_bad, "kind": data.kind,
         "text": recipe.store.text,
     }  # fmt: skip
-
-
-def check_source(recipe: Recipe) -> None:
-    """Refuse a source that names neither a features file nor a model with layers and data."""
-    source = recipe.source
-    if source.features and source.model:
-        raise UsageError("give --features, or --model with --layers and --data, not both")
-    if not source.features and not (source.model and source.data):
-        raise UsageError("where do the features come from? --model A.keras --layers L1,L2 --data POOL, or --features F")
-
-
-def populate_inputs(recipe: Recipe) -> dict[str, str]:
-    """Digests of what `populate` reads, by name."""
-    source, concepts = recipe.source, recipe.concepts
-    inputs = {}
-    for name, path in (("model", source.model), ("data", source.data), ("features", source.features)):
-        if path:
-            inputs[name] = digest_path(Path(path))
-    inputs["source settings"] = digest_value([source.layers, source.pixels, source.drop_bad])
-    inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
-    return inputs
-
-
-def digest_path(path: Path) -> str:
-    """Digest of a file, or of the names, sizes and times of the files in a folder."""
-    if path.is_dir():
-        facts = [(str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(path.rglob("*"))]
-        return digest_value(facts)
-    return sha256_file(path)
-
-
-def look_first(recipe: Recipe, say: Say) -> Data | None:
-    """Look at everything that can be refused before a store is opened or a file is made; returns the pool."""
-    from kgkt.source.features import check_input
-    from kgkt.source.imported import peek_features
-    from kgkt.source.inputs import read_data
-    from kgkt.source.models import inspect_model, layer_by_name
-
-    source, data = recipe.source, None
-    if source.features:
-        peek_features(source.features, source.layers)
-    if source.data:
-        data = read_data(source.data, drop_bad=source.drop_bad)
-        for notice in data.notices:
-            say(notice)
-    if source.model and not source.allow_legacy:
-        info = inspect_model(source.model, source.imports)
-        for layer in source.layers:
-            layer_by_name(info, layer)
-        if data is not None and info.input_shape is not None:
-            check_input(f"model {Path(source.model).name}", info.input_shape, data)
-    return data
-
-
-def read_features(
-    recipe: Recipe, run: RunDir, data: Data | None, say: Say, progress: Any, force: bool
-) -> tuple[Features, dict[str, str]]:
-    """Features in the run directory: extracted with A, or read in; kept if their inputs did not change."""
-    from kgkt.source.imported import import_features
-    from kgkt.source.parquet import open_features
-
-    source, out = recipe.source, run.path("features.parquet")
-    inputs = populate_inputs(recipe)
-    wanted = digest_value({k: v for k, v in inputs.items() if k != "concepts settings"})
-    done = run.state().get("features")
-    if not force and done and done["inputs"] == wanted and out.exists() and sha256_file(out) == done["sha256"]:
-        return open_features(out), inputs
-    if source.features:
-        features = import_features(source.features, out, source.layers, source.drop_bad)
-        for notice in filter(None, features.meta.get("notices", "").splitlines()):
-            say(notice)
-    else:
-        features = extract_with_model(recipe, data, out, progress)
-    state = run.state()
-    state["features"] = {"inputs": wanted, "sha256": sha256_file(out)}
-    run.write_state(state)
-    return features, inputs
-
-
-def extract_with_model(recipe: Recipe, data: Any, out: Path, progress: Any) -> Features:
-    """Open A, check its layers, and run the pool through it."""
-    import contextlib
-
-    from kgkt.source.features import extract
-    from kgkt.source.models import layer_by_name, open_model
-
-    source = recipe.source
-    assert source.model is not None
-    if not source.layers:
-        raise UsageError("say which layers of A to read: --layers mid,emb (kgkt check shows their names)")
-    model = open_model(source.model, source.imports, source.allow_legacy)
-    for layer in source.layers:
-        layer_by_name(model, layer)
-    bar = progress("features", len(data.ids)) if progress else contextlib.nullcontext()
-    with bar as advance:
-        return extract(
-            model, source.layers, data, out, pixels=source.pixels, progress=advance,
-            source=Path(source.model).name, model_sha256=sha256_file(Path(source.model)),
-        )  # fmt: skip
 
 
 def find_concepts(

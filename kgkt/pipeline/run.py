@@ -8,9 +8,10 @@ from typing import Any
 
 from kgkt.errors import InputError
 from kgkt.pipeline import carry
+from kgkt.pipeline.features import populate_inputs
 from kgkt.pipeline.fuse import fuse_inputs, fuse_target
 from kgkt.pipeline.graph import open_graph_store, own_info, read_facts
-from kgkt.pipeline.populate import populate, populate_inputs
+from kgkt.pipeline.populate import populate
 from kgkt.pipeline.state import Say, moves, open_run, why_stale
 from kgkt.pipeline.teach import label, propagate, propagate_inputs
 from kgkt.pipeline.transfer import map_inputs, map_target
