@@ -108,7 +108,8 @@ def check_ticks(said: list[Said], classes: Sequence[str]) -> None:
     known = {*classes, *(s.name for s in said if not s.tick)}
     for one in said:
         if one.tick and one.name not in known:
-            raise InputError(f"{one.where}: no class {one.name!r} to take {one.item_id} from{nearest(one.name, sorted(known, key=natural))}")
+            hint = nearest(one.name, sorted(known, key=natural))
+            raise InputError(f"{one.where}: no class {one.name!r} to take {one.item_id} from{hint}")
 
 
 def _classes(recipe: Recipe, run: RunDir) -> tuple[str, ...]:
