@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Without them a match on two keys is a product of all nodes; all others stay off.
 KEEP = ("push_where_into_match.1", "push_where_into_match.2", "fold_or_to_in")
+SOON = 100_000  # ids ahead of the engine's counter that are looked at; who gave an id beyond gave it by hand
 # What the engine adds to every node it shows; kgkt stores no property of these names.
 HIDDEN = ("id", "title", "type")
 
@@ -155,6 +156,20 @@ def open_writer(path: Path, log: bool = True) -> KnowledgeGraph:
         return graph
     release(graph)
     return _opened(path, lambda: kglite.open(str(path), durable="off"))
+
+
+def spend_ids(graph: KnowledgeGraph) -> None:
+    """Bring the engine's counter of ids past every id that it gave before.
+
+    It begins at the number of places for nodes, which deleted nodes leave free: a node that a person creates
+    could get the id of another one, and a file with an id twice opens for no writer any more.
+    """
+    from kgkt.store.statements import load
+
+    last = run(graph, load("spend_ids").text, {"n": 1}).to_list()[0]["id"]
+    highest = run(graph, load("next_ids").text, {"from": last, "below": last + SOON}).to_list()[0]["id"]
+    if highest is not None:
+        run(graph, load("spend_ids").text, {"n": highest - last})
 
 
 def save(graph: KnowledgeGraph) -> None:

@@ -67,6 +67,8 @@ def _ready(path: Path, writes: bool) -> KnowledgeGraph:
     zoneinfo.ZoneInfo("UTC")
     load("element_keys")
     graph = engine.open_writer(path, log=False) if writes else engine.open_reader(path)[0]
+    if writes:
+        engine.spend_ids(graph)
     engine.answer_rows(graph, engine.run(graph, load("warm_up").text))
     return graph
 
