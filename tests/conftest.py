@@ -122,6 +122,17 @@ def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.S
     servers.stop(server)
 
 
+@pytest.fixture(scope="session")
+def mortal_server(neo4j_server: servers.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """A server that a test may kill and start again; its URL stays the same."""
+    if neo4j_server.home:
+        yield neo4j_server
+        return
+    server = servers.start(tmp_path_factory.mktemp("mortal"))
+    yield server
+    servers.stop(server)
+
+
 @pytest.fixture
 def neo4j_url(neo4j_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """URL of the server, emptied; user and password are in the environment."""

@@ -62,7 +62,7 @@ def shown(value: Any, keys: Mapping[str, Any]) -> Any:
 
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    if isinstance(value, list | tuple) and not hasattr(value, "srid"):
+    if isinstance(value, list):  # a duration and a point are tuples
         return [shown(inner, keys) for inner in value]
     if isinstance(value, dict):
         return {str(k): shown(v, keys) for k, v in value.items()}

@@ -73,8 +73,24 @@ def reply(driver: Driver, url: str, settings: server.Settings, question: dict[st
     except Exception as error:
         if any(isinstance(cause, MemoryError) for cause in server.chain(error)):
             os._exit(1)
+        if _broken_off(error, url, settings):
+            return refusal(QueryError("the server broke off in the middle of the answer, which was too large for it: "
+                                      "return less, or add LIMIT"))
         said = server.translated(error, url, settings, seconds)
         return refusal(type(said)(_as_sent(str(said), error)))
+
+
+def _broken_off(error: BaseException, url: str, settings: server.Settings) -> bool:
+    """Whether the connection was lost while the server itself goes on."""
+    from neo4j.exceptions import ServiceUnavailable, SessionExpired
+
+    if not isinstance(error, ServiceUnavailable | SessionExpired):
+        return False
+    try:
+        server.connect(url, settings)
+    except KgktError:
+        return False
+    return True
 
 
 def _as_sent(message: str, error: BaseException) -> str:

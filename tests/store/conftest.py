@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from kgkt.store.load import load_graph
-from kgkt.store.store import open_store
+from kgkt.store.store import Statement, open_store
 from kgkt.values import Block, BlockMap, ConceptGraph
 
 K = 12
@@ -83,3 +84,26 @@ def edit(url: str, *texts: str) -> None:
     with open_store(url) as store:
         for text in texts:
             store.ask(text, write=True)
+
+
+def digest(url: str) -> str:
+    """Everything a database holds, node by node and edge by edge, as text."""
+    with open_store(url) as store:
+        nodes = store.read(Statement("nodes", "MATCH (n) RETURN n")).rows
+        edges = store.read(Statement("edges", "MATCH ()-[e]->() RETURN e")).rows
+    return json.dumps([sorted(json.dumps(row, sort_keys=True) for row in part) for part in (nodes, edges)])
+
+
+def run(url: str, text: str, **params: object) -> list[tuple]:
+    """Do something on the server that kgkt would not do."""
+    with open_store(url, write=True) as store:
+        return list(store._change(Statement("test", text), params).rows)
+
+
+@pytest.fixture
+def asked(neo4j_url) -> str:
+    """URL of a server that holds the digits graph."""
+    value, more = digits_graph()
+    with open_store(neo4j_url, write=True) as store:
+        load_graph(store, "main", value, **more)
+    return neo4j_url

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -18,8 +17,8 @@ from kgkt.store.load import begin, load_graph, set_names, write
 from kgkt.store.people import write_labels
 from kgkt.store.readback import list_graphs, read_concept_graph, read_info
 from kgkt.store.statements import load
-from kgkt.store.store import EDGE_BATCH, NODE_BATCH, Statement, batches, open_store
-from tests.store.conftest import digits_graph
+from kgkt.store.store import EDGE_BATCH, NODE_BATCH, batches, open_store
+from tests.store.conftest import digest, digits_graph
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ LOADER = """
 import os, sys
 from kgkt.store.kglite import KgliteStore
 from kgkt.store.load import load_graph
-from tests.store.conftest import digits_graph
+from tests.store.conftest import digest, digits_graph
 
 class Killed(KgliteStore):
     writes = 0
@@ -53,14 +52,6 @@ for at in map(int, sys.argv[2:]):
     load_graph(store, "main", value, **more)
     os.kill(os.getpid(), 9)
 """
-
-
-def digest(url: str) -> str:
-    """Everything a database holds, node by node and edge by edge, as text."""
-    with open_store(url) as store:
-        nodes = store.read(Statement("nodes", "MATCH (n) RETURN n")).rows
-        edges = store.read(Statement("edges", "MATCH ()-[e]->() RETURN e")).rows
-    return json.dumps([sorted(json.dumps(row, sort_keys=True) for row in part) for part in (nodes, edges)])
 
 
 def test_a_load_killed_between_any_two_statements_and_run_again_gives_the_same_graph(tmp_path):
@@ -114,7 +105,7 @@ def test_an_error_while_writing_leaves_readers_the_last_save(loaded):
 WRITER = """
 import sys
 from kgkt.store.load import set_names
-from kgkt.store.store import EDGE_BATCH, NODE_BATCH, Statement, batches, open_store
+from kgkt.store.store import EDGE_BATCH, NODE_BATCH, batches, open_store
 store = open_store(sys.argv[1], write=True)
 set_names(store, "main", {0: "written"})
 print("written", flush=True)
