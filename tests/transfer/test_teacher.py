@@ -9,9 +9,10 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from kgkt.concepts import cluster, edges, embed
-from kgkt.concepts.propagate import Seeds, make_seeds
+from kgkt.concepts.propagate import Seeds, make_seeds, normalise
 from kgkt.errors import InputError, UsageError
 from kgkt.transfer import items, teacher
+from kgkt.transfer.prototypes import pt_map
 from kgkt.values import ConceptGraph, Labels
 
 NAMES = tuple("0123456789")
@@ -182,3 +183,67 @@ def test_items_that_nothing_reaches_keep_their_row():
     seeds = Seeds(np.array([0, 1]), np.array([0, 1]), np.zeros(0, int), 2)
     out = items.item_answer(P, np.array([True, True, False]), A, seeds, None)
     np.testing.assert_array_equal(out[2], [0.5, 0.5])
+
+
+def test_the_outcome_of_the_rounds_is_smoothed_over_the_nearest_items(world):
+    graph, Z, head, A, y = world
+    gains = []
+    for seed in range(8):
+        labels = draw(y, 2, seed)
+        seeds = make_seeds(labels)
+        first = teacher.teach(graph, Z, labels, head, spread="both", prior=UNIFORM, neighbours=A, n_rounds=0)
+        rounds = teacher.refit_rounds(first.P, head, UNIFORM, 10)
+        full = teacher.teach(graph, Z, labels, head, spread="both", prior=UNIFORM, neighbours=A)
+        by_hand = normalise(items.smooth(rounds, A, seeds), UNIFORM, 10)
+        unlabelled = np.setdiff1d(np.arange(len(y)), labels.items)
+        assert (full.P.argmax(axis=1) == by_hand.argmax(axis=1))[unlabelled].mean() > 0.99
+        gains.append(np.mean((full.P.argmax(axis=1) == y)[unlabelled]) - np.mean((rounds.argmax(axis=1) == y)[unlabelled]))
+    assert np.mean(gains) > 0
+
+
+def test_smoothing_leaves_out_what_nothing_reaches():
+    A = csr_matrix(np.ones((3, 3)) - np.eye(3))
+    P = np.array([[0.9, 0.1], [0.6, 0.4], [0.0, 1.0]])
+    seeds = Seeds(np.array([0]), np.array([0]), np.zeros(0, int), 2)
+    out = items.smooth_answer(P, np.array([True, True, False]), A, seeds, None)
+    np.testing.assert_array_equal(out[2], [0, 1])
+    # item 1 hears item 0 alone: .8 * (1, 0) + .2 of its own start
+    np.testing.assert_allclose(out[1], [0.92, 0.08])
+    np.testing.assert_array_equal(items.smooth_answer(P, np.zeros(3, bool), A, seeds, None), P)
+
+
+def test_prototypes_are_one_more_factor_of_the_geometric_mean(world):
+    _, _, head, A, y = world
+    labels = draw(y, 2, 0)
+    seeds = make_seeds(labels)
+    P, reached = np.full((600, 10), 0.1), np.ones(600, bool)
+    P[:, 0], P = 0.3, P / P.sum(axis=1, keepdims=True)
+    out = items.item_answer(P, reached, A, seeds, UNIFORM, features=head)
+    by_hand = np.cbrt(items.smooth(P, A, seeds) * items.poisson(A, seeds, UNIFORM) * pt_map(head, seeds, UNIFORM))
+    np.testing.assert_allclose(out, normalise(by_hand, UNIFORM, 10))
+    alone = items.item_answer(P, reached, None, seeds, None, features=head)
+    np.testing.assert_allclose(alone, normalise(np.sqrt(P * pt_map(head, seeds)), None, 10))
+
+
+def test_prototypes_of_switched_off_items_have_no_part(world):
+    _, _, head, A, y = world
+    seeds = make_seeds(draw(y, 2, 0))
+    P, reached = np.full((600, 10), 0.1), np.arange(600) < 400
+    out = items.item_answer(P, reached, A, seeds, None, features=head)
+    far = head.copy()
+    far[400:] = 100.0
+    np.testing.assert_array_equal(out, items.item_answer(P, reached, A, seeds, None, features=far))
+    np.testing.assert_array_equal(out[400:], P[400:])
+
+
+@pytest.mark.parametrize("spread", teacher.SPREADS)
+def test_the_expert_goes_with_every_spread(world, spread):
+    graph, Z, head, A, y = world
+    labels = draw(y, 1, 3)
+    plain, expert = (
+        teacher.teach(graph, Z, labels, head, spread=spread, expert=e, neighbours=A).P for e in teacher.EXPERTS
+    )
+    assert np.abs(plain - expert).max() > 0.1
+    assert np.mean(expert.argmax(axis=1) == y) > 0.6
+    with pytest.raises(UsageError, match="expert 'prototype'; did you mean prototypes"):
+        teacher.teach(graph, Z, labels, head, spread=spread, expert="prototype", neighbours=A)
