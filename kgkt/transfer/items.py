@@ -104,6 +104,33 @@ def item_answer(
     return out
 
 
+def smooth_answer(
+    P: np.ndarray, reached: np.ndarray, A: csr_matrix, seeds: Seeds, prior: np.ndarray | None
+) -> np.ndarray:
+    """An answer smoothed over the nearest items, among those that something reaches.
+
+    The rounds judge each item by its features alone; this takes back what its neighbours all say otherwise.
+
+    Args:
+        P: (n, c + h) answer, rows sum to 1.
+        reached: (n,) bool; the others keep their row and pass nothing on.
+        A: (n, n) symmetric neighbour graph.
+        seeds: labels and ticks.
+        prior: (c,) or None.
+
+    Returns:
+        (n, c + h), rows sum to 1.
+    """
+    import numpy as np
+
+    on = np.flatnonzero(reached)
+    if not len(on):
+        return P
+    out = P.copy()
+    out[on] = normalise(smooth(P[on], A[on][:, on], _within(seeds, on, len(P))), prior, seeds.n_classes)
+    return out
+
+
 def _within(seeds: Seeds, on: np.ndarray, n: int) -> Seeds:
     """The seeds among the items `on` of n, numbered as they stand there."""
     import numpy as np
@@ -115,7 +142,7 @@ def _within(seeds: Seeds, on: np.ndarray, n: int) -> Seeds:
 
 
 def smooth(P: np.ndarray, A: csr_matrix, seeds: Seeds) -> np.ndarray:
-    """5 steps of P <- .8 D^-1 A P + .2 P_concepts, the seeds reset at each."""
+    """5 steps of P <- .8 D^-1 A P + .2 of the P it began with, the seeds reset at each."""
     import numpy as np
 
     degree = np.asarray(A.sum(axis=1)).ravel()

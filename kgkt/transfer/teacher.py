@@ -49,7 +49,8 @@ def teach(
     """Soft targets for every item, from a few labels and ticks.
 
     The graph's answer (propagation over concepts, over items, or both), then rounds in which a
-    logistic head on A's features of the whole pool is fitted to the answer and multiplied into it.
+    logistic head on A's features of the whole pool is fitted to the answer and multiplied into it; with
+    "items" and "both" the outcome is smoothed over the nearest items.
 
     Args:
         graph: of k concepts, with the active flags that people set.
@@ -88,6 +89,10 @@ def teach(
         )  # fmt: skip
     if n_rounds:
         P = refit_rounds(P, head, prior, c, reached, n_rounds)
+        if spread != "concepts":
+            from kgkt.transfer.items import smooth_answer
+
+            P = smooth_answer(P, reached, neighbours, seeds, prior)
     mass = concept_mass(Z, P, reached) * reached_concepts[:, None]
     P, ticked = settle(P, seeds)
     P[~reached] = 1.0 / c
