@@ -1,0 +1,146 @@
+"""What the benchmarks rest on: readers of foreign weights, tokens, and the page of results."""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+class Storage:
+    """Pickles as a storage's persistent id."""
+
+    def __init__(self, key: str, size: int) -> None:
+        self.key, self.size = key, size
+
+
+class Writer(pickle.Pickler):
+    def persistent_id(self, value):
+        if isinstance(value, Storage):
+            return ("storage", FloatStorage, value.key, "cpu", value.size, None)
+        return None
+
+
+class FloatStorage:
+    """Stands for torch.FloatStorage in the file."""
+
+
+class Tensor:
+    def __init__(self, *args) -> None:
+        self.args = args
+
+    def __reduce__(self):
+        return _rebuild_tensor_v2, self.args
+
+
+def _rebuild_tensor_v2(*args):
+    raise AssertionError("never called")
+
+
+def pth(path: Path, state, storages: dict[str, np.ndarray], magic: int = 0x1950A86A20F9469CFC6C) -> Path:
+    """A file of the legacy layout, as torch wrote it."""
+    out = io.BytesIO()
+    for value in (magic, 1001, {"little_endian": True}):
+        pickle.dump(value, out, 2)
+    names = {FloatStorage: ("torch", "FloatStorage"), _rebuild_tensor_v2: ("torch._utils", "_rebuild_tensor_v2")}
+    raw = io.BytesIO()
+    Writer(raw, 2).dump(state)
+    text = raw.getvalue()
+    for thing, (module, name) in names.items():
+        own = f"c{thing.__module__}\n{thing.__name__}\n".encode()
+        text = text.replace(own, f"c{module}\n{name}\n".encode())
+    out.write(text)
+    pickle.dump(list(storages), out, 2)
+    for values in storages.values():
+        out.write(len(values).to_bytes(8, "little") + values.astype("<f4").tobytes())
+    path.write_bytes(out.getvalue())
+    return path
+
+
+def test_a_state_dict_is_read_with_its_strides(tmp_path: Path) -> None:
+    from tasks.legacy import read_state
+
+    state = OrderedDict(
+        first=Tensor(Storage("7", 6), 0, (2, 3), (1, 2), False, OrderedDict()),  # column by column
+        second=Tensor(Storage("9", 4), 1, (3,), (1,), False, OrderedDict()),
+    )
+    found = read_state(pth(tmp_path / "a.pth", state, {"9": np.arange(4) * 10, "7": np.arange(6)}))
+    assert found["first"].tolist() == [[0, 2, 4], [1, 3, 5]]
+    assert found["second"].tolist() == [10, 20, 30]
+
+
+def test_a_file_that_calls_something_else_is_refused(tmp_path: Path) -> None:
+    from tasks.legacy import read_state
+
+    touched = tmp_path / "touched"
+
+    class Hostile:
+        def __reduce__(self):
+            return Path.touch, (touched,)
+
+    with pytest.raises(pickle.UnpicklingError, match="has no place in a state dict"):
+        read_state(pth(tmp_path / "b.pth", OrderedDict(a=Hostile()), {}))
+    assert not touched.exists()
+    with pytest.raises(pickle.UnpicklingError, match=r"is not a legacy \.pth"):
+        read_state(pth(tmp_path / "c.pth", OrderedDict(), {}, magic=5))
+    long = OrderedDict(a=Tensor(Storage("7", 2), 0, (3,), (1,), False, OrderedDict()))
+    with pytest.raises(pickle.UnpicklingError, match="a reaches past the end"):
+        read_state(pth(tmp_path / "d.pth", long, {"7": np.arange(2)}))
+
+
+def test_words_become_the_longest_known_pieces() -> None:
+    from tasks.minilm import tokenize
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "play", "##ing", "##s", ",", "cafe", "-"]
+    vocabulary = {word: i for i, word in enumerate(words)}
+    assert tokenize("Playing, cafés-xyz", vocabulary) == [2, 4, 5, 7, 8, 6, 9, 1, 3]
+
+
+def test_padding_does_not_change_a_text() -> None:
+    from tasks.minilm import forward
+
+    rng = np.random.default_rng(0)
+    d, wide, layer = 8, 16, "encoder.layer.0"
+    shapes = {
+        "embeddings.word_embeddings": (20, d), "embeddings.token_type_embeddings": (2, d),
+        "embeddings.position_embeddings": (10, d), "embeddings.LayerNorm": (d,),
+        **{f"{layer}.attention.self.{part}": (d, d) for part in ("query", "key", "value")},
+        f"{layer}.attention.output.dense": (d, d), f"{layer}.attention.output.LayerNorm": (d,),
+        f"{layer}.intermediate.dense": (wide, d), f"{layer}.output.dense": (d, wide), f"{layer}.output.LayerNorm": (d,),
+    }  # fmt: skip
+    weights = {f"{name}.weight": rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    weights |= {f"{name}.bias": rng.normal(size=shape[0]).astype(np.float32) for name, shape in shapes.items()}
+    ids = np.array([[2, 5, 7, 0, 0]])
+    padded = forward(weights, ids, np.array([[1, 1, 1, 0, 0]], np.float32), heads=2)
+    plain = forward(weights, ids[:, :3], np.ones((1, 3), np.float32), heads=2)
+    np.testing.assert_allclose(padded[:, :3], plain, atol=1e-5)
+    assert np.abs(padded[:, 0] - padded[:, 1]).max() > 0.1
+
+
+def test_gains_are_paired_and_averaged_over_label_counts() -> None:
+    import summary
+
+    values = {}
+    for seed, (ours, theirs) in enumerate([((0.5, 0.9), (0.4, 0.8)), ((0.7, 0.9), (0.4, 0.8))]):
+        for count, a, b in zip((1, 5), ours, theirs, strict=True):
+            values["kgkt", count, seed] = a
+            values["Poisson", count, seed] = b
+    mean, error, seeds = summary.gain(values, "Poisson", (1, 5))
+    assert (round(mean, 6), round(error, 6), seeds) == (0.15, 0.05, 2)  # gains of .1 and .2
+    assert summary.gain(values, "absent", (1, 5)) is None
+    one = {cell: value for cell, value in values.items() if cell[2] == 0}
+    assert math.isnan(summary.gain(one, "Poisson", (1, 5))[1])
+    verdicts = {row[1]: row[3] for row in summary.bar({"fashion": values}) if row[0] == "fashion"}
+    assert verdicts["at most one SE below PoissonMBO"] == "not run"
