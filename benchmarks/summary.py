@@ -19,8 +19,7 @@ POOL, TEST = "pool_accuracy", "test_accuracy"
 LEVEL = ("PoissonMBO", "Poisson+rounds")  # not more than one standard error below
 UNTOLD = "PoissonMBO untold"  # where no class shares are stated, PoissonMBO alone is told the true ones
 AHEAD = ("head+rounds", "PT-MAP", "PT-MAP whitened")
-FAR_UNTOLD = "PoissonMBO untold"  # where no class shares are stated, PoissonMBO alone is told the true ones
-AHEAD = ("nearest mean", "random forest")  # 10 points at 1, 2 and 5 labels
+FAR_AHEAD = ("nearest mean", "random forest")  # 10 points at 1, 2 and 5 labels
 ASKED = ("wordnet", "fashion", "fashion_digits", "emoji")
 TOOLS_ASKED = ASKED[:3]
 
