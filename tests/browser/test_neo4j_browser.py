@@ -11,8 +11,10 @@ import pytest
 
 from kgkt.pipeline.grass import grass
 from kgkt.store import statements
+from kgkt.store.readback import read_concept_graph
 from kgkt.store.store import open_store
 from tests import neo4j_server as servers
+from tests.store.conftest import digits_graph
 from tests.store.filled import fill
 
 if TYPE_CHECKING:
@@ -96,3 +98,14 @@ def test_neo4j_browser_draws_the_queries_in_kgkts_style(page, neo4j_server, neo4
         assert colours <= {"#57C7E3", "#F79767", "#C9D1D9", "#DA7194", "#8DCC93"}
         page.screenshot(path=tmp_path / f"{path.stem}.png")
         assert (tmp_path / f"{path.stem}.png").stat().st_size > 20_000
+
+
+def test_an_edit_made_in_neo4j_browser_is_read_back(page, neo4j_server, neo4j_url):
+    if not neo4j_server.http:
+        pytest.skip("KGKT_NEO4J_TEST_HTTP does not say where the Browser is")
+    fill(neo4j_url)
+    log_in(page, neo4j_server)
+    run(page, "MATCH (c:Concept {key: 'main/concept/2'}) SET c.active = false").get_by_text("Set 1 property").first.wait_for()
+    with open_store(neo4j_url) as store:
+        graph, _ = read_concept_graph(store, "main", digits_graph()[0].centroids)
+    assert graph.active.tolist() == [i not in (2, 6) for i in range(12)]  # 6 was off before

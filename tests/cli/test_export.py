@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import networkx as nx
@@ -150,3 +152,29 @@ def test_who_has_only_the_database_can_export(labelled: Path, kgkt: Kgkt):
     assert done.json["written"][0]["nodes"] > 60
     done = kgkt("export", "--points", "p.parquet", "--dir", "elsewhere", "--store", "kglite:copy.kgl")
     assert done.code == 3
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+from kgkt.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("option", "place"), [("--json", "g.json"), ("--graphml", "g.xml"), ("--gexf", "g.xml"),
+                                               ("--csv", "csv"), ("--admin-import", "adm"), ("--points", "p.parquet")])
+def test_a_full_disk_leaves_the_old_output(labelled: Path, kgkt: Kgkt, option: str, place: str):
+    assert kgkt("export", option, place).code == 0
+
+    def held() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file() and "kgkt-run" not in path.parts}
+
+    before = held()
+    done = subprocess.run([sys.executable, "-c", FULL, "export", option, place, "--force"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert f"{place} could not be written: " in done.stderr
+    assert "File too large" in done.stderr
+    assert held() == before

@@ -128,3 +128,38 @@ def test_on_a_terminal_it_asks_first(two: Path, kgkt: Kgkt):
         assert b"would drop second" in out
         assert (b"nothing was dropped" in err) == (answer == b"n\n")
         assert names(kgkt).keys() == left
+
+
+def test_a_graph_that_was_populated_on_a_server_is_found_and_dropped_there(populated: Path, kgkt: Kgkt, neo4j_url: str):
+    assert kgkt(*POPULATE, "--graph", "far", "--store", neo4j_url).code == 0
+    edit(neo4j_url, "CREATE (:Note {name: 'n'})")
+    found = {row[0]: (row[1], row[6], row[7]) for row in kgkt("graphs", "list").json["rows"]}
+    assert found == {"main": ("complete", "kglite:kgkt-run/graph.kgl", "kgkt-run/main"),
+                     "far": ("complete", neo4j_url, "kgkt-run/far")}
+    gone = kgkt("graphs", "drop", "far", "--force").json
+    assert (gone["store"], gone["folder"], gone["nodes"]["concepts"]) == (neo4j_url, "kgkt-run/far", 50)
+    assert names(kgkt) == {"main": "complete"}
+    assert names(kgkt, "--store", neo4j_url) == {}
+    left = kgkt("query", "MATCH (n) RETURN labels(n)", "--store", neo4j_url, "--graph", "main").json["rows"]
+    assert left == [[["Note"]]]
+
+
+def test_a_server_that_is_gone_is_said_and_nothing_is_dropped(populated: Path, kgkt: Kgkt, neo4j_url: str):
+    assert kgkt(*POPULATE, "--graph", "far", "--store", neo4j_url).code == 0
+    state = Path("kgkt-run/far/run.json")
+    state.write_text(state.read_text().replace(neo4j_url, "neo4j://127.0.0.1:9"))
+    done = kgkt("graphs", "list")
+    assert (done.code, "127.0.0.1:9" in done.err) == (0, True)
+    assert {row[0]: row[1] for row in done.json["rows"]} == {"main": "complete", "far": "not reached"}
+    assert kgkt("graphs", "list", "--store", "neo4j://127.0.0.1:9").code == 4
+    assert kgkt("graphs", "drop", "far", "--force").code == 4
+    assert state.exists()
+
+
+def test_a_drop_waits_for_nobody_who_writes(two: Path, kgkt: Kgkt):
+    from kgkt.store.store import open_store
+
+    with open_store("kglite:kgkt-run/graph.kgl", write=True):
+        done = kgkt("graphs", "drop", "second", "--force")
+    assert (done.code, f"held by pid {os.getpid()}" in done.err) == (4, True)
+    assert names(kgkt) == {"main": "complete", "second": "complete"}
