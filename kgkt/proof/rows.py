@@ -4,7 +4,7 @@ scratch                  B on the labels alone
 nearest mean             imprinted weights, Qi et al. 2018: what few-shot labelling tools do
 random forest            balanced, on the labelled items: what active-learning tools do
 head, head+rounds        logistic head tuned in C; the same with the teacher's rounds: no graph
-label spreading(+rounds) Zhou et al. 2004 on the nearest items
+label spreading(+rounds) Zhou et al. 2004 on the nearest items; rounds that end in the teacher's smoothing
 PT-MAP (whitened)        Hu et al. 2021
 Poisson(+rounds)         Calder et al. 2020 on the nearest items
 PoissonMBO               the same authors' GraphLearning, given the true prior: its strongest form
@@ -28,7 +28,7 @@ from kgkt.concepts.propagate import make_seeds
 from kgkt.errors import InputError
 from kgkt.proof import baselines
 from kgkt.proof.contest import as_targets, scratch
-from kgkt.transfer.items import poisson
+from kgkt.transfer.items import poisson, smooth_answer
 from kgkt.transfer.prototypes import pt_map
 from kgkt.transfer.teacher import refit_rounds, teach
 
@@ -100,13 +100,18 @@ def _answered(bench: Bench, labels: Labels, P: np.ndarray) -> Targets:
     return as_targets(baselines.answer(P, make_seeds(labels), labels), labels)
 
 
-def _through(P_of: Callable[[Bench, Seeds], np.ndarray], rounds: bool = False) -> Row:
-    """A row from a function of bench and seeds, with the teacher's rounds where `rounds`."""
+def _through(P_of: Callable[[Bench, Seeds], np.ndarray], rounds: bool = False, smoothed: bool = False) -> Row:
+    """A row from a function of bench and seeds, with the teacher's rounds and the smoothing that ends them."""
 
     def row(bench: Bench, labels: Labels) -> Targets:
-        P = P_of(bench, make_seeds(labels))
+        import numpy as np
+
+        seeds, prior = make_seeds(labels), bench.task.prior
+        P = P_of(bench, seeds)
         if rounds:
-            P = refit_rounds(P, bench.a.head, bench.task.prior, len(labels.names))
+            P = refit_rounds(P, bench.a.head, prior, len(labels.names))
+        if smoothed:
+            P = smooth_answer(P, np.ones(len(P), bool), bench.near(bench.a)[1], seeds, prior)
         return _answered(bench, labels, P)
 
     return row
@@ -174,11 +179,11 @@ ROWS: dict[str, Row] = {
     "head": _through(_head),
     "head+rounds": _through(_head, rounds=True),
     "label spreading": _through(_label_spreading),
-    "label spreading+rounds": _through(_label_spreading, rounds=True),
+    "label spreading+rounds": _through(_label_spreading, rounds=True, smoothed=True),
     "PT-MAP": _through(lambda b, s: pt_map(b.a.head, s, b.task.prior)),
     "PT-MAP whitened": _through(lambda b, s: pt_map(b.a.vectors, s, b.task.prior)),
     "Poisson": _through(_poisson),
-    "Poisson+rounds": _through(_poisson, rounds=True),
+    "Poisson+rounds": _through(_poisson, rounds=True, smoothed=True),
     "PoissonMBO": _through(_poisson_mbo),
     UNTOLD: _through(_poisson_mbo_untold),
     "nodes only": _through(lambda b, s: baselines.nodes_only(b.a.Z, s, b.task.prior), rounds=True),

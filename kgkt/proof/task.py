@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import kgkt
 from kgkt.errors import InputError
+from kgkt.transfer.teacher import REVISION
 
 if TYPE_CHECKING:
     import keras
@@ -141,7 +142,7 @@ def digest(task: Task, options: Options) -> str:
             add(part)
     for value in (task.pool_y, task.prior, task.test_y, task.own_answer, task.pool_x, task.test_x):
         add(value)
-    add((kgkt.__version__, task.names, task.text, task.concepts))
+    add((kgkt.__version__, REVISION, task.names, task.text, task.concepts))
     add((options.steps, options.batch, options.learning_rate, options.spread, options.expert))
     if task.b is not None:
         model = task.b()
