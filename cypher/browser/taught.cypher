@@ -3,6 +3,6 @@
 // columns: b, m, c, l, k
 MATCH (b:Block {graph: $graph, layer: $layer, index: $index})<-[m:MAPS_TO]-(c:Concept)
 WHERE m.strength > 0
-WITH b, m, c ORDER BY m.strength DESC LIMIT 15
+WITH b, m, c ORDER BY m.strength DESC, c.key LIMIT 15
 OPTIONAL MATCH (c)-[l:LEANS_TO]->(k:Class) WHERE l.mass > 0.5
 RETURN b, m, c, l, k

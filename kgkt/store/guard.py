@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kgkt.errors import QueryError, UnsafeError, nearest
-from kgkt.store.tokens import Token, readings, tokenize
+from kgkt.store.tokens import Token, readings, tokenize, where
 
 PROCEDURES = ("db.labels", "db.relationshiptypes", "db.propertykeys", "db.schema.*", "db.index.*.query*",
               "dbms.components")
@@ -81,6 +81,35 @@ def single(text: str) -> str:
     if len(parts) != 1:
         raise QueryError(f"expected one statement, received {len(parts)}: send them one by one")
     return parts[0]
+
+
+def check_bounded(text: str) -> None:
+    """Refuse a path of any length, `[*]`, for an engine that silently ends it after ten steps.
+
+    Raises:
+        QueryError: where it stands.
+    """
+    tokens = tokenize(text)
+    inside: list[bool] = []  # of each open bracket, whether it is a relationship's
+    for i, token in enumerate(tokens):
+        if token.kind != "symbol":
+            continue
+        if token.text in "([{":
+            inside.append(token.text == "[" and _symbol(tokens, i - 1, "-"))
+        elif token.text in ")]}" and inside:
+            inside.pop()
+        elif token.text == "*" and inside and inside[-1] and not _bounded(tokens, i + 1):
+            raise QueryError(f"the * at {where(text, token.start)} has no upper bound, and the embedded engine would "
+                             "end the path after 10 steps: write how long it may be, such as *1..5")
+
+
+def _bounded(tokens: Sequence[Token], i: int) -> bool:
+    """Whether the length after a `*` says where it ends: `3`, `1..3`, `..3`."""
+    number = i < len(tokens) and tokens[i].kind == "number"
+    i += number
+    if not (_symbol(tokens, i, ".") and _symbol(tokens, i + 1, ".")):
+        return number
+    return i + 2 < len(tokens) and tokens[i + 2].kind == "number"
 
 
 def _check_word(tokens: Sequence[Token], i: int, write: bool) -> None:

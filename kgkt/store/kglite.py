@@ -93,6 +93,7 @@ class KgliteStore:
         """Run a text that came from a user, behind the guard and the fence."""
         guard.check(text, write)
         text = guard.single(text)
+        guard.check_bounded(text)
         params = dict(params or {})
         kg.check_finite(params, "the query's parameters")
         limits = limits or Limits()

@@ -77,7 +77,7 @@ def reply(driver: Driver, url: str, settings: server.Settings, question: dict[st
             return refusal(QueryError("the server broke off in the middle of the answer, which was too large for it: "
                                       "return less, or add LIMIT"))
         said = server.translated(error, url, settings, seconds)
-        return refusal(type(said)(_as_sent(str(said), error)))
+        return refusal(type(said)(_as_sent(str(said))))
 
 
 def _broken_off(error: BaseException, url: str, settings: server.Settings) -> bool:
@@ -93,10 +93,10 @@ def _broken_off(error: BaseException, url: str, settings: server.Settings) -> bo
     return True
 
 
-def _as_sent(message: str, error: BaseException) -> str:
+def _as_sent(message: str) -> str:
     """An error's message with the places of the text as it was sent, without the line that went before it."""
-    if EXPLAIN.strip() not in str(getattr(error, "message", "")) and "(line " not in message:
-        return message
+    if "conflicting values for execution mode" in message:
+        return "PROFILE is for Neo4j Browser and cypher-shell: leave it out"
     return re.sub(r"\(line (\d+), column (\d+) \(offset: (\d+)\)\)", lambda match: (
         f"(line {int(match.group(1)) - 1}, column {match.group(2)})"
         if int(match.group(1)) > 1 else match.group()), message)

@@ -175,6 +175,8 @@ def translated(error: BaseException, url: str, settings: Settings, seconds: floa
                           "add LIMIT or narrow it")
     if code.endswith("Statement.AccessMode"):
         return UnsafeError("this query would write: add --rw if you mean to")
+    if code.startswith("Neo.DatabaseError.Statement"):
+        return QueryError(message)
     if code.startswith(("Neo.TransientError", "Neo.DatabaseError")):
         return StoreError(f"{url} could not do it: {message}")
     if isinstance(error, OverflowError | TypeError | ValueError | RecursionError):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kgkt.store.load import load_graph
+from kgkt.store.load import load_graph, set_active, set_names, write_blocks, write_masses
+from kgkt.store.people import write_labels
 from kgkt.store.store import Statement, open_store
 from kgkt.values import Block, BlockMap, ConceptGraph
 
@@ -77,6 +79,28 @@ def loaded(store_url: str) -> str:
     with open_store(store_url, write=True) as store:
         load_graph(store, "main", value, **more)
     return store_url
+
+
+def fill(url: str) -> None:
+    """Two graphs, the first with something for every shipped query to find."""
+    value, more = digits_graph()
+    edges = ~(value.edges == 11).any(axis=1)
+    value = replace(value, edges=value.edges[edges], weights=value.weights[edges], cosines=value.cosines[edges])
+    mass = np.zeros((K, 10))
+    mass[np.arange(10), np.arange(10)] = 0.7
+    mass[np.arange(10), (np.arange(10) + 1) % 10] = 0.3
+    mass[10, :2] = 0.5
+    block_map = digits_map()
+    block_map.strength["dense"][2, 2] = 0.25
+    with open_store(url, write=True) as store:
+        load_graph(store, "main", value, **more, frozen=True)
+        load_graph(store, "other", *(lambda v, m: (v, *m.values()))(*digits_graph("other", 4)))
+        write_labels(store, "main", [("x3", "3", "me", "now"), ("x5", "0", "me", "now")], [("x4", "3", "me", "now")],
+                     examples=[("x3", 3, 0.5), ("x4", 3, 0.25), ("x5", 5, 0.5)])
+        write_masses(store, "main", mass, NAMES)
+        write_blocks(store, "main", {"name": "b", "role": "target"}, block_map, NAMES)
+        set_names(store, "main", {4: "round ones"})
+        set_active(store, "main", {6: False})
 
 
 def edit(url: str, *texts: str) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgkt.errors import QueryError, UnsafeError
-from kgkt.store.guard import Schema, check, single, split, unknown_names
+from kgkt.store.guard import Schema, check, check_bounded, single, split, unknown_names
 from kgkt.store.tokens import readings, tokenize
 from tests.store.hostile import GREEDY, NEVER, WRITES
 
@@ -53,6 +53,21 @@ def test_the_refusal_names_the_clause():
 ])
 def test_what_only_reads_goes_on(text):
     check(text)
+
+
+@pytest.mark.parametrize("text", ["MATCH (a)-[*]-(b) RETURN a", "MATCH (a)-[r:X|Y*]->(b) RETURN a",
+                                  "MATCH (a)<-[*2..]-(b) RETURN a", "MATCH (a)\n-[* ..]-(b) RETURN a",
+                                  "MATCH (a)-[:X* {w: 2}]-(b) RETURN a"])
+def test_a_path_without_end_is_refused_for_an_engine_that_ends_it(text):
+    with pytest.raises(QueryError, match=r"^the \* at line \d, column \d+ has no upper bound, .*such as \*1\.\.5$"):
+        check_bounded(text)
+
+
+@pytest.mark.parametrize("text", ["MATCH (a)-[*1..3]-(b)-[*2]-(c)-[r:X*..4]->(d) RETURN 2 * 3, [x IN [1] | x * 2][0] * 2",
+                                  "MATCH (a)-[r:X {w: 2 * a.x}]-(b) RETURN count(*), -[2 * 3][0] AS n, '-[*]-'",
+                                  "MATCH (a) RETURN a.x -[1][0] * 2"])
+def test_other_stars_are_none_of_that(text):
+    check_bounded(text)
 
 
 @pytest.mark.parametrize(("text", "parts"), [

@@ -84,9 +84,9 @@ def test_a_greedy_query_is_bounded_here_and_there(asked, text):
 
 def test_an_answer_that_does_not_fit_ends_the_child_and_not_this_process(neo4j_url):
     with open_store(neo4j_url) as store:
-        for last, says in ((5_000_000, "^the query needed more than 100 MB: add LIMIT or narrow it$"),
-                           (50_000_000, "needed more than 100 MB|the server broke off in the middle of the answer")):
-            with pytest.raises(QueryError, match=says):
+        for last in (5_000_000, 50_000_000):  # which of the two gives in first depends on what else they do
+            with pytest.raises(QueryError, match=r"^(the query needed more than 100 MB: add LIMIT or narrow it|"
+                                                 r"the server broke off in the middle of the answer, .*)$"):
                 store.ask(f"RETURN range(1, {last}) AS x", limits=Limits(seconds=30, memory_mb=100))
         with pytest.raises(QueryError, match=r"^the answer is larger than 64 MB: return fewer"):
             store.ask("UNWIND range(1, 70) AS i RETURN reduce(s = 'a', x IN range(1, 20) | s + s) AS x", limits=Limits())

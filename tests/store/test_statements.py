@@ -3,19 +3,15 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from kgkt.errors import InputError
 from kgkt.store import guard, statements
-from kgkt.store.load import load_graph, set_active, set_names, write_blocks, write_masses
-from kgkt.store.people import write_labels
 from kgkt.store.store import open_store
 from kgkt.store.tokens import tokenize
-from tests.store.conftest import NAMES, K, digits_graph, digits_map
+from tests.store.conftest import NAMES, K, fill
 
 FOLDER = statements.folder()
 FILES = sorted(FOLDER.rglob("*.cypher"))
@@ -43,24 +39,7 @@ def test_a_statement_declares_the_parameters_it_uses(path):
 def full(tmp_path_factory) -> str:
     """URL of a database with a graph that has something for every shipped query to find."""
     url = f"kglite:{tmp_path_factory.mktemp('full') / 'graph.kgl'}"
-    value, more = digits_graph()
-    edges = ~(value.edges == 11).any(axis=1)
-    value = replace(value, edges=value.edges[edges], weights=value.weights[edges], cosines=value.cosines[edges])
-    mass = np.zeros((K, 10))
-    mass[np.arange(10), np.arange(10)] = 0.7
-    mass[np.arange(10), (np.arange(10) + 1) % 10] = 0.3
-    mass[10, :2] = 0.5
-    block_map = digits_map()
-    block_map.strength["dense"][2, 2] = 0.25
-    with open_store(url, write=True) as store:
-        load_graph(store, "main", value, **more, frozen=True)
-        load_graph(store, "other", *(lambda v, m: (v, *m.values()))(*digits_graph("other", 4)))
-        write_labels(store, "main", [("x3", "3", "me", "now"), ("x5", "0", "me", "now")], [("x4", "3", "me", "now")],
-                     examples=[("x3", 3, 0.5), ("x4", 3, 0.25), ("x5", 5, 0.5)])
-        write_masses(store, "main", mass, NAMES)
-        write_blocks(store, "main", {"name": "b", "role": "target"}, block_map, NAMES)
-        set_names(store, "main", {4: "round ones"})
-        set_active(store, "main", {6: False})
+    fill(url)
     return url
 
 
