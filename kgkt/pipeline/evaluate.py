@@ -76,12 +76,15 @@ def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -
         InputError: the pool's true classes are not known, the test set overlaps the pool or lacks a class.
         BelowBarError: the gain lies below what was asked, or a training diverged.
     """
+    from threadpoolctl import threadpool_limits
+
     from kgkt.proof.evaluate import evaluate
 
     run = open_run(recipe)
     recipe = as_last_taught(recipe, run)
     out = Path(asked.out) if asked.out else run.path("recommend" if asked.recommend else "evaluate")
-    task = make_task(recipe, run, asked, out, say)
+    with threadpool_limits(1):  # views come out the same to the last bit, and kept cells are known again
+        task = make_task(recipe, run, asked, out, say)
     options = make_options(recipe, run, asked, task, say)
     if options.seeds == 1:
         say("one seed: there is no interval, and no figure can be told from chance")

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +165,28 @@ def test_the_card_of_a_fused_b_gets_the_section_once(known: Path, kgkt: Kgkt) ->
     card = (known / "fused.card.md").read_text()
     assert card.startswith("# fused\n\n## Figures\n\nx\n\n## What the graph is worth\n")
     assert card.count("## What the graph is worth") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_evaluation_keeps_its_cells_and_leaves_nothing_running(known: Path, number: int) -> None:
+    command = [Path(sys.executable).with_name("kgkt"), "evaluate", "--labels", "1", "--seeds", "60", "--truth", "truth.csv",
+               "--train-b", "none", "--jobs", "2"]  # fmt: skip
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))  # fmt: skip
+    cells = known / "kgkt-run" / "main" / "evaluate" / "cells.jsonl"
+    while not cells.exists() or not cells.stat().st_size:
+        assert run.poll() is None
+        time.sleep(0.1)
+    os.killpg(run.pid, number) if number == signal.SIGINT else run.send_signal(number)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert b"interrupted; run the same command again to go on" in said
+    for _ in range(100):
+        try:
+            os.killpg(run.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a process of the evaluation is still there")
+    assert all(json.loads(line)["metric"] == "pool_accuracy" for line in cells.read_text().splitlines())
