@@ -117,7 +117,7 @@ def test_a_target_with_other_outputs_is_refused_with_both_lists() -> None:
         "other.keras has 8 outputs, your graph has 10 classes.\n"
         "  outputs  8\n"
         "  classes  0 1 2 3 4 5 6 7 8 9\n"
-        "Give B 10 outputs, or name its 8 with [target] classes in kgkt.toml."
+        "Give B 10 outputs, or name its 8 with [target] classes in kgkt.toml (every class with a label or a tick)."
     )
 
 
