@@ -71,8 +71,11 @@ def own_info(store: Store, run: RunDir) -> dict[str, Any]:
     Raises:
         InputError: it has no such graph, an unfinished one, or one made from another run directory.
     """
-    from kgkt.store.readback import read_info
+    from kgkt.store.readback import list_graphs, read_info
 
+    if run.graph not in [info.get("graph") for info in list_graphs(store)]:
+        raise InputError(f"graph {run.graph} is not in the database (any more): run kgkt populate, or say where it is "
+                         "with --store")
     info = read_info(store, run.graph)
     if info.get("run") not in (None, run.state().get("run")):
         raise InputError(f"graph {run.graph} in the database was made from another run directory: say --dir where that "

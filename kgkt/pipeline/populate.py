@@ -98,7 +98,10 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
     with open_store(url, write=True, database=store_database(recipe, run)) as store:
         admit(store, run.graph, own, is_shared(recipe, run))
         store.hold(run.graph)
+        run.write_state({**run.state(), "run": own})
         people = save_people(recipe, run, store)
+        if not people:
+            forget_label_files(run, say)
         clock = time.perf_counter()
         features, inputs = read_features(recipe, run, data, say, progress, force)
         seconds["features"] = time.perf_counter() - clock
@@ -134,11 +137,22 @@ def save_people(recipe: Recipe, run: RunDir, store: Store) -> dict[str, Any]:
     """What people said in the graph that stands now, be it in this store or in the one it moves away from."""
     from kgkt.store.store import open_store
 
-    if not moves(recipe, run):
+    if not moves(recipe, run) or run.path(carry.FILE).exists():
         return carry.save_people(store, run)
     before = dataclasses.replace(recipe, store=StoreSettings())
-    with open_store(store_url(before, run), database=store_database(before, run)) as old:
+    url = store_url(before, run)
+    if url.startswith("kglite:") and not Path(url.removeprefix("kglite:")).exists():
+        return {}  # deleted, and what was said in it
+    with open_store(url, database=store_database(before, run)) as old:
         return carry.save_people(old, run)
+
+
+def forget_label_files(run: RunDir, say: Say) -> None:
+    """The graph that label files were read into is gone: let them be read again."""
+    state = run.state()
+    if state.pop("label_files", None):
+        say("the graph was not in the database any more: what people said is gone with it; label files are read again")
+        run.write_state(state)
 
 
 def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:

@@ -106,11 +106,8 @@ def populated_at(run: RunDir) -> str:
 
 
 def identity(run: RunDir) -> str:
-    """What tells this run directory's graph from others of the same name; made at first use."""
-    state = run.state()
-    if "run" not in state:
-        run.write_state({**state, "run": uuid.uuid4().hex})
-    return str(run.state()["run"])
+    """What tells this run directory's graph from others of the same name; new where there is none yet."""
+    return str(run.state().get("run") or uuid.uuid4().hex)
 
 
 def record(
