@@ -116,9 +116,9 @@ def page(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield "# Results"
     yield ""
     yield "Computed by `python benchmarks/summary.py` from each task's `report.json`. Per cent; methods see the same"
-    yield "draws of labels. What each row is: the tasks' own reports, one folder a task. Minutes are of a run from nothing,"
-    yield "beside other work on the machine; a dash: finished in several runs. The smoothing that ends kgkt's rounds was found"
-    yield "on the first draws of these tasks, which are among those reported."
+    yield "draws of labels. What each row is: the tasks' own reports, one folder a task. Minutes are of a run from"
+    yield "nothing, beside other work on the machine; a dash: finished in several runs. The smoothing that ends kgkt's"
+    yield "rounds was found on the first draws of these tasks, which are among those reported."
     yield ""
     yield from made(reports, pool)
     yield ""
