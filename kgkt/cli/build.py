@@ -68,7 +68,7 @@ def check(
         for what, facts in plan.lines:
             print(f"{what:<{min(width, 24)}}  {facts}")
     if plan.problems:
-        raise InputError("\n".join(plan.problems))
+        raise InputError("\n".join(dict.fromkeys(plan.problems)))
 
 
 def _with_source(
