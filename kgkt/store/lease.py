@@ -63,11 +63,13 @@ class Lease:
             raise StoreError(f"another writer took graph {self.graph} over, for nothing was heard of this one for "
                              f"{LASTS_SECONDS:.0f} s: run this again when that is done")
 
-    def end(self) -> None:
-        """Give the right back; a server that is gone is left alone, the right runs out by itself."""
+    def end(self, reachable: bool = True) -> None:
+        """Give the right back; where the server is gone the right runs out by itself."""
         self._ended.set()
-        self._thread.join()
         HELD.discard(self.writer)
+        if not reachable:
+            return
+        self._thread.join()
         with contextlib.suppress(KgktError):
             self._run("hold_end", graph=self.graph, writer=self.writer)
 

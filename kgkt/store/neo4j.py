@@ -38,6 +38,7 @@ class Neo4jStore:
     def __init__(self, url: str, settings: server.Settings, write: bool = False) -> None:
         self.url, self.settings, self.writable = url, settings, write
         self._leases: list[Lease] = []
+        self._reachable = True
         self._child: ServerChild | None = None
         self._driver = server.connect(url, settings)
         server.LOG.info("%s, database %s, user %s (%s)", url, settings.database, settings.username, settings.origin)
@@ -127,7 +128,7 @@ class Neo4jStore:
     def close(self) -> None:
         """Let other writers in, and end the child; the driver is kept for the next store of this process."""
         while self._leases:
-            self._leases.pop().end()
+            self._leases.pop().end(self._reachable)
         if self._child:
             self._child.close()
             self._child = None
@@ -150,9 +151,12 @@ class Neo4jStore:
             with self._driver.session(
                     database=self.settings.database, default_access_mode=mode,
                     bookmark_manager=self._driver.execute_query_bookmark_manager) as session:
-                return work(session)
+                rows = work(session)
         except Exception as error:
+            self._reachable = not server.is_lost(error)
             raise server.translated(error, self.url, self.settings, seconds) from error
+        self._reachable = True
+        return rows
 
     def _asking(self, memory_mb: int, write: bool) -> ServerChild:
         """The child that asks: kept from query to query, begun anew when needed."""

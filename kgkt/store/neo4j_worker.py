@@ -82,9 +82,7 @@ def reply(driver: Driver, url: str, settings: server.Settings, question: dict[st
 
 def _broken_off(error: BaseException, url: str, settings: server.Settings) -> bool:
     """Whether the connection was lost while the server itself goes on."""
-    from neo4j.exceptions import ServiceUnavailable, SessionExpired
-
-    if not isinstance(error, ServiceUnavailable | SessionExpired):
+    if not server.is_lost(error):
         return False
     try:
         server.connect(url, settings)

@@ -150,6 +150,13 @@ def check_version(agent: str, url: str) -> None:
         raise StoreError(f"{url} is {agent}: kgkt needs Neo4j {OLDEST[0]}.{OLDEST[1]} or newer")
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether an error says that the server is not there, or not any more."""
+    from neo4j.exceptions import ServiceUnavailable, SessionExpired
+
+    return isinstance(error, ServiceUnavailable | SessionExpired)
+
+
 def translated(error: BaseException, url: str, settings: Settings, seconds: float | None = None) -> KgktError:
     """The error of kgkt that says in one line what the driver's error means, and what to do."""
     from neo4j import exceptions as ex
