@@ -71,7 +71,7 @@ def test_a_load_killed_between_any_two_statements_and_run_again_gives_the_same_g
         url = f"kglite:{tmp_path / f'{at}.kgl'}"
         with open_store(url) as store:  # the last save is the one made when the file was made
             assert list_graphs(store) == []
-            assert store.stale
+            assert store.stale or statements[:at] == ["know_graph"]  # which changes nothing, so nothing is logged
         with open_store(url, write=True) as store:
             infos = list_graphs(store)
             if at > statements.index("write_graphs"):
