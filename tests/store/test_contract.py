@@ -77,7 +77,8 @@ def test_every_node_has_one_label_a_name_a_graph_and_a_key(loaded):
         assert schema.labels - {"Block"} == {"Graph", "Model", "Concept", "Theme", "Item", "Class"}  # a constraint names it
         assert schema.types == {"LEARNED_FROM", "IN_GRAPH", "SIMILAR_TO", "PART_OF", "EXAMPLE_OF"}
         assert {"name", "key", "graph", "centroid", "auto_name"} <= schema.properties
-        assert not {"id", "title", "type"} & schema.properties
+        if store.engine == "kglite":  # which adds them to what it shows; a server forgets no name that ever was
+            assert not {"id", "title", "type"} & schema.properties
 
 
 def test_parameters_of_every_kind(loaded):
