@@ -92,7 +92,7 @@ def why_not(task: Task, method: str) -> str | None:
     if method == UNTOLD and task.prior is not None:
         return "the class shares are stated: PoissonMBO is told no more than the other rows"
     if method in ("PoissonMBO", UNTOLD) and importlib.util.find_spec("graphlearning") is None:
-        return "GraphLearning is not installed (pip install graphlearning)"
+        return "GraphLearning is not installed (pip install 'kgkt[proof]')"
     return None
 
 
