@@ -121,7 +121,7 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         k, _ = choose_k(vectors, self.n_concepts)
         clustering = fit_local(vectors, k, seed)
         labels = Labels(items, classes, tuple(str(c) for c in self.classes_))
-        near = None if self.spread == "concepts" else neighbour_graph(nearest_items(vectors, seed=seed))
+        near = None if self.spread == "concepts" else neighbour_graph(nearest_items(vectors, seed=seed), vectors)
         c = len(self.classes_)
         targets = teach(
             unnamed_graph(clustering), clustering.memberships, labels,

@@ -267,7 +267,7 @@ def _neighbours(run: RunDir, vectors: Any, spread: str, ids: Any) -> Any:
     if index is None:
         index = nearest_items(vectors)
         save_neighbours(path, ids, index, made_from)
-    return neighbour_graph(index)
+    return neighbour_graph(index, vectors)
 
 
 def write_targets(run: RunDir, targets: Targets, facts: Facts) -> None:

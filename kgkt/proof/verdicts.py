@@ -13,11 +13,11 @@ Row = Mapping[str, Any]
 NO_GRAPH = ("scratch", "nearest mean", "random forest", "head", "head+rounds", "PT-MAP", "PT-MAP whitened",
             "keras distillation")  # fmt: skip
 GRAPH_RIVALS = ("label spreading", "label spreading+rounds", "Poisson", "Poisson+rounds", "PoissonMBO",
-                "PoissonMBO untold")  # fmt: skip
+                "PoissonMBO+rounds", "PoissonMBO untold")  # fmt: skip
 BAR = ("PoissonMBO", "Poisson+rounds", "label spreading+rounds", "head+rounds", "PT-MAP", "nearest mean",
        "random forest")  # fmt: skip
 FEWEST = 5  # seeds; the bootstrap of fewer says less than it seems to
-TOLD = {"PoissonMBO": "told the pool's true class shares"}
+TOLD = dict.fromkeys(("PoissonMBO", "PoissonMBO+rounds"), "told the pool's true class shares")
 
 
 def counts(rows: Iterable[Row], metric: str | None = None) -> list[int]:

@@ -17,6 +17,10 @@ EXACT_UP_TO = 60_000  # items; approximate neighbours above
 SMOOTHING_STEPS = 5
 SMOOTHING = 0.8
 SHARPNESS = 2.0
+DECAY = 2.0  # of an edge's weight with the squared distance, in units of the item's farthest neighbour
+VOLUME_ROUNDS = 10
+VOLUME_STEPS = 10
+VOLUME_SHARPNESS = 10
 
 
 def nearest_items(vectors: np.ndarray, how_many: int = NEIGHBOURS, seed: int = 0) -> np.ndarray:
@@ -50,14 +54,31 @@ def nearest_items(vectors: np.ndarray, how_many: int = NEIGHBOURS, seed: int = 0
     return index[~own].reshape(n, how_many).astype(np.int32)
 
 
-def neighbour_graph(index: np.ndarray) -> csr_matrix:
-    """Symmetric, unweighted A (n, n) from neighbour lists (n, q): 1 where either lists the other."""
+def neighbour_graph(index: np.ndarray, vectors: np.ndarray) -> csr_matrix:
+    """Symmetric graph of the items: an edge weighs exp(-2 d^2 / d_q^2), averaged over both ends.
+
+    Args:
+        index: (n, q) the nearest other items of each item.
+        vectors: (n, e) embedding, which gives the distances d; d_q is that of an item's farthest neighbour.
+
+    Returns:
+        A (n, n), weights from e^-2 / 2 (only one lists the other) to 1.
+
+    Reference: Zelnik-Manor & Perona 2004 (a scale of its own for each item).
+    """
     import numpy as np
     from scipy.sparse import csr_matrix
 
     n, q = index.shape
-    A = csr_matrix((np.ones(n * q), index.ravel(), np.arange(0, n * q + 1, q)), shape=(n, n))
-    return A.maximum(A.T).tocsr()
+    squared = np.empty(index.shape)
+    for start in range(0, n, 8192):
+        rows = slice(start, start + 8192)
+        apart = vectors[index[rows]].astype(np.float64) - vectors[rows, None]
+        squared[rows] = np.einsum("nqe,nqe->nq", apart, apart)
+    farthest = squared.max(axis=1, keepdims=True)
+    weights = np.exp(-DECAY * np.divide(squared, farthest, out=np.zeros_like(squared), where=farthest > 0))
+    A = csr_matrix((weights.ravel(), index.ravel(), np.arange(0, n * q + 1, q)), shape=(n, n))
+    return ((A + A.T) / 2).tocsr()
 
 
 def item_answer(
@@ -70,7 +91,10 @@ def item_answer(
     both: bool = True,
     features: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Rows to 1 of the geometric mean of what the parts of the teacher say: sqrt(smoothed * Poisson) by default.
+    """Rows to 1 of the geometric mean of what the parts of the teacher say.
+
+    Over items these are the smoothed answer of the concepts (`both`), Poisson learning and, where the class shares
+    are known, the answer that keeps to them as it diffuses (`volume_answer`), which starts from the others' mean.
 
     Args:
         P: (n, c + h) the concepts' answer.
@@ -96,12 +120,18 @@ def item_answer(
         factors = [poisson(A, inner, prior)] + ([smooth(P[on], A, inner)] if both else [])
     if features is not None:
         factors.append(pt_map(features[on], inner, prior))
-    Q = factors[0]
-    for factor in factors[1:]:
-        Q = Q * factor
+    if A is not None and prior is not None:
+        factors.append(volume_answer(A, inner, prior, _mean(factors)))
     out = P.copy()
-    out[on] = normalise(Q ** (1 / len(factors)), prior, seeds.n_classes)
+    out[on] = normalise(_mean(factors), prior, seeds.n_classes)
     return out
+
+
+def _mean(factors: list[np.ndarray]) -> np.ndarray:
+    """Geometric mean of answers (n, c + h)."""
+    import numpy as np
+
+    return np.prod(factors, axis=0) ** (1 / len(factors))
 
 
 def smooth_answer(
@@ -201,3 +231,41 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
     Q = np.exp(u)
     Q[degree == 0] = 1.0
     return normalise(Q, prior, seeds.n_classes)
+
+
+def volume_answer(A: csr_matrix, seeds: Seeds, prior: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Diffusion of classes whose sizes are known: hand out the items by the prior, let classes diffuse, again.
+
+    Args:
+        A: (n, n) symmetric; its weights do not count here.
+        seeds: labels and ticks.
+        prior: (c,) class shares; the hidden class of a tick has the size that diffusion gives it.
+        start: (n, c + h) the answer to begin with.
+
+    Returns:
+        (n, c + h), the items as last handed out, smoothed over A; rows sum to 1.
+
+    Reference: after PoissonMBO, Calder, Cook, Thorpe & Slepcev 2020 (there with the package's own time step).
+    """
+    import numpy as np
+    from scipy.sparse import diags
+
+    links = A.sign()
+    degree = np.maximum(np.asarray(links.sum(axis=1)).ravel(), 1.0)
+    walk = (diags(0.5 / degree) @ links).tocsr()
+    onehot = np.eye(seeds.width)
+    source = np.zeros_like(start)
+    source[seeds.items] = onehot[seeds.columns] - onehot[seeds.columns].mean(axis=0)
+    source *= (0.5 / degree)[:, None]
+
+    def hand_out(P: np.ndarray) -> np.ndarray:
+        P = np.maximum(P, 0.0)
+        P = P / np.maximum(P.max(axis=1, keepdims=True), 1e-300)
+        return onehot[normalise(P**VOLUME_SHARPNESS, prior, seeds.n_classes).argmax(axis=1)]
+
+    u = hand_out(start)
+    for _ in range(VOLUME_ROUNDS):
+        for _ in range(VOLUME_STEPS):
+            u = 0.5 * u + walk @ u + source
+        u = hand_out(u)
+    return smooth(u, A, seeds)

@@ -131,7 +131,7 @@ def test_pt_map_against_an_independent_one(view, seeds, balanced: bool) -> None:
 
 def test_poisson_learning_is_graphlearning_s(view, seeds) -> None:
     graphlearning = pytest.importorskip("graphlearning")
-    A = neighbour_graph(nearest_items(view.vectors))
+    A = neighbour_graph(nearest_items(view.vectors), view.vectors)
     model = graphlearning.ssl.poisson(A, tol=1e-8)
     theirs = model.fit_predict(seeds.items, seeds.columns)
     ours = poisson(A, seeds).argmax(axis=1)  # with as many labels a class, counts divide alike

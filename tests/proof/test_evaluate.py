@@ -140,7 +140,7 @@ def test_every_row_runs(task: Task, tmp_path: Path) -> None:
     ran = list(dict.fromkeys(row["method"] for row in report.rows))
     assert [*ran, *skipped] == [m for m in METHODS if m not in skipped] + list(skipped)
     assert "stated" in skipped["PoissonMBO untold"]
-    assert set(skipped) <= {"PoissonMBO", "PoissonMBO untold"}
+    assert set(skipped) <= {"PoissonMBO", "PoissonMBO+rounds", "PoissonMBO untold"}
     cells = values(report)
     same = cells[("kgkt", 2, 0, "pool_accuracy")]
     assert cells[("raw inputs", 2, 0, "pool_accuracy")] == cells[("untrained A", 2, 0, "pool_accuracy")] == same
@@ -159,6 +159,18 @@ def test_the_untold_rival_is_given_even_shares(task: Task, tmp_path: Path) -> No
         found = values(report)
         assert [found[(told, 2, seed, "pool_accuracy")] == found[(untold, 2, seed, "pool_accuracy")]
                 for seed in range(2)] == [same, same]  # fmt: skip
+
+
+def test_an_answer_that_two_rows_begin_with_costs_both(task: Task, tmp_path: Path) -> None:
+    pytest.importorskip("graphlearning")
+    told, rounds = "PoissonMBO", "PoissonMBO+rounds"
+    report = evaluate(task, Options(labels=(2,), seeds=2, methods=(told, rounds)), tmp_path / "both")
+    cost = {(r["method"], r["seed"]): r["seconds"] for r in report.rows if r["metric"] == "pool_accuracy"}
+    assert all(cost[(rounds, seed)] > 0.9 * cost[(told, seed)] for seed in range(2))
+    alone = evaluate(task, Options(labels=(2,), seeds=2, methods=(rounds,)), tmp_path / "alone")
+    both, one = values(report), values(alone)
+    assert [one[(rounds, 2, seed, "pool_accuracy")] for seed in range(2)] == [both[(rounds, 2, seed, "pool_accuracy")] for seed in range(2)]
+    assert np.mean([both[(rounds, 2, s, "pool_accuracy")] - both[(told, 2, s, "pool_accuracy")] for s in range(2)]) > -0.02
 
 
 def test_rows_that_cannot_apply_are_left_out_with_their_reason(task: Task, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def world(digits):
         sizes=clustering.sizes, active=np.ones(60, bool), edges=pairs, weights=weights,
         cosines=edges.centroid_cosines(clustering.centroids, pairs), themes=np.zeros(60, int),
     )  # fmt: skip
-    A = items.neighbour_graph(items.nearest_items(vectors))
+    A = items.neighbour_graph(items.nearest_items(vectors), vectors)
     return graph, clustering.memberships, embed.head_features(X), A, digits.pool_y
 
 
@@ -146,10 +146,54 @@ def test_neighbours_are_the_nearest_others():
     distance = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
     np.fill_diagonal(distance, np.inf)
     np.testing.assert_array_equal(np.sort(index, axis=1), np.sort(np.argsort(distance, axis=1)[:, :4], axis=1))
-    A = items.neighbour_graph(index).toarray()
+    A = items.neighbour_graph(index, vectors).toarray()
     np.testing.assert_array_equal(A, A.T)
-    assert set(np.unique(A)) == {0, 1}
-    assert (A.sum(axis=1) >= 4).all()
+    assert ((A > 0).sum(axis=1) >= 4).all()
+    i, j = 0, index[0, 0]
+    far = np.sort(distance, axis=1)[:, 3]
+    ends = [np.exp(-2 * distance[i, j] / far[i]), np.exp(-2 * distance[i, j] / far[j]) if i in index[j] else 0.0]
+    np.testing.assert_allclose(A[i, j], np.mean(ends), rtol=1e-5)
+
+
+def test_items_that_are_equal_have_whole_edges():
+    vectors = np.tile(np.array([[1.0, 0.0]], np.float32), (5, 1))
+    A = items.neighbour_graph(np.array([[1, 2], [0, 2], [0, 1], [4, 0], [3, 0]]), vectors).toarray()
+    assert A[0, 1] == 1.0
+    assert A[0, 3] == 0.5  # one end lists the other
+    assert np.isfinite(A).all()
+
+
+def test_classes_of_known_size_end_with_that_size():
+    """Two rings joined by a bridge, 30 and 10 items: the label in the large one may not run over into the small."""
+    n = 40
+    A = np.zeros((n, n))
+    for first, size in ((0, 30), (30, 10)):
+        for i in range(size):
+            A[first + i, first + (i + 1) % size] = A[first + (i + 1) % size, first + i] = 1
+    A[29, 30] = A[30, 29] = 1
+    seeds = make_seeds(Labels([28, 35], [0, 1], ("a", "b")))
+    flat = np.full((n, 2), 0.5) + np.linspace(-0.01, 0.01, n)[:, None] * [[-1, 1]]
+    for shares in ((0.75, 0.25), (0.5, 0.5)):
+        P = items.volume_answer(csr_matrix(A), seeds, np.array(shares), flat)
+        np.testing.assert_allclose(P.sum(axis=1), 1)
+        assert abs((P.argmax(axis=1) == 1).sum() - shares[1] * n) <= 2
+        assert P[28].tolist() == [1, 0]
+        assert P[35].tolist() == [0, 1]
+    exact = items.volume_answer(csr_matrix(A), seeds, np.array([0.75, 0.25]), flat)
+    assert (exact[30:].argmax(axis=1) == 1).all()
+
+
+def test_known_sizes_are_one_more_factor(world):
+    graph, Z, head, A, y = world
+    gains = []
+    for seed in range(8):
+        labels = draw(y, 1, seed)
+        free = np.setdiff1d(np.arange(len(y)), labels.items)
+        told, untold = (
+            teacher.teach(graph, Z, labels, head, spread="both", prior=prior, neighbours=A).P for prior in (UNIFORM, None)
+        )
+        gains.append(np.mean((told.argmax(axis=1) == y)[free]) - np.mean((untold.argmax(axis=1) == y)[free]))
+    assert np.mean(gains) > 0.02
 
 
 def test_poisson_learning_solves_the_laplace_equation():
@@ -219,7 +263,8 @@ def test_prototypes_are_one_more_factor_of_the_geometric_mean(world):
     P, reached = np.full((600, 10), 0.1), np.ones(600, bool)
     P[:, 0], P = 0.3, P / P.sum(axis=1, keepdims=True)
     out = items.item_answer(P, reached, A, seeds, UNIFORM, features=head)
-    by_hand = np.cbrt(items.smooth(P, A, seeds) * items.poisson(A, seeds, UNIFORM) * pt_map(head, seeds, UNIFORM))
+    three = items.smooth(P, A, seeds) * items.poisson(A, seeds, UNIFORM) * pt_map(head, seeds, UNIFORM)
+    by_hand = (three * items.volume_answer(A, seeds, UNIFORM, np.cbrt(three))) ** 0.25
     np.testing.assert_allclose(out, normalise(by_hand, UNIFORM, 10))
     alone = items.item_answer(P, reached, None, seeds, None, features=head)
     np.testing.assert_allclose(alone, normalise(np.sqrt(P * pt_map(head, seeds)), None, 10))
