@@ -12,6 +12,7 @@ from kgkt.proof import baselines
 from kgkt.transfer.blocks import read_blocks
 from kgkt.transfer.check import Attempt, write_weights
 from kgkt.transfer.fuse import FuseOptions, split
+from kgkt.transfer.items import smooth_answer
 from kgkt.transfer.mapper import plan_map
 from kgkt.transfer.prototypes import pt_map
 from kgkt.transfer.teacher import clamp, refit_rounds, teach
@@ -69,10 +70,15 @@ def rivals(view: View, labels: Labels, prior: np.ndarray | None) -> Iterator[Ans
         labels: labels and ticks.
         prior: (c,) class shares of the pool, given to all but `nearest mean`, or None.
     """
+    import numpy as np
+
     seeds, c = make_seeds(labels), len(labels.names)
 
     def rounds(P: np.ndarray) -> np.ndarray:
         return refit_rounds(P, view.head, prior, c)
+
+    def smoothed(P: np.ndarray) -> np.ndarray:
+        return smooth_answer(P, np.ones(len(P), bool), view.near, seeds, prior)
 
     def answered(P: np.ndarray) -> Targets:
         return as_targets(baselines.answer(P, seeds, labels), labels)
@@ -81,18 +87,21 @@ def rivals(view: View, labels: Labels, prior: np.ndarray | None) -> Iterator[Ans
     yield timed("nearest mean", lambda: answered(baselines.nearest_mean(view.head, seeds)))
     yield timed("head", lambda: answered(baselines.head(view.head, seeds, prior)))
     yield timed("head+rounds", lambda: answered(rounds(baselines.head(view.head, seeds, prior))))
-    yield timed(
-        "label spreading+rounds", lambda: answered(rounds(baselines.label_spreading(view.vectors, seeds, prior)))
-    )
+    spread = "label spreading+rounds"
+    yield timed(spread, lambda: answered(smoothed(rounds(baselines.label_spreading(view.vectors, seeds, prior)))))
     yield timed("PT-MAP", lambda: answered(pt_map(view.head, seeds, prior)))
     yield timed("nodes only", lambda: answered(rounds(baselines.nodes_only(view.Z, seeds, prior))))
 
 
 def through_graph(method: str, view: View, labels: Labels, prior: np.ndarray | None) -> Answer:
-    """The teacher on the graph of `view`."""
+    """The teacher on the graph of `view`, concepts and nearest items: what `propagate` does by default."""
     return timed(
-        method, lambda: teach(view.graph, view.Z, labels, view.head, prior=prior, spreader=view.spreader)
-    )
+        method,
+        lambda: teach(
+            view.graph, view.Z, labels, view.head, spread="both", prior=prior, spreader=view.spreader,
+            neighbours=view.near,
+        ),
+    )  # fmt: skip
 
 
 def timed(method: str, work: Callable[[], Targets]) -> Answer:

@@ -11,6 +11,7 @@ from kgkt.concepts.edges import unnamed_graph
 from kgkt.concepts.embed import fit_embedding
 from kgkt.concepts.propagate import Spreader, make_spreader
 from kgkt.source.parquet import describe, write_features
+from kgkt.transfer.items import nearest_items, neighbour_graph
 from kgkt.values import ConceptGraph, Features
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class View:
         graph: concepts and edges.
         Z: (n, k) memberships.
         spreader: of the graph, held ready.
+        near: (n, n) graph of the nearest items, where it was made.
     """
 
     vectors: np.ndarray
@@ -37,10 +39,11 @@ class View:
     graph: ConceptGraph
     Z: csr_matrix
     spreader: Spreader
+    near: csr_matrix | None = None
 
 
 def make_view(features: Features, k: int | None = None, seed: int = 0) -> View:
-    """Embed, cluster and link the items of `features`, by the same steps as a populated graph.
+    """Embed, cluster and link the items of `features`, concepts and items, by the same steps as a populated graph.
 
     Args:
         features: of n items.
@@ -48,7 +51,9 @@ def make_view(features: Features, k: int | None = None, seed: int = 0) -> View:
         seed: of the embedding's sample and of KMeans.
     """
     embedding = fit_embedding(features, seed=seed)
-    return recluster(embedded(embedding.vectors, embedding.head), k, seed)
+    view = embedded(embedding.vectors, embedding.head)
+    near = neighbour_graph(nearest_items(view.vectors, seed=seed), view.vectors)
+    return recluster(replace(view, near=near), k, seed)
 
 
 def embedded(vectors: np.ndarray, head: np.ndarray) -> View:
