@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,8 @@ from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreU
 from kgkt.cli.output import LIST, OUT, count, pick_format, print_json, print_rows
 
 ASK = "Ask"
+SINGULAR = {"nodes": "node", "relationships": "relationship", "properties": "property", "labels": "label",
+            "constraints": "constraint", "indexes": "index"}  # fmt: skip
 
 
 @app.command(rich_help_panel=ASK)
@@ -57,6 +60,9 @@ def query(
     rw: Annotated[
         bool, typer.Option("--rw", help="Let it write. Such an edit is obeyed by every verb; kgkt cannot undo it.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --rw: say what the statement would change, and keep nothing of it.")
+    ] = False,
     seconds: Annotated[float, typer.Option("--seconds", help="Stop after so many seconds.")] = 30.0,
     rows: Annotated[int, typer.Option("--rows", help="Show at most so many rows.")] = 1000,
     memory: Annotated[int, typer.Option("--memory", help="Megabytes a query may use.")] = 2048,
@@ -79,7 +85,9 @@ def query(
     given = [source for source in (text, file) if source is not None]
     if len(given) != 1:
         raise UsageError("give one query: Cypher text, a name of --list, - for stdin, or --file")
-    if rw and not force and not sys.stdin.isatty():
+    if dry_run and not rw:
+        raise UsageError("--dry-run is for statements that write: add --rw")
+    if rw and not dry_run and not force and not sys.stdin.isatty():
         raise UnsafeError("--rw writes; off a terminal say --force too")
     if file is not None:
         text = _read(file)
@@ -87,8 +95,8 @@ def query(
         text = sys.stdin.read()
     assert text is not None
     settings = recipe_of(recipe, graph, dir, store, database)
-    for answer in ask(settings, text, _params(param or []), (seconds, rows, memory), rw, OUT.say):
-        _show(answer, picked, rows)
+    for answer in ask(settings, text, _params(param or []), (seconds, rows, memory), rw, OUT.say, dry_run):
+        _show(answer, picked, rows, dry_run)
 
 
 def _read(path: str) -> str:
@@ -120,15 +128,32 @@ def _params(pairs: list[str]) -> dict[str, Any]:
     return values
 
 
-def _show(answer: Any, form: str, limit: int) -> None:
+def _show(answer: Any, form: str, limit: int, dry: bool) -> None:
     rows, elapsed = answer
     cut = sum(isinstance(v, list | tuple) and len(v) > LIST for row in rows.rows for v in row)
-    print_rows(rows.columns, rows.rows, form, truncated=rows.truncated)
-    if form == "table" and not rows.rows:
+    answers = rows.written is None or bool(rows.columns)  # not SET or DELETE alone
+    if form == "json":
+        more = {} if rows.written is None else {"written": rows.written, "dry_run": dry}
+        print_rows(rows.columns, rows.rows, form, truncated=rows.truncated, **more)
+    elif answers:
+        print_rows(rows.columns, rows.rows, form)
+    if form == "table" and answers and not rows.rows:
         print("(0 rows)")
-    if form != "json" and sys.stderr.isatty():
+    if form != "json" and rows.written is not None:
+        OUT.say(f"dry run, nothing is kept: {in_words(rows.written)}" if dry else in_words(rows.written))
+    if form != "json" and answers and sys.stderr.isatty():
         OUT.say(f"{len(rows.rows):,} rows, {elapsed:.1f} s")
     if rows.truncated:
         OUT.say(f"cut at {limit:,} rows: add LIMIT, or ask for more with --rows")
     if cut and form == "table":
         OUT.say(f"{cut} lists cut at {LIST} elements: --format json shows them whole")
+
+
+def in_words(written: Mapping[str, int]) -> str:
+    """What a statement changed, for a person: `2 nodes created, 5 properties set`."""
+    parts = []
+    for name, n in written.items():
+        things, done = name.split("_")
+        if n:
+            parts.append(f"{n:,} {things if n > 1 else SINGULAR[things]} {done}")
+    return ", ".join(parts) or "nothing was changed"

@@ -25,8 +25,9 @@ def _shown(query: Shipped, param: str) -> str:
 
 
 def ask(
-    recipe: Recipe, text: str, params: dict[str, Any], limits: tuple[float, int, int], write: bool, say: Say
-) -> Iterator[tuple[Rows, float]]:
+    recipe: Recipe, text: str, params: dict[str, Any], limits: tuple[float, int, int], write: bool, say: Say,
+    dry: bool = False,
+) -> Iterator[tuple[Rows, float]]:  # fmt: skip
     """Run a user's Cypher, statement by statement; a single word is the name of a shipped query.
 
     Args:
@@ -36,9 +37,13 @@ def ask(
         limits: seconds, rows and megabytes.
         write: whether it may write.
         say: takes notices, such as a label that the graph does not have.
+        dry: keep nothing of what it writes.
 
     Yields:
         The answer and how many seconds it took.
+
+    Raises:
+        UsageError: no statement; or several to try, of which the later would not see what the earlier wrote.
     """
     from kgkt.store.guard import split, unknown_names
 
@@ -51,10 +56,12 @@ def ask(
     statements = split(text)
     if not statements:
         raise UsageError("the query is empty")
+    if dry and len(statements) > 1:
+        raise UsageError(f"--dry-run tries one statement, and here are {len(statements)}: try them one by one")
     with open_graph_store(recipe, run) as store:
         for statement in statements:
             clock = time.perf_counter()
-            rows = store.ask(statement, {"graph": run.graph, **params}, Limits(*limits), write=write)
+            rows = store.ask(statement, {"graph": run.graph, **params}, Limits(*limits), write=write, dry=dry)
             elapsed = time.perf_counter() - clock
             if not write and _looks_empty(rows):
                 unknown = _not_there(store, run.graph, params) if named else unknown_names(statement, store.schema())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kgkt.store.statements import load
-from kgkt.store.store import Rows
+from kgkt.store.store import WRITTEN, Rows
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction, Transaction
@@ -28,12 +28,13 @@ def fetch(
     records = result.fetch(rows + 1) if rows is not None else list(result)
     truncated = rows is not None and len(records) > rows
     found = [record.values() for record in (records[:rows] if truncated else records)]
-    result.consume()
+    counters = result.consume().counters
     ends: set[str] = set()
     for values in found:
         _collect_ends(values, ends)
     keys = end_keys(tx, ends) if ends else {}
-    return Rows(columns, tuple(tuple(shown(value, keys) for value in values) for values in found), truncated)
+    return Rows(columns, tuple(tuple(shown(value, keys) for value in values) for values in found), truncated,
+                {name: getattr(counters, name) for name in WRITTEN})
 
 
 def end_keys(tx: Transaction | ManagedTransaction, ends: Iterable[str]) -> dict[str, Any]:

@@ -30,22 +30,23 @@ class Child:
         path: the graph file.
         memory_mb: what a query may take beyond what the child holds when it is ready.
         write: hold the writer's lease, and save after each statement.
+        dry: let statements write into a copy in memory instead, without lease and save.
 
     Raises:
         InputError: no graph there, or a damaged one.
         StoreError: another process is writing (only with `write`).
     """
 
-    def __init__(self, path: Path, memory_mb: int, write: bool = False) -> None:
-        self._begin("kgkt.store.worker", [str(path.resolve()), str(memory_mb), "rw" if write else "r"], str(path),
-                    memory_mb, write)
+    def __init__(self, path: Path, memory_mb: int, write: bool = False, dry: bool = False) -> None:
+        self._begin("kgkt.store.worker", [str(path.resolve())], str(path), memory_mb, write, dry)
 
     def _begin(
-        self, module: str, arguments: Sequence[str], what: str, memory_mb: int, write: bool, first: str = ""
-    ) -> None:
+        self, module: str, arguments: Sequence[str], what: str, memory_mb: int, write: bool, dry: bool,
+        first: str = "",
+    ) -> None:  # fmt: skip
         """Start `module` and wait until it is ready; `first` is a line it reads before all else."""
-        self.memory_mb = memory_mb
-        self.write = write
+        self.memory_mb, self.write, self.dry = memory_mb, write, dry
+        arguments = [*arguments, str(memory_mb), "dry" if dry else "rw" if write else "r"]
         package = str(Path(__file__).resolve().parents[2])
         keep = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE",
                 "SSL_CERT_DIR")
@@ -87,7 +88,7 @@ class Child:
             self.close()
             raise QueryError(self._too_much())
         value = self._checked(answer)
-        return Rows(tuple(value["columns"]), tuple(map(tuple, value["rows"])), value["truncated"])
+        return Rows(tuple(value["columns"]), tuple(map(tuple, value["rows"])), value["truncated"], value["written"])
 
     @property
     def alive(self) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, KgktError, QueryError, StoreError, UnsafeError
 from kgkt.store.repair import repaired
-from kgkt.store.store import Rows
+from kgkt.store.store import WRITTEN, Rows
 
 if TYPE_CHECKING:
     from kglite import KnowledgeGraph, ResultView
@@ -224,6 +224,13 @@ def answer_rows(graph: KnowledgeGraph, answer: ResultView, rows: int | None = No
             _collect_ends(value, ends)
     keys = end_keys(graph, ends) if ends else {}
     return Rows(columns, tuple(tuple(shown(value, keys) for value in row) for row in found), truncated)
+
+
+def written(answer: ResultView) -> dict[str, int]:
+    """What a statement changed, under the names of `WRITTEN`; the engine does not count properties of new nodes."""
+    counted: dict[str, int] = answer.stats or {}
+    removed = counted.get("properties_removed", 0)
+    return {name: counted.get(name, 0) + (removed if name == "properties_set" else 0) for name in WRITTEN}
 
 
 def end_keys(graph: KnowledgeGraph, ends: set[int]) -> dict[int, Any]:

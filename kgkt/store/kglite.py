@@ -89,8 +89,9 @@ class KgliteStore:
         params: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
         write: bool = False,
+        dry: bool = False,
     ) -> Rows:
-        """Run a text that came from a user, behind the guard and the fence."""
+        """Run a text that came from a user, behind the guard and the fence; `dry` keeps nothing of what it writes."""
         guard.check(text, write)
         text = guard.single(text)
         guard.check_bounded(text)
@@ -100,7 +101,7 @@ class KgliteStore:
         if write:
             if self.writable:
                 raise UsageError("a query that writes takes the lease itself: open the store to read")
-            with contextlib.closing(Child(self.path, limits.memory_mb, write=True)) as child:
+            with contextlib.closing(Child(self.path, limits.memory_mb, write=True, dry=dry)) as child:
                 return child.ask(text, params, limits)
         return self._asking(limits.memory_mb).ask(text, params, limits)
 

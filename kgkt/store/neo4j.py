@@ -85,8 +85,9 @@ class Neo4jStore:
         params: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
         write: bool = False,
+        dry: bool = False,
     ) -> Rows:
-        """Run a text that came from a user, behind the guard and the fence."""
+        """Run a text that came from a user, behind the guard and the fence; `dry` keeps nothing of what it writes."""
         guard.check(text, write)
         text = guard.single(text)
         given = dict(params or {})
@@ -94,7 +95,7 @@ class Neo4jStore:
         limits = limits or Limits()
         if write and self.writable:
             raise UsageError("a query that writes opens the store itself: open it to read")
-        return self._asking(limits.memory_mb, write).ask(text, given, limits)
+        return self._asking(limits.memory_mb, write, dry).ask(text, given, limits)
 
     def schema(self) -> guard.Schema:
         """The names of labels, relationship types and properties that the database has."""
@@ -158,14 +159,14 @@ class Neo4jStore:
         self._reachable = True
         return rows
 
-    def _asking(self, memory_mb: int, write: bool) -> ServerChild:
+    def _asking(self, memory_mb: int, write: bool, dry: bool) -> ServerChild:
         """The child that asks: kept from query to query, begun anew when needed."""
         child = self._child
-        if child and child.alive and (child.memory_mb, child.write) == (memory_mb, write):
+        if child and child.alive and (child.memory_mb, child.write, child.dry) == (memory_mb, write, dry):
             return child
         if child:
             child.close()
-        self._child = ServerChild(self.url, self.settings, memory_mb, write)
+        self._child = ServerChild(self.url, self.settings, memory_mb, write, dry)
         return self._child
 
     def __enter__(self) -> Self:
@@ -187,13 +188,15 @@ class ServerChild(Child):
         url, settings: of the server.
         memory_mb: what an answer may take beyond what the child holds when it is ready.
         write: allow statements that write.
+        dry: keep nothing of what they write.
     """
 
-    def __init__(self, url: str, settings: server.Settings, memory_mb: int, write: bool = False) -> None:
+    def __init__(
+        self, url: str, settings: server.Settings, memory_mb: int, write: bool = False, dry: bool = False
+    ) -> None:
         told = {"username": settings.username, "password": settings.password, "database": settings.database,
                 "origin": settings.origin}
-        self._begin("kgkt.store.neo4j_worker", [url, str(memory_mb), "rw" if write else "r"], url, memory_mb, write,
-                    first=json.dumps(told))
+        self._begin("kgkt.store.neo4j_worker", [url], url, memory_mb, write, dry, first=json.dumps(told))
 
 
 def _check_key(row: Mapping[str, Any], where: str) -> None:

@@ -30,9 +30,9 @@ def main(arguments: list[str]) -> None:
     """Answer questions until the input ends; the first line of it says who asks.
 
     Args:
-        arguments: URL of the server, megabytes a query may take, "r" or "rw".
+        arguments: URL of the server, megabytes a query may take, and "r", "rw", or "dry": to write and take it back.
     """
-    url, memory_mb, writes = arguments[0], int(arguments[1]), arguments[2] == "rw"
+    url, memory_mb, mode = arguments[0], int(arguments[1]), arguments[2]
     out = answers()
     settings = server.Settings(**json.loads(sys.stdin.readline()))
     try:
@@ -43,19 +43,20 @@ def main(arguments: list[str]) -> None:
         return
     send(out, json.dumps({"ready": os.getpid()}))
     for line in sys.stdin:
-        send(out, reply(driver, url, settings, json.loads(line), writes))
+        send(out, reply(driver, url, settings, json.loads(line), mode))
 
 
-def reply(driver: Driver, url: str, settings: server.Settings, question: dict[str, Any], writes: bool) -> str:
+def reply(driver: Driver, url: str, settings: server.Settings, question: dict[str, Any], mode: str) -> str:
     """The answer to one question, as a line of JSON.
 
     Args:
         driver: connected.
         url, settings: what errors name.
         question: {"text", "params", "seconds", "rows"}.
-        writes: allow statements that write.
+        mode: "r", "rw", or "dry".
     """
     text, params, seconds, rows = (question[name] for name in ("text", "params", "seconds", "rows"))
+    writes = mode != "r"
     try:
         with driver.session(database=settings.database, default_access_mode="WRITE" if writes else "READ",
                             fetch_size=min(rows + 1, 1000)) as session, session.begin_transaction(
@@ -64,9 +65,11 @@ def reply(driver: Driver, url: str, settings: server.Settings, question: dict[st
             if kind not in (WRITES if writes else READS):
                 raise _not_allowed(kind)
             found = fetch(tx, text, params, rows)
-            answer = encoded(found.columns, found.rows, found.truncated)
-            if writes:
+            answer = encoded(found, found.written if writes else None)
+            if mode == "rw":
                 tx.commit()
+            else:
+                tx.rollback()  # the end of the block would commit
         return answer
     except MemoryError:
         os._exit(1)  # nothing can be said any more; the parent knows what an end without a word means

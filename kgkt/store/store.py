@@ -30,21 +30,28 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An answer: column names, rows as tuples, and whether rows were cut off at the limit.
+    """An answer: column names, rows as tuples, whether rows were cut off at the limit, and what was written.
 
     Nodes come as {"~node": label, **properties}, relationships as {"~relationship": type,
     "~start": key, "~end": key, **properties}, paths as {"~path": [node, relationship, node, ...]}:
-    the same on every store.
+    the same on every store. `written` counts under the names of `WRITTEN` what a statement changed that
+    was allowed to write; None where it was not.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     truncated: bool = False
+    written: Mapping[str, int] | None = None
 
     def dicts(self) -> list[dict[str, Any]]:
         """The rows as dictionaries by column name."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
+
+WRITTEN = (
+    "nodes_created", "nodes_deleted", "relationships_created", "relationships_deleted", "properties_set",
+    "labels_added", "labels_removed", "constraints_added", "constraints_removed", "indexes_added", "indexes_removed",
+)  # fmt: skip
 SERVERS = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 NODE_BATCH = 5_000
 EDGE_BATCH = 10_000
@@ -91,8 +98,17 @@ class Store(Protocol):
         params: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
         write: bool = False,
+        dry: bool = False,
     ) -> Rows:
-        """Run a text that came from a user, behind the guard and the fence."""
+        """Run a text that came from a user, behind the guard and the fence.
+
+        Args:
+            text: one Cypher statement.
+            params: of the statement.
+            limits: on time, rows and memory.
+            write: whether it may write.
+            dry: keep nothing of what it writes, and say what that was.
+        """
         ...
 
     def index(self, dimensions: int | None = None, shared: bool = False) -> None:

@@ -15,13 +15,14 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kgkt.errors import InputError, KgktError, QueryError, StoreError, UnsafeError
 from kgkt.store import engine
 from kgkt.store.statements import load
+from kgkt.store.store import Rows
 
 if TYPE_CHECKING:
     from kglite import KnowledgeGraph
@@ -36,20 +37,21 @@ def main(arguments: list[str]) -> None:
     """Answer questions about a graph file until the input ends.
 
     Args:
-        arguments: path of the graph, megabytes a query may take, "r" or "rw".
+        arguments: path of the graph, megabytes a query may take, and "r", "rw", or "dry": to write into the
+            copy in memory, which is never saved.
     """
-    path, memory_mb, writes = Path(arguments[0]), int(arguments[1]), arguments[2] == "rw"
+    path, memory_mb, mode = Path(arguments[0]), int(arguments[1]), arguments[2]
     out = answers()
     try:
-        graph = _ready(path, writes)
-        limit(memory_mb, writes)
+        graph = _ready(path, mode)
+        limit(memory_mb, writes=mode == "rw")
     except KgktError as error:
         send(out, refusal(error))
         return
     send(out, json.dumps({"ready": os.getpid()}))
     for line in sys.stdin:
-        send(out, reply(graph, json.loads(line), writes))
-    if writes:
+        send(out, reply(graph, json.loads(line), mode))
+    if mode == "rw":
         engine.release(graph)
 
 
@@ -60,14 +62,16 @@ def answers() -> TextIO:
     return out
 
 
-def _ready(path: Path, writes: bool) -> KnowledgeGraph:
+def _ready(path: Path, mode: str) -> KnowledgeGraph:
     """Open the graph and load what a query may need later, when no file can be opened any more."""
     import zoneinfo
 
     zoneinfo.ZoneInfo("UTC")
     load("element_keys")
-    graph = engine.open_writer(path, log=False) if writes else engine.open_reader(path)[0]
-    if writes:
+    graph = engine.open_writer(path, log=False) if mode == "rw" else engine.open_reader(path)[0]
+    if mode == "dry":
+        graph.read_only(False)
+    if mode != "r":
         engine.spend_ids(graph)
     engine.answer_rows(graph, engine.run(graph, load("warm_up").text))
     return graph
@@ -105,41 +109,41 @@ def no_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def reply(graph: KnowledgeGraph, question: dict[str, Any], writes: bool) -> str:
+def reply(graph: KnowledgeGraph, question: dict[str, Any], mode: str) -> str:
     """The answer to one question, as a line of JSON.
 
     Args:
         graph: the open graph.
         question: {"text", "params", "seconds", "rows"}.
-        writes: save after the statement.
+        mode: "r", "rw": save after the statement, or "dry".
     """
     try:
-        with no_files() if writes else contextlib.nullcontext():
+        with no_files() if mode == "rw" else contextlib.nullcontext():
             answer = engine.run(graph, question["text"], question["params"], question["seconds"], question["rows"])
             rows = engine.answer_rows(graph, answer, question["rows"])
-        if writes:
+        if mode == "rw":
             engine.save(graph)
-        return encoded(rows.columns, rows.rows, rows.truncated)
+        return encoded(rows, engine.written(answer) if mode != "r" else None)
     except KgktError as error:
         return refusal(error)
     except MemoryError:
         os._exit(1)  # nothing can be said any more; the parent knows what an end without a word means
 
 
-def encoded(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...], truncated: bool) -> str:
-    """Rows as a line of JSON.
+def encoded(found: Rows, written: Mapping[str, int] | None) -> str:
+    """Rows, and what was written on the way, as a line of JSON.
 
     Raises:
         QueryError: it would be too long for the asking process.
     """
     parts: list[str] = []
     size = 0
-    for row in rows:
+    for row in found.rows:
         parts.append(json.dumps(row, ensure_ascii=False))
         size += len(parts[-1])
         if size > ANSWER_MB * 1024 * 1024:
             raise QueryError(f"the answer is larger than {ANSWER_MB} MB: return fewer columns, or add LIMIT")
-    head = json.dumps({"columns": columns, "truncated": truncated}, ensure_ascii=False)
+    head = json.dumps({"columns": found.columns, "truncated": found.truncated, "written": written}, ensure_ascii=False)
     return f'{head[:-1]}, "rows": [{", ".join(parts)}]}}'
 
 

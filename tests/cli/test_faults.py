@@ -252,6 +252,29 @@ def test_writing_off_a_terminal_needs_force(populated: Path, kgkt: Kgkt, monkeyp
     assert (done.code, "say --force too" in done.err) == (5, True)
 
 
+def test_a_write_says_what_it_changed(populated: Path, kgkt: Kgkt) -> None:
+    off = "MATCH (c:Concept) WHERE c.key ENDS WITH '/7' SET c.active = false"
+    asked = "MATCH (c:Concept) WHERE NOT c.active RETURN count(c) AS n"
+    tried = kgkt("query", off, "--rw", "--dry-run")  # changes nothing, so it asks for no --force
+    assert tried.json["dry_run"] is True
+    assert {name: n for name, n in tried.json["written"].items() if n} == {"properties_set": 1}
+    done = kgkt("query", off, "--rw", "--dry-run", "--format", "table")
+    assert (done.out, done.err) == ("", "dry run, nothing is kept: 1 property set\n")
+    assert kgkt("query", asked).json == {"columns": ["n"], "rows": [[0]], "truncated": False}
+    both = kgkt("query", f"{off}; MATCH (c:Concept) WHERE c.size < 0 SET c.size = 0", "--rw", "--force", "--format", "table")
+    assert (both.out, both.err) == ("", "1 property set\nnothing was changed\n")
+    assert kgkt("query", asked).json["rows"] == [[1]]
+    made = kgkt("query", "CREATE (n:Note {name: 'a'})-[:NEAR]->(m:Note {name: 'b'}) RETURN n.name", "--rw", "--force", "--format", "table")
+    assert (made.out, made.err) == ("n.name\na\n", "2 nodes created, 1 relationship created\n")
+
+
+def test_a_dry_run_needs_one_statement_that_writes(populated: Path, kgkt: Kgkt) -> None:
+    done = kgkt("query", "MATCH (c:Concept) RETURN c", "--dry-run")
+    assert (done.code, done.err) == (2, "kgkt: --dry-run is for statements that write: add --rw\n")
+    done = kgkt("query", "CREATE (:Note); CREATE (:Note)", "--dry-run", "--rw")
+    assert (done.code, done.err) == (2, "kgkt: --dry-run tries one statement, and here are 2: try them one by one\n")
+
+
 def test_everything_switched_off(labelled: Path, kgkt: Kgkt) -> None:
     kgkt("query", "MATCH (c:Concept) SET c.active = false", "--rw", "--force")
     done = kgkt("propagate")
