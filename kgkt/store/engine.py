@@ -29,6 +29,13 @@ SOON = 100_000  # ids ahead of the engine's counter that are looked at; who gave
 # What the engine adds to every node it shows; kgkt stores no property of these names.
 HIDDEN = ("id", "title", "type")
 
+# Only `populate` makes a graph anew, and it opens the old one first, for what people said in it.
+REBUILD = (
+    "Put back a copy, or move the file away and run kgkt populate for each graph that was in it: the features are "
+    "still in the run directory.\nThen kgkt label again: label files are read again, what was said as ITEM=CLASS "
+    "stands in edits.jsonl. What was changed in Cypher was in that file alone."
+)
+
 
 @functools.cache
 def disabled_passes() -> tuple[str, ...]:
@@ -202,7 +209,8 @@ def _opened(path: Path, opener: Callable[[], KnowledgeGraph]) -> KnowledgeGraph:
         raise StoreError(f"{path}: {busy(error.holder)}") from error
     except (kglite.KgError, OSError, ValueError) as error:
         reason = str(error).removeprefix(f"File format error ({path}): ")
-        raise InputError(f"{path} cannot be opened as a graph: {reason}") from error
+        hint = f"\n{REBUILD}" if isinstance(error, kglite.FileFormatError) else ""
+        raise InputError(f"{path} cannot be opened as a graph: {reason}{hint}") from error
 
 
 def answer_rows(graph: KnowledgeGraph, answer: ResultView, rows: int | None = None) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -294,6 +295,35 @@ def test_damaged_files_are_named(labelled: Path, kgkt: Kgkt, name: str) -> None:
     assert done.code == 3
     assert name in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("harm", ["truncated", "flipped", "empty", "other"])
+def test_a_damaged_graph_is_made_anew_as_the_message_says(
+    labelled: Path, kgkt: Kgkt, truth: dict[str, str], harm: str
+) -> None:
+    kgkt("label", f"i0000={truth['i0000']}")
+    everything = "MATCH (a)-[r]->(b) RETURN type(r) AS t, count(r) AS n ORDER BY t"
+    before = kgkt("query", everything).json["rows"]
+    graph, edits = labelled / "kgkt-run/graph.kgl", labelled / "kgkt-run/main/edits.jsonl"
+    sound = graph.read_bytes()
+    half = len(sound) // 2
+    graph.write_bytes({"truncated": sound[:half], "empty": b"", "other": b"<html>",
+                       "flipped": sound[:half] + bytes([sound[half] ^ 255]) + sound[half + 1:]}[harm])
+    populate = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
+    for command in (("query", everything), ("propagate",), ("label", "i0001=1"), populate):
+        done = kgkt(*command)
+        assert done.code == 3
+        assert "graph.kgl cannot be opened as a graph: " in done.err
+        assert "move the file away and run kgkt populate for each graph that was in it" in done.err
+    graph.rename(graph.with_suffix(".broken"))
+    features = (labelled / "kgkt-run/main/features.parquet").stat().st_mtime_ns
+    assert kgkt(*populate).code == 0
+    assert (labelled / "kgkt-run/main/features.parquet").stat().st_mtime_ns == features
+    assert kgkt("label", "--file", "labels.csv").json["labels"] == 20  # read again
+    said = [one for line in edits.read_text().splitlines() for one in json.loads(line)["after"]]
+    assert {"item_id": "i0000", "class": truth["i0000"], "tick": False} in said
+    assert kgkt("label", f"i0000={truth['i0000']}").code == 0
+    assert kgkt("query", everything).json["rows"] == before
 
 
 def test_a_read_only_place_is_said(labelled: Path, kgkt: Kgkt) -> None:
