@@ -36,13 +36,13 @@ def atomic(path: Path) -> Iterator[Path]:
     On an error the temporary file is removed and what stood at `path` stays as it was.
 
     Raises:
-        InputError: the place cannot be written (no permission, disk full, a folder of that name).
+        InputError: the place cannot be written (no folder, no permission, disk full, a folder of that name).
     """
     path = Path(path)
+    need_parent(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part" + path.suffix, dir=path.parent)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -60,6 +60,30 @@ def atomic(path: Path) -> Iterator[Path]:
         raise InputError(f"{path} could not be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def need_parent(path: Path) -> None:
+    """Refuse a place in a folder that is not there: a misspelt path would make a new one, unseen."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {folder}; make it, or name another place")
+
+
+def check_place(path: Path) -> None:
+    """Refuse a file that could not be written, before the work that it is to hold.
+
+    Raises:
+        InputError: it is a folder, its own folder is not there, or nothing may be written in that.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file")
+    need_parent(path)
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def make_folder(path: Path) -> None:

@@ -11,7 +11,7 @@ from kgkt.errors import InputError, UsageError
 from kgkt.pipeline.graph import open_graph_store, read_facts
 from kgkt.pipeline.state import Say, made_by, open_run
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir, atomic, load_arrays
+from kgkt.rundir import RunDir, atomic, check_place, load_arrays, need_parent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +68,10 @@ def suggest(
     run = open_run(recipe)
     if out is not None and Path(out).exists() and not force:
         raise InputError(f"{out} exists: --force replaces it")
+    if out is not None:
+        check_place(Path(out))
+    if show is not None:
+        need_parent(Path(show))
     with open_graph_store(recipe, run) as store:
         facts = read_facts(store, run, say)
     spoken = np.union1d(facts.labels.items, facts.labels.tick_items).astype(int)
@@ -130,7 +134,7 @@ def _show(run: RunDir, folder: Path, asked: list[Asked], say: Say, force: bool) 
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise InputError(f"{folder} is not empty: --force writes into it")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         for rank, a in pictures:
             assert a.picture is not None
             shutil.copyfile(a.picture, folder / f"{rank:03d}-{Path(a.picture).name}")

@@ -12,7 +12,7 @@ from kgkt.pipeline.task import make_task
 from kgkt.pipeline.teach import how_taught
 from kgkt.pipeline.transfer import as_last_taught
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir, read_json, write_text
+from kgkt.rundir import RunDir, need_parent, read_json, write_text
 
 if TYPE_CHECKING:
     from kgkt.proof.task import Options, Task, TrainB
@@ -75,6 +75,8 @@ def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -
     from kgkt.proof.evaluate import evaluate
 
     run = open_run(recipe)
+    if asked.out:
+        need_parent(Path(asked.out))
     recipe = as_last_taught(recipe, run)
     out = Path(asked.out) if asked.out else run.path("recommend" if asked.recommend else "evaluate")
     with threadpool_limits(1):  # views come out the same to the last bit, and kept cells are known again

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError
 from kgkt.pipeline.state import Say, open_run, resolved, store_url
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir
+from kgkt.rundir import RunDir, check_place, need_parent
 
 if TYPE_CHECKING:
     from kgkt.store.whole import Whole
@@ -87,6 +87,11 @@ def _check_outputs(given: dict[str, str], force: bool) -> None:
     for form in ("graphml", "gexf", "json", "points", "grass"):
         if form in given and Path(given[form]).is_file() and not force:
             raise InputError(f"{given[form]} exists: --force replaces it")
+    for form, place in given.items():
+        if form in ("csv", "admin_import"):
+            need_parent(Path(place))
+        elif form != "to":
+            check_place(Path(place))
 
 
 def _read(recipe: Recipe, run: RunDir, say: Say) -> Whole:

@@ -16,7 +16,7 @@ from kgkt.pipeline.state import Say, moves, open_run, why_stale
 from kgkt.pipeline.teach import label, propagate, propagate_inputs
 from kgkt.pipeline.transfer import map_inputs, map_target
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir, sha256_file
+from kgkt.rundir import RunDir, check_place, sha256_file
 
 Done = Callable[[str, Any], None]
 
@@ -30,7 +30,12 @@ def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: b
         done: takes (stage, what it returned) after each stage, None where the stage was fresh.
         progress: as for `populate`.
         force: run every stage, fresh or not.
+
+    Raises:
+        InputError: before any stage, that the fused B cannot be written; and what the stages raise.
     """
+    if recipe.target.model and recipe.target.out:
+        check_place(Path(recipe.target.out))
     for stage in STAGES:
         stage(recipe, say, done, progress, force)
 

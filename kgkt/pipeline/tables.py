@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from kgkt.errors import InputError
 from kgkt.pipeline.formats import LISTS, Notes, plain
+from kgkt.rundir import need_parent
 from kgkt.store.whole import Edge, Node, Whole
 
 ARGUMENTS = "import.args"
@@ -95,8 +96,8 @@ def new_folder(folder: Path, force: bool, endings: tuple[str, ...]) -> Iterator[
             raise InputError(f"{folder} exists: --force replaces it")
         if others := [path.name for path in there if path.suffix not in endings or not path.is_file()]:
             raise InputError(f"{folder} holds other things ({', '.join(others[:3])}): name a folder of its own")
+    need_parent(folder)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror or error}") from error

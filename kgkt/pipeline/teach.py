@@ -17,7 +17,7 @@ from kgkt.errors import InputError, UsageError, nearest
 from kgkt.pipeline.graph import Facts, open_graph_store, own_info, pool_ids, read_facts
 from kgkt.pipeline.state import Say, made_by, now, open_run, populated_at, record
 from kgkt.recipe import Recipe, Teach
-from kgkt.rundir import RunDir, atomic, digest_value, load_arrays, save_arrays, sha256_file
+from kgkt.rundir import RunDir, atomic, check_place, digest_value, load_arrays, save_arrays, sha256_file
 from kgkt.values import Targets
 
 if TYPE_CHECKING:
@@ -198,6 +198,8 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
     run = open_run(recipe)
     if items is not None and Path(items).exists() and not force:
         raise InputError(f"{items} exists: --force replaces it")
+    if items is not None:
+        check_place(Path(items))
     with open_graph_store(recipe, run, write=True) as store:
         facts = read_facts(store, run, say, recipe.target.classes)
         done = spread(run, recipe, facts)

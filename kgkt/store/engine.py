@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, KgktError, QueryError, StoreError, UnsafeError
+from kgkt.rundir import need_parent
 from kgkt.store.repair import repaired
 from kgkt.store.store import WRITTEN, Rows
 
@@ -151,10 +152,7 @@ def open_writer(path: Path, log: bool = True) -> KnowledgeGraph:
 
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be made: {error.strerror or error}") from error
+    need_parent(path)
     fresh = not path.exists()
     graph = _opened(path, lambda: kglite.open(str(path)))
     if fresh or not log:  # what a writer that died left in the log goes into the file

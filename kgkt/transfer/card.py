@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError
-from kgkt.rundir import atomic, sha256_file, write_json, write_text
+from kgkt.rundir import atomic, check_place, sha256_file, write_json, write_text
 from kgkt.values import Fusion
 
 PACKAGES = ("kgkt", "keras", "tensorflow", "numpy", "scipy", "sklearn")
@@ -23,7 +23,8 @@ def check_output(out: Path, original: Path | None = None, force: bool = False) -
         force: whether an existing file may be replaced.
 
     Raises:
-        InputError: another suffix, a folder, B's own file, or a file that exists.
+        InputError: another suffix, a folder, B's own file, a file that exists, or a folder that is not there or
+            not to be written in.
     """
     if out.suffix != ".keras":
         raise InputError(f"{out}: a fused B is a Keras file; name it {out.with_suffix('.keras').name}")
@@ -34,6 +35,7 @@ def check_output(out: Path, original: Path | None = None, force: bool = False) -
     beside = [path for path in (out, *_beside(out)) if path.exists()]
     if beside and not force:
         raise InputError(f"{beside[0]} exists; give another --out, or --force to replace it")
+    check_place(out)
 
 
 def write_card(

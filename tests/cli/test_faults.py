@@ -174,6 +174,50 @@ def test_outputs_are_not_replaced_unasked(labelled: Path, kgkt: Kgkt) -> None:
     assert kgkt("propagate", "--items", "folder", "--force").code == 3
 
 
+OUTPUTS = [
+    ("fuse", "--target", "b.keras", "--out", "{}/f.keras"),
+    ("propagate", "--items", "{}/items.csv"),
+    ("suggest", "--out", "{}/todo.csv"),
+    ("suggest", "--show", "{}/todo"),
+    ("evaluate", "--truth", "labels.csv", "--out", "{}/report"),
+    ("init", "{}/kgkt.toml"),
+    *(("export", f"--{form}", "{}/x") for form in ("graphml", "gexf", "json", "csv", "admin-import", "points", "grass")),
+    ("export", "--to", "kglite:{}/x.kgl"),
+]
+
+
+@pytest.mark.parametrize("command", OUTPUTS, ids=lambda c: " ".join(c[:-1]))
+def test_a_misspelt_folder_of_an_output_is_refused_and_not_made(labelled: Path, kgkt: Kgkt, command: tuple[str, ...]) -> None:
+    done = kgkt(*(part.format("no/such") for part in command))
+    assert done.code == 3
+    assert done.err.startswith("kgkt: no/such/")
+    assert f"cannot be written: there is no folder {labelled}/no/such; make it, or name another place" in done.err
+    assert not Path("no").exists()
+    assert not Path("kgkt-run/main/targets.parquet").exists()  # nothing was done for it
+
+
+def test_a_run_directory_is_made_with_its_parents(populated: Path, kgkt: Kgkt) -> None:
+    done = kgkt("populate", "--model", "a.keras", "--layers", "emb", "--data", "pool.npz", "--dir", "deep/down")
+    assert done.code == 0
+    assert {path.name for path in Path("deep/down").iterdir()} >= {"graph.kgl", "main"}
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(labelled: Path, kgkt: Kgkt) -> None:
+    for command in (("fuse", "--target", "b.keras", "--out", "/proc/f.keras"), ("propagate", "--items", "/proc/items.csv"),
+                    ("suggest", "--out", "/proc/todo.csv"), ("export", "--points", "/proc/points.parquet")):
+        done = kgkt(*command)
+        assert done.code == 3
+        assert f"{command[-1]} cannot be written: " in done.err
+        assert not Path("kgkt-run/main/targets.parquet").exists()
+    Path("kgkt.toml").write_text(
+        '[source]\nmodel = "a.keras"\nlayers = ["mid", "emb"]\ndata = "pool.npz"\n[teach]\nlabels = "labels.csv"\n'
+        '[target]\nmodel = "b.keras"\nout = "fused/b.keras"\n')
+    done = kgkt("run")
+    assert (done.code, done.out) == (3, "")
+    assert f"fused/b.keras cannot be written: there is no folder {labelled}/fused" in done.err
+    assert not Path("kgkt-run/main/targets.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
