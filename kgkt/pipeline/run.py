@@ -60,7 +60,8 @@ def _stands(recipe: Recipe, run: RunDir) -> bool:
 
 def _label(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
     if recipe.teach.labels:
-        done("label", label(recipe, say, file=recipe.teach.labels))
+        labelled = label(recipe, say, file=recipe.teach.labels)
+        done("label", None if labelled.known_file else labelled)
 
 
 def _propagate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:

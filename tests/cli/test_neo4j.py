@@ -90,7 +90,8 @@ def test_run_gives_the_same_graph_and_the_same_b_on_both(work: Path, kgkt: Kgkt,
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
 
     again = kgkt("run", "--dir", "run2")  # the folder remembers the server
-    assert {stage for stage, how in again.json["stages"].items() if how == "fresh"} == {"populate", "propagate", "map", "fuse"}
+    assert {stage for stage, how in again.json["stages"].items() if how == "fresh"} == {
+        "populate", "label", "propagate", "map", "fuse"}
     assert not (work / "run2" / "graph.kgl").exists()
     run(neo4j_url, "MATCH (c:Concept)-[l:LEANS_TO]->(k:Class {name: '0'}) WHERE l.mass > .5 SET c.active = false")
     edited = kgkt("run", "--dir", "run2")  # as if it had been done in Neo4j Browser
