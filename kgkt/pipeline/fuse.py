@@ -12,7 +12,7 @@ from kgkt.pipeline.graph import Facts, open_graph_store
 from kgkt.pipeline.state import Say, open_run, record, settings_of
 from kgkt.pipeline.transfer import current_map, fresh_targets, open_target
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir, digest_value, sha256_file
+from kgkt.rundir import RunDir, digest_value, load_arrays, sha256_file
 from kgkt.values import Fusion, Targets
 
 if TYPE_CHECKING:
@@ -159,18 +159,23 @@ def provenance(recipe: Recipe, run: RunDir, facts: Facts, targets: Targets) -> d
     """What the new B's run.json and card say about where it comes from."""
     import numpy as np
 
-    state = run.state()
+    populated, propagated = (run.state()["stages"][stage] for stage in ("populate", "propagate"))
+    _, made = load_arrays(run.path("concepts.safetensors"))
     counts = np.bincount(facts.labels.classes, minlength=len(targets.names))
     return {
         "graph": run.graph,
-        "source": state["stages"]["populate"]["figures"],
+        "source": populated["figures"],
+        "source_sha256": populated["inputs"].get("model") or populated["inputs"]["features"],
+        "concepts_seed": int(made["seed"]),
         "classes": list(targets.names),
         "labels": dict(zip(targets.names, counts.tolist(), strict=True)),
         "ticks": len(facts.labels.tick_items),
         "items": len(facts.ids),
         "unreached": int((targets.weight == 0).sum()),
         "inactive_concepts": int((~facts.graph.active).sum()),
-        "teach": settings_of(run, "propagate"),
+        "spread": propagated["figures"]["spread"],
+        "expert": propagated["figures"]["expert"],
+        "teach": propagated["settings"],
         "digests": {name: sha256_file(run.path(name)) for name in ("targets.parquet", "memberships.parquet")},
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def write_card(
         fusion: from `fuse`.
         out: a `.keras` file.
         original: B's own file; its digest goes into the card.
-        facts: what the caller knows: graph, model A and its digest, concepts, labels, seeds.
+        facts: what `kgkt.pipeline.fuse.provenance` says of graph, model A, labels and seeds; None: not known.
         force: whether existing files may be replaced.
 
     Returns:
@@ -66,6 +66,7 @@ def write_card(
         "sha256": sha256_file(out),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "target": None if original is None else {"file": original.name, "sha256": sha256_file(original)},
+        "network": {"weights": int(fusion.model.count_params()), "input": list(fusion.model.input_shape[1:])},
         "facts": dict(facts or {}),
         "versions": versions(),
         "options": fusion.options,
@@ -90,21 +91,26 @@ def versions() -> dict[str, str]:
 
 
 def card_text(run: Mapping[str, Any]) -> str:
-    """The model card in Markdown, of what `run.json` holds."""
-    target = run["target"] or {"file": "B", "sha256": "not kept"}
+    """The model card in Markdown, of what `run.json` holds: for people, every number of it is in the JSON."""
+    facts = run["facts"]
+    target = run["target"]["file"] if run["target"] else "B"
+    by = f"a concept graph of what {facts['source']['source']} knows" if facts else "a concept graph"
+    network = run["network"]
     parts = [
         f"# {run['model']}",
-        f"A fused model: {target['file']} taught by a concept graph with kgkt {run['versions']['kgkt']}, "
-        f"{run['made_at']}. It opens in plain Keras.",
-        "## Figures\n\n" + markdown_table(("figure", "value"), [(k, _figure(k, v)) for k, v in run["figures"].items()]),
-        "## Weights written before training\n\n" + _written(run["written"]),
-        "## Training\n\n" + markdown_table(("option", "value"), list(run["options"].items())),
+        f"{target}, taught by {by}; made with kgkt {run['versions']['kgkt']}, {run['made_at']}; "
+        f"{network['weights']:,} weights; reads {_shape(network['input'])}. It opens in plain Keras."
+        + (f"\n\nIts {len(facts['classes'])} outputs, in order: "
+           f"{markdown_cell(', '.join(facts['classes']))}." if facts else ""),
+        "## How good it is\n\n" + _worth(run["figures"], run["options"]),
     ]
+    if facts:
+        parts.append("## What it was taught\n\n" + markdown_table(("", ""), _taught(facts)))
+    parts.append("## Weights written before training\n\n" + _written(run["written"]))
+    parts.append("## Training\n\n" + _training(run["options"], run["figures"]))
     if run["notices"]:
         parts.append("## Notices\n\n" + "\n".join(f"- {markdown_cell(notice)}" for notice in run["notices"]))
-    made_from = [("model sha256", run["sha256"]), ("B sha256", target["sha256"]), *run["facts"].items()]
-    parts.append("## Made from\n\n" + markdown_table(("what", "value"), made_from))
-    parts.append("## Versions\n\n" + markdown_table(("package", "version"), list(run["versions"].items())))
+    parts.append("## To make it again\n\n" + _made_from(run))
     return "\n\n".join(parts) + "\n"
 
 
@@ -112,22 +118,93 @@ def _beside(out: Path) -> tuple[Path, Path]:
     return out.with_suffix(".run.json"), out.with_suffix(".card.md")
 
 
+def _worth(figures: Mapping[str, float | None], options: Mapping[str, Any]) -> str:
+    lines = []
+    if figures["test_fused"] is None:
+        lines.append("Not measured: no test set was given.")
+    else:
+        rows = [("B alone, the same steps on the labels", _share(figures["test_alone"])),
+                ("**this model**", _share(figures["test_fused"]))]  # fmt: skip
+        if figures["gain"] is not None:
+            rows.append(("difference", f"{100 * figures['gain']:+.1f} points"))
+        lines.append(markdown_table(("on the test set", "accuracy"), rows))
+    if figures["held_out_loss"] is not None:
+        lines.append(f"Loss against the graph's targets, on the {100 * options['held_out']:.0f} % of the pool held out "
+                     f"from training: {figures['held_out_loss']:.3f} nats.")  # fmt: skip
+    if figures["batchnorm_after"] is not None:
+        lines.append(f"Accuracy before and after BatchNorm's statistics were estimated again: "
+                     f"{_share(figures['batchnorm_before'])} and {_share(figures['batchnorm_after'])}.")  # fmt: skip
+    return "\n\n".join(lines)
+
+
+def _taught(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the graph was made of and what people said in it, a row each."""
+    source, teach = facts["source"], facts["teach"]
+    layers = ", ".join(f"{layer} ({width:,} features)" for layer, width in source["layers"].items())
+    labels = facts["labels"]
+    without = [name for name, n in labels.items() if not n]
+    prior = ("every class equally frequent, as stated" if teach["balanced"]
+             else ", ".join(f"{name} {100 * share:.0f} %" for name, share in teach["prior"].items()) + ", as stated"
+             if teach["prior"] else "nothing stated")  # fmt: skip
+    over = "concepts and items" if facts["spread"] == "both" else facts["spread"]
+    rows = [
+        ("model A", f"{source['source']}, layers {layers}"),
+        ("pool", f"{facts['items']:,} items"),
+        ("graph", f"{facts['graph']}: {source['concepts']:,} concepts, {source['edges']:,} edges"),
+        ("stability", f"{source['stability']:.2f} (agreement of two seeds on the same items; 1 is the same concepts)"),
+        ("labels", f"{sum(labels.values()):,}: " + ", ".join(f"{name}: {n}" for name, n in labels.items() if n)),
+        ("classes without a label", ", ".join(without)),
+        ("ticks (what an item is not)", f"{facts['ticks']:,}" if facts["ticks"] else ""),
+        ("concepts switched off", f"{facts['inactive_concepts']:,}" if facts["inactive_concepts"] else ""),
+        ("spread over", f"{over}, expert {facts['expert']}, alpha {teach['alpha']:g}"),
+        ("shares of the classes", prior),
+        ("reached", f"{facts['items'] - facts['unreached']:,} of {facts['items']:,} items"),
+    ]
+    return [row for row in rows if row[1]]
+
+
 def _written(written: Mapping[str, Mapping[str, Any]]) -> str:
     if not written:
         return "None: there was no map."
     rows = [
-        (layer, f"{w['blocks']} {w['kind']}", "written in closed form" if w["written"] else "B's own kept", w["why"])
+        (layer, f"{w['blocks']} {w['kind']} block{'' if w['blocks'] == 1 else 's'}",
+         "written in closed form" if w["written"] else "B's own kept", w["why"])
         for layer, w in written.items()
-    ]
+    ]  # fmt: skip
     return markdown_table(("layer", "blocks", "weights", "why"), rows)
 
 
-def _figure(name: str, value: float | None) -> str:
-    if value is None:
-        return "not measured"
-    if name.endswith("step") or name == "steps":
-        return f"{value:.0f}"
-    return f"{value:.3f} nats" if name == "held_out_loss" else f"{100 * value:.1f} %"
+def _training(options: Mapping[str, Any], figures: Mapping[str, float | None]) -> str:
+    outputs = {None: "as its last layer says", True: "logits, as stated", False: "shares, as stated"}
+    return (
+        f"{figures['steps']:.0f} of at most {options['steps']} steps of {options['optimizer']}, the best after "
+        f"{figures['best_step']:.0f}; learning rate {options['learning_rate']:g}, {options['batch']} items a step, "
+        f"seed {options['seed']}. Every {options['every']} steps a look at the items held out; it would have stopped "
+        f"after {options['patience']} looks without improvement. Targets to the power of {options['sharpen']:g}; "
+        f"B's outputs read {outputs[options['from_logits']]}."
+    )
+
+
+def _made_from(run: Mapping[str, Any]) -> str:
+    """Digests, seeds and versions."""
+    facts = run["facts"]
+    files = {run["model"]: run["sha256"]}
+    if run["target"]:
+        files[f"{run['target']['file']} (B)"] = run["target"]["sha256"]
+    if facts:
+        files |= {f"{facts['source']['source']} (A)": facts["source_sha256"], **facts["digests"]}
+    concepts = f"; of the concepts {facts['concepts_seed']}" if facts else ""
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    return (markdown_table(("file", "sha256"), list(files.items()))
+            + f"\n\nSeeds: of the training {run['options']['seed']}{concepts}. Versions: {versions}.")
+
+
+def _share(value: float | None) -> str:
+    return "not measured" if value is None else f"{100 * value:.1f} %"
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return " x ".join("any" if size is None else str(size) for size in shape)
 
 
 def markdown_table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from kgkt.rundir import sha256_file
 from tests.cli.conftest import Kgkt, write_labels
 
 
@@ -57,7 +58,11 @@ def test_twenty_labels_teach_b_and_beat_b_alone(labelled: Path, kgkt: Kgkt, trut
     assert figures["test_fused"] > 0.8
     assert figures["test_fused"] > figures["test_alone"] + 0.03
     assert "propagating again" not in fused.err  # --balanced of propagate is remembered
-    assert "# b-fused.keras" in (labelled / "b-fused.card.md").read_text()
+    card = (labelled / "b-fused.card.md").read_text()
+    assert card.startswith("# b-fused.keras\n\nb.keras, taught by a concept graph of what a.keras knows; made with kgkt")
+    assert "| model A | a.keras, layers mid (512 features), emb (32 features) |" in card
+    assert "| spread over | concepts and items, expert none, alpha 0.95 |" in card
+    assert f"| a.keras (A) | {sha256_file(labelled / 'a.keras')} |" in card
 
 
 def test_fused_b_opens_in_plain_keras(labelled: Path, kgkt: Kgkt) -> None:

@@ -44,6 +44,7 @@ def all_rows(features, layer):
 )
 def test_parquet_columns_of_lists(tmp_path, column):
     path = parquet(tmp_path, item_id=IDS, emb=column, label=["x"] * 50)
+    (tmp_path / "out").mkdir()
     done = []
     features = import_features(path, tmp_path / "out" / "features.parquet", progress=done.append)
     np.testing.assert_allclose(all_rows(features, "emb"), V, rtol=1e-6)
@@ -217,6 +218,7 @@ def test_the_place_cannot_be_written(tmp_path):
 def test_a_full_disk_leaves_the_old_file(tmp_path):
     path = write_npy(tmp_path, np.tile(V, (2000, 1)))
     out = tmp_path / "out" / "features.parquet"
+    out.parent.mkdir()
     before = import_features(write_npz(tmp_path, V), out)
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"

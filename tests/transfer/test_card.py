@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +18,15 @@ from kgkt.rundir import sha256_file
 from kgkt.transfer.card import check_output, write_card
 from kgkt.transfer.fuse import FuseOptions, fuse
 from kgkt.values import Fusion
+
+FACTS = {
+    "graph": "main", "items": 600, "unreached": 3, "inactive_concepts": 2, "ticks": 0,
+    "source": {"source": "a.keras", "layers": {"mid": 512, "emb": 32}, "concepts": 60, "edges": 396, "stability": 0.55},
+    "source_sha256": "0a", "concepts_seed": 3, "classes": ["cat", "d|og", "owl"],
+    "labels": {"cat": 3, "d|og": 2, "owl": 0}, "spread": "both", "expert": "none",
+    "teach": {"alpha": 0.95, "balanced": False, "prior": {"cat": 0.7, "d|og": 0.2, "owl": 0.1}},
+    "digests": {"targets.parquet": "0b"},
+}  # fmt: skip
 
 PLAIN_KERAS = """
 import sys
@@ -48,25 +59,44 @@ def test_beside_it_lie_the_facts_and_a_card(fusion: Fusion, model_b: Path, tmp_p
         written={"de|nse\n": {"kind": "unit", "blocks": 3, "written": True, "why": "<b>lower</b>"}},
         figures=fusion.figures | {"test_fused": 0.9284},
     )
-    out, run_json, card = write_card(
-        marked, tmp_path / "b-fused.keras", original=model_b, facts={"graph": "main", "seed": 3}
-    )
+    out, run_json, card = write_card(marked, tmp_path / "b-fused.keras", original=model_b, facts=FACTS)
     assert (run_json.name, card.name) == ("b-fused.run.json", "b-fused.card.md")
     run = json.loads(run_json.read_text())
     assert run["sha256"] == sha256_file(out)
     assert run["target"] == {"file": "b.keras", "sha256": before}
     assert sha256_file(model_b) == before
-    assert run["facts"] == {"graph": "main", "seed": 3}
+    assert run["facts"] == FACTS
     assert run["versions"]["kgkt"] == __version__
     assert run["options"]["steps"] == 20
     assert len(run["history"]["loss"]) == 20
     text = card.read_text()
-    assert "| test_fused | 92.8 % |" in text
-    assert "| gain | not measured |" in text
-    assert "| de\\|nse | 3 unit | written in closed form | \\<b\\>lower\\</b\\> |" in text
-    assert f"| B sha256 | {before} |" in text
+    assert "b.keras, taught by a concept graph of what a.keras knows; made with kgkt" in text
+    assert "2,778 weights; reads 64. It opens in plain Keras." in text
+    assert "Its 3 outputs, in order: cat, d\\|og, owl." in text
+    assert "| B alone, the same steps on the labels | not measured |\n| **this model** | 92.8 % |\n\n" in text
+    assert "| labels | 5: cat: 3, d\\|og: 2 |\n| classes without a label | owl |\n| concepts switched off | 2 |" in text
+    assert "| shares of the classes | cat 70 %, d\\|og 20 %, owl 10 %, as stated |" in text
+    assert "| reached | 597 of 600 items |" in text
+    assert "ticks" not in text
+    assert "| de\\|nse | 3 unit blocks | written in closed form | \\<b\\>lower\\</b\\> |" in text
+    assert "20 of at most 20 steps of Adam, the best after " in text
+    for file, digest in (("b-fused.keras", sha256_file(out)), ("b.keras (B)", before), ("a.keras (A)", "0a"),
+                         ("targets.parquet", "0b")):
+        assert f"| {file} | {digest} |" in text
+    assert f"Seeds: of the training 0; of the concepts 3. Versions: python {platform.python_version()}, kgkt {__version__}, " in text
     assert "there is no map" in text
+    assert not re.search(r"[{}\[\]]|None|_", text)  # no dict, list or key of the JSON
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b-fused.card.md", "b-fused.keras", "b-fused.run.json"]
+
+
+def test_a_card_without_a_test_set_and_without_a_known_graph(fusion: Fusion, tmp_path: Path) -> None:
+    _, _, card = write_card(fusion, tmp_path / "b.keras")
+    text = card.read_text()
+    assert "B, taught by a concept graph; made with kgkt" in text
+    assert "Not measured: no test set was given." in text
+    assert re.search(r"on the 10 % of the pool held out from training: \d\.\d{3} nats", text)
+    assert "What it was taught" not in text
+    assert not re.search(r"[{}\[\]]|None\b(?!:)", text)
 
 
 def test_an_existing_output_is_refused_and_stays_unless_forced(fusion: Fusion, tmp_path: Path) -> None:
