@@ -27,6 +27,7 @@ class Source:
     allow_legacy: bool = False
     drop_bad: bool = False
     folder_labels: bool = False
+    size: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
 
 
@@ -168,7 +169,10 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
 def _value(path: Path, key: str, value: Any, kind: str) -> Any:
     """Check `value` against the annotation `kind` of its field; class names given as numbers become text."""
     base = kind.split(" | ")[0]
-    if base.startswith("tuple") and isinstance(value, list) and all(isinstance(v, str | int) for v in value):
+    if base == "tuple[int, int]":
+        if isinstance(value, list) and len(value) == 2 and all(type(v) is int and v > 0 for v in value):
+            return tuple(value)
+    elif base.startswith("tuple") and isinstance(value, list) and all(isinstance(v, str | int) for v in value):
         return tuple(str(v) for v in value)
     if base.startswith("dict") and isinstance(value, dict):
         return {str(k): _value(path, f"{key}.{k}", v, "float") for k, v in value.items()}
@@ -181,7 +185,8 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
 CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both")}
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
-         "tuple[str, ...]": "a list of names", "dict[str, float]": "a table of numbers"}  # fmt: skip
+         "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
+         "dict[str, float]": "a table of numbers"}  # fmt: skip
 
 
 TEMPLATE = '''\
@@ -197,6 +202,7 @@ layers = ["mid", "emb"]        # one or two of its layers: a middle one and the 
 data = "pool.npz"              # array x (and item_id, if there), or a folder of images
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
+# size = [64, 64]              # height and width for pictures of several sizes; only where A's input leaves it open
 # classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
 
 [concepts]

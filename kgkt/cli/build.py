@@ -17,6 +17,11 @@ Data = Annotated[str | None, typer.Option("--data", help="Pool: .npz (x, item_id
 FeaturesFile = Annotated[
     str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
 ]
+Size = Annotated[
+    str | None,
+    typer.Option("--size", metavar="HxW", help="Bring the pictures of a folder to this size; only where A's input "
+                 "leaves it open."),
+]  # fmt: skip
 Pixels = Annotated[str | None, typer.Option("--pixels", help="Range of pixels that A wants: raw, 0..1 or -1..1.")]
 
 
@@ -49,6 +54,7 @@ def check(
     layers: Layers = None,
     data: Data = None,
     features: FeaturesFile = None,
+    size: Size = None,
     target: Annotated[str | None, typer.Option("--target", help="Model B, a .keras file.")] = None,
     imports: Imports = None,
     form: Format = None,
@@ -59,7 +65,7 @@ def check(
 
     picked = pick_format(form)
     settings = recipe_of(recipe, graph, dir, store, database).override("target", model=target)
-    plan = look(_with_source(settings, model, layers, data, features, None, imports))
+    plan = look(_with_source(settings, model, layers, data, features, None, imports, size))
     if picked == "json":
         print_json({"facts": [{"what": what, "says": says} for what, says in plan.lines], "stale": plan.stale,
                     "memory_mb": plan.memory_mb, "problems": plan.problems})  # fmt: skip
@@ -73,7 +79,7 @@ def check(
 
 def _with_source(
     recipe: Any, model: str | None, layers: str | None, data: str | None, features: str | None,
-    pixels: str | None, imports: list[str] | None,
+    pixels: str | None, imports: list[str] | None, size: str | None,
 ) -> Any:  # fmt: skip
     """The recipe with the source flags; features given on the command line replace a model of the file."""
     import dataclasses
@@ -85,8 +91,18 @@ def _with_source(
         source = dataclasses.replace(source, features=None)
     names = tuple(name.strip() for name in layers.split(",") if name.strip()) if layers else None
     return dataclasses.replace(recipe, source=source).override(
-        "source", model=model, layers=names, data=data, pixels=pixels, imports=tuple(imports) if imports else None
+        "source", model=model, layers=names, data=data, pixels=pixels, imports=tuple(imports) if imports else None,
+        size=_size(size) if size else None,
     )
+
+
+def _size(text: str) -> tuple[int, int]:
+    from kgkt.errors import UsageError
+
+    height, _, width = text.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise UsageError(f"--size {text!r}: write HEIGHTxWIDTH in pixels, e.g. 64x48")
+    return int(height), int(width)
 
 
 @app.command(rich_help_panel=BUILD)
@@ -105,6 +121,7 @@ def populate(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of the clustering.")] = None,
     pixels: Pixels = None,
+    size: Size = None,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity.")] = False,
     no_text: Annotated[bool, typer.Option("--no-text", help="Keep texts and paths out of the database.")] = False,
     shared: Annotated[
@@ -119,7 +136,7 @@ def populate(
     from kgkt.pipeline.populate import populate as make
 
     settings = recipe_of(recipe, graph, dir, store, database)
-    settings = _with_source(settings, model, layers, data, features, pixels, imports)
+    settings = _with_source(settings, model, layers, data, features, pixels, imports, size)
     settings = settings.override("source", drop_bad=drop_bad or None, allow_legacy=allow_legacy or None)
     settings = settings.override("concepts", k=concepts, seed=seed).override(
         "store", text=False if no_text else None, shared=shared or None

@@ -45,11 +45,11 @@ def check(recipe: Recipe) -> Plan:
     plan = Plan()
     file = recipe.path
     a = _look(plan, recipe.source.model, lambda p: model_line(plan, p, recipe, "layers"), file)
-    pool = _look(plan, recipe.source.data, data_line, file)
+    pool = _look(plan, recipe.source.data, lambda p: data_line(p, _size(recipe, a, own=False)), file)
     features = _look(plan, recipe.source.features, features_line, file)
     b = _look(plan, recipe.target.model, lambda p: model_line(plan, p, recipe, "outputs"), file)
-    _look(plan, recipe.target.data, data_line, file)
-    _look(plan, recipe.target.test, data_line, file)
+    _look(plan, recipe.target.data, lambda p: data_line(p, _size(recipe, b)), file)
+    _look(plan, recipe.target.test, lambda p: data_line(p, _size(recipe, b)), file)
     _look(plan, recipe.teach.labels, lambda p: (f"{p}", "labels, imported once for each content", None), file)
     _fits(plan, recipe, a, pool, b)
     named = (recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)
@@ -96,12 +96,20 @@ def model_line(plan: Plan, path: Path, recipe: Recipe, show: str) -> tuple[str, 
     return path.name, facts + "   safe to open: yes", info
 
 
-def data_line(path: Path) -> tuple[str, str, Any]:
-    """What a pool or test file holds."""
+def _size(recipe: Recipe, info: Any, own: bool = True) -> tuple[int, int] | None:
+    """(h, w) that pictures are brought to for a model; `own`: whatever size is asked for A."""
+    from kgkt.source.images import picture_size
+
+    shape, name = (info.input_shape, f"model {info.path.name}") if info else (None, "")
+    return picture_size(shape, recipe.source.size, "" if own else name)
+
+
+def data_line(path: Path, size: tuple[int, int] | None) -> tuple[str, str, Any]:
+    """What a pool or test file holds; pictures are brought to `size`."""
     from kgkt.source.inputs import read_data
 
-    data = read_data(path)
-    shape = "x".join(str(s) for s in data.x.shape[1:]) if hasattr(data.x, "shape") and data.x.ndim > 1 else data.kind
+    data = read_data(path, size=size)
+    shape = "x".join(str(s) for s in data.x.shape[1:]) or data.kind
     facts = f"{len(data.ids):,} items, {shape} {getattr(data.x, 'dtype', '')}   0 bad rows"
     for notice in data.notices:
         facts += f"; {notice}"
@@ -126,6 +134,8 @@ def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
         if info is None or data is None or info.input_shape is None or not hasattr(data.x, "shape"):
             continue
         given = tuple(data.x.shape[1:])
+        if data.kind == "images" and (size := _size(recipe, info)):
+            given = (*size, *given[2:])
         if len(given) != len(info.input_shape) or any(
             w not in (None, g) for w, g in zip(info.input_shape, given, strict=True)
         ):

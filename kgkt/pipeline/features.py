@@ -31,7 +31,8 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     for name, path in (("model", source.model), ("data", source.data), ("features", source.features)):
         if path:
             inputs[name] = digest_path(Path(path))
-    inputs["source settings"] = digest_value([source.layers, source.pixels, source.drop_bad])
+    asked = [source.size] if source.size else []
+    inputs["source settings"] = digest_value([source.layers, source.pixels, source.drop_bad, *asked])
     inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
     return inputs
 
@@ -47,23 +48,26 @@ def digest_path(path: Path) -> str:
 def look_first(recipe: Recipe, say: Say) -> Data | None:
     """Look at everything that can be refused before a store is opened or a file is made; returns the pool."""
     from kgkt.source.features import check_input
+    from kgkt.source.images import picture_size
     from kgkt.source.imported import peek_features
     from kgkt.source.inputs import read_data
     from kgkt.source.models import inspect_model, layer_by_name
 
-    source, data = recipe.source, None
+    source, data, shape = recipe.source, None, None
     if source.features:
         peek_features(source.features, source.layers)
-    if source.data:
-        data = read_data(source.data, drop_bad=source.drop_bad)
-        for notice in data.notices:
-            say(notice)
+    name = f"model {Path(source.model).name}" if source.model else ""
     if source.model and not source.allow_legacy:
         info = inspect_model(source.model, source.imports)
         for layer in source.layers:
             layer_by_name(info, layer)
-        if data is not None and info.input_shape is not None:
-            check_input(f"model {Path(source.model).name}", info.input_shape, data)
+        shape = info.input_shape
+    if source.data:
+        data = read_data(source.data, drop_bad=source.drop_bad, size=picture_size(shape, source.size, name))
+        for notice in data.notices:
+            say(notice)
+        if shape is not None:
+            check_input(name, shape, data)
     return data
 
 

@@ -18,6 +18,7 @@ from kgkt.values import Fusion, Targets
 if TYPE_CHECKING:
     import numpy as np
 
+    from kgkt.source.models import Shape
     from kgkt.transfer.fuse import FuseOptions
 
 
@@ -38,6 +39,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     """
     import contextlib
 
+    from kgkt.source.models import input_shape
     from kgkt.transfer.blocks import check_target
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
@@ -50,8 +52,8 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     model, path = open_target(recipe)
     facts, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
-    x = target_data(recipe, run, facts.ids, say)
-    test = test_data(recipe, targets.names)
+    x = target_data(recipe, run, facts.ids, input_shape(model), say)
+    test = test_data(recipe, run, targets.names, input_shape(model), say)
     block_map = current_map(recipe, run, say, model, path, facts, targets)
     options = fuse_options(recipe)
     bar = progress("training", options.steps) if progress else contextlib.nullcontext()
@@ -102,8 +104,8 @@ def fuse_options(recipe: Recipe) -> FuseOptions:
     )  # fmt: skip
 
 
-def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, say: Say) -> Any:
-    """(n, ...) the pool as B reads it, in the order of the graph's items `ids` (n,).
+def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | None, say: Say) -> Any:
+    """(n, ...) the pool as B reads it, in the order of the graph's items `ids` (n,); `shape` is of B's input.
 
     Raises:
         UsageError: no data named.
@@ -119,7 +121,8 @@ def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, say: Say) -> Any:
         raise UsageError("B needs the items themselves: --target-data pool.npz (arrays x and item_id)")
     if not Path(named).exists():
         raise InputError(f"the pool {named} is not there any more: say where it is with --target-data")
-    data = read_data(named, drop_bad=recipe.source.drop_bad or pool.get("drop_bad", False))
+    data = read_data(named, drop_bad=recipe.source.drop_bad or pool.get("drop_bad", False),
+                     size=size_for(recipe, run, shape))
     for notice in data.notices:
         say(notice)
     if len(data.ids) == len(ids) and (data.ids == ids).all():
@@ -134,8 +137,17 @@ def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, say: Say) -> Any:
     return data.x[np.array([rows[item] for item in ids.tolist()])]
 
 
-def test_data(recipe: Recipe, names: tuple[str, ...]) -> tuple[Any, np.ndarray] | None:
-    """(x, y) to measure on, y as class indices; None where none was named.
+def size_for(recipe: Recipe, run: RunDir, shape: Shape | None) -> tuple[int, int] | None:
+    """(h, w) that pictures are brought to for B: its own where fixed, else that of the pool as A saw it."""
+    from kgkt.source.images import picture_size
+
+    return picture_size(shape, recipe.source.size or settings_of(run, "populate").get("size"))
+
+
+def test_data(
+    recipe: Recipe, run: RunDir, names: tuple[str, ...], shape: Shape | None, say: Say
+) -> tuple[Any, np.ndarray] | None:
+    """(x, y) to measure on, y as class indices; None where none was named; `shape` is of B's input.
 
     Raises:
         InputError: a class of the test set that the graph does not have.
@@ -146,8 +158,10 @@ def test_data(recipe: Recipe, names: tuple[str, ...]) -> tuple[Any, np.ndarray] 
 
     if not recipe.target.test:
         return None
-    data = read_test(recipe.target.test)
+    data = read_test(recipe.target.test, size=size_for(recipe, run, shape))
     assert data.y is not None
+    for notice in data.notices:
+        say(notice)
     place = {name: i for i, name in enumerate(names)}
     for name in dict.fromkeys(data.y.tolist()):
         if name not in place:

@@ -114,7 +114,7 @@ def _pool(run: RunDir, ids: np.ndarray, say: Say) -> dict[str, Any]:
     if not Path(pool["data"]).exists():
         say(f"the pool {pool['data']} is not there any more: the points have no text and no uri")
         return {}
-    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False))
+    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False), size=pool.get("size"))
     rows = {item: row for row, item in enumerate(data.ids.tolist())}
     if missing := [item for item in ids.tolist() if item not in rows]:
         raise InputError(f"{pool['data']} lacks {len(missing)} of the graph's items, e.g. {missing[0]!r}: "

@@ -83,7 +83,8 @@ def pool_data(recipe: Recipe, run: RunDir) -> Data | None:
     if not path or not Path(path).exists():
         return None
     return read_data(path, drop_bad=recipe.source.drop_bad or known.get("drop_bad", False),
-                     folder_labels=recipe.source.folder_labels)  # fmt: skip
+                     folder_labels=recipe.source.folder_labels,
+                     size=recipe.source.size or known.get("size"))  # fmt: skip
 
 
 def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
@@ -120,20 +121,20 @@ def target_of(
     """B's factory, the pool as B reads it and the test set; three times None where B is left out, which is said."""
     import numpy as np
 
-    from kgkt.source.models import open_model
+    from kgkt.source.models import input_shape, open_model
     from kgkt.transfer.blocks import check_target
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
         say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
         return None, None, None
-    x = target_data(recipe, run, ids, say)
-    x = np.asarray(x[np.arange(len(ids))])
-    test = test_data(recipe, names)
-    assert test is not None
-    refuse_overlap(x, test[0], ids, allow_overlap, say)
     b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
     model, file = b(), Path(recipe.target.model).name
+    x = target_data(recipe, run, ids, input_shape(model), say)
+    x = np.asarray(x[np.arange(len(ids))])
+    test = test_data(recipe, run, names, input_shape(model), say)
+    assert test is not None
+    refuse_overlap(x, test[0], ids, allow_overlap, say)
     check_target(model, names, x.shape[1:], file=file)
     check_target(model, names, test[0].shape[1:], file=file)
     return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])

@@ -11,7 +11,7 @@ from kgkt.errors import InputError, UsageError, nearest
 from kgkt.source.arrays import Progress, pool
 from kgkt.source.imported import import_features
 from kgkt.source.inputs import Data
-from kgkt.source.models import layer_by_name
+from kgkt.source.models import input_shape, layer_by_name
 from kgkt.source.parquet import Batch, describe, open_features, write_features
 from kgkt.source.quiet import keras
 from kgkt.values import Features
@@ -164,8 +164,7 @@ def extract(
     """
     import numpy as np
 
-    inputs: Sequence[Any] = getattr(model, "inputs", None) or ()
-    shape = tuple(inputs[0].shape[1:]) if len(inputs) == 1 else None
+    shape = input_shape(model)
     check_input(f"model {model.name}", shape, data)
     run = activations(model, layers)
     first = run(prepare(data.x[:batch], pixels, shape))

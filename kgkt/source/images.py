@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +25,12 @@ class ImageFolder:
     Args:
         files: (n,) paths, in item order.
         shape: (n, h, w, 1) where all are grey, else (n, h, w, 3).
-        resize: whether pictures of another size are brought to h x w.
+        resized: how many are of another size, and are brought to h x w.
     """
 
     files: np.ndarray
     shape: tuple[int, ...]
-    resize: bool = False
+    resized: int = 0
 
     @property
     def dtype(self) -> Any:
@@ -42,14 +43,16 @@ class ImageFolder:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        """Pictures by a number, a slice or an index array."""
+        """Pictures by a number, a slice or an index array of any shape."""
         import numpy as np
 
         chosen = self.files[key]
         if isinstance(chosen, Path):
             return self._decode(chosen)
-        return np.stack([self._decode(file) for file in chosen]) if len(chosen) else np.empty((0, *self.shape[1:]),
-                                                                                             np.uint8)
+        read = np.empty((chosen.size, *self.shape[1:]), np.uint8)
+        for number, file in enumerate(chosen.flat):
+            read[number] = self._decode(file)
+        return read.reshape(*chosen.shape, *self.shape[1:])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         import numpy as np
@@ -69,11 +72,36 @@ class ImageFolder:
                     picture = picture.convert("RGBA")
                     picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
                 picture = picture.convert("L" if channels == 1 else "RGB")
-                if self.resize and picture.size != (width, height):
+                if self.resized and picture.size != (width, height):
                     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
                 return np.asarray(picture, dtype=np.uint8).reshape(height, width, channels)
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"{file} cannot be decoded ({error})") from error
+
+
+def picture_size(
+    shape: Sequence[int | None] | None, asked: Sequence[int] | None, model: str = ""
+) -> tuple[int, int] | None:
+    """The size that pictures are brought to for a model: its own where that is fixed, else the one asked for.
+
+    Args:
+        shape: of the model's input without the batch axis, None where a size is free; None: unknown.
+        asked: (h, w), or None.
+        model: what to call the model where the two must agree; "" where the model's own size goes first.
+
+    Returns:
+        (h, w), or None: the pictures must be of one size already.
+
+    Raises:
+        InputError: another size is asked for than the model reads.
+    """
+    if shape is None or len(shape) != 3 or None in shape[:2] or shape[2] not in (1, 3, None):
+        return (asked[0], asked[1]) if asked else None
+    height, width = int(shape[0] or 0), int(shape[1] or 0)
+    if model and asked and (height, width) != tuple(asked):
+        raise InputError(f"{model} reads pictures of {height} x {width}, asked for are {asked[0]} x {asked[1]}: leave "
+                         "the size out, they are brought to what the model reads")
+    return height, width
 
 
 def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolder:
@@ -94,6 +122,7 @@ def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolde
     if not files:
         raise InputError(f"{folder} holds no picture ({', '.join(SUFFIXES)})")
     first: tuple[int, int] | None = None
+    resized = 0
     grey = True
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # judged here, by one rule
     try:
@@ -111,10 +140,11 @@ def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolde
             first = first or (height, width)
             if size is None and (height, width) != first:
                 raise InputError(f"{file} is {height} x {width}, {files[0].name} is {first[0]} x {first[1]}: give "
-                                 "--size HEIGHTxWIDTH to bring them to one size")
+                                 "--size HEIGHTxWIDTH to bring them to one size ([source] size in kgkt.toml)")
+            resized += (height, width) != (size or first)
     finally:
         Image.MAX_IMAGE_PIXELS = limit
     height, width = size or first or (0, 0)
     paths = np.empty(len(files), dtype=object)
     paths[:] = files
-    return ImageFolder(paths, (len(files), height, width, 1 if grey else 3), size is not None)
+    return ImageFolder(paths, (len(files), height, width, 1 if grey else 3), resized)

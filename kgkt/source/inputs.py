@@ -140,7 +140,11 @@ def _read_folder(path: Path, what: str, folder_labels: bool, size: tuple[int, in
     for name, file in zip(names, images.files, strict=True):
         digest.update(f"{len(name.encode())}:{name}{sha256_file(file)}".encode())
     ids = check_ids(f"{what} {path}", names, len(names))
-    return Data(ids, images, y, [str(file) for file in images.files], None, "images", digest.hexdigest(), [])
+    notices = []
+    if images.resized:
+        height, width = images.shape[1:3]
+        notices.append(f"{images.resized:,} of {len(images):,} pictures of {path} are brought to {height} x {width}")
+    return Data(ids, images, y, [str(file) for file in images.files], None, "images", digest.hexdigest(), notices)
 
 
 def _read_csv(path: Path, what: str) -> Data:

@@ -100,6 +100,12 @@ def _facts(inner: dict[str, Any]) -> tuple[dict[str, Shape | None], dict[str, st
     return layers, classes, _output_name(list(entries), inner)
 
 
+def input_shape(model: Any) -> Shape | None:
+    """Shape of the only input of an open model without the batch axis; None for several."""
+    inputs: Sequence[Any] = getattr(model, "inputs", None) or ()
+    return tuple(inputs[0].shape[1:]) if len(inputs) == 1 else None
+
+
 def _input_shape(inner: dict[str, Any]) -> Shape | None:
     """Shape of the only input without the batch axis; None for several."""
     entries = list(_entries(inner).values())

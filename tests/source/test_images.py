@@ -26,6 +26,8 @@ def test_a_folder_of_pictures(folder):
     assert (data.x.shape, data.x.dtype, data.kind, data.y) == ((6, 8, 9, 1), np.uint8, "images", None)
     assert data.x[np.array([5, 0])][:, 0, 0, 0].tolist() == [40, 10]
     assert data.x[1:3].shape == (2, 8, 9, 1)
+    assert data.x[np.array([[5, 0, 1], [2, 3, 4]])][..., 0, 0, 0].tolist() == [[40, 10, 30], [50, 0, 20]]
+    assert data.x[np.array([], int)].shape == (0, 8, 9, 1)
     assert data.uris[0] == str(folder / "cat" / "1.png")
     assert read_data(folder, folder_labels=True).y.tolist() == ["cat"] * 3 + ["dog"] * 3
     assert read_test(folder).y[0] == "cat"
