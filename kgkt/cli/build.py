@@ -67,12 +67,13 @@ def check(
     settings = recipe_of(recipe, graph, dir, store, database).override("target", model=target)
     plan = look(_with_source(settings, model, layers, data, features, None, imports, size))
     if picked == "json":
-        print_json({"facts": [{"what": what, "says": says} for what, says in plan.lines], "stale": plan.stale,
+        print_json({"facts": [{"what": fact.what, "says": fact.says, **fact.fields} for fact in plan.facts],
+                    "stages": plan.stages, "stale": {s: how["why"] for s, how in plan.stages.items() if how["ran"]},
                     "memory_mb": plan.memory_mb, "problems": plan.problems})  # fmt: skip
     else:
-        width = max((len(what) for what, _ in plan.lines), default=0)
-        for what, facts in plan.lines:
-            print(f"{what:<{min(width, 24)}}  {facts}")
+        width = max((len(fact.what) for fact in plan.facts), default=0)
+        for fact in plan.facts:
+            print(f"{fact.what:<{min(width, 24)}}  {fact.says}")
     if plan.problems:
         raise InputError("\n".join(dict.fromkeys(plan.problems)))
 

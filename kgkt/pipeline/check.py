@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,41 @@ STAGES = ("populate", "propagate", "map", "fuse")
 IMPORTS_MB = {"model": 760, "features": 230}  # resident after the imports (getrusage, Linux, TensorFlow 2.21)
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that `check` saw.
+
+    Args:
+        what: its name: a file, "plan", "the store", a stage.
+        says: of it, in words.
+        fields: the same for programs; "kind" says what it is.
+    """
+
+    what: str
+    says: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Plan:
     """What `check` found.
 
     Args:
-        lines: (what, facts) in the order in which they are printed.
+        facts: in the order in which they are printed.
         problems: what would stop a run, as errors say it.
-        stale: stage -> what changed; a fresh stage has [].
+        stages: stage -> {"ran": when or None, "stale": whether, "why": what changed, "seconds": of the last time,
+            None where they were not kept}.
         memory_mb: what populate would need, where that can be told.
     """
 
-    lines: list[tuple[str, str]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    stale: dict[str, list[str]] = field(default_factory=dict)
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     memory_mb: float | None = None
+
+    def add(self, what: str, says: str, **fields: Any) -> None:
+        """One more fact."""
+        self.facts.append(Fact(what, says, fields))
 
 
 def check(recipe: Recipe) -> Plan:
@@ -44,17 +65,16 @@ def check(recipe: Recipe) -> Plan:
     """
     plan = Plan()
     file = recipe.path
-    a = _look(plan, recipe.source.model, lambda p: model_line(plan, p, recipe, "layers"), file)
-    pool = _look(plan, recipe.source.data, lambda p: data_line(p, _size(recipe, a, own=False)), file)
-    features = _look(plan, recipe.source.features, features_line, file)
-    b = _look(plan, recipe.target.model, lambda p: model_line(plan, p, recipe, "outputs"), file)
-    _look(plan, recipe.target.data, lambda p: data_line(p, _size(recipe, b)), file)
-    _look(plan, recipe.target.test, lambda p: data_line(p, _size(recipe, b)), file)
-    _look(plan, recipe.teach.labels, lambda p: (f"{p}", "labels, imported once for each content", None), file)
+    a = _look(plan, recipe.source.model, lambda p: model_fact(p, recipe, "layers"), file)
+    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, _size(recipe, a, own=False)), file)
+    features = _look(plan, recipe.source.features, features_fact, file)
+    b = _look(plan, recipe.target.model, lambda p: model_fact(p, recipe, "outputs"), file)
+    _look(plan, recipe.target.data, lambda p: data_fact(p, _size(recipe, b)), file)
+    _look(plan, recipe.target.test, lambda p: data_fact(p, _size(recipe, b)), file)
+    _look(plan, recipe.teach.labels, labels_fact, file)
     _fits(plan, recipe, a, pool, b)
-    named = (recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)
-    if not any(named):
-        plan.lines.append(("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …"))
+    if not any((recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)):
+        plan.add("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …")
     _memory(plan, recipe, a, pool, features)
     _store(plan, recipe)
     _stages(plan, recipe)
@@ -68,16 +88,16 @@ def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None) -> 
     try:
         if not Path(path).exists():
             raise InputError(f"{path} is not there" + (f": {recipe_file} names it" if recipe_file else ""))
-        what, facts, value = look(Path(path))
+        fact, value = look(Path(path))
     except KgktError as error:
         plan.problems.append(str(error))
-        plan.lines.append((path, "cannot be used, see below"))
+        plan.add(path, "cannot be used, see below", kind="problem", path=path)
         return None
-    plan.lines.append((what, facts))
+    plan.facts.append(fact)
     return value
 
 
-def model_line(plan: Plan, path: Path, recipe: Recipe, show: str) -> tuple[str, str, Any]:
+def model_fact(path: Path, recipe: Recipe, show: str) -> tuple[Fact, Any]:
     """What a model file says of itself."""
     from kgkt.source.models import inspect_model
 
@@ -93,7 +113,11 @@ def model_line(plan: Plan, path: Path, recipe: Recipe, show: str) -> tuple[str, 
             layer_by_name(info, layer)
     else:
         facts += f"{info.outputs or 'unknown'} outputs, {info.last_activation or 'activation unknown'}"
-    return path.name, facts + "   safe to open: yes", info
+    return Fact(path.name, facts + "   safe to open: yes", {
+        "kind": "model", "path": str(path), "architecture": info.kind, "weights": info.n_weights,
+        "input": info.input_shape, "layers": info.layers, "outputs": info.outputs,
+        "activation": info.last_activation, "safe": True,
+    }), info  # fmt: skip
 
 
 def _size(recipe: Recipe, info: Any, own: bool = True) -> tuple[int, int] | None:
@@ -104,7 +128,7 @@ def _size(recipe: Recipe, info: Any, own: bool = True) -> tuple[int, int] | None
     return picture_size(shape, recipe.source.size, "" if own else name)
 
 
-def data_line(path: Path, size: tuple[int, int] | None) -> tuple[str, str, Any]:
+def data_fact(path: Path, size: tuple[int, int] | None) -> tuple[Fact, Any]:
     """What a pool or test file holds; pictures are brought to `size`."""
     from kgkt.source.inputs import read_data
 
@@ -113,15 +137,24 @@ def data_line(path: Path, size: tuple[int, int] | None) -> tuple[str, str, Any]:
     facts = f"{len(data.ids):,} items, {shape} {getattr(data.x, 'dtype', '')}   0 bad rows"
     for notice in data.notices:
         facts += f"; {notice}"
-    return path.name, facts, data
+    return Fact(path.name, facts, {
+        "kind": "data", "path": str(path), "items": len(data.ids), "holds": data.kind,
+        "shape": list(data.x.shape[1:]), "dtype": str(data.x.dtype), "notices": list(data.notices),
+    }), data  # fmt: skip
 
 
-def features_line(path: Path) -> tuple[str, str, Any]:
+def features_fact(path: Path) -> tuple[Fact, Any]:
     """What a features file holds."""
     from kgkt.source.imported import peek_features
 
     n, widths = peek_features(path)
-    return path.name, f"{n:,} items, " + " + ".join(f"{layer} {d}" for layer, d in widths.items()), (n, widths)
+    says = f"{n:,} items, " + " + ".join(f"{layer} {d}" for layer, d in widths.items())
+    return Fact(path.name, says, {"kind": "features", "path": str(path), "items": n, "layers": widths}), (n, widths)
+
+
+def labels_fact(path: Path) -> tuple[Fact, None]:
+    """A label file, which is read when it is imported."""
+    return Fact(str(path), "labels, imported once for each content", {"kind": "labels", "path": str(path)}), None
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:
@@ -136,9 +169,10 @@ def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
         given = tuple(data.x.shape[1:])
         if data.kind == "images" and (size := _size(recipe, info)):
             given = (*size, *given[2:])
-        if len(given) != len(info.input_shape) or any(
-            w not in (None, g) for w, g in zip(info.input_shape, given, strict=True)
-        ):
+        if info is a and len(given) < len(info.input_shape):
+            given = (*given, 1)  # as A gets it
+        differ = (w not in (None, g) for w, g in zip(info.input_shape, given, strict=False))
+        if len(given) != len(info.input_shape) or any(differ):
             plan.problems.append(f"{info.path} reads {_shape(info.input_shape)}, the data has {_shape(given)}")
     names = recipe.target.classes
     if b is not None and names and b.outputs not in (None, len(names)):
@@ -159,7 +193,9 @@ def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> Non
     need = base + estimate_mb(n, list(widths.values()), k)
     plan.memory_mb = round(need)
     shown = " + ".join(str(d or "?") for d in widths.values())
-    plan.lines.append(("plan", f"populate {n:,} x ({shown}) into {k:,} concepts, about {need:,.0f} MB"))
+    known = None if None in widths.values() else n * sum(d or 0 for d in widths.values()) * 4
+    plan.add("plan", f"populate {n:,} x ({shown}) into {k:,} concepts, about {need:,.0f} MB", kind="plan", items=n,
+             layers=widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
 
 
 def pooled_width(shape: tuple[int | None, ...] | None) -> int | None:
@@ -169,10 +205,7 @@ def pooled_width(shape: tuple[int | None, ...] | None) -> int | None:
     sizes = [s or 4 for s in shape]
     if len(sizes) == 3:
         return min(sizes[0], 4) * min(sizes[1], 4) * sizes[2]
-    width = 1
-    for size in sizes:
-        width *= size
-    return width
+    return math.prod(sizes)
 
 
 def estimate_mb(n: int, widths: list[int | None], k: int) -> float:
@@ -190,17 +223,18 @@ def _store(plan: Plan, recipe: Recipe) -> None:
     except KgktError as error:
         plan.problems.append(str(error))
         return
-    where = "texts and paths of items stay on this machine" if url.startswith("kglite:") else (
-        "texts and paths of items go to that server" if recipe.store.text else "no texts or paths of items go there"
-    )
-    plan.lines.append(("the store", f"{url}   {where}"))
+    leave = not url.startswith("kglite:") and recipe.store.text
+    where = ("texts and paths of items go to that server" if leave else "no texts or paths of items go there"
+             if not url.startswith("kglite:") else "texts and paths of items stay on this machine")  # fmt: skip
+    plan.add("the store", f"{url}   {where}", kind="store", url=url, texts_leave=leave)
 
 
 def _stages(plan: Plan, recipe: Recipe) -> None:
     """Which stages ran, which are stale and why, and the class order."""
+    plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
     there = graphs_of(Path(recipe.dir))
     if not there or (recipe.graph and recipe.graph not in there):
-        plan.lines.append(("stages", "nothing made yet"))
+        plan.add("stages", "nothing made yet")
         return
     try:
         run = open_run(recipe)
@@ -208,11 +242,14 @@ def _stages(plan: Plan, recipe: Recipe) -> None:
         earlier = ""
         for stage in STAGES:
             if stage in state.get("stages", {}):
-                plan.stale[stage] = stale_reasons(run, recipe, stage) or ([f"{earlier} is stale"] if earlier else [])
-                earlier = stage if plan.stale[stage] else earlier
-                plan.lines.append((stage, f"ran {state['stages'][stage]['at']}   " + (
-                    f"stale: {', '.join(plan.stale[stage])}" if plan.stale[stage] else "fresh")))
-        plan.lines.append(("classes", class_line(recipe, run)))
+                last = state["stages"][stage]
+                why = stale_reasons(run, recipe, stage) or ([f"{earlier} is stale"] if earlier else [])
+                earlier = stage if why else earlier
+                seconds = sum(last["figures"].get("seconds", {}).values()) or None
+                plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
+                plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
+                         kind="stage", **plan.stages[stage])  # fmt: skip
+        plan.facts.append(class_fact(recipe, run))
     except KgktError as error:
         plan.problems.append(str(error))
 
@@ -250,14 +287,14 @@ def _bare(recipe: Recipe) -> Target:
     return Target(model=recipe.target.model, imports=recipe.target.imports)
 
 
-def class_line(recipe: Recipe, run: RunDir) -> str:
+def class_fact(recipe: Recipe, run: RunDir) -> Fact:
     """The order of the classes and whether it is fixed."""
     from kgkt.pipeline.graph import open_graph_store
     from kgkt.store.people import read_classes
 
     with open_graph_store(recipe, run) as store:
         names, frozen, _ = read_classes(store, run.graph)
-    if not names:
-        return "none yet"
     order = "frozen" if frozen else "order of the recipe" if recipe.target.classes else "natural order, not frozen yet"
-    return f"{' '.join(recipe.target.classes or names)} ({order})"
+    ordered = recipe.target.classes or names
+    says = f"{' '.join(ordered)} ({order})" if names else "none yet"
+    return Fact("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})

@@ -11,7 +11,7 @@ from kgkt.errors import InputError
 from kgkt.pipeline.fuse import target_data, test_data
 from kgkt.pipeline.state import Say, made_by, settings_of
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir, digest_value, load_arrays, sha256_file
+from kgkt.rundir import RunDir, digest_value, load_arrays, make_folder, sha256_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -198,6 +198,7 @@ def seen_untrained(recipe: Recipe, run: RunDir, data: Data, out: Path, say: Say)
     path = out / f"untrained-{key}.parquet"
     if not path.exists():
         say("reading the pool through an untrained copy of A")
+        make_folder(out)
         trained, library = open_model(source.model, source.imports, source.allow_legacy), keras()
         library.utils.set_random_seed(0)
         extract(library.models.clone_model(trained), layers, data, path, pixels=source.pixels, source="untrained A")

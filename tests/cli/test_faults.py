@@ -140,6 +140,32 @@ def test_a_and_the_data_disagree(populated: Path, kgkt: Kgkt) -> None:
     assert problems.code == 3
 
 
+def test_check_for_programs(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    np.savez("flat.npz", x=digits.pool_x[..., 0], item_id=digits.pool_ids)  # A gets the missing axis of one channel
+    named = ("--model", "a.keras", "--layers", "mid,emb", "--data", "flat.npz")
+    found = kgkt("check", *named).json
+    a, pool, plan, store, made, classes = found["facts"]
+    assert {name: a[name] for name in ("kind", "path", "weights", "input", "outputs", "activation")} == {
+        "kind": "model", "path": "a.keras", "weights": 21546, "input": [8, 8, 1], "outputs": 10, "activation": "softmax"}
+    assert (a["layers"]["mid"], a["layers"]["emb"]) == ([8, 8, 32], [32])
+    assert {name: pool[name] for name in ("kind", "items", "shape", "dtype", "notices")} == {
+        "kind": "data", "items": 600, "shape": [8, 8], "dtype": "float32", "notices": []}
+    assert (plan["items"], plan["layers"], plan["concepts"]) == (600, {"mid": 512, "emb": 32}, 60)
+    assert plan["features_bytes"] == 600 * (512 + 32) * 4
+    assert plan["memory_bytes"] == pytest.approx(found["memory_mb"] * 1e6, rel=1e-3)
+    assert (store["url"], store["texts_leave"]) == ("kglite:kgkt-run/graph.kgl", False)
+    assert (classes["classes"], classes["frozen"]) == ([str(i) for i in range(10)], False)
+    ran = found["stages"]["populate"]
+    assert (ran["stale"], ran["why"]) == (True, ["data"])
+    assert 0 < ran["seconds"] < 600
+    assert made == {"what": "populate", "says": f"ran {ran['ran']}   stale: data", "kind": "stage", **ran}
+    assert found["stages"]["fuse"] == {"ran": None, "stale": True, "why": ["never ran"], "seconds": None}
+    fresh = kgkt("check", *named[:-1], "pool.npz").json
+    assert (fresh["stages"]["populate"]["stale"], fresh["stale"]) == (False, {"populate": []})
+    broken = kgkt("check", "--model", "none.keras")
+    assert (broken.code, broken.json["facts"][0]["kind"]) == (3, "problem")
+
+
 def test_b_with_other_classes_is_refused_with_both_lists(labelled: Path, kgkt: Kgkt) -> None:
     from kgkt.source.quiet import keras
 
