@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from kgkt.errors import QueryError, UnsafeError, nearest
 from kgkt.store.tokens import Token, readings, tokenize, where
 
-PROCEDURES = ("db.labels", "db.relationshiptypes", "db.propertykeys", "db.schema.*", "db.index.*.query*",
-              "dbms.components")
+PROCEDURES = ("db.labels", "db.relationshiptypes", "db.propertykeys", "db.schema.*", "db.index.*.query*")
 FUNCTIONS = ("date.*", "time.*", "localtime.*", "datetime.*", "localdatetime.*", "duration.*", "point.*", "vector.*",
              "apoc.agg.*", "apoc.coll.*", "apoc.convert.*", "apoc.date.*", "apoc.map.*", "apoc.math.*", "apoc.number.*",
              "apoc.temporal.*", "apoc.text.*", "gds.similarity.*")
@@ -144,6 +143,9 @@ def _check_call(tokens: Sequence[Token], i: int) -> None:
             break
         name += "."
         i += 2
+    if name.lower().startswith("dbms."):
+        raise UnsafeError(f"CALL {name} is refused: it asks about the server, not the graph; Neo4j Browser and "
+                          "cypher-shell answer it")
     if name and not _listed(name, PROCEDURES):
         raise UnsafeError(f"CALL {name} is refused: only {', '.join(PROCEDURES)} may be called")
 

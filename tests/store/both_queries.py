@@ -152,7 +152,6 @@ DIFFERENT = (
     ("MATCH (c:Concept {key: 'main/concept/0'}) RETURN vector.similarity.cosine(c.centroid, c.centroid) AS x",
      "Unexpected token", [[1.0]]),
     ("MATCH (c:Concept {key: 'main/concept/0'}) FILTER c.size > 0 RETURN c.key AS k", [["main/concept/0"]], "FILTER"),
-    ("CALL dbms.components() YIELD name RETURN name", "Unknown procedure", "commands on the schema, users or the server"),
     ("EXPLAIN RETURN 1 AS x", [[1, "Return", None]], []),
     ("PROFILE RETURN 1 AS x", [[1]], "PROFILE is for Neo4j Browser and cypher-shell"),
 )
