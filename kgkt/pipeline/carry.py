@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import nearest_concept
 from kgkt.concepts.edges import bridge_edges, centroid_cosines
+from kgkt.errors import InputError
 from kgkt.rundir import RunDir, load_arrays, load_memberships, read_json, write_json
 from kgkt.values import ConceptGraph
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 SAME = 0.5  # Jaccard overlap of members from which a new concept counts as an old one
 FILE = "carry.json"
+WAITING = "strengths"  # key of run.json: edited strengths of the graph before, until B is mapped again
 
 Said = tuple[str, str, str, str]  # item_id, class name, by whom, when
+Strength = tuple[int, str, str, int, float]  # concept, model B, layer, index of the block, strength as it was set
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class Carried:
         classes: class names in their old order, and whether that order was frozen.
         names: new concept number -> the name a person gave.
         off: numbers of the new concepts that stay switched off.
+        strengths: edits of MAPS_TO as `Strength`, for the next map.
         edges: (a, b, weight) between new concepts, as people set them; a deleted edge has weight 0.
         lost: a line for each thing that found no place.
     """
@@ -41,13 +45,15 @@ class Carried:
     frozen: bool = False
     names: dict[int, str] = field(default_factory=dict)
     off: list[int] = field(default_factory=list)
+    strengths: list[Strength] = field(default_factory=list)
     edges: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
     def in_words(self) -> str:
         """What follows, counted; "" where there is nothing."""
         parts = ((len(self.labels), "labels"), (len(self.ticks), "ticks"), (len(self.names), "names"),
-                 (len(self.off), "switches"), (len(self.edges), "edges"))  # fmt: skip
+                 (len(self.off), "switches"), (len(self.edges), "edges"),
+                 (len(self.strengths), "strengths"))  # fmt: skip
         return ", ".join(f"{n} {what if n != 1 else what.removesuffix('s') if what != 'switches' else 'switch'}"
                          for n, what in parts if n)  # fmt: skip
 
@@ -59,7 +65,6 @@ def save_people(store: Store, run: RunDir) -> dict[str, Any]:
     the file is the truth.
     """
     from kgkt.store.people import read_people
-    from kgkt.store.readback import rows
 
     path = run.path(FILE)
     if path.exists():
@@ -69,14 +74,31 @@ def save_people(store: Store, run: RunDir) -> dict[str, Any]:
         return {}
     graph, ids, Z = before
     people = read_people(store, run.graph, graph)
-    people["strengths"] = [[row["concept"], row["layer"], row["index"], row["strength"]]
-                           for row in rows(store, "edited_strengths", graph=run.graph)]
+    people["strengths"] = run.state().get(WAITING, []) + edited_strengths(store, run.graph)
     nearest = nearest_concept(Z)
     edited = {int(n) for n in people["names"]} | set(people["switched_off"]) | set(people["deleted"])
+    edited |= {entry[0] for entry in people["strengths"]}
     edited |= {n for a, b, _ in people["edges"] for n in (a, b)}
     people["members"] = {str(n): ids[nearest == n].tolist() for n in sorted(edited)}
     write_json(path, people)
     return people
+
+
+def edited_strengths(store: Store, graph: str) -> list[Strength]:
+    """The strengths that differ from their plan, in the graph that stands.
+
+    Raises:
+        InputError: one that is no number.
+    """
+    from kgkt.store.readback import rows
+
+    found = []
+    for row in rows(store, "edited_strengths", graph=graph):
+        concept, block, value = str(row["key"]).rsplit("/", 1)[-1], f"{row['layer']} {row['index']}", row["strength"]
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise InputError(f"the strength of concept {concept} to {block} is {value!r}: set a number from 0 up")
+        found.append((int(concept), row["model"], row["layer"], row["index"], float(value)))
+    return found
 
 
 def _stands(store: Store, graph: str) -> bool:
@@ -134,8 +156,12 @@ def place(people: dict[str, Any], ids: np.ndarray, Z: csr_matrix) -> Carried:
             carried.lost.append(f"concept {number} was switched off: {homeless}")
         elif new not in carried.off:
             carried.off.append(new)
-    for name, layer, index, strength in people.get("strengths", []):
-        carried.lost.append(f"strength {strength:g} of concept {name!r} to {layer} {index}: concepts are mapped anew")
+    for number, model, layer, index, strength in people.get("strengths", []):
+        new = places[number]
+        if new is None:
+            carried.lost.append(f"strength {strength:g} of concept {number} to {layer} {index}: {homeless}")
+        else:
+            carried.strengths.append((new, model, layer, index, strength))
     for a, b, weight in people.get("edges", []):
         new_a, new_b = places[a], places[b]
         if new_a is None or new_b is None or new_a == new_b:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
+from kgkt.pipeline import carry
 from kgkt.pipeline.graph import Facts, open_graph_store, read_facts
 from kgkt.pipeline.state import Say, made_by, open_run, populated_at, record, settings_of, why_stale
 from kgkt.pipeline.teach import propagate, propagate_inputs
@@ -98,7 +99,7 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     check_target(model, targets.names, file=path.name)
     blocks = read_blocks(model)
     with open_graph_store(recipe, run, write=True) as store:
-        block_map, edits = plan(store, run, recipe, path, blocks, facts, targets)
+        block_map, edits = plan(store, run, recipe, path, blocks, facts, targets, say)
         write_map(store, run, path, model, block_map, targets)
     record_map(run, recipe, targets, path)
     return Mapped(
@@ -108,34 +109,51 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
 
 
 def plan(
-    store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], facts: Facts, targets: Targets
-) -> tuple[BlockMap, int]:
+    store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], facts: Facts, targets: Targets,
+    say: Say,
+) -> tuple[BlockMap, int]:  # fmt: skip
     """A new plan with the strengths that people changed in the old one, and how many these are."""
     from kgkt.store.readback import read_strengths
     from kgkt.transfer.mapper import plan_map
 
     block_map = plan_map(blocks, facts.graph.centroids, targets.mass, facts.Z, recipe.target.seed)
-    if "map" not in run.state().get("stages", {}):
-        return block_map, 0
-    before = read_strengths(store, run.graph, path.stem, block_map.blocks)
-    return keep_edits(block_map, before)
+    block_map = carry_edits(block_map, [entry for entry in waiting(run) if entry[1] == path.stem], say)
+    if "map" in run.state().get("stages", {}):
+        block_map = keep_edits(block_map, read_strengths(store, run.graph, path.stem, block_map.blocks))
+    return block_map, sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
 
 
-def keep_edits(block_map: BlockMap, before: dict[str, tuple[Any, Any]]) -> tuple[BlockMap, int]:
-    """`block_map` with every strength that differed from its plan before; returns how many did."""
-    strength, count = dict(block_map.strength), 0
+def waiting(run: RunDir) -> list[carry.Strength]:
+    """The strengths that people changed in the graph before, which its next map takes over."""
+    return [tuple(entry) for entry in run.state().get(carry.WAITING, [])]
+
+
+def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) -> BlockMap:
+    """`block_map` with the strengths of an earlier graph's map; those to a block that B does not have are told."""
+    strength = {layer: matrix.tolil() for layer, matrix in block_map.strength.items()}
+    for concept, _, layer, index, value in entries:
+        places = [j for j, block in enumerate(block_map.blocks.get(layer, ())) if block.index == index]
+        if places:
+            strength[layer][concept, places[0]] = value
+        else:
+            say(f"lost: strength {value:g} of concept {concept} to {layer} {index}, a block that B does not have")
+    return dataclasses.replace(block_map, strength={layer: matrix.tocsr() for layer, matrix in strength.items()})
+
+
+def keep_edits(block_map: BlockMap, before: dict[str, tuple[Any, Any]]) -> BlockMap:
+    """`block_map` with every strength that differed from its plan before."""
+    strength = dict(block_map.strength)
     for layer, (was, planned) in before.items():
         if layer not in strength or was.shape != strength[layer].shape:
             continue
         edited = (was != planned).tocoo()
         if not edited.nnz:
             continue
-        count += edited.nnz
         changed = strength[layer].tolil()
         for i, j in zip(edited.row, edited.col, strict=True):
             changed[i, j] = was[i, j]
         strength[layer] = changed.tocsr()
-    return dataclasses.replace(block_map, strength=strength), count
+    return dataclasses.replace(block_map, strength=strength)
 
 
 def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: BlockMap, targets: Targets) -> None:
@@ -151,7 +169,8 @@ def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: Bloc
 
 
 def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path) -> None:
-    """Write down what `map` read."""
+    """Write down what `map` read; strengths that waited for it are in the graph now."""
+    run.write_state({**run.state(), carry.WAITING: [entry for entry in waiting(run) if entry[1] != path.stem]})
     record(run, "map", map_inputs(run, recipe, path), {}, {"model": path.stem, "classes": list(targets.names)})
 
 
@@ -183,7 +202,7 @@ def current_map(
     if changed:
         say(f"changed since map: {', '.join(changed)}; mapping again")
         with open_graph_store(recipe, run, write=True) as store:
-            block_map, edits = plan(store, run, recipe, path, blocks, facts, targets)
+            block_map, edits = plan(store, run, recipe, path, blocks, facts, targets, say)
             write_map(store, run, path, model, block_map, targets)
         record_map(run, recipe, targets, path)
         if edits:

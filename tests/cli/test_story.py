@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,37 @@ def test_populate_again_carries_what_people_said(labelled: Path, kgkt: Kgkt) -> 
     renamed = kgkt("query", "MATCH (c:Concept) WHERE c.name <> c.auto_name RETURN c.name, c.active").json["rows"]
     assert renamed == [["mine", False]]
     assert not (labelled / "kgkt-run/main/carry.json").exists()
+
+
+def test_populate_again_carries_edited_strengths(labelled: Path, kgkt: Kgkt) -> None:
+    populate = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
+    assert kgkt("map", "--target", "b.keras").json["edits_kept"] == 0
+    edits = "MATCH (:Concept)-[m:MAPS_TO]->(b:Block {kind: 'head', name: '1'}) SET m.strength = 0.0"
+    assert kgkt("query", edits, "--rw", "--force").code == 0
+    before = kgkt("query", "edited_strengths").json["rows"]
+    n = len(before)
+    assert n > 5
+    for _ in range(2):  # the second time nothing is mapped: they wait
+        done = kgkt(*populate, "--force")
+        assert f"carried over: 20 labels, {n} strengths" in done.err
+        assert done.json["lost"] == kgkt("query", "edited_strengths").json["rows"] == []
+    assert kgkt("map", "--target", "b.keras").json["edits_kept"] == n
+    after = kgkt("query", "edited_strengths").json["rows"]
+    assert [(row[0], *row[2:5], row[6]) for row in after] == [(row[0], *row[2:5], row[6]) for row in before]
+    assert f"carried over: 20 labels, {n} strengths" in kgkt(*populate).err
+    fused = kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 20)
+    assert f"edited strengths kept: {n}" in fused.err
+    assert json.loads((labelled / "kgkt-run/main/run.json").read_text())["strengths"] == []
+    lost = kgkt(*populate, "--concepts", 8).json["lost"]
+    waiting = json.loads((labelled / "kgkt-run/main/run.json").read_text())["strengths"]
+    assert len(lost) + len(waiting) == n
+    assert all(re.fullmatch(r"strength 0 of concept \d+ to out 1: no new concept holds half of its items", line) for line in lost)
+    assert len(lost) > n / 2
+    kgkt("map", "--target", "b.keras")
+    kgkt("query", "MATCH (:Concept)-[m:MAPS_TO]->(:Block {layer: 'out', index: 3}) SET m.strength = 'much'", "--rw", "--force")
+    wrong = kgkt(*populate)
+    assert wrong.code == 3
+    assert re.search(r"the strength of concept \d to out 3 is 'much': set a number from 0 up", wrong.err)
 
 
 def test_populate_with_another_pool_says_what_was_lost(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
