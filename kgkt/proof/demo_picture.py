@@ -13,6 +13,7 @@ from kgkt.rundir import atomic
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
 
     from kgkt.proof.demo import Demo, Showcase
     from kgkt.values import ConceptGraph, Report
@@ -21,12 +22,18 @@ KGKT, OTHER, LOST = "#1b6ca8", "#b8b8b8", "#d98c3f"
 
 
 def draw(demo: Demo, path: Path) -> None:
-    """Draw the concepts, the test accuracies and the edit, and save them as PNG.
+    """Save the picture of a demo as PNG.
 
     Args:
         demo: what was found.
         path: of the picture.
     """
+    with atomic(path) as temporary:
+        figure_of(demo).savefig(temporary, format="png", dpi=110, metadata={"Software": "kgkt"})
+
+
+def figure_of(demo: Demo) -> Figure:
+    """The concepts, the test accuracies and the edit, side by side; every bar begins at 0."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 5.2), layout="constrained")
@@ -34,8 +41,7 @@ def draw(demo: Demo, path: Path) -> None:
     _concepts(concepts, demo.showcase)
     _few_labels(few, demo.report)
     _edit(edit, demo.report)
-    with atomic(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": "kgkt"})
+    return figure
 
 
 def _concepts(axes: Any, showcase: Showcase) -> None:
@@ -93,7 +99,7 @@ def _few_labels(axes: Any, report: Report) -> None:
             axes.plot([100 * s.low, 100 * s.high], [row, row], color="black", lw=1)
         axes.text(100.5, row, f"{100 * s.mean:.1f}", va="center", fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set(xlim=(50, 100), title=f"B's test accuracy, %\n{count} label{'s' if count > 1 else ''} a class")
+    axes.set(xlim=(0, 100), title=f"B's test accuracy, %\n{count} label{'s' if count > 1 else ''} a class")
 
 
 def _edit(axes: Any, report: Report) -> None:

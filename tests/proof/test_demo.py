@@ -10,7 +10,7 @@ import pytest
 
 from kgkt.proof import demo_tables, edit
 from kgkt.proof.demo import Demo, Setting, average, draw_labels, run_demo
-from kgkt.proof.demo_picture import draw
+from kgkt.proof.demo_picture import draw, figure_of
 from kgkt.proof.digits import make_split
 from kgkt.proof.stats import plus_minus
 from kgkt.values import REPORT_COLUMNS, Report
@@ -88,6 +88,16 @@ def test_tables_say_what_the_rows_say() -> None:
     assert plus_minus(against) == "+3.0 ±0.6"
     assert demo_tables.verdict(against) == "a gain on these splits"
     assert "chance" in demo_tables.verdict(demo_tables.paired([0.9, 0.8, 0.7], [0.8, 0.9, 0.7]))
+
+
+def test_bars_of_the_picture_begin_at_nothing(small: Demo) -> None:
+    _, few, edit = figure_of(small).axes
+    assert few.get_xlim() == (0, 100)
+    assert edit.get_ylim()[0] == 0
+    assert {bar.get_x() for bar in few.patches} == {0}
+    kgkt = next(row for row, label in enumerate(few.get_yticklabels()) if label.get_text() == "kgkt")
+    values = [r["value"] for r in small.report.rows if (r["task"], r["method"], r["metric"]) == ("few-labels", "kgkt", "test_accuracy")]
+    assert few.patches[kgkt].get_width() == pytest.approx(100 * np.mean(values))
 
 
 def test_picture_is_a_png(small: Demo, tmp_path: Path) -> None:
