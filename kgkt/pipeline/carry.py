@@ -74,7 +74,7 @@ def save_people(store: Store, run: RunDir) -> dict[str, Any]:
         return {}
     graph, ids, Z = before
     people = read_people(store, run.graph, graph)
-    people["strengths"] = run.state().get(WAITING, []) + edited_strengths(store, run.graph)
+    people["strengths"] = waiting(run) + edited_strengths(store, run.graph)
     nearest = nearest_concept(Z)
     edited = {int(n) for n in people["names"]} | set(people["switched_off"]) | set(people["deleted"])
     edited |= {entry[0] for entry in people["strengths"]}
@@ -99,6 +99,17 @@ def edited_strengths(store: Store, graph: str) -> list[Strength]:
             raise InputError(f"the strength of concept {concept} to {block} is {value!r}: set a number from 0 up")
         found.append((int(concept), row["model"], row["layer"], row["index"], float(value)))
     return found
+
+
+def waiting(run: RunDir) -> list[Strength]:
+    """The edited strengths of an earlier graph that the next map takes over."""
+    return [tuple(entry) for entry in run.state().get(WAITING, [])]
+
+
+def let_wait(run: RunDir, strengths: list[Strength]) -> None:
+    """Keep these strengths, and no others, for the next map."""
+    if strengths != waiting(run):
+        run.write_state({**run.state(), WAITING: strengths})
 
 
 def _stands(store: Store, graph: str) -> bool:

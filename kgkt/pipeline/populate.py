@@ -115,7 +115,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
         clock = time.perf_counter()
         carried = carry.place(people, features.ids, clustering.memberships)
         write_graph(store, run, graph, coordinates, clustering, exemplars, features, data, recipe, steady, carried)
-    run.write_state({**run.state(), carry.WAITING: carried.strengths})
+    carry.let_wait(run, carried.strengths)
     run.path(carry.FILE).unlink(missing_ok=True)
     seconds["graph"] = time.perf_counter() - clock
     outputs = {name: sha256_file(run.path(name)) for name in MADE}

@@ -117,15 +117,10 @@ def plan(
     from kgkt.transfer.mapper import plan_map
 
     block_map = plan_map(blocks, facts.graph.centroids, targets.mass, facts.Z, recipe.target.seed)
-    block_map = carry_edits(block_map, [entry for entry in waiting(run) if entry[1] == path.stem], say)
+    block_map = carry_edits(block_map, [entry for entry in carry.waiting(run) if entry[1] == path.stem], say)
     if "map" in run.state().get("stages", {}):
         block_map = keep_edits(block_map, read_strengths(store, run.graph, path.stem, block_map.blocks))
     return block_map, sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
-
-
-def waiting(run: RunDir) -> list[carry.Strength]:
-    """The strengths that people changed in the graph before, which its next map takes over."""
-    return [tuple(entry) for entry in run.state().get(carry.WAITING, [])]
 
 
 def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) -> BlockMap:
@@ -170,7 +165,7 @@ def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: Bloc
 
 def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path) -> None:
     """Write down what `map` read; strengths that waited for it are in the graph now."""
-    run.write_state({**run.state(), carry.WAITING: [entry for entry in waiting(run) if entry[1] != path.stem]})
+    carry.let_wait(run, [entry for entry in carry.waiting(run) if entry[1] != path.stem])
     record(run, "map", map_inputs(run, recipe, path), {}, {"model": path.stem, "classes": list(targets.names)})
 
 
