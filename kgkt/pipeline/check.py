@@ -11,9 +11,11 @@ from kgkt.errors import InputError, KgktError
 from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import RunDir
+from kgkt.source.sentence_files import LAYER
 
 STAGES = ("populate", "propagate", "map", "fuse")
-IMPORTS_MB = {"model": 760, "features": 230}  # resident after the imports (getrusage, Linux, TensorFlow 2.21)
+# resident after the imports (getrusage, Linux, TensorFlow 2.21, PyTorch 2.15)
+IMPORTS_MB = {"model": 760, "sentences": 1100, "features": 230}
 
 
 @dataclass(slots=True)
@@ -44,7 +46,10 @@ def check(recipe: Recipe) -> Plan:
     """
     plan = Plan()
     file = recipe.path
-    a = _look(plan, recipe.source.model, lambda p: model_line(plan, p, recipe, "layers"), file)
+    if recipe.source.is_sentences:
+        a = _look(plan, str(recipe.source.model_path), lambda p: sentence_line(p, recipe), file, folder=True)
+    else:
+        a = _look(plan, recipe.source.model, lambda p: model_line(plan, p, recipe, "layers"), file)
     pool = _look(plan, recipe.source.data, data_line, file)
     features = _look(plan, recipe.source.features, features_line, file)
     b = _look(plan, recipe.target.model, lambda p: model_line(plan, p, recipe, "outputs"), file)
@@ -61,12 +66,12 @@ def check(recipe: Recipe) -> Plan:
     return plan
 
 
-def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None) -> Any:
-    """Run `look` on a named file; what it raises becomes a problem of the plan."""
+def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None, folder: bool = False) -> Any:
+    """Run `look` on a named file, or a `folder` that it looks for itself; what it raises is a problem of the plan."""
     if not path:
         return None
     try:
-        if not Path(path).exists():
+        if not folder and not Path(path).exists():
             raise InputError(f"{path} is not there" + (f": {recipe_file} names it" if recipe_file else ""))
         what, facts, value = look(Path(path))
     except KgktError as error:
@@ -96,13 +101,26 @@ def model_line(plan: Plan, path: Path, recipe: Recipe, show: str) -> tuple[str, 
     return path.name, facts + "   safe to open: yes", info
 
 
+def sentence_line(path: Path, recipe: Recipe) -> tuple[str, str, Any]:
+    """What the folder of a sentence model says of itself."""
+    from kgkt.source.sentence_files import inspect_sentences
+
+    info = inspect_sentences(path)
+    reads = f"texts of up to {info.tokens} tokens" if info.tokens else "texts"
+    facts = f"sentence model ({', '.join(info.modules)}), {info.n_weights:,} weights   {reads} to "
+    facts += f"{info.width or '?'} numbers   safe to open: yes"
+    if others := [layer for layer in recipe.source.layers if layer != LAYER]:
+        raise InputError(f"{path} is a sentence model, which has one layer, {LAYER!r}, and no {others[0]!r}")
+    return path.resolve().name, facts, info
+
+
 def data_line(path: Path) -> tuple[str, str, Any]:
     """What a pool or test file holds."""
     from kgkt.source.inputs import read_data
 
     data = read_data(path)
-    shape = "x".join(str(s) for s in data.x.shape[1:]) if hasattr(data.x, "shape") and data.x.ndim > 1 else data.kind
-    facts = f"{len(data.ids):,} items, {shape} {getattr(data.x, 'dtype', '')}   0 bad rows"
+    shape = "x".join(str(s) for s in data.x.shape[1:])
+    facts = f"{len(data.ids):,} " + ("texts" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows")
     for notice in data.notices:
         facts += f"; {notice}"
     return path.name, facts, data
@@ -122,6 +140,11 @@ def _shape(shape: tuple[int | None, ...] | None) -> str:
 
 def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
     """Shapes of the models against the shape of the data."""
+    if recipe.source.is_sentences and a is not None and pool is not None:
+        if pool.kind != "text":
+            plan.problems.append(f"{a.path} is a sentence model and reads texts, {recipe.source.data} has none: give a "
+                                 ".csv with the columns item_id and text")
+        a = None
     for info, data in ((a, pool), (b, None if recipe.target.data else pool)):
         if info is None or data is None or info.input_shape is None or not hasattr(data.x, "shape"):
             continue
@@ -142,7 +165,10 @@ def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> Non
         base = IMPORTS_MB["features"]
     elif a is not None and pool is not None:
         n, base = len(pool.ids), IMPORTS_MB["model"]
-        widths = {layer: pooled_width(a.layers.get(layer)) for layer in recipe.source.layers}
+        if recipe.source.is_sentences:
+            base, widths = IMPORTS_MB["sentences"] + 8 * a.n_weights / 1e6, {LAYER: a.width}
+        else:
+            widths = {layer: pooled_width(a.layers.get(layer)) for layer in recipe.source.layers}
     else:
         return
     k = recipe.concepts.k or default_k(n)
