@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,6 +60,7 @@ def write_csv(path: Path, header: Sequence[str], *columns: Sequence[str]) -> Pat
 SAVE = """
 import sys
 from pathlib import Path
+from typing import Any
 from sentence_transformers import SentenceTransformer, models
 from transformers import BertConfig, BertModel, BertTokenizer
 import torch
@@ -111,3 +113,22 @@ def encode(model: Path, texts: Sequence[str], folder: Path) -> np.ndarray:
     (folder / "texts.txt").write_text("\n".join(texts), encoding="utf-8")
     apart(ENCODE, model, folder / "texts.txt", folder / "vectors.npy")
     return np.load(folder / "vectors.npy")
+
+
+def string_b(phrases: Phrases, shape: tuple[int, ...]) -> Any:
+    """An untrained B that reads strings: a bag of words for items of shape (), word vectors for items of shape (1,)."""
+    from kgkt.source.quiet import keras as import_keras
+
+    keras = import_keras()
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    if shape == ():
+        words = layers.TextVectorization(output_mode="multi_hot", name="words")
+        inner = []
+    else:
+        words = layers.TextVectorization(output_sequence_length=10, name="words")
+        inner = [layers.Embedding(100, 16, name="table"), layers.GlobalAveragePooling1D(name="mean")]
+    words.adapt(phrases.pool)
+    hidden = layers.Dense(16, activation="relu", name="hidden")
+    out = layers.Dense(3, activation="softmax", name="out")
+    return keras.Sequential([keras.Input(shape, dtype="string", name="text"), words, *inner, hidden, out], name="b")

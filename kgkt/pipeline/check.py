@@ -109,9 +109,7 @@ def sentence_line(path: Path, recipe: Recipe) -> tuple[str, str, Any]:
     reads = f"texts of up to {info.tokens} tokens" if info.tokens else "texts"
     facts = f"sentence model ({', '.join(info.modules)}), {info.n_weights:,} weights   {reads} to "
     facts += f"{info.width or '?'} numbers   safe to open: yes"
-    if others := [layer for layer in recipe.source.layers if layer != LAYER]:
-        raise InputError(f"{path} is a sentence model, which has one layer, {LAYER!r}, and no {others[0]!r}")
-    return path.resolve().name, facts, info
+    return path.absolute().name, facts, info
 
 
 def data_line(path: Path) -> tuple[str, str, Any]:
@@ -139,14 +137,28 @@ def _shape(shape: tuple[int | None, ...] | None) -> str:
 
 
 def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
-    """Shapes of the models against the shape of the data."""
-    if recipe.source.is_sentences and a is not None and pool is not None:
-        if pool.kind != "text":
-            plan.problems.append(f"{a.path} is a sentence model and reads texts, {recipe.source.data} has none: give a "
-                                 ".csv with the columns item_id and text")
+    """What the models read against what the data holds."""
+    from kgkt.source.features import check_input
+    from kgkt.source.sentences import check_texts
+
+    if a is not None and pool is not None and (recipe.source.is_sentences or pool.kind == "text"):
+        try:
+            if recipe.source.is_sentences:
+                check_texts(a.path, pool, recipe.source.layers)
+            else:
+                check_input(f"model {a.path.name}", a.input_shape, pool)
+        except InputError as error:
+            plan.problems.append(str(error))
         a = None
     for info, data in ((a, pool), (b, None if recipe.target.data else pool)):
-        if info is None or data is None or info.input_shape is None or not hasattr(data.x, "shape"):
+        if info is None or data is None or info.input_shape is None:
+            continue
+        if info.reads_text != (data.kind == "text"):
+            reads, has = ("texts", "numbers") if info.reads_text else ("numbers", "texts")
+            plan.problems.append(f"{info.path} reads {reads}, the data is of {has}: name B's own data of the same "
+                                 "items with --target-data")
+            continue
+        if info.reads_text:
             continue
         given = tuple(data.x.shape[1:])
         if len(given) != len(info.input_shape) or any(

@@ -36,9 +36,8 @@ def check_input(model: str, shape: tuple[int | None, ...] | None, data: Data) ->
         InputError: with both shapes.
     """
     if data.kind == "text":
-        raise InputError(f"{model}: the data is text and the model takes numbers; read it with a sentence model "
-                         "(--model sentence-transformers:FOLDER), or compute features elsewhere and bring them with "
-                         "--features")
+        raise InputError(f"{model}: the data is text, which kgkt reads with a sentence model only (--model "
+                         "sentence-transformers:FOLDER): give one, or features made elsewhere with --features")
     came = tuple(data.x.shape[1:])
     if shape is None:
         raise InputError(f"{model} has several inputs or an unknown input shape: compute features elsewhere and bring "

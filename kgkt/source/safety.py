@@ -77,6 +77,9 @@ def safe_check(path: Path | str, imports: Sequence[str] = ()) -> dict[str, Any]:
         InputError: missing, truncated, damaged, or no Keras model at all.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, a model is a .keras file; the folder of a sentence model is named with "
+                         f"--model sentence-transformers:{path}")
     head = read_head(path)
     refuse_disguise(path, head)
     if head.startswith(HDF5):

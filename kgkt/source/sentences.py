@@ -68,7 +68,7 @@ def extract_sentences(
     """
     info = inspect_sentences(path)
     check_texts(path, data)
-    name = info.path.resolve().name
+    name = info.path.absolute().name
     with _encoder(info, seed) as encode:
         first = encode(data.x[:CHUNK].tolist())
 
