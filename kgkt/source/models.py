@@ -13,7 +13,7 @@ from typing import Any
 from kgkt.errors import InputError, UnsafeError, nearest
 from kgkt.rundir import sha256_file
 from kgkt.source.quiet import keras
-from kgkt.source.safety import HDF5, check_config, check_weights, read_head, refuse_disguise, safe_check
+from kgkt.source.safety import HDF5, check_config, check_weights, read_head, refuse_disguise, refuse_folder, safe_check
 
 Shape = tuple[int | None, ...]
 SAME_SHAPE = {"Activation", "Softmax", "ReLU", "LeakyReLU", "ELU", "PReLU", "Dropout", "BatchNormalization",
@@ -254,6 +254,7 @@ def open_model(path: Path | str, imports: Sequence[str] = (), allow_legacy: bool
         InputError: missing, damaged, of a Keras version that this one cannot read.
     """
     path = Path(path)
+    refuse_folder(path)
     head = read_head(path)
     legacy = allow_legacy and head.startswith(HDF5)
     if legacy:
