@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from kgkt.source.sentence_child import OFFLINE
 
 NAMES = ("animal", "food", "weather")
 ACTORS = ("a farmer", "the child", "my neighbour", "an old man", "the teacher", "her sister")
@@ -96,7 +99,8 @@ def need_extra() -> None:
 
 def apart(code: str, *arguments: object) -> None:
     """Run code in a process of its own: PyTorch and the embedded database do not fit into one everywhere."""
-    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+    command, environment = [sys.executable, "-c", code, *map(str, arguments)], {**os.environ, **OFFLINE}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
 
 
