@@ -12,6 +12,7 @@ from kgkt.errors import InputError, nearest
 from kgkt.rundir import DEFAULT_DIR
 
 FILE = "kgkt.toml"
+SENTENCES = "sentence-transformers:"  # a source model that begins so is the folder of a sentence model
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,16 @@ class Source:
     folder_labels: bool = False
     size: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
+
+    @property
+    def model_path(self) -> Path | None:
+        """The file of A, or the folder of the sentence model that A is."""
+        return None if self.model is None else Path(self.model.removeprefix(SENTENCES))
+
+    @property
+    def is_sentences(self) -> bool:
+        """Whether A is a sentence model."""
+        return self.model is not None and self.model.startswith(SENTENCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +166,8 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
             raise InputError(f"{path}: unknown key {key!r} in [{name}]{nearest(key, kinds)}")
         given[key] = _value(path, f"{name}.{key}", value, kinds[key])
         if key in PATHS.get(name, ()):
-            given[key] = str(path.parent / given[key])
+            kind = SENTENCES if (name, key) == ("source", "model") and given[key].startswith(SENTENCES) else ""
+            given[key] = kind + str(path.parent / given[key].removeprefix(kind))
     section = SECTIONS[name](**given)
     for key, allowed in CHOICES.items():
         if key in given and given[key] not in allowed:
@@ -197,9 +209,9 @@ graph = "main"                 # name of the graph in the run directory
 dir = "kgkt-run"               # run directory
 
 [source]                       # what model A knows
-model = "a.keras"              # a Keras 3 model file
+model = "a.keras"              # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
 layers = ["mid", "emb"]        # one or two of its layers: a middle one and the last hidden one
-data = "pool.npz"              # array x (and item_id, if there), or a folder of images
+data = "pool.npz"              # array x (and item_id, if there), a folder of images, or a .csv item_id,text
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # size = [64, 64]              # height and width for pictures of several sizes; only where A's input leaves it open

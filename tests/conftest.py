@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests import neo4j_server as servers
+from tests.texts import Phrases, make_phrases, save_tiny, write_csv
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -104,6 +105,24 @@ def test_npz(digits: Digits, models_dir: Path) -> Path:
     path = models_dir / "test.npz"
     np.savez(path, x=digits.test_x, y=digits.test_y)
     return path
+
+
+@pytest.fixture(scope="session")
+def phrases() -> Phrases:
+    """Short English texts on animals, food and weather."""
+    return make_phrases()
+
+
+@pytest.fixture(scope="session")
+def texts_csv(phrases: Phrases, models_dir: Path) -> Path:
+    """The pool of texts as a file: item_id and text."""
+    return write_csv(models_dir / "texts.csv", ("item_id", "text"), phrases.ids, phrases.pool)
+
+
+@pytest.fixture(scope="session")
+def sentence_model(models_dir: Path) -> Path:
+    """Folder of a tiny BERT with mean pooling, random weights, as SentenceTransformer.save writes it."""
+    return save_tiny(models_dir / "tiny")
 
 
 @pytest.fixture(scope="session")

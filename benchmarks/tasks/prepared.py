@@ -14,6 +14,7 @@ from kgkt.proof.view import View, embedded, write_arrays
 from kgkt.source.features import extract, open_features
 from kgkt.source.inputs import Data
 from kgkt.source.models import open_model
+from kgkt.source.sentences import extract_sentences
 from kgkt.values import Features
 from tasks.fetch import cache
 
@@ -117,6 +118,21 @@ def model_features(
     if not path.exists():
         data = Data(item_ids(len(x)), x, None, None, None, "array", "")
         extract(open_model(model), layers, data, path, batch=64, source=model.name)
+    return open_features(path)
+
+
+def text_features(path: Path, model: Path, texts: np.ndarray, seed: int | None = None) -> Features:
+    """Vectors of (n,) texts through kgkt's own door for sentence models, kept on the first call.
+
+    Args:
+        path: of the features file.
+        model: folder of the sentence model.
+        texts: of the pool.
+        seed: of an untrained copy; None for the trained model.
+    """
+    if not path.exists():
+        data = Data(item_ids(len(texts)), texts.astype(object), None, None, texts.tolist(), "text", "")
+        extract_sentences(model, data, path, seed=seed)
     return open_features(path)
 
 

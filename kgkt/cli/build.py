@@ -11,9 +11,13 @@ from kgkt.cli.output import OUT, count, pick_format, print_json
 
 START, BUILD = "Start", "Build"
 
-Model = Annotated[str | None, typer.Option("--model", help="Model A, a .keras file.")]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Model A: a .keras file, or sentence-transformers:FOLDER for texts.")
+]
 Layers = Annotated[str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb.")]
-Data = Annotated[str | None, typer.Option("--data", help="Pool: .npz (x, item_id), .npy, or a folder of images.")]
+Data = Annotated[
+    str | None, typer.Option("--data", help="Pool: .npz (x, item_id), .npy, .csv (item_id,text) or a folder of images.")
+]
 FeaturesFile = Annotated[
     str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
 ]

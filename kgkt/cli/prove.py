@@ -24,7 +24,9 @@ def evaluate(
         str | None, typer.Option("--truth", help="CSV item_id,class of every item; else y of the pool's file.")
     ] = None,
     target: Annotated[str | None, typer.Option("--target", help="Model B, a .keras file.")] = None,
-    test: Annotated[str | None, typer.Option("--test", help="Arrays x and y that B is judged on.")] = None,
+    test: Annotated[
+        str | None, typer.Option("--test", help="Arrays x and y (or .csv item_id,text,y) that B is judged on.")
+    ] = None,
     target_data: Annotated[
         str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
     ] = None,

@@ -58,7 +58,9 @@ def show_mapped(done: Any, form: str) -> None:
 def fuse(
     target: Target = None,
     out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
-    test: Annotated[str | None, typer.Option("--test", help="Arrays x and y: measures what it was worth.")] = None,
+    test: Annotated[
+        str | None, typer.Option("--test", help="Arrays x and y (or .csv item_id,text,y): measures what it was worth.")
+    ] = None,
     target_data: Annotated[
         str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
     ] = None,

@@ -12,9 +12,11 @@ from kgkt.errors import InputError, KgktError
 from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import RunDir
+from kgkt.source.sentence_files import LAYER
 
 STAGES = ("populate", "propagate", "map", "fuse")
-IMPORTS_MB = {"model": 760, "features": 230}  # resident after the imports (getrusage, Linux, TensorFlow 2.21)
+# resident after the imports (getrusage, Linux, TensorFlow 2.21, PyTorch 2.15)
+IMPORTS_MB = {"model": 760, "sentences": 1100, "features": 230}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,10 @@ def check(recipe: Recipe) -> Plan:
     """
     plan = Plan()
     file = recipe.path
-    a = _look(plan, recipe.source.model, lambda p: model_fact(p, recipe, "layers"), file)
+    if recipe.source.is_sentences:
+        a = _look(plan, str(recipe.source.model_path), sentence_fact, file, folder=True)
+    else:
+        a = _look(plan, recipe.source.model, lambda p: model_fact(p, recipe, "layers"), file)
     pool = _look(plan, recipe.source.data, lambda p: data_fact(p, _size(recipe, a, own=False)), file)
     features = _look(plan, recipe.source.features, features_fact, file)
     b = _look(plan, recipe.target.model, lambda p: model_fact(p, recipe, "outputs"), file)
@@ -81,12 +86,12 @@ def check(recipe: Recipe) -> Plan:
     return plan
 
 
-def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None) -> Any:
-    """Run `look` on a named file; what it raises becomes a problem of the plan."""
+def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None, folder: bool = False) -> Any:
+    """Run `look` on a named file, or a `folder` that it looks for itself; what it raises is a problem of the plan."""
     if not path:
         return None
     try:
-        if not Path(path).exists():
+        if not folder and not Path(path).exists():
             raise InputError(f"{path} is not there" + (f": {recipe_file} names it" if recipe_file else ""))
         fact, value = look(Path(path))
     except KgktError as error:
@@ -120,12 +125,26 @@ def model_fact(path: Path, recipe: Recipe, show: str) -> tuple[Fact, Any]:
     }), info  # fmt: skip
 
 
+def sentence_fact(path: Path) -> tuple[Fact, Any]:
+    """What the folder of a sentence model says of itself."""
+    from kgkt.source.sentence_files import inspect_sentences
+
+    info = inspect_sentences(path)
+    reads = f"texts of up to {info.tokens} tokens" if info.tokens else "texts"
+    facts = f"sentence model ({', '.join(info.modules)}), {info.n_weights:,} weights   {reads} to "
+    facts += f"{info.width or '?'} numbers   safe to open: yes"
+    return Fact(path.absolute().name, facts, {
+        "kind": "model", "path": str(path), "architecture": "sentence model", "modules": list(info.modules),
+        "weights": info.n_weights, "tokens": info.tokens, "layers": {LAYER: [info.width]}, "safe": True,
+    }), info  # fmt: skip
+
+
 def _size(recipe: Recipe, info: Any, own: bool = True) -> tuple[int, int] | None:
     """(h, w) that pictures are brought to for a model; `own`: whatever size is asked for A."""
     from kgkt.source.images import picture_size
 
-    shape, name = (info.input_shape, f"model {info.path.name}") if info else (None, "")
-    return picture_size(shape, recipe.source.size, "" if own else name)
+    shape = getattr(info, "input_shape", None)  # a sentence model has none
+    return picture_size(shape, recipe.source.size, "" if own or info is None else f"model {info.path.name}")
 
 
 def data_fact(path: Path, size: tuple[int, int] | None) -> tuple[Fact, Any]:
@@ -133,8 +152,8 @@ def data_fact(path: Path, size: tuple[int, int] | None) -> tuple[Fact, Any]:
     from kgkt.source.inputs import read_data
 
     data = read_data(path, size=size)
-    shape = "x".join(str(s) for s in data.x.shape[1:]) or data.kind
-    facts = f"{len(data.ids):,} items, {shape} {getattr(data.x, 'dtype', '')}   0 bad rows"
+    shape = "x".join(str(s) for s in data.x.shape[1:])
+    facts = f"{len(data.ids):,} " + ("texts" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows")
     for notice in data.notices:
         facts += f"; {notice}"
     return Fact(path.name, facts, {
@@ -162,9 +181,28 @@ def _shape(shape: tuple[int | None, ...] | None) -> str:
 
 
 def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
-    """Shapes of the models against the shape of the data."""
+    """What the models read against what the data holds."""
+    from kgkt.source.features import check_input
+    from kgkt.source.sentences import check_texts
+
+    if a is not None and pool is not None and (recipe.source.is_sentences or pool.kind == "text"):
+        try:
+            if recipe.source.is_sentences:
+                check_texts(a.path, pool, recipe.source.layers)
+            else:
+                check_input(f"model {a.path.name}", a.input_shape, pool)
+        except InputError as error:
+            plan.problems.append(str(error))
+        a = None
     for info, data in ((a, pool), (b, None if recipe.target.data else pool)):
-        if info is None or data is None or info.input_shape is None or not hasattr(data.x, "shape"):
+        if info is None or data is None or info.input_shape is None:
+            continue
+        if info.reads_text != (data.kind == "text"):
+            reads, has = ("texts", "numbers") if info.reads_text else ("numbers", "texts")
+            plan.problems.append(f"{info.path} reads {reads}, the data is of {has}: name B's own data of the same "
+                                 "items with --target-data")
+            continue
+        if info.reads_text:
             continue
         given = tuple(data.x.shape[1:])
         if data.kind == "images" and (size := _size(recipe, info)):
@@ -186,7 +224,10 @@ def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> Non
         base = IMPORTS_MB["features"]
     elif a is not None and pool is not None:
         n, base = len(pool.ids), IMPORTS_MB["model"]
-        widths = {layer: pooled_width(a.layers.get(layer)) for layer in recipe.source.layers}
+        if recipe.source.is_sentences:
+            base, widths = IMPORTS_MB["sentences"] + 8 * a.n_weights / 1e6, {LAYER: a.width}
+        else:
+            widths = {layer: pooled_width(a.layers.get(layer)) for layer in recipe.source.layers}
     else:
         return
     k = recipe.concepts.k or default_k(n)

@@ -82,7 +82,7 @@ def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -
     with threadpool_limits(1):  # views come out the same to the last bit, and kept cells are known again
         task = make_task(
             recipe, run, out, say, truth=asked.truth, allow_overlap=asked.allow_overlap,
-            with_b=not asked.recommend and asked.train_b != "none",
+            with_b=not asked.recommend and asked.train_b != "none", with_untrained=not asked.recommend,
         )  # fmt: skip
     options = make_options(recipe, run, asked, task, say)
     if options.seeds == 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import UsageError
 from kgkt.pipeline.state import Say
-from kgkt.recipe import Recipe
+from kgkt.recipe import Recipe, Source
 from kgkt.rundir import RunDir, digest_value, sha256_file
 from kgkt.values import Features
 
@@ -28,13 +28,23 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     """Digests of what `populate` reads, by name."""
     source, concepts = recipe.source, recipe.concepts
     inputs = {}
-    for name, path in (("model", source.model), ("data", source.data), ("features", source.features)):
+    if source.model:
+        inputs["model"] = digest_model(source)
+    for name, path in (("data", source.data), ("features", source.features)):
         if path:
             inputs[name] = digest_path(Path(path))
     asked = [source.size] if source.size else []
     inputs["source settings"] = digest_value([source.layers, source.pixels, source.drop_bad, *asked])
     inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
     return inputs
+
+
+def digest_model(source: Source) -> str:
+    """Digest of A's file, or of the files that make a sentence model."""
+    from kgkt.source.sentence_files import digest_sentences
+
+    assert source.model_path is not None
+    return digest_sentences(source.model_path) if source.is_sentences else sha256_file(source.model_path)
 
 
 def digest_path(path: Path) -> str:
@@ -52,12 +62,17 @@ def look_first(recipe: Recipe, say: Say) -> Data | None:
     from kgkt.source.imported import peek_features
     from kgkt.source.inputs import read_data
     from kgkt.source.models import inspect_model, layer_by_name
+    from kgkt.source.sentence_files import inspect_sentences
+    from kgkt.source.sentences import check_texts
 
     source, data, shape = recipe.source, None, None
     if source.features:
         peek_features(source.features, source.layers)
+    if source.is_sentences:
+        assert source.model_path is not None
+        inspect_sentences(source.model_path)
     name = f"model {Path(source.model).name}" if source.model else ""
-    if source.model and not source.allow_legacy:
+    if source.model and not source.is_sentences and not source.allow_legacy:
         info = inspect_model(source.model, source.imports)
         for layer in source.layers:
             layer_by_name(info, layer)
@@ -66,7 +81,10 @@ def look_first(recipe: Recipe, say: Say) -> Data | None:
         data = read_data(source.data, drop_bad=source.drop_bad, size=picture_size(shape, source.size, name))
         for notice in data.notices:
             say(notice)
-        if shape is not None:
+        if source.is_sentences:
+            assert source.model_path is not None
+            check_texts(source.model_path, data, source.layers)
+        elif shape is not None:
             check_input(name, shape, data)
     return data
 
@@ -102,15 +120,20 @@ def extract_with_model(recipe: Recipe, data: Any, out: Path, progress: Any) -> F
 
     from kgkt.source.features import extract
     from kgkt.source.models import layer_by_name, open_model
+    from kgkt.source.sentences import extract_sentences
 
     source = recipe.source
     assert source.model is not None
+    assert source.model_path is not None
+    bar = progress("features", len(data.ids)) if progress else contextlib.nullcontext()
+    if source.is_sentences:
+        with bar as advance:
+            return extract_sentences(source.model_path, data, out, advance)
     if not source.layers:
         raise UsageError("say which layers of A to read: --layers mid,emb (kgkt check shows their names)")
     model = open_model(source.model, source.imports, source.allow_legacy)
     for layer in source.layers:
         layer_by_name(model, layer)
-    bar = progress("features", len(data.ids)) if progress else contextlib.nullcontext()
     with bar as advance:
         return extract(
             model, source.layers, data, out, pixels=source.pixels, progress=advance,

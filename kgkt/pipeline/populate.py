@@ -285,10 +285,20 @@ def write_graph(
 
 def model_row(recipe: Recipe, features: Features) -> dict[str, Any]:
     """What the Model node of A says."""
-    path = recipe.source.model or recipe.source.features or ""
+    from kgkt.source.sentence_files import inspect_sentences
+
+    source = recipe.source
+    if source.is_sentences:
+        assert source.model_path is not None
+        info = inspect_sentences(source.model_path)
+        return {
+            "name": features.source, "role": "source", "framework": "sentence-transformers", "sha256": info.sha256,
+            "n_weights": info.n_weights,
+        }  # fmt: skip
+    path = source.model or source.features or ""
     return {
         "name": features.source or Path(path).name, "role": "source",
-        "framework": "keras" if recipe.source.model else "file", "sha256": sha256_file(Path(path)),
+        "framework": "keras" if source.model else "file", "sha256": sha256_file(Path(path)),
     }  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
+from kgkt.pipeline.features import digest_model
 from kgkt.pipeline.fuse import target_data, test_data
 from kgkt.pipeline.state import Say, made_by, settings_of
 from kgkt.recipe import Recipe
-from kgkt.rundir import RunDir, digest_value, load_arrays, make_folder, sha256_file
+from kgkt.rundir import RunDir, digest_value, load_arrays, make_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def make_task(
-    recipe: Recipe, run: RunDir, out: Path, say: Say, *, truth: str | None, with_b: bool, allow_overlap: bool
+    recipe: Recipe, run: RunDir, out: Path, say: Say, *, truth: str | None, with_b: bool, with_untrained: bool,
+    allow_overlap: bool,
 ) -> Task:
     """The task of a populated graph.
 
@@ -32,6 +34,7 @@ def make_task(
         say: takes notices.
         truth: CSV with the class of every item; None reads y of the pool's file.
         with_b: whether B has a part.
+        with_untrained: whether an untrained copy of A reads the pool.
         allow_overlap: go on with a test set that holds items of the pool.
     """
     import numpy as np
@@ -55,6 +58,7 @@ def make_task(
     text = data is not None and data.kind == "text"
     b, pool_x, test = target_of(recipe, run, ids, names, allow_overlap, say) if with_b else (None, None, None)
     raw = None if data is None or text else data
+    fresh = seen_untrained(recipe, run, data, out, say) if with_untrained and recipe.source.model and data else None
     return Task(
         run.graph,
         embedded(arrays["vectors"], arrays["head"]),
@@ -63,7 +67,7 @@ def make_task(
         features=features,
         prior=read_prior(recipe.teach.prior, recipe.teach.balanced, names),
         raw_inputs=seen_raw(raw, ids) if raw is not None else None,
-        untrained=seen_untrained(recipe, run, data, out, say) if recipe.source.model and data is not None else None,
+        untrained=fresh,
         b=b,
         pool_x=pool_x,
         test_x=None if test is None else test[0],
@@ -135,8 +139,8 @@ def target_of(
     test = test_data(recipe, run, names, input_shape(model), say)
     assert test is not None
     refuse_overlap(x, test[0], ids, allow_overlap, say)
-    check_target(model, names, x.shape[1:], file=file)
-    check_target(model, names, test[0].shape[1:], file=file)
+    for items in (x, test[0]):
+        check_target(model, names, items.shape[1:], file=file, text=items.dtype.kind in "OU")
     return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
 
 
@@ -190,18 +194,23 @@ def seen_untrained(recipe: Recipe, run: RunDir, data: Data, out: Path, say: Say)
     from kgkt.source.models import open_model
     from kgkt.source.parquet import open_features
     from kgkt.source.quiet import keras
+    from kgkt.source.sentences import extract_sentences
 
     source = recipe.source
     assert source.model is not None
+    assert source.model_path is not None
     layers = source.layers or tuple(run.state()["stages"]["populate"]["figures"]["layers"])
-    key = digest_value([sha256_file(Path(source.model)), list(layers), source.pixels, data.digest])[:12]
+    key = digest_value([digest_model(source), list(layers), source.pixels, data.digest])[:12]
     path = out / f"untrained-{key}.parquet"
     if not path.exists():
         say("reading the pool through an untrained copy of A")
         make_folder(out)
-        trained, library = open_model(source.model, source.imports, source.allow_legacy), keras()
-        library.utils.set_random_seed(0)
-        extract(library.models.clone_model(trained), layers, data, path, pixels=source.pixels, source="untrained A")
+        if source.is_sentences:
+            extract_sentences(source.model_path, data, path, seed=0)
+        else:
+            trained, library = open_model(source.model, source.imports, source.allow_legacy), keras()
+            library.utils.set_random_seed(0)
+            extract(library.models.clone_model(trained), layers, data, path, pixels=source.pixels, source="untrained A")
     embedding = fit_embedding(open_features(path), head_dims=None if data.kind == "text" else HEAD_DIMS)
     return embedded(embedding.vectors, embedding.head)
 
@@ -223,6 +232,9 @@ def own_answer(recipe: Recipe, data: Data | None, names: tuple[str, ...]) -> np.
     source = recipe.source
     if not source.model or data is None:
         raise InputError("[source] classes says that A's outputs are B's classes: give --model and --data to ask A")
+    if source.is_sentences:
+        raise InputError("[source] classes says that A's outputs are B's classes, and a sentence model has no classes: "
+                         "take it out of the recipe")
     absent = [name for name in names if name not in source.classes]
     if absent:
         raise InputError(f"[source] classes lacks {absent[0]!r}: it must name every class of B among A's outputs")

@@ -36,8 +36,8 @@ def check_input(model: str, shape: tuple[int | None, ...] | None, data: Data) ->
         InputError: with both shapes.
     """
     if data.kind == "text":
-        raise InputError(f"{model}: the data is text and the model takes numbers; compute features elsewhere and "
-                         "bring them with --features")
+        raise InputError(f"{model}: the data is text, which kgkt reads with a sentence model only (--model "
+                         "sentence-transformers:FOLDER): give one, or features made elsewhere with --features")
     came = tuple(data.x.shape[1:])
     if shape is None:
         raise InputError(f"{model} has several inputs or an unknown input shape: compute features elsewhere and bring "
@@ -136,6 +136,16 @@ def _tensor(model: Any, name: str) -> Any:
     return nodes[0].output_tensors[0]
 
 
+def refuse_not_finite(where: str, values: np.ndarray, ids: np.ndarray, advice: str) -> None:
+    """Refuse activations (b, d) that hold NaN or infinity, with how many of the items `ids` (b,) have them."""
+    import numpy as np
+
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise InputError(f"{where} gives NaN or infinity for {len(bad)} of {len(ids)} items, first for {ids[bad[0]]}: "
+                         f"{advice}")
+
+
 def extract(
     model: Any,
     layers: Sequence[str],
@@ -181,10 +191,8 @@ def extract(
                 x = np.concatenate([x, np.repeat(x[-1:], batch - len(x), axis=0)])
             arrays = first if x is None else {name: values[: len(ids)] for name, values in run(x).items()}
             for name, values in arrays.items():
-                bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-                if len(bad):
-                    raise InputError(f"model {model.name}: layer {name!r} gives NaN or infinity for {len(bad)} of "
-                                     f"{len(ids)} items, first for {ids[bad[0]]}: look at its weights and --pixels")
+                refuse_not_finite(f"model {model.name}: layer {name!r}", values, ids,
+                                  "look at its weights and --pixels")
             yield ids, arrays
             if progress:
                 progress(len(ids))

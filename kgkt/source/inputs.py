@@ -18,7 +18,7 @@ from kgkt.source.safety import read_head, refuse_disguise
 if TYPE_CHECKING:
     import numpy as np
 
-FORMATS = ".npz (x, item_id, y), .npy, .csv (item_id, text) or a folder of PNG and JPEG files"
+FORMATS = ".npz (x, item_id, y), .npy, .csv (item_id, text, y) or a folder of PNG and JPEG files"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +93,8 @@ def read_test(path: Path | str, folder_labels: bool = True, size: tuple[int, int
     """
     data = read_data(path, "test data", folder_labels=folder_labels, size=size)
     if data.y is None:
-        raise InputError(f"test data {path} has no y: save it with np.savez(path, x=..., y=...)")
+        how = "add a column y" if data.kind == "text" else "save it with np.savez(path, x=..., y=...)"
+        raise InputError(f"test data {path} has no y: {how}")
     return data
 
 
@@ -177,7 +178,8 @@ def _read_csv(path: Path, what: str) -> Data:
     table = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
     ids = check_ids(where, np.array(table["item_id"], dtype=object), len(rows))
     texts = table["text"]
-    return Data(ids, np.array(texts, dtype=object), None, None, texts, "text", sha256_file(path), [])
+    y = class_names(f"{where}: y", table["y"], len(rows)) if "y" in table else None
+    return Data(ids, np.array(texts, dtype=object), y, None, texts, "text", sha256_file(path), [])
 
 
 def class_names(where: str, values: Any, n: int) -> np.ndarray:

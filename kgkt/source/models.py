@@ -13,7 +13,7 @@ from typing import Any
 from kgkt.errors import InputError, UnsafeError, nearest
 from kgkt.rundir import sha256_file
 from kgkt.source.quiet import keras
-from kgkt.source.safety import HDF5, check_config, check_weights, read_head, refuse_disguise, safe_check
+from kgkt.source.safety import HDF5, check_config, check_weights, read_head, refuse_disguise, refuse_folder, safe_check
 
 Shape = tuple[int | None, ...]
 SAME_SHAPE = {"Activation", "Softmax", "ReLU", "LeakyReLU", "ELU", "PReLU", "Dropout", "BatchNormalization",
@@ -36,6 +36,7 @@ class ModelInfo:
         last_activation: "softmax", "linear", ... of the output layer; None where unknown.
         input_shape: without the batch axis; None for several inputs or an unknown shape.
         keras_version: that wrote the file, "" where it does not say.
+        reads_text: whether its input is text.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class ModelInfo:
     last_activation: str | None
     input_shape: Shape | None
     keras_version: str
+    reads_text: bool
 
 
 def inspect_model(path: Path | str, imports: Sequence[str] = ()) -> ModelInfo:
@@ -75,6 +77,7 @@ def inspect_model(path: Path | str, imports: Sequence[str] = ()) -> ModelInfo:
         last_activation=_activation(inner, last),
         input_shape=_input_shape(inner),
         keras_version=str(parts["metadata"].get("keras_version", "")),
+        reads_text=_reads_text(inner),
     )
 
 
@@ -115,6 +118,15 @@ def _input_shape(inner: dict[str, Any]) -> Shape | None:
     if not inputs and entries and "layers" in entries[0]["config"]:
         return _input_shape(entries[0]["config"])
     return tuple(inputs[0][1:]) if len(inputs) == 1 and inputs[0] else None
+
+
+def _reads_text(inner: dict[str, Any]) -> bool:
+    """Whether an input is of text; that of a nested model, where the outer one declares none."""
+    entries = list(_entries(inner).values())
+    inputs = [e["config"].get("dtype") for e in entries if e.get("class_name") == "InputLayer"]
+    if not inputs and entries and "layers" in entries[0]["config"]:
+        return _reads_text(entries[0]["config"])
+    return "string" in inputs
 
 
 def _shapes(names: list[str], entries: list[dict[str, Any]], inner: dict[str, Any]) -> dict[str, Shape | None]:
@@ -248,6 +260,7 @@ def open_model(path: Path | str, imports: Sequence[str] = (), allow_legacy: bool
         InputError: missing, damaged, of a Keras version that this one cannot read.
     """
     path = Path(path)
+    refuse_folder(path)
     head = read_head(path)
     legacy = allow_legacy and head.startswith(HDF5)
     if legacy:

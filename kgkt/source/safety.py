@@ -43,6 +43,13 @@ def read_head(path: Path, size: int = 512) -> bytes:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def refuse_folder(path: Path) -> None:
+    """Refuse a folder where a model file is wanted, with how a sentence model is named."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, a model is a .keras file; the folder of a sentence model is named with "
+                         f"--model sentence-transformers:{path}")
+
+
 def refuse_disguise(path: Path, head: bytes) -> None:
     """Refuse what a file is by its content, whatever its name says.
 
@@ -77,6 +84,7 @@ def safe_check(path: Path | str, imports: Sequence[str] = ()) -> dict[str, Any]:
         InputError: missing, truncated, damaged, or no Keras model at all.
     """
     path = Path(path)
+    refuse_folder(path)
     head = read_head(path)
     refuse_disguise(path, head)
     if head.startswith(HDF5):

@@ -135,7 +135,8 @@ def check_single(model: keras.Model) -> None:
 
 
 def check_target(
-    model: keras.Model, names: Sequence[str], input_shape: Sequence[int] | None = None, file: str = "B"
+    model: keras.Model, names: Sequence[str], input_shape: Sequence[int] | None = None, file: str = "B",
+    text: bool = False,
 ) -> None:
     """Refuse a B that does not fit the graph's classes or the data, before any work.
 
@@ -144,9 +145,10 @@ def check_target(
         names: (c,) class names of the graph, in the order of B's outputs.
         input_shape: shape of one item of the data B is taught with; None is not checked.
         file: how B is called in the message.
+        text: whether an item of that data is a text.
 
     Raises:
-        InputError: several inputs or outputs, another number of outputs, another input shape.
+        InputError: several inputs or outputs, another number of outputs, another input shape, texts for numbers.
     """
     check_single(model)
     shape = tuple(model.output_shape)
@@ -162,7 +164,16 @@ def check_target(
             "(every class with a label or a tick)."
         )
     wanted = tuple(model.input_shape[1:])
-    if input_shape is not None and not _fits(wanted, tuple(input_shape)):
+    if input_shape is None:
+        return
+    if text != (model.inputs[0].dtype == "string"):
+        reads, has = ("items of shape " + _shown(wanted), "texts") if text else ("texts", "numbers")
+        raise InputError(f"{file} reads {reads}, the data has {has}.\n"
+                         "Name B's own data of the same items with --target-data, and a test set of that kind.")
+    if text and wanted not in ((), (1,)):
+        raise InputError(f"{file} reads {_shown(wanted)} texts for an item, the data has one: build B with "
+                         "keras.Input((1,), dtype=\"string\")")
+    if not text and not _fits(wanted, tuple(input_shape)):
         raise InputError(
             f"{file} reads items of shape {_shown(wanted)}, the data has {_shown(tuple(input_shape))}.\n"
             "Name B's own data of the same items with --target-data."

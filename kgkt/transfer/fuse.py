@@ -239,7 +239,7 @@ def _check_fit(
     test: Any,
 ) -> None:
     """Refuse a B, data, targets, map or test set that do not belong together."""
-    check_target(model, targets.names, x.shape[1:])
+    check_target(model, targets.names, x.shape[1:], text=x.dtype.kind in "OU")
     n = len(targets.P)
     if len(x) != n:
         raise InputError(f"B's data has {len(x)} items, the targets have {n}: give the data of the same pool")
@@ -256,7 +256,7 @@ def _check_fit(
     if test is not None and len(test[0]) != len(test[1]):
         raise InputError(f"the test set has {len(test[0])} items and {len(test[1])} classes")
     if test is not None:
-        check_target(model, targets.names, test[0].shape[1:])
+        check_target(model, targets.names, test[0].shape[1:], text=test[0].dtype.kind in "OU")
 
 
 def _is_edited(block_map: BlockMap | None, layer: str) -> bool:

@@ -50,11 +50,14 @@ def tapped(
 
 
 def as_input(model: keras.Model, x: Any, rows: np.ndarray) -> np.ndarray:
-    """The items `rows` of `x` in the dtype that B reads."""
+    """The items `rows` of `x` in the dtype that B reads; texts get the axis of one that B may want."""
     import numpy as np
 
     dtype = model.inputs[0].dtype
-    return np.asarray(x[rows], dtype=object if dtype == "string" else dtype)
+    if dtype != "string":
+        return np.asarray(x[rows], dtype=dtype)
+    texts = np.asarray(x[rows], dtype=object)
+    return texts[..., np.newaxis] if model.input_shape[1:] == (1,) and x.ndim == 1 else texts
 
 
 def run_model(model: keras.Model, x: Any, *, training: bool) -> Any:

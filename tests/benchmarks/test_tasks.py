@@ -1,4 +1,4 @@
-"""What the benchmarks rest on: readers of foreign weights, tokens, and the page of results."""
+"""What the benchmarks rest on: readers of foreign weights, and the page of results."""
 
 from __future__ import annotations
 
@@ -98,35 +98,6 @@ def test_a_file_that_calls_something_else_is_refused(tmp_path: Path) -> None:
     long = OrderedDict(a=Tensor(Storage("7", 2), 0, (3,), (1,), False, OrderedDict()))
     with pytest.raises(pickle.UnpicklingError, match="a reaches past the end"):
         read_state(pth(tmp_path / "d.pth", long, {"7": np.arange(2)}))
-
-
-def test_words_become_the_longest_known_pieces() -> None:
-    from tasks.minilm import tokenize
-
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "play", "##ing", "##s", ",", "cafe", "-"]
-    vocabulary = {word: i for i, word in enumerate(words)}
-    assert tokenize("Playing, cafés-xyz", vocabulary) == [2, 4, 5, 7, 8, 6, 9, 1, 3]
-
-
-def test_padding_does_not_change_a_text() -> None:
-    from tasks.minilm import forward
-
-    rng = np.random.default_rng(0)
-    d, wide, layer = 8, 16, "encoder.layer.0"
-    shapes = {
-        "embeddings.word_embeddings": (20, d), "embeddings.token_type_embeddings": (2, d),
-        "embeddings.position_embeddings": (10, d), "embeddings.LayerNorm": (d,),
-        **{f"{layer}.attention.self.{part}": (d, d) for part in ("query", "key", "value")},
-        f"{layer}.attention.output.dense": (d, d), f"{layer}.attention.output.LayerNorm": (d,),
-        f"{layer}.intermediate.dense": (wide, d), f"{layer}.output.dense": (d, wide), f"{layer}.output.LayerNorm": (d,),
-    }  # fmt: skip
-    weights = {f"{name}.weight": rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
-    weights |= {f"{name}.bias": rng.normal(size=shape[0]).astype(np.float32) for name, shape in shapes.items()}
-    ids = np.array([[2, 5, 7, 0, 0]])
-    padded = forward(weights, ids, np.array([[1, 1, 1, 0, 0]], np.float32), heads=2)
-    plain = forward(weights, ids[:, :3], np.ones((1, 3), np.float32), heads=2)
-    np.testing.assert_allclose(padded[:, :3], plain, atol=1e-5)
-    assert np.abs(padded[:, 0] - padded[:, 1]).max() > 0.1
 
 
 def test_gains_are_paired_and_averaged_over_label_counts() -> None:

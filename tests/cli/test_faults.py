@@ -16,7 +16,8 @@ import pytest
 
 from tests.cli.conftest import Kgkt, write_labels
 
-HEAVY = ("tensorflow", "keras", "sklearn", "scipy", "numpy", "pyarrow", "kglite", "neo4j", "networkx", "matplotlib", "PIL")
+HEAVY = ("tensorflow", "keras", "sklearn", "scipy", "numpy", "pyarrow", "kglite", "neo4j", "networkx", "matplotlib", "PIL",
+         "torch", "transformers", "sentence_transformers")
 
 
 def spawn(folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -102,7 +102,7 @@ def test_data_that_the_model_cannot_take(a, tmp_path, digits):
     with pytest.raises(InputError, match=r"a takes items of shape \(8, 8, 1\), the data has items of shape \(64,\)"):
         extract(a, ["emb"], items(digits.pool_x.reshape(-1, 64)), tmp_path / "f.parquet")
     text = Data(np.array(["a", "b"]), np.array(["x", "y"], object), None, None, ["x", "y"], "text", "", [])
-    with pytest.raises(InputError, match=r"the data is text and the model takes numbers.*--features"):
+    with pytest.raises(InputError, match=r"the data is text, which kgkt reads with a sentence model only.*--features"):
         extract(a, ["emb"], text, tmp_path / "f.parquet")
     with pytest.raises(InputError, match="several inputs or an unknown input shape"):
         check_input("A", None, items(digits.pool_x))

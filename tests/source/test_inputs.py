@@ -218,6 +218,15 @@ def test_test_data_needs_classes(pool_npz):
         read_test(pool_npz)
 
 
+def test_texts_bring_their_classes_in_a_column_y(tmp_path):
+    data = read_test(write_csv(tmp_path, b"item_id,y,text\na,3,one\nb,no,two\n"))
+    assert (data.y.tolist(), data.x.tolist()) == (["3", "no"], ["one", "two"])
+    with pytest.raises(InputError, match=r"test data .*items\.csv has no y: add a column y"):
+        read_test(write_csv(tmp_path, b"item_id,class,text\na,3,one\nb,no,two\n"))
+    with pytest.raises(InputError, match=r"items\.csv: y: the class of row 1 is empty"):
+        read_test(write_csv(tmp_path, b"item_id,y,text\na,3,one\nb,,two\n"))
+
+
 def write_csv(folder, content):
     path = folder / "items.csv"
     path.write_bytes(content)

@@ -1,0 +1,167 @@
+"""The story with texts: a sentence model as A, a B that reads strings and one that reads arrays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kgkt.cli import main
+from kgkt.source.quiet import keras as import_keras
+from tests.cli.conftest import Kgkt, cwd_into, write_labels
+from tests.texts import NAMES, Phrases, string_b, write_csv
+
+RECIPE = """
+[source]
+model = "sentence-transformers:tiny"
+data = "texts.csv"
+[concepts]
+k = 30
+[target]
+model = "b.keras"
+out = "fused.keras"
+test = "test.csv"
+steps = 100
+learning_rate = 0.01
+"""
+
+
+@pytest.fixture(scope="session")
+def texts_once(tmp_path_factory, sentence_model: Path, texts_csv: Path, phrases: Phrases) -> Path:
+    """A folder with the sentence model, texts, Bs and a populated graph; not to be changed."""
+    folder = tmp_path_factory.mktemp("texts")
+    shutil.copytree(sentence_model, folder / "tiny")
+    shutil.copy(texts_csv, folder)
+    (folder / "kgkt.toml").write_text(RECIPE)
+    write_csv(folder / "test.csv", ("item_id", "text", "y"), [f"x{i}" for i in range(120)], phrases.test, phrases.test_y)
+    write_csv(folder / "truth.csv", ("item_id", "class"), phrases.ids, phrases.pool_y)
+    string_b(phrases, ()).save(folder / "b.keras")
+    string_b(phrases, (1,)).save(folder / "vectors.keras")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with pytest.raises(SystemExit) as left:
+            main(["--quiet", "populate"])
+    assert not left.value.code
+    return folder
+
+
+@pytest.fixture
+def texts(texts_once: Path, tmp_path: Path, monkeypatch) -> Path:
+    """The same folder, to work in."""
+    shutil.copytree(texts_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
+
+
+@pytest.fixture
+def few(texts: Path, kgkt: Kgkt, phrases: Phrases) -> Path:
+    """The folder with five labels a class."""
+    rows = [(phrases.ids[i], name) for name in NAMES for i in np.flatnonzero(np.array(phrases.pool_y) == name)[:5]]
+    assert kgkt("label", "--file", write_labels(texts / "labels.csv", rows)).code == 0
+    return texts
+
+
+def test_the_graph_knows_its_model_and_check_needs_no_pytorch(texts: Path, kgkt: Kgkt) -> None:
+    asked = kgkt("query", "MATCH (m:Model) RETURN m.name, m.framework, m.n_weights, m.sha256").json["rows"]
+    plan = kgkt("check").json
+    says = {fact["what"]: fact["says"] for fact in plan["facts"]}
+    assert says["tiny"].startswith("sentence model (Transformer, Pooling, Normalize), ")
+    assert says["tiny"].endswith("weights   texts of up to 16 tokens to 32 numbers   safe to open: yes")
+    assert says["plan"].startswith("populate 240 x (32) into 30 concepts")
+    assert (plan["stale"], plan["problems"], says["texts.csv"]) == ({"populate": []}, [], "240 texts")
+    (name, framework, weights, digest) = asked[0]
+    assert (name, framework, f"{weights:,} weights" in says["tiny"], len(digest)) == (
+        "tiny", "sentence-transformers", True, 64)
+
+
+def test_it_is_stale_by_what_the_model_holds_not_by_dates(texts: Path, kgkt: Kgkt) -> None:
+    (texts / "tiny" / "modules.json").touch()
+    (texts / "tiny" / "README.md").write_text("new words")
+    assert kgkt("check").json["stale"]["populate"] == []
+    (texts / "tiny" / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 4}))
+    assert kgkt("check").json["stale"]["populate"] == ["model"]
+
+
+def test_prototypes_are_the_default_and_can_be_left_out(few: Path, kgkt: Kgkt) -> None:
+    assert "spread both, expert prototypes" in kgkt("propagate", "--format", "table").out
+    assert kgkt("propagate", "--expert", "none").json["expert"] == "none"
+    (few / "kgkt.toml").write_text(RECIPE + '[teach]\nexpert = "none"\n')
+    assert kgkt("propagate").json["expert"] == "none"
+
+
+def test_a_b_that_reads_strings_is_taught_from_the_texts(few: Path, kgkt: Kgkt) -> None:
+    mapped = kgkt("map").json
+    assert mapped["layers"] == {"hidden": {"kind": "unit", "blocks": 16}, "out": {"kind": "head", "blocks": 3}}
+    done = kgkt("fuse")
+    assert done.code == 0, done.err
+    figures = done.json["figures"]
+    assert figures["test_fused"] > 0.8
+    assert set(done.json["written"]) == {"hidden", "out"}
+    keras = import_keras()
+    answer = keras.models.load_model("fused.keras")(np.array(["the child eats warm bread for lunch"], object))
+    assert NAMES[int(np.argmax(answer))] == "food"
+    assert "taught by a concept graph of what tiny knows" in Path("fused.card.md").read_text()
+
+
+def test_word_vectors_are_named_as_left_out(few: Path, kgkt: Kgkt) -> None:
+    assert kgkt("map", "--target", "vectors.keras").json["unmapped"] == [
+        "table (100 embedding rows) is trained, but no concept is mapped to it"]
+
+
+def test_a_b_that_reads_arrays_gets_its_own_data(few: Path, kgkt: Kgkt, phrases: Phrases) -> None:
+    words = sorted({word for text in phrases.pool for word in text.split()})
+    bag = {part: np.array([[word in text.split() for word in words] for text in texts], np.float32)
+           for part, texts in (("pool", phrases.pool), ("test", phrases.test))}  # fmt: skip
+    order = np.random.default_rng(0).permutation(240)
+    np.savez("bag.npz", x=bag["pool"][order], item_id=np.array(phrases.ids)[order])
+    np.savez("bagtest.npz", x=bag["test"], y=np.array(phrases.test_y))
+    keras = import_keras()
+    keras.Sequential([keras.Input((len(words),)), keras.layers.Dense(3, activation="softmax")]).save("bag.keras")
+    done = kgkt("fuse", "--target", "bag.keras", "--target-data", "bag.npz", "--test", "bagtest.npz")
+    assert done.json["figures"]["test_fused"] > 0.8
+    refused = kgkt("fuse", "--target", "bag.keras", "--force")
+    assert (refused.code, f"B reads items of shape ({len(words)}), the data has texts" in refused.err) == (3, True)
+    plan = kgkt("check", "--target", "bag.keras")
+    assert "reads numbers, the data is of texts: name B's own data of the same items with --target-data" in plan.err
+    assert "b.keras reads texts, the data is of numbers" in kgkt("check", "--data", "bag.npz").err
+
+
+def test_evaluate_reads_the_pool_through_an_untrained_copy_too(texts: Path, kgkt: Kgkt) -> None:
+    done = kgkt("evaluate", "--truth", "truth.csv", "--labels", "2", "--seeds", "1", "--train-b", "scratch,kgkt@2@1")
+    assert done.code == 0, done.err
+    cells = {(row["method"], row["metric"]): row["value"] for row in done.json["rows"]}
+    assert done.json["about"]["kgkt"]["expert"] == "prototypes"
+    assert done.json["skipped"]["raw inputs"] == "the inputs of the pool are not at hand as numbers"
+    assert cells["kgkt", "pool_accuracy"] > 0.6
+    assert 0.2 < cells["untrained A", "pool_accuracy"] <= 1
+    assert cells["kgkt", "test_accuracy"] > cells["scratch", "test_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("--model", "sentence-transformers:none"), 3, "none is not there: kgkt downloads no models"),
+        (("--model", "tiny"), 3, "the folder of a sentence model is named with --model sentence-transformers:tiny"),
+        (("--model", "b.keras", "--layers", "hidden"), 3, "the data is text, which kgkt reads with a sentence model only"),
+        (("--layers", "mid"), 3, "which has one layer, 'sentence', and no 'mid'"),
+        (("--data", "truth.csv"), 3, "truth.csv has no column text"),
+    ],
+)
+def test_wrong_sources(texts: Path, kgkt: Kgkt, arguments: tuple[str, ...], code: int, says: str) -> None:
+    done = kgkt("populate", *arguments)
+    assert (done.code, says in done.err, "Traceback" in done.err) == (code, True, False), done.err
+    looked = kgkt("check", *arguments)
+    assert looked.code == code, looked.err
+
+
+def test_pickled_weights_are_refused(texts: Path, kgkt: Kgkt) -> None:
+    (texts / "tiny" / "model.safetensors").rename(texts / "tiny" / "pytorch_model.bin")
+    done = kgkt("populate")
+    assert (done.code, "is a pickle, which can run code" in done.err) == (5, True)
+
+
+def test_test_texts_without_classes(few: Path, kgkt: Kgkt) -> None:
+    done = kgkt("fuse", "--test", "texts.csv")
+    assert (done.code, "test data texts.csv has no y: add a column y" in done.err) == (3, True)
