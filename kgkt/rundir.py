@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DIR = "kgkt-run"
 GRAPH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+PARTIAL = re.compile(r"\.(\d+)\.[^.]*\.part(\.|$)")  # the name that `atomic` gives: process, random letters
 
 
 @contextlib.contextmanager
@@ -43,7 +44,7 @@ def atomic(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part" + path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(f".part{path.suffix}", f".{path.name}.{os.getpid()}.", path.parent)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
     os.close(handle)
@@ -60,6 +61,16 @@ def atomic(path: Path) -> Iterator[Path]:
         raise InputError(f"{path} could not be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def need_parent(path: Path) -> None:
@@ -273,6 +284,13 @@ class RunDir:
         """What `run.json` holds; empty before the first stage."""
         path = self.path("run.json")
         return read_json(path) if path.exists() else {}
+
+    def sweep(self) -> None:
+        """Remove what killed processes of this machine left half written."""
+        for path in self.folder.glob(".*.part*"):
+            owner = PARTIAL.search(path.name)
+            if owner and os.name == "posix" and not _alive(int(owner[1])):
+                path.unlink(missing_ok=True)
 
     def write_state(self, state: Mapping[str, Any]) -> None:
         """Replace `run.json`."""

@@ -98,6 +98,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
     with open_store(url, write=True, database=store_database(recipe, run)) as store:
         admit(store, run.graph, own, is_shared(recipe, run))
         store.hold(run.graph)
+        run.sweep()
         run.write_state({**run.state(), "run": own})
         people = save_people(recipe, run, store)
         if not people:

@@ -436,6 +436,19 @@ def test_kill_in_the_middle_of_populate_and_run_again(labelled: Path, kgkt: Kgkt
     assert not list((labelled / "kgkt-run/main").glob("*.part*"))
 
 
+def test_half_written_files_of_killed_processes_are_removed(labelled: Path, kgkt: Kgkt) -> None:
+    folder = labelled / "kgkt-run" / "main"
+    killed = spawn(labelled, "--version")
+    killed.communicate()
+    dead = folder / f".run.json.{killed.pid}.abcd_x12.part.json"
+    alive = folder / f".run.json.{os.getpid()}.abcd_x12.part.json"
+    other = folder / ".notes.7.part"
+    for path in (dead, alive, other):
+        path.write_text("{")
+    assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz").code == 0
+    assert [path.exists() for path in (dead, alive, other)] == [False, True, True]
+
+
 def test_terminated_in_populate_leaves_the_old_graph(labelled: Path, kgkt: Kgkt) -> None:
     before = kgkt("query", "MATCH (n) RETURN count(n)").json["rows"]
     process = spawn(labelled, "populate", "--model", "a.keras", "--layers", "mid", "--data", "pool.npz")
