@@ -4,6 +4,7 @@
     python benchmarks/evaluate.py fashion --seeds 20         Fashion-MNIST, classes A never saw
     python benchmarks/evaluate.py fashion_digits             Fashion-MNIST into MNIST digits
     python benchmarks/evaluate.py emoji                      ImageNet's EfficientNet-Lite0 on emoji pictures
+    python benchmarks/evaluate.py emoji_shares               the same with the class shares stated
     python benchmarks/evaluate.py wordnet                    a sentence model into a bag of words
 
 Writes report.json, report.md and report.html into benchmarks/results/<task>; a run that was stopped goes on where it
@@ -20,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-TASKS = ("wordnet", "fashion", "fashion_digits", "emoji", "digits")
+TASKS = ("wordnet", "fashion", "fashion_digits", "emoji", "emoji_shares", "digits")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -88,7 +88,7 @@ def show_evaluated(done: Any, recommend: bool, form: str) -> None:
         print_json({**report, "out": str(done.out)})
         return
     if recommend:
-        print("\n".join(routes(report["rows"])))
+        print("\n".join(routes(report["rows"], report["about"]["prior"] is not None)))
     else:
         for metric, title in METRICS.items():
             if methods(report["rows"], metric):

@@ -41,7 +41,7 @@ def write_report(report: Report, task: Task, options: Options, skipped: Mapping[
     value = {
         "task": task.name,
         "about": about(task, options),
-        "sentences": verdicts.sentences(rows),
+        "sentences": verdicts.sentences(rows, stated=task.prior is not None),
         "bar": verdicts.bar(rows),
         "skipped": dict(skipped),
         "environment": environment(),

@@ -104,14 +104,35 @@ def sign(difference: Paired) -> int | None:
     return 1 if s.low > 0 else -1 if s.high < 0 else 0
 
 
-def sentences(rows: Sequence[Row]) -> list[str]:
-    """What the figures say, averaged over label counts: worth, A's training, the edges, the route."""
+def sentences(rows: Sequence[Row], stated: bool) -> list[str]:
+    """What the figures say, averaged over label counts: worth, A's training, the edges, the route.
+
+    Args:
+        rows: of a report.
+        stated: whether the class shares are known to the user, and so to every row that can take them.
+    """
     metric = TEST if "kgkt" in methods(rows, TEST) and "scratch" in methods(rows, TEST) else POOL
-    said = [_worth(rows), _against(rows, NO_GRAPH, "without a graph"), _against(rows, GRAPH_RIVALS, "of other graphs")]
+    said = [_worth(rows), _against(rows, NO_GRAPH, "without a graph")]
+    said += [_against(rows, _usable(stated), "of other graphs") + ("" if stated else _against_told(rows))]
     said += [_training(rows), _edges(rows)]
     if metric == POOL:
         said.append("What it is worth to a B was not measured.")
-    return [text for text in said if text] + routes(rows)
+    return [text for text in said if text] + routes(rows, stated)
+
+
+def _usable(stated: bool) -> list[str]:
+    """The rivals that the user could run: class shares that nobody stated are told to no one."""
+    return [name for name in GRAPH_RIVALS if stated or name not in TOLD]
+
+
+def _against_told(rows: Sequence[Row]) -> str:
+    """Beside it, the best of the rows that are told what the user does not know."""
+    rival = best(rows, TOLD, POOL, counts(rows, POOL))
+    found = difference(rows, "kgkt", rival, POOL) if rival else None
+    if found is None:
+        return ""
+    hint = ". If you know the shares, state them (--prior): kgkt uses them too" if sign(found) == -1 else ""
+    return f" Against {rival}, {TOLD[str(rival)]}, which nobody stated: {in_words(found)}{hint}."
 
 
 def _worth(rows: Sequence[Row]) -> str:
@@ -159,12 +180,12 @@ def _edges(rows: Sequence[Row]) -> str:
     return "The edges between concepts: " + "; ".join(parts) + "." if parts else ""
 
 
-def routes(rows: Sequence[Row]) -> list[str]:
+def routes(rows: Sequence[Row], stated: bool) -> list[str]:
     """Which row to take at each label count: the best one, unless a simpler one or kgkt is level with it."""
     said = []
     for count in counts(rows, POOL):
         plain = best(rows, NO_GRAPH, POOL, [count])
-        top = best(rows, (*NO_GRAPH, *GRAPH_RIVALS, "kgkt"), POOL, [count])
+        top = best(rows, (*NO_GRAPH, *_usable(stated), "kgkt"), POOL, [count])
         if top is None or plain is None:
             continue
         said.append(f"At {count} label{'s' if count > 1 else ''} a class take {_route(rows, count, plain, top)}.")

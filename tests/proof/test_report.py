@@ -58,7 +58,7 @@ def test_seeds_and_label_counts_that_one_row_lacks_are_left_out() -> None:
 
 
 def test_sentences_say_what_the_rows_hold() -> None:
-    said = "\n".join(verdicts.sentences([*BASE, *IN_B]))
+    said = "\n".join(verdicts.sentences([*BASE, *IN_B], stated=True))
     assert "kgkt against B from scratch: +24.0 ±0.0 points" in said
     assert "24.0 to 24.0, ahead in 6 of 6 draws: worth it." in said
     assert "against the best without a graph, head+rounds: +2.5" in said
@@ -72,23 +72,36 @@ def test_sentences_say_what_the_rows_hold() -> None:
 
 def test_a_b_that_loses_is_said_plainly() -> None:
     worse = rows({"scratch": [(70 + NOISE).tolist()] * 2, "kgkt": [(60 + NOISE).tolist()] * 2}, "test_accuracy")
-    assert "B is better off without it" in "\n".join(verdicts.sentences([*BASE, *worse]))
+    assert "B is better off without it" in "\n".join(verdicts.sentences([*BASE, *worse], stated=True))
 
 
 def test_routes_at_each_label_count() -> None:
-    first, second = verdicts.routes(BASE)
+    first, second = verdicts.routes(BASE, stated=True)
     assert first == "At 1 label a class take PoissonMBO: kgkt is -2.0 ±0.3 beside it."
     assert second.startswith("At 5 labels a class take head+rounds, which needs no graph: kgkt is +0.1 ±0.6 beside it")
     ahead = rows({"head+rounds": [(60 + NOISE).tolist()] * 2, "kgkt": [(70 + NOISE).tolist()] * 2})
-    assert verdicts.routes(ahead)[0] == (
+    assert verdicts.routes(ahead, stated=True)[0] == (
         "At 1 label a class take kgkt: +10.0 ±0.0 over the best row without a graph, head+rounds."
     )
+
+
+def test_nobody_is_sent_to_a_row_that_knows_what_they_do_not() -> None:
+    told = [r | {"method": "Poisson"} for r in BASE if r["method"] == "nodes only"]
+    said = verdicts.sentences([*BASE, *told], stated=False)
+    graphs = next(line for line in said if "of other graphs" in line)
+    assert graphs.startswith("On the pool, against the best of other graphs, Poisson: +22.0")
+    assert "Against PoissonMBO, told the pool's true class shares, which nobody stated: +1.0" in graphs
+    assert verdicts.routes(BASE, stated=False)[0] == (
+        "At 1 label a class take kgkt: +5.0 ±0.0 over the best row without a graph, head+rounds."
+    )
+    behind = [r | {"value": r["value"] + 0.1} if r["method"] == "PoissonMBO" else r for r in BASE]
+    assert "state them (--prior): kgkt uses them too" in "".join(verdicts.sentences(behind, stated=False))
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 4])
 def test_few_draws_prove_nothing(seeds: int) -> None:
     few = [r for r in [*BASE, *IN_B] if r["seed"] < seeds]
-    said = "\n".join(verdicts.sentences(few))
+    said = "\n".join(verdicts.sentences(few, stated=True))
     assert "worth it" not in said
     assert "nobody can tell whether that is chance" in said
     assert ("no interval" in said) == (seeds == 1)
@@ -129,7 +142,7 @@ def value() -> dict:
         "about": {"items": 600, "test_items": 100, "classes": ["a", HOSTILE], "labels_per_class": [1, 5], "seeds": 6,
                   "prior": None, "kgkt": {"spread": "both", "expert": "none"},
                   "b": {"steps": 400, "batch": 64, "learning_rate": 0.001}},
-        "sentences": verdicts.sentences(mixed),
+        "sentences": verdicts.sentences(mixed, stated=True),
         "bar": verdicts.bar(mixed),
         "skipped": {"untrained A": HOSTILE},
         "environment": {"date": "2026-01-02", "command": f"kgkt evaluate {HOSTILE}", "machine": "m",
