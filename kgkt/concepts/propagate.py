@@ -201,7 +201,8 @@ def item_posterior(
 def normalise(P: np.ndarray, prior: np.ndarray | None, n_classes: int, rounds: int = 30) -> np.ndarray:
     """Rows of P (n, c + h) to 1; with a prior also columns to the prior (Sinkhorn, 30 rounds).
 
-    Hidden columns keep the share that they have: the prior speaks of the named classes only.
+    Hidden columns keep the share that they have: the prior speaks of the named classes only, and of those only that
+    something speaks for; the share of a class without any (its concepts are off) goes to the others.
     A row of zeros becomes uniform over the named classes.
 
     Reference: Sinkhorn & Knopp 1967.
@@ -215,6 +216,9 @@ def normalise(P: np.ndarray, prior: np.ndarray | None, n_classes: int, rounds: i
     P /= P.sum(axis=1, keepdims=True)
     if prior is None:
         return P
+    there = P[:, :n_classes].sum(axis=0) > 0
+    if there.any() and not there.all():  # else hidden columns would be handed, round by round, what such a class cannot take
+        prior = np.where(there, prior, 0.0) / prior[there].sum()
     for _ in range(rounds):
         column = P.sum(axis=0)
         hidden = column[n_classes:].sum()

@@ -196,7 +196,7 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
         prior: (c,) or None.
 
     Returns:
-        (n, c + h), rows sum to 1; uniform in components without a label.
+        (n, c + h), rows sum to 1; 0 for a class without label, uniform over the others in components without any.
 
     Reference: Calder, Cook, Thorpe & Slepcev 2020.
     """
@@ -230,6 +230,7 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
     u -= u.max(axis=1, keepdims=True)
     Q = np.exp(u)
     Q[degree == 0] = 1.0
+    Q[:, counts == 0] = 0.0
     return normalise(Q, prior, seeds.n_classes)
 
 

@@ -292,3 +292,28 @@ def test_the_expert_goes_with_every_spread(world, spread):
     assert np.mean(expert.argmax(axis=1) == y) > 0.6
     with pytest.raises(UsageError, match="expert 'prototype'; did you mean prototypes"):
         teacher.teach(graph, Z, labels, head, spread=spread, expert="prototype", neighbours=A)
+
+
+def test_a_class_that_is_switched_off_leaves_its_share_to_the_named_ones():
+    P = np.array([[0.6, 0.0, 0.3, 0.1], [0.2, 0.0, 0.7, 0.1], [0.4, 0.0, 0.5, 0.1]])  # class 1 is off, 3 is a tick's
+    out = normalise(P, np.full(3, 1 / 3), 3)
+    np.testing.assert_allclose(out.sum(axis=1), 1)
+    assert out[:, 3].sum() == pytest.approx(0.3, abs=0.05)  # not everything
+    assert out[:, 0].sum() == pytest.approx(out[:, 2].sum())
+    assert (out[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("spread", teacher.SPREADS)
+def test_a_tick_beside_a_class_that_is_switched_off_takes_a_few_items_only(world, spread):
+    graph, Z, head, A, y = world
+    labels = draw(y, 2, 0)
+    active = graph.active.copy()
+    active[Z[labels.items[labels.classes == 3]].indices] = False
+    tick = np.flatnonzero(y == 8)[:1]
+    labels = Labels(labels.items, labels.classes, NAMES, tick, np.array([9]))
+    targets = teacher.teach(
+        dataclasses.replace(graph, active=active), Z, labels, head, spread=spread, prior=UNIFORM, neighbours=A
+    )  # fmt: skip
+    free = (targets.weight > 0) & (y != 3)
+    assert np.mean(targets.P[free].argmax(axis=1) == y[free]) > 0.7
+    assert (targets.ticked >= 0).sum() < 60
