@@ -217,7 +217,7 @@ def normalise(P: np.ndarray, prior: np.ndarray | None, n_classes: int, rounds: i
     if prior is None:
         return P
     there = P[:, :n_classes].sum(axis=0) > 0
-    if there.any() and not there.all():  # else hidden columns would be handed, round by round, what such a class cannot take
+    if there.any() and not there.all():  # what such a class cannot take would go to the hidden columns, round by round
         prior = np.where(there, prior, 0.0) / prior[there].sum()
     for _ in range(rounds):
         column = P.sum(axis=0)
