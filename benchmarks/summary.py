@@ -118,7 +118,8 @@ def page(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield "Computed by `python benchmarks/summary.py` from each task's `report.json`. Per cent; methods see the same"
     yield "draws of labels. What each row is: the tasks' own reports, one folder a task. Minutes are of a run from"
     yield "nothing, beside other work on the machine; a dash: finished in several runs. The smoothing that ends kgkt's"
-    yield "rounds was found on the first draws of these tasks, which are among those reported."
+    yield "rounds was found on the first draws of these tasks, which are among those reported; the weights of the item"
+    yield "graph's edges and the factor for known class shares were chosen on draws from 100 on, which are not."
     yield ""
     yield from made(reports, pool)
     yield ""

@@ -9,6 +9,16 @@ from typing import Any
 
 from kgkt.concepts.cluster import default_k
 from kgkt.errors import InputError, KgktError
+from kgkt.pipeline.facts import (
+    Fact,
+    data_fact,
+    features_fact,
+    in_words,
+    labels_fact,
+    model_fact,
+    sentence_fact,
+    size_for,
+)
 from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import RunDir
@@ -17,21 +27,6 @@ from kgkt.source.sentence_files import LAYER
 STAGES = ("populate", "propagate", "map", "fuse")
 # resident after the imports (getrusage, Linux, TensorFlow 2.21, PyTorch 2.15)
 IMPORTS_MB = {"model": 760, "sentences": 1100, "features": 230}
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One thing that `check` saw.
-
-    Args:
-        what: its name: a file, "plan", "the store", a stage.
-        says: of it, in words.
-        fields: the same for programs; "kind" says what it is.
-    """
-
-    what: str
-    says: str
-    fields: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -71,11 +66,11 @@ def check(recipe: Recipe) -> Plan:
         a = _look(plan, str(recipe.source.model_path), sentence_fact, file, folder=True)
     else:
         a = _look(plan, recipe.source.model, lambda p: model_fact(p, recipe, "layers"), file)
-    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, _size(recipe, a, own=False)), file)
+    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, size_for(recipe, a, own=False)), file)
     features = _look(plan, recipe.source.features, features_fact, file)
     b = _look(plan, recipe.target.model, lambda p: model_fact(p, recipe, "outputs"), file)
-    _look(plan, recipe.target.data, lambda p: data_fact(p, _size(recipe, b)), file)
-    _look(plan, recipe.target.test, lambda p: data_fact(p, _size(recipe, b)), file)
+    _look(plan, recipe.target.data, lambda p: data_fact(p, size_for(recipe, b)), file)
+    _look(plan, recipe.target.test, lambda p: data_fact(p, size_for(recipe, b)), file)
     _look(plan, recipe.teach.labels, labels_fact, file)
     _fits(plan, recipe, a, pool, b)
     if not any((recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)):
@@ -100,84 +95,6 @@ def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None, fol
         return None
     plan.facts.append(fact)
     return value
-
-
-def model_fact(path: Path, recipe: Recipe, show: str) -> tuple[Fact, Any]:
-    """What a model file says of itself."""
-    from kgkt.source.models import inspect_model
-
-    info = inspect_model(path, (*recipe.source.imports, *recipe.target.imports))
-    weights = f"{info.n_weights:,} weights" if info.n_weights is not None else "weights not counted"
-    facts = f"{info.kind}, {weights}   "
-    if show == "layers":
-        shown = [f"{name} {_shape(shape)}" for name, shape in info.layers.items() if info.classes[name] != "InputLayer"]
-        facts += "layers: " + "  ".join(shown[:12]) + (f"  … {len(shown)} in all" if len(shown) > 12 else "")
-        for layer in recipe.source.layers:
-            from kgkt.source.models import layer_by_name
-
-            layer_by_name(info, layer)
-    else:
-        facts += f"{info.outputs or 'unknown'} outputs, {info.last_activation or 'activation unknown'}"
-    return Fact(path.name, facts + "   safe to open: yes", {
-        "kind": "model", "path": str(path), "architecture": info.kind, "weights": info.n_weights,
-        "input": info.input_shape, "layers": info.layers, "outputs": info.outputs,
-        "activation": info.last_activation, "safe": True,
-    }), info  # fmt: skip
-
-
-def sentence_fact(path: Path) -> tuple[Fact, Any]:
-    """What the folder of a sentence model says of itself."""
-    from kgkt.source.sentence_files import inspect_sentences
-
-    info = inspect_sentences(path)
-    reads = f"texts of up to {info.tokens} tokens" if info.tokens else "texts"
-    facts = f"sentence model ({', '.join(info.modules)}), {info.n_weights:,} weights   {reads} to "
-    facts += f"{info.width or '?'} numbers   safe to open: yes"
-    return Fact(path.absolute().name, facts, {
-        "kind": "model", "path": str(path), "architecture": "sentence model", "modules": list(info.modules),
-        "weights": info.n_weights, "tokens": info.tokens, "layers": {LAYER: [info.width]}, "safe": True,
-    }), info  # fmt: skip
-
-
-def _size(recipe: Recipe, info: Any, own: bool = True) -> tuple[int, int] | None:
-    """(h, w) that pictures are brought to for a model; `own`: whatever size is asked for A."""
-    from kgkt.source.images import picture_size
-
-    shape = getattr(info, "input_shape", None)  # a sentence model has none
-    return picture_size(shape, recipe.source.size, "" if own or info is None else f"model {info.path.name}")
-
-
-def data_fact(path: Path, size: tuple[int, int] | None) -> tuple[Fact, Any]:
-    """What a pool or test file holds; pictures are brought to `size`."""
-    from kgkt.source.inputs import read_data
-
-    data = read_data(path, size=size)
-    shape = "x".join(str(s) for s in data.x.shape[1:])
-    facts = f"{len(data.ids):,} " + ("texts" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows")
-    for notice in data.notices:
-        facts += f"; {notice}"
-    return Fact(path.name, facts, {
-        "kind": "data", "path": str(path), "items": len(data.ids), "holds": data.kind,
-        "shape": list(data.x.shape[1:]), "dtype": str(data.x.dtype), "notices": list(data.notices),
-    }), data  # fmt: skip
-
-
-def features_fact(path: Path) -> tuple[Fact, Any]:
-    """What a features file holds."""
-    from kgkt.source.imported import peek_features
-
-    n, widths = peek_features(path)
-    says = f"{n:,} items, " + " + ".join(f"{layer} {d}" for layer, d in widths.items())
-    return Fact(path.name, says, {"kind": "features", "path": str(path), "items": n, "layers": widths}), (n, widths)
-
-
-def labels_fact(path: Path) -> tuple[Fact, None]:
-    """A label file, which is read when it is imported."""
-    return Fact(str(path), "labels, imported once for each content", {"kind": "labels", "path": str(path)}), None
-
-
-def _shape(shape: tuple[int | None, ...] | None) -> str:
-    return "(?)" if shape is None else "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
 
 
 def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
@@ -205,13 +122,13 @@ def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
         if info.reads_text:
             continue
         given = tuple(data.x.shape[1:])
-        if data.kind == "images" and (size := _size(recipe, info)):
+        if data.kind == "images" and (size := size_for(recipe, info)):
             given = (*size, *given[2:])
         if info is a and len(given) < len(info.input_shape):
             given = (*given, 1)  # as A gets it
         differ = (w not in (None, g) for w, g in zip(info.input_shape, given, strict=False))
         if len(given) != len(info.input_shape) or any(differ):
-            plan.problems.append(f"{info.path} reads {_shape(info.input_shape)}, the data has {_shape(given)}")
+            plan.problems.append(f"{info.path} reads {in_words(info.input_shape)}, the data has {in_words(given)}")
     names = recipe.target.classes
     if b is not None and names and b.outputs not in (None, len(names)):
         plan.problems.append(f"{b.path} has {b.outputs} outputs, [target] classes names {len(names)}")
