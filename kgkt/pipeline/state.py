@@ -100,9 +100,12 @@ def is_shared(recipe: Recipe, run: RunDir) -> bool:
     return recipe.store.shared or bool(settings_of(run, "populate").get("shared"))
 
 
-def populated_at(run: RunDir) -> str:
-    """When the graph was made: what later stages put into it went with the one before."""
-    return str(run.state().get("stages", {}).get("populate", {}).get("at", ""))
+def population(run: RunDir) -> str:
+    """What tells this graph from the one before: what later stages had put into that one went with it.
+
+    Not the time: two graphs can be made within a second.
+    """
+    return str(run.state().get("stages", {}).get("populate", {}).get("id", ""))
 
 
 def identity(run: RunDir) -> str:
@@ -122,7 +125,7 @@ def record(
     state = run.state()
     state["kgkt_version"] = kgkt.__version__
     state.setdefault("stages", {})[stage] = {
-        "at": now(), "inputs": dict(inputs), "outputs": dict(outputs), "figures": dict(figures),
+        "at": now(), "id": uuid.uuid4().hex, "inputs": dict(inputs), "outputs": dict(outputs), "figures": dict(figures),
         "settings": dict(settings or {}),
     }  # fmt: skip
     run.write_state(state)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.pipeline.graph import Facts, open_graph_store, own_info, pool_ids, read_facts
-from kgkt.pipeline.state import Say, made_by, now, open_run, populated_at, record
+from kgkt.pipeline.state import Say, made_by, now, open_run, population, record
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, atomic, check_place, digest_value, load_arrays, save_arrays, sha256_file
 from kgkt.values import Targets
@@ -161,7 +161,7 @@ def propagate_inputs(run: RunDir, recipe: Recipe, facts: Facts) -> dict[str, str
     """Digests of what `propagate` reads."""
     teach = recipe.teach
     return {
-        "populate": populated_at(run),
+        "populate": population(run),
         "concepts": sha256_file(run.need("memberships.parquet", "populate")),
         "the graph": facts.digest(),
         "teach settings": digest_value([*how_taught(run, recipe), teach.balanced, teach.prior, teach.alpha]),

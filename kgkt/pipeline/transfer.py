@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError
 from kgkt.pipeline import carry
 from kgkt.pipeline.graph import Facts, open_graph_store, read_facts
-from kgkt.pipeline.state import Say, made_by, open_run, populated_at, record, settings_of, why_stale
+from kgkt.pipeline.state import Say, made_by, open_run, population, record, settings_of, why_stale
 from kgkt.pipeline.teach import propagate, propagate_inputs
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, digest_value, load_arrays, read_parquet, sha256_file
@@ -172,7 +172,7 @@ def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path) -> Non
 def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
     """Digests of what `map` reads."""
     return {
-        "populate": populated_at(run),
+        "populate": population(run),
         "model B": sha256_file(path),
         "targets": sha256_file(run.need("masses.safetensors", "propagate")),
         "map settings": digest_value([recipe.target.seed]),
