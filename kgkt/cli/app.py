@@ -145,7 +145,7 @@ def _other(error: Exception) -> int:
     if isinstance(error, MemoryError):
         OUT.say_error("not enough memory; kgkt check estimates what a run needs")
     else:
-        OUT.say_error(f"unexpected {kind}: {error}\n--verbose shows where; please report it")
+        OUT.say_error(f"unexpected {kind}: {error}\nkgkt --verbose VERB … shows where; please report it")
     return 1
 
 

@@ -21,7 +21,7 @@ from kgkt.pipeline.facts import (
 )
 from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
 from kgkt.recipe import Recipe, Target
-from kgkt.rundir import RunDir
+from kgkt.rundir import RunDir, sha256_file
 from kgkt.source.sentence_files import LAYER
 
 STAGES = ("populate", "propagate", "map", "fuse")
@@ -147,6 +147,9 @@ def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> Non
             widths = {layer: pooled_width(a.layers.get(layer)) for layer in recipe.source.layers}
     else:
         return
+    if not widths:
+        plan.add("plan", "populate: say which layers of A to read (--layers), their names stand above", kind="plan")
+        return
     k = recipe.concepts.k or default_k(n)
     need = base + estimate_mb(n, list(widths.values()), k)
     plan.memory_mb = round(need)
@@ -231,13 +234,25 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
             facts = read_facts(store, run, lambda _: None, recipe.target.classes)
         return why_stale(run, stage, propagate_inputs(run, recipe, facts))
     if not recipe.target.model or not Path(recipe.target.model).exists():
-        return []
+        return _told_by_flags(run, stage)
     if stage == "map":
         return why_stale(run, stage, map_inputs(run, recipe, Path(recipe.target.model)))
     # what flags told fuse is not known here: only what the recipe names can be compared
     reasons = why_stale(run, stage, fuse_inputs(recipe, run))
     told = {"target settings", *(() if recipe.target.test else ("test",))} if recipe.target == _bare(recipe) else set()
     return [reason for reason in reasons if reason not in told]
+
+
+def _told_by_flags(run: RunDir, stage: str) -> list[str]:
+    """What changed of the inputs that lie in the run directory: the model was named by a flag, and is not known."""
+    from kgkt.pipeline.state import population
+
+    before = run.state()["stages"][stage]["inputs"]
+    now = {"populate": population(run)} if stage == "map" else {}
+    files = {"map": "masses.safetensors", "fuse": "targets.parquet"}
+    if run.path(files[stage]).exists():
+        now["targets"] = sha256_file(run.path(files[stage]))
+    return [name for name, digest in now.items() if before.get(name) != digest]
 
 
 def _bare(recipe: Recipe) -> Target:

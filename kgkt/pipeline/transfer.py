@@ -91,36 +91,40 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
 
     Strengths that people changed are kept where the plan still has them.
     """
-    from kgkt.transfer.blocks import check_target, read_blocks, unmapped
+    from kgkt.transfer.blocks import check_target, read_blocks, reads_logits, unmapped
 
     run = open_run(recipe)
     model, path = open_target(recipe)
     facts, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
+    reads_logits(model, recipe.target.from_logits)
     blocks = read_blocks(model)
     with open_graph_store(recipe, run, write=True) as store:
-        block_map, edits = plan(store, run, recipe, path, blocks, facts, targets, say)
+        block_map, edits, wait = plan(store, run, recipe, path, blocks, facts, targets, say)
         write_map(store, run, path, model, block_map, targets)
-    record_map(run, recipe, targets, path)
+    record_map(run, recipe, targets, path, wait)
     return Mapped(
         {layer: (part[0].kind, len(part)) for layer, part in block_map.blocks.items()},
-        unmapped(blocks), edits, targets.names,
+        unmapped(blocks), edits + len(wait), targets.names,
     )  # fmt: skip
 
 
 def plan(
     store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], facts: Facts, targets: Targets,
     say: Say,
-) -> tuple[BlockMap, int]:  # fmt: skip
-    """A new plan with the strengths that people changed in the old one, and how many these are."""
+) -> tuple[BlockMap, int, list[carry.Strength]]:  # fmt: skip
+    """A new plan with the strengths that people changed in the old one, how many these are, and those that wait on."""
     from kgkt.store.readback import read_strengths
     from kgkt.transfer.mapper import plan_map
 
     block_map = plan_map(blocks, facts.graph.centroids, targets.mass, facts.Z, recipe.target.seed)
-    block_map = carry_edits(block_map, [entry for entry in carry.waiting(run) if entry[1] == path.stem], say)
+    entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
-        block_map = keep_edits(block_map, read_strengths(store, run.graph, path.stem, block_map.blocks))
-    return block_map, sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
+        before = read_strengths(store, run.graph, path.stem, block_map.blocks)
+        entries += [entry for entry in edits_of(before, block_map, path.stem) if entry not in entries]
+    block_map = carry_edits(block_map, entries, say)
+    edits = sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
+    return block_map, edits, unseen(block_map, entries)
 
 
 def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) -> BlockMap:
@@ -135,20 +139,27 @@ def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) ->
     return dataclasses.replace(block_map, strength={layer: matrix.tocsr() for layer, matrix in strength.items()})
 
 
-def keep_edits(block_map: BlockMap, before: dict[str, tuple[Any, Any]]) -> BlockMap:
-    """`block_map` with every strength that differed from its plan before."""
-    strength = dict(block_map.strength)
+def edits_of(
+    before: dict[str, tuple[Any, Any]], block_map: BlockMap, model: str
+) -> list[carry.Strength]:
+    """The strengths that differ from their plan in the map that stands."""
+    found: list[carry.Strength] = []
     for layer, (was, planned) in before.items():
-        if layer not in strength or was.shape != strength[layer].shape:
-            continue
-        edited = (was != planned).tocoo()
-        if not edited.nnz:
-            continue
-        changed = strength[layer].tolil()
-        for i, j in zip(edited.row, edited.col, strict=True):
-            changed[i, j] = was[i, j]
-        strength[layer] = changed.tocsr()
-    return dataclasses.replace(block_map, strength=strength)
+        blocks, edited = block_map.blocks.get(layer, ()), (was != planned).tocoo()
+        found += [(int(i), model, layer, blocks[j].index, float(was[i, j]))
+                  for i, j in zip(edited.row, edited.col, strict=True) if j < len(blocks)]  # fmt: skip
+    return found
+
+
+def unseen(block_map: BlockMap, entries: list[carry.Strength]) -> list[carry.Strength]:
+    """The edits that leave no trace in a map: to 0, of a concept that is planned at 0 (it is off, say). They wait."""
+    kept = []
+    for entry in entries:
+        concept, _, layer, index, value = entry
+        places = [j for j, block in enumerate(block_map.blocks.get(layer, ())) if block.index == index]
+        if places and value == block_map.planned[layer][concept, places[0]]:
+            kept.append(entry)
+    return kept
 
 
 def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: BlockMap, targets: Targets) -> None:
@@ -163,9 +174,9 @@ def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: Bloc
     write_blocks(store, run.graph, facts, block_map, targets.names)
 
 
-def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path) -> None:
-    """Write down what `map` read; strengths that waited for it are in the graph now."""
-    carry.let_wait(run, [entry for entry in carry.waiting(run) if entry[1] != path.stem])
+def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path, wait: list[carry.Strength]) -> None:
+    """Write down what `map` read; strengths that waited for it are in the graph now, but for those in `wait`."""
+    carry.let_wait(run, [entry for entry in carry.waiting(run) if entry[1] != path.stem] + wait)
     record(run, "map", map_inputs(run, recipe, path), {}, {"model": path.stem, "classes": list(targets.names)})
 
 
@@ -197,11 +208,11 @@ def current_map(
     if changed:
         say(f"changed since map: {', '.join(changed)}; mapping again")
         with open_graph_store(recipe, run, write=True) as store:
-            block_map, edits = plan(store, run, recipe, path, blocks, facts, targets, say)
+            block_map, edits, wait = plan(store, run, recipe, path, blocks, facts, targets, say)
             write_map(store, run, path, model, block_map, targets)
-        record_map(run, recipe, targets, path)
-        if edits:
-            say(f"edited strengths kept: {edits}")
+        record_map(run, recipe, targets, path, wait)
+        if edits or wait:
+            say(f"edited strengths kept: {edits + len(wait)}")
         return block_map
     layout = {layer: group for layer, group in blocks.items() if group[0].kind in ("unit", "head")}
     with open_graph_store(recipe, run) as store:

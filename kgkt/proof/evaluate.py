@@ -9,7 +9,7 @@ from kgkt.errors import InputError, nearest
 from kgkt.proof.grid import FILE, POOL, Cell, Kept, b_cells, locked, missing_units, pool_cells, run_units
 from kgkt.proof.report import write_report
 from kgkt.proof.rows import B_ONLY, CONTROLS, METHODS, OWN, same_as_kgkt, why_not
-from kgkt.proof.task import BEST_RIVAL, DEAR, Options, Task, TrainB, digest
+from kgkt.proof.task import BEST_RIVAL, DEAR, Options, Task, TrainB, check_counts, digest
 from kgkt.values import Report
 
 __all__ = ["BEST_RIVAL", "DEAR", "Options", "Task", "TrainB", "evaluate"]
@@ -37,6 +37,7 @@ def evaluate(task: Task, options: Options, out: Path, progress: Progress | None 
         InputError: an unknown row, true classes that do not fit.
         BelowBarError: the training of a B diverged.
     """
+    check_counts(task, options.labels)
     names = options.methods or METHODS
     for name in names:
         if name not in METHODS:

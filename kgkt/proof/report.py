@@ -105,7 +105,8 @@ def notes(value: Mapping[str, Any]) -> list[str]:
         f"Class shares: {prior}. PoissonMBO, where it runs, is told the true ones: its strongest form.",
         f"The row kgkt is the teacher with spread {about['kgkt']['spread']}, expert {about['kgkt']['expert']}; "
         "concepts, items and both are its parts without an expert. nodes only and shuffled memberships get the rounds "
-        "of concepts; label spreading+rounds and Poisson+rounds get all that items gets.",
+        "of concepts; label spreading+rounds and Poisson+rounds get all that items gets. "
+        "Without stated class shares items is Poisson learning with the rounds.",
         "Intervals are bootstrap over the draws; differences are paired by draw, ± one standard error.",
     ]
     if about["b"]:

@@ -103,7 +103,7 @@ def why_not(task: Task, method: str) -> str | None:
     if method == "raw inputs" and task.raw_inputs is None:
         return "the inputs of the pool are not at hand as numbers"
     if method == "untrained A" and task.untrained is None:
-        return "needs the model A itself, to read an untrained copy of it"
+        return "needs the model A itself, to read an untrained copy of it: name it in kgkt.toml, [source] model"
     if method == UNTOLD and task.prior is not None:
         return "the class shares are stated: PoissonMBO is told no more than the other rows"
     if method in ("PoissonMBO", "PoissonMBO+rounds", UNTOLD) and importlib.util.find_spec("graphlearning") is None:

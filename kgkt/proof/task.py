@@ -123,6 +123,21 @@ def check_classes(where: str, y: np.ndarray, names: tuple[str, ...], what: str) 
         raise InputError(f"{where}: the {what} has no item of {shown}; add some, or leave the class out of the task")
 
 
+def check_counts(task: Task, labels: tuple[int, ...]) -> None:
+    """Refuse label counts that leave no item of a class to judge the answers by.
+
+    Raises:
+        InputError: the smallest class, with its items and the largest count that works.
+    """
+    import numpy as np
+
+    sizes = np.bincount(task.pool_y, minlength=len(task.names))
+    least = int(sizes.argmin())
+    if max(labels) >= sizes[least]:
+        raise InputError(f"{task.name}: {max(labels)} labels a class leave nothing to judge by: the pool has "
+                         f"{sizes[least]} items of {task.names[least]}; take --labels up to {sizes[least] // 2}")
+
+
 def digest(task: Task, options: Options) -> str:
     """Digest of everything that a finished cell hangs on: data, views, B, the settings that are equal for all rows."""
     import numpy as np

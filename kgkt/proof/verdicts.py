@@ -177,7 +177,7 @@ def _edges(rows: Sequence[Row]) -> str:
         if found:
             verdict = judged(found, "they matter", "they harm", "no difference that these draws can tell")
             parts.append(f"against {what} {in_words(found)}: {verdict}")
-    return "The edges between concepts: " + "; ".join(parts) + "." if parts else ""
+    return "The edges between concepts, in the row concepts: " + "; ".join(parts) + "." if parts else ""
 
 
 def routes(rows: Sequence[Row], stated: bool) -> list[str]:
@@ -188,7 +188,10 @@ def routes(rows: Sequence[Row], stated: bool) -> list[str]:
         top = best(rows, (*NO_GRAPH, *_usable(stated), "kgkt"), POOL, [count])
         if top is None or plain is None:
             continue
-        said.append(f"At {count} label{'s' if count > 1 else ''} a class take {_route(rows, count, plain, top)}.")
+        route = _route(rows, count, plain, top)
+        if route.startswith("kgkt: "):
+            route += _level(rows, count, _usable(stated))
+        said.append(f"At {count} label{'s' if count > 1 else ''} a class take {route}.")
     distilled = difference(rows, "kgkt", "keras distillation", TEST)
     if distilled and sign(distilled) == -1:
         said.append(f"Distillation of A is better for B here: kgkt {in_words(distilled)}. Use keras.distillation.")
@@ -210,6 +213,13 @@ def _route(rows: Sequence[Row], count: int, plain: str, top: str) -> str:
         f"{plain}, which needs no graph: kgkt is {plus_minus(gain)} beside it; the graph is worth its questions and "
         "corrections only"
     )
+
+
+def _level(rows: Sequence[Row], count: int, rivals: Sequence[str]) -> str:
+    """The graph rivals that these draws cannot tell from kgkt."""
+    found = {name: difference(rows, "kgkt", name, POOL, [count]) for name in rivals}
+    level = [f"{name} ({plus_minus(gap)})" for name, gap in found.items() if gap and sign(gap) == 0]
+    return f"; level with graphs of items: {', '.join(level)}" if level else ""
 
 
 def bar(rows: Sequence[Row]) -> list[dict[str, Any]]:

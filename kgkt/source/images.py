@@ -131,7 +131,7 @@ def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolde
                 with Image.open(file) as picture:
                     (width, height), mode = picture.size, picture.mode
             except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-                raise InputError(f"{file} is no picture that can be read ({error})") from error
+                raise InputError(f"{file} is no picture that can be read ({error}): take it out") from error
             if width * height > MAX_PIXELS:
                 raise InputError(f"{file} has {width} x {height} pixels, more than {MAX_PIXELS:,}: refused")
             if mode not in GREY + COLOUR:

@@ -179,7 +179,9 @@ def _read_csv(path: Path, what: str) -> Data:
     ids = check_ids(where, np.array(table["item_id"], dtype=object), len(rows))
     texts = table["text"]
     y = class_names(f"{where}: y", table["y"], len(rows)) if "y" in table else None
-    return Data(ids, np.array(texts, dtype=object), y, None, texts, "text", sha256_file(path), [])
+    empty = [item for item, text in zip(ids.tolist(), texts, strict=True) if not text.strip()]
+    notices = [f"{len(empty)} of {len(texts):,} texts are empty, e.g. {empty[0]}"] if empty else []
+    return Data(ids, np.array(texts, dtype=object), y, None, texts, "text", sha256_file(path), notices)
 
 
 def class_names(where: str, values: Any, n: int) -> np.ndarray:

@@ -169,14 +169,14 @@ def check_target(
     if text != (model.inputs[0].dtype == "string"):
         reads, has = ("items of shape " + _shown(wanted), "texts") if text else ("texts", "numbers")
         raise InputError(f"{file} reads {reads}, the data has {has}.\n"
-                         "Name B's own data of the same items with --target-data, and a test set of that kind.")
+                         "Give B data of that kind for the same items (--target-data FILE), and such a test set.")
     if text and wanted not in ((), (1,)):
         raise InputError(f"{file} reads {_shown(wanted)} texts for an item, the data has one: build B with "
                          "keras.Input((1,), dtype=\"string\")")
     if not text and not _fits(wanted, tuple(input_shape)):
         raise InputError(
             f"{file} reads items of shape {_shown(wanted)}, the data has {_shown(tuple(input_shape))}.\n"
-            "Name B's own data of the same items with --target-data."
+            "Give B data of that shape for the same items: --target-data FILE."
         )
 
 

@@ -165,6 +165,31 @@ def test_populate_again_carries_what_people_said(labelled: Path, kgkt: Kgkt) -> 
     assert not (labelled / "kgkt-run/main/carry.json").exists()
 
 
+def test_a_strength_outlives_its_concept_being_off(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("map", "--target", "b.keras")
+    one = "MATCH (c:Concept)-[m:MAPS_TO]->(b:Block {kind: 'head'}) RETURN c.key, b.index, m.strength ORDER BY m.planned DESC LIMIT 1"
+    concept, index, _ = kgkt("query", one).json["rows"][0]
+    edge = f"MATCH (c:Concept {{key: '{concept}'}})-[m:MAPS_TO]->(b:Block {{kind: 'head', index: {index}}}) "
+    kgkt("query", edge + "SET m.strength = 0.0", "--rw", "--force")
+    for active, rows in (("false", []), ("true", [[0.0]])):
+        kgkt("query", f"MATCH (c:Concept {{key: '{concept}'}}) SET c.active = {active}", "--rw", "--force")
+        kgkt("propagate")
+        assert kgkt("map", "--target", "b.keras").json["edits_kept"] == 1
+        assert kgkt("query", edge + "RETURN m.strength").json["rows"] == rows
+    assert kgkt("query", edge + "RETURN m.planned > 0").json["rows"] == [[True]]
+
+
+def test_check_knows_what_is_stale_where_flags_named_the_model(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("map", "--target", "b.keras")
+    kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 20)
+    assert [s["stale"] for s in kgkt("check").json["stages"].values()] == [False] * 4
+    kgkt("label", "i0000=not:3")
+    kgkt("propagate")
+    stages = kgkt("check").json["stages"]
+    assert [stages[stage]["stale"] for stage in ("populate", "propagate", "map", "fuse")] == [False, False, True, True]
+    assert stages["map"]["why"] == stages["fuse"]["why"] == ["targets"]
+
+
 def test_populate_again_carries_edited_strengths(labelled: Path, kgkt: Kgkt) -> None:
     populate = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
     assert kgkt("map", "--target", "b.keras").json["edits_kept"] == 0

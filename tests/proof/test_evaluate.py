@@ -173,6 +173,13 @@ def test_an_answer_that_two_rows_begin_with_costs_both(task: Task, tmp_path: Pat
     assert np.mean([both[(rounds, 2, s, "pool_accuracy")] - both[(told, 2, s, "pool_accuracy")] for s in range(2)]) > -0.02
 
 
+def test_more_labels_than_a_class_has_items_are_refused(task: Task, tmp_path: Path) -> None:
+    least = int(np.bincount(task.pool_y).min())
+    with pytest.raises(InputError, match=rf"{least} labels a class leave nothing to judge by: the pool has {least} items of"):
+        evaluate(task, replace(SMALL, labels=(1, least)), tmp_path)
+    assert not (tmp_path / "report.json").exists()
+
+
 def test_rows_that_cannot_apply_are_left_out_with_their_reason(task: Task, tmp_path: Path) -> None:
     bare = replace(task, b=None, pool_x=None, test_x=None, test_y=None, features=None)
     report = evaluate(bare, replace(SMALL, methods=(*FEW, "raw inputs", "untrained A", "keras distillation")), tmp_path)
@@ -181,7 +188,7 @@ def test_rows_that_cannot_apply_are_left_out_with_their_reason(task: Task, tmp_p
         "scratch": "there is no B",
         "keras distillation": "there is no B",
         "raw inputs": "the inputs of the pool are not at hand as numbers",
-        "untrained A": "needs the model A itself, to read an untrained copy of it",
+        "untrained A": "needs the model A itself, to read an untrained copy of it: name it in kgkt.toml, [source] model",
     }
     assert {row["metric"] for row in report.rows} == {"pool_accuracy"}
     assert any("was not measured" in sentence for sentence in told["sentences"])

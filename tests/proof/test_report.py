@@ -94,6 +94,9 @@ def test_nobody_is_sent_to_a_row_that_knows_what_they_do_not() -> None:
     assert verdicts.routes(BASE, stated=False)[0] == (
         "At 1 label a class take kgkt: +5.0 ±0.0 over the best row without a graph, head+rounds."
     )
+    near = rows({"Poisson": [(70 - 2 * NOISE).tolist(), (84 + 2 * NOISE).tolist()]})
+    assert verdicts.routes([*BASE, *near], stated=False)[0].endswith(
+        "without a graph, head+rounds; level with graphs of items: Poisson (+0.1 ±0.9).")
     behind = [r | {"value": r["value"] + 0.1} if r["method"] == "PoissonMBO" else r for r in BASE]
     assert "state them (--prior): kgkt uses them too" in "".join(verdicts.sentences(behind, stated=False))
 

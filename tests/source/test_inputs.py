@@ -285,3 +285,8 @@ def test_reading_a_large_npy_takes_little_memory(tmp_path):
     shape, dtype, kilobytes = json.loads(done.stdout)
     assert (shape, dtype) == ([19_999, 1_000], "float32")
     assert kilobytes < 80_000  # the file holds 160 MB
+
+
+def test_empty_texts_are_counted(tmp_path):
+    (tmp_path / "t.csv").write_text("item_id,text\na,red\nb,\nc,  \nd,blue\n")
+    assert read_data(tmp_path / "t.csv").notices == ["2 of 4 texts are empty, e.g. b"]
