@@ -138,11 +138,18 @@ def _print_fused(done: Any, form: str) -> None:
     else:
         gain = figures["gain"]
         print(f"           B alone, the same steps on your labels   {_share(figures['test_alone'])}")
+        error = figures["gain_error"]
         points = "" if gain is None else f"   {_points(figures['test_fused'], figures['test_alone']):+.1f}"
+        points += "" if error is None else f" ±{100 * error:.1f}"
         print(f"           B fused                                  {_share(figures['test_fused'])}{points}")
-        if gain is not None and gain < 0:
+        if error is not None and abs(gain) <= SURE * error:
+            print("           too close to tell with this test set whether the graph was worth it here")
+        elif gain is not None and gain < 0:
             print("           B alone is better: the graph was not worth it here")
     print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
+
+
+SURE = 1.96  # standard errors: 95 %
 
 
 def _points(share: float, other: float) -> float:

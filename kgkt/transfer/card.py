@@ -126,7 +126,9 @@ def _worth(figures: Mapping[str, float | None], options: Mapping[str, Any]) -> s
         rows = [("B alone, the same steps on the labels", _share(figures["test_alone"])),
                 ("**this model**", _share(figures["test_fused"]))]  # fmt: skip
         if figures["gain"] is not None:
-            rows.append(("difference", f"{100 * figures['gain']:+.1f} points"))
+            error = "" if figures["gain_error"] is None else f" ±{100 * figures['gain_error']:.1f}"
+            gain = f"{100 * figures['gain']:+.1f}{error} points"
+            rows.append(("difference, ± standard error over the test items", gain))
         lines.append(markdown_table(("on the test set", "accuracy"), rows))
     if figures["held_out_loss"] is not None:
         lines.append(f"Loss against the graph's targets, on the {100 * options['held_out']:.0f} % of the pool held out "

@@ -100,7 +100,7 @@ def fuse(
         model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits
     )
     notices = _notices(model, block_map)
-    alone = alone_accuracy(trainer, x, labels, options, test, notices) if test is not None else None
+    alone = alone_right(trainer, x, labels, options, test, notices) if test is not None else None
     P, weight, planned = _edited(targets, labels, options, block_map, memberships)
     train_rows, held_rows = split(weight, labels, options)
     if held_rows is None:
@@ -148,10 +148,10 @@ def split(weight: np.ndarray, labels: Labels, options: FuseOptions) -> tuple[np.
     return np.setdiff1d(taught, held), held
 
 
-def alone_accuracy(
+def alone_right(
     trainer: Trainer, x: Any, labels: Labels, options: FuseOptions, test: tuple[Any, np.ndarray], notices: list[str]
-) -> float | None:
-    """Test accuracy of B alone: its own weights, the same steps, the labels only.
+) -> np.ndarray | None:
+    """(t,) bool, what B alone gets right of the test set: its own weights, the same steps, the labels only.
 
     A ticked item counts as in every comparison: 0 for the class denied, the rest uniform. Normalising
     statistics are re-estimated on the pool as in the fused B.
@@ -174,7 +174,11 @@ def alone_accuracy(
         notices.append("B alone diverged on the labels; it was not measured")
         return None
     reestimate(trainer.model, x, np.arange(len(x)))
-    return trainer.accuracy(test[0], test[1])
+    return trainer.right(test[0], test[1])
+
+
+def _mean(right: np.ndarray | None) -> float | None:
+    return None if right is None else float(right.mean())
 
 
 def _edited(
@@ -195,25 +199,34 @@ def _edited(
 
 def _figures(
     trainer: Trainer, x: Any, P: np.ndarray, held_rows: np.ndarray | None,
-    test: tuple[Any, np.ndarray] | None, alone: float | None, history: dict[str, list[float]],
+    test: tuple[Any, np.ndarray] | None, alone: np.ndarray | None, history: dict[str, list[float]],
 ) -> dict[str, float | None]:
-    """Re-estimate BatchNorm and measure; accuracy is on the test set, else on the held-out targets."""
+    """Re-estimate BatchNorm and measure; accuracy is on the test set, else on the held-out targets.
+
+    `gain_error` is the standard error of `gain` over the items of the test set, paired: of this B and these labels,
+    not of other draws.
+    """
     import numpy as np
 
-    def accuracy() -> float | None:
+    def right() -> np.ndarray | None:
         if test is not None:
-            return trainer.accuracy(test[0], test[1])
-        return None if held_rows is None else trainer.accuracy(x, P[held_rows].argmax(axis=1), held_rows)
+            return trainer.right(test[0], test[1])
+        return None if held_rows is None else trainer.right(x, P[held_rows].argmax(axis=1), held_rows)
 
-    before = accuracy()
-    after = accuracy() if reestimate(trainer.model, x, np.arange(len(x))) else None
+    before = right()
+    after = right() if reestimate(trainer.model, x, np.arange(len(x))) else None
     fused = (before if after is None else after) if test is not None else None
+    gain = error = None
+    if alone is not None and fused is not None:
+        gain = float(fused.mean()) - float(alone.mean())
+        error = float(np.std(fused.astype(float) - alone, ddof=1)) / len(alone) ** 0.5 if len(alone) > 1 else None
     return {
-        "test_alone": alone,
-        "test_fused": fused,
-        "gain": None if alone is None or fused is None else fused - alone,
-        "batchnorm_before": None if after is None else before,
-        "batchnorm_after": after,
+        "test_alone": _mean(alone),
+        "test_fused": _mean(fused),
+        "gain": gain,
+        "gain_error": error,
+        "batchnorm_before": None if after is None else _mean(before),
+        "batchnorm_after": _mean(after),
         "held_out_loss": None if held_rows is None else float(trainer.losses(x, P, held_rows).mean()),
         "steps": float(len(history["loss"])),
         "best_step": history.get("best_step", [float(len(history["loss"]))])[0],

@@ -142,9 +142,11 @@ class Trainer:
 
     def accuracy(self, x: Any, y: np.ndarray, rows: np.ndarray | None = None) -> float:
         """Share of the items whose most probable class is `y` (r,)."""
-        import numpy as np
+        return float(self.right(x, y, rows).mean())
 
-        return float(np.mean(self.predict(x, rows).argmax(axis=1) == y))
+    def right(self, x: Any, y: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """(r,) bool: the items whose most probable class is `y` (r,)."""
+        return self.predict(x, rows).argmax(axis=1) == y
 
     def _chunks(self, x: Any, use: np.ndarray, steps: int, every: int, seed: int) -> Iterator[np.ndarray]:
         """Yield item indices (s, batch): each item once an epoch, never across a look at the held-out."""

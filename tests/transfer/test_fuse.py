@@ -33,6 +33,7 @@ def test_b_fused_is_far_above_b_alone_and_a_second_run_agrees(mlp: Any, taught: 
     first, second = (run(mlp(), taught, test=taught.test, **mapped(mlp(), taught)) for _ in range(2))
     assert first.figures["gain"] > 0.05
     assert first.figures["gain"] == first.figures["test_fused"] - first.figures["test_alone"]
+    assert 0 < first.figures["gain_error"] < 1 / len(taught.test[1]) ** 0.5
     predicted = first.model.predict(taught.test[0], verbose=0).argmax(1)
     assert first.figures["test_fused"] == pytest.approx((predicted == taught.test[1]).mean())
     assert (first.figures, first.written, first.history) == (second.figures, second.written, second.history)
@@ -52,7 +53,7 @@ def test_b_alone_is_b_trained_on_the_labels_only(mlp: Any, taught: Any) -> None:
 
 def test_without_test_set_worth_is_not_measured(mlp: Any, taught: Any) -> None:
     figures = run(mlp(), taught, options=SHORT).figures
-    assert [figures[k] for k in ("test_alone", "test_fused", "gain", "batchnorm_before")] == [None] * 4
+    assert [figures[k] for k in ("test_alone", "test_fused", "gain", "gain_error", "batchnorm_before")] == [None] * 5
     assert figures["steps"] == 60
 
 

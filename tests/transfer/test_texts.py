@@ -59,10 +59,10 @@ def test_saved_it_keeps_its_words_and_says_that_it_reads_text(b: Any, phrases: P
 
 def test_texts_and_numbers_are_told_apart(b: Any) -> None:
     check_target(b, NAMES, (), text=True)
-    with pytest.raises(InputError, match=r"b\.keras reads texts, the data has numbers\.\nName B's own data"):
+    with pytest.raises(InputError, match=r"b\.keras reads texts, the data has numbers\.\nGive B data of that kind"):
         check_target(b, NAMES, (64,), file="b.keras")
     numbers = keras.Sequential([keras.Input((64,)), keras.layers.Dense(3)])
-    with pytest.raises(InputError, match=r"reads items of shape \(64\), the data has texts\.\nName B's own data"):
+    with pytest.raises(InputError, match=r"reads items of shape \(64\), the data has texts\.\nGive B data of that kind"):
         check_target(numbers, NAMES, (), text=True)
     two = keras.Sequential([keras.Input((2,), dtype="string"), keras.layers.StringLookup(vocabulary=["a"]),
                             keras.layers.Embedding(2, 4), keras.layers.Flatten(), keras.layers.Dense(3)])
