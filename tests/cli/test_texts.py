@@ -122,7 +122,7 @@ def test_a_b_that_reads_arrays_gets_its_own_data(few: Path, kgkt: Kgkt, phrases:
     done = kgkt("fuse", "--target", "bag.keras", "--target-data", "bag.npz", "--test", "bagtest.npz")
     assert done.json["figures"]["test_fused"] > 0.8
     refused = kgkt("fuse", "--target", "bag.keras", "--force")
-    assert (refused.code, f"B reads items of shape ({len(words)}), the data has texts" in refused.err) == (3, True)
+    assert (refused.code, f"bag.keras reads items of shape ({len(words)}), the data has texts" in refused.err) == (3, True)
     plan = kgkt("check", "--target", "bag.keras")
     assert "reads numbers, the data is of texts: name B's own data of the same items with --target-data" in plan.err
     assert "b.keras reads texts, the data is of numbers" in kgkt("check", "--data", "bag.npz").err
