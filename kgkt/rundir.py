@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DIR = "kgkt-run"
 GRAPH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-PARTIAL = re.compile(r"\.(\d+)\.[^.]*\.part(\.|$)")  # the name that `atomic` gives: process, random letters
+PARTIAL = re.compile(r"\.(\d{1,9})\.[^.]*\.part(\.|$)")  # the name that `atomic` gives: process, random letters
 
 
 @contextlib.contextmanager
@@ -63,7 +63,8 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _alive(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine has that number; POSIX only."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -289,7 +290,7 @@ class RunDir:
         """Remove what killed processes of this machine left half written."""
         for path in self.folder.glob(".*.part*"):
             owner = PARTIAL.search(path.name)
-            if owner and os.name == "posix" and not _alive(int(owner[1])):
+            if owner and os.name == "posix" and not is_running(int(owner[1])):
                 path.unlink(missing_ok=True)
 
     def write_state(self, state: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, R
 from kgkt.cli.output import OUT, count, pick_format, print_json
 
 TRANSFER = "Transfer"
+SURE = 1.96  # standard errors: 95 %
 
 Target = Annotated[str | None, typer.Option("--target", help="Model B, a .keras file; it is never changed.")]
 
@@ -111,6 +112,8 @@ def show_fused(done: Any, form: str) -> None:
 
 
 def _print_fused(done: Any, form: str) -> None:
+    from kgkt.transfer.card import share
+
     fusion, figures = done.fusion, done.fusion.figures
     if form == "json":
         print_json({"out": str(done.out), "figures": figures, "written": fusion.written, "options": fusion.options,
@@ -131,17 +134,17 @@ def _print_fused(done: Any, form: str) -> None:
           f"{options['learning_rate']:g}, batch {options['batch']}, seed {options['seed']}, "
           f"patience {options['patience']} looks")  # fmt: skip
     if figures.get("batchnorm_after") is not None:
-        print(f"           BatchNorm statistics re-estimated: {_share(figures['batchnorm_before'])} before, "
-              f"{_share(figures['batchnorm_after'])} after")  # fmt: skip
+        print(f"           BatchNorm statistics re-estimated: {share(figures['batchnorm_before'])} before, "
+              f"{share(figures['batchnorm_after'])} after")  # fmt: skip
     if figures.get("test_fused") is None:
         print("worth      not measured (give --test with arrays x and y)")
     else:
         gain = figures["gain"]
-        print(f"           B alone, the same steps on your labels   {_share(figures['test_alone'])}")
+        print(f"           B alone, the same steps on your labels   {share(figures['test_alone'])}")
         error = figures["gain_error"]
         points = "" if gain is None else f"   {_points(figures['test_fused'], figures['test_alone']):+.1f}"
         points += "" if error is None else f" ±{100 * error:.1f}"
-        print(f"           B fused                                  {_share(figures['test_fused'])}{points}")
+        print(f"           B fused                                  {share(figures['test_fused'])}{points}")
         if error is not None and abs(gain) <= SURE * error:
             print("           too close to tell with this test set whether the graph was worth it here")
         elif gain is not None and gain < 0:
@@ -149,13 +152,6 @@ def _print_fused(done: Any, form: str) -> None:
     print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
 
 
-SURE = 1.96  # standard errors: 95 %
-
-
 def _points(share: float, other: float) -> float:
     """The difference of two shares as they are printed, in points."""
     return round(100 * share, 1) - round(100 * other, 1)
-
-
-def _share(value: float | None) -> str:
-    return "not measured" if value is None else f"{100 * value:.1f} %"

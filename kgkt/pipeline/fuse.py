@@ -40,7 +40,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     import contextlib
 
     from kgkt.source.models import input_shape
-    from kgkt.transfer.blocks import check_target, reads_logits
+    from kgkt.transfer.blocks import check_data, check_target, reads_logits
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
 
@@ -54,7 +54,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     check_target(model, targets.names, file=path.name)
     reads_logits(model, recipe.target.from_logits)
     x = target_data(recipe, run, facts.ids, input_shape(model), say)
-    check_target(model, targets.names, x.shape[1:], file=path.name, text=x.dtype.kind in "OU")
+    check_data(model, targets.names, x, path.name)
     test = test_data(recipe, run, targets.names, input_shape(model), say)
     block_map = current_map(recipe, run, say, model, path, facts, targets)
     options = fuse_options(recipe)

@@ -126,7 +126,7 @@ def target_of(
     import numpy as np
 
     from kgkt.source.models import input_shape, open_model
-    from kgkt.transfer.blocks import check_target
+    from kgkt.transfer.blocks import check_data
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
@@ -140,7 +140,7 @@ def target_of(
     assert test is not None
     refuse_overlap(x, test[0], ids, allow_overlap, say)
     for items in (x, test[0]):
-        check_target(model, names, items.shape[1:], file=file, text=items.dtype.kind in "OU")
+        check_data(model, names, items, file)
     return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
 
 

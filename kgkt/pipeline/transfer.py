@@ -131,17 +131,20 @@ def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) ->
     """`block_map` with the strengths of an earlier graph's map; those to a block that B does not have are told."""
     strength = {layer: matrix.tolil() for layer, matrix in block_map.strength.items()}
     for concept, _, layer, index, value in entries:
-        places = [j for j, block in enumerate(block_map.blocks.get(layer, ())) if block.index == index]
-        if places:
-            strength[layer][concept, places[0]] = value
+        place = _place(block_map, layer, index)
+        if place is not None:
+            strength[layer][concept, place] = value
         else:
             say(f"lost: strength {value:g} of concept {concept} to {layer} {index}, a block that B does not have")
     return dataclasses.replace(block_map, strength={layer: matrix.tocsr() for layer, matrix in strength.items()})
 
 
-def edits_of(
-    before: dict[str, tuple[Any, Any]], block_map: BlockMap, model: str
-) -> list[carry.Strength]:
+def _place(block_map: BlockMap, layer: str, index: int) -> int | None:
+    """Where among the blocks of its layer the one of that index stands; None where B has no such block."""
+    return next((j for j, block in enumerate(block_map.blocks.get(layer, ())) if block.index == index), None)
+
+
+def edits_of(before: dict[str, tuple[Any, Any]], block_map: BlockMap, model: str) -> list[carry.Strength]:
     """The strengths that differ from their plan in the map that stands."""
     found: list[carry.Strength] = []
     for layer, (was, planned) in before.items():
@@ -156,8 +159,8 @@ def unseen(block_map: BlockMap, entries: list[carry.Strength]) -> list[carry.Str
     kept = []
     for entry in entries:
         concept, _, layer, index, value = entry
-        places = [j for j, block in enumerate(block_map.blocks.get(layer, ())) if block.index == index]
-        if places and value == block_map.planned[layer][concept, places[0]]:
+        place = _place(block_map, layer, index)
+        if place is not None and value == block_map.planned[layer][concept, place]:
             kept.append(entry)
     return kept
 

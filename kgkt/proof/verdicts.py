@@ -188,9 +188,7 @@ def routes(rows: Sequence[Row], stated: bool) -> list[str]:
         top = best(rows, (*NO_GRAPH, *_usable(stated), "kgkt"), POOL, [count])
         if top is None or plain is None:
             continue
-        route = _route(rows, count, plain, top)
-        if route.startswith("kgkt: "):
-            route += _level(rows, count, _usable(stated))
+        route = _route(rows, count, plain, top, _usable(stated))
         said.append(f"At {count} label{'s' if count > 1 else ''} a class take {route}.")
     distilled = difference(rows, "kgkt", "keras distillation", TEST)
     if distilled and sign(distilled) == -1:
@@ -198,7 +196,7 @@ def routes(rows: Sequence[Row], stated: bool) -> list[str]:
     return said
 
 
-def _route(rows: Sequence[Row], count: int, plain: str, top: str) -> str:
+def _route(rows: Sequence[Row], count: int, plain: str, top: str, graphs: Sequence[str]) -> str:
     gain = difference(rows, "kgkt", plain, POOL, [count])
     rest = difference(rows, "kgkt", top, POOL, [count])
     assert gain is not None
@@ -208,7 +206,8 @@ def _route(rows: Sequence[Row], count: int, plain: str, top: str) -> str:
     if sign(rest) == -1:
         return f"{top}: kgkt is {plus_minus(rest)} beside it"
     if sign(gain) == 1:
-        return f"kgkt: {plus_minus(gain)} over the best row without a graph, {plain}"
+        level = _level(rows, count, graphs)
+        return f"kgkt: {plus_minus(gain)} over the best row without a graph, {plain}{level}"
     return (
         f"{plain}, which needs no graph: kgkt is {plus_minus(gain)} beside it; the graph is worth its questions and "
         "corrections only"

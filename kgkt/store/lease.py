@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import KgktError, StoreError
+from kgkt.rundir import is_running
 from kgkt.store.statements import load
 from kgkt.store.store import Rows, Statement
 
@@ -106,10 +107,4 @@ def gone(writer: str) -> bool:
         return False
     if words[1] == str(os.getpid()):
         return writer not in HELD
-    try:
-        os.kill(int(words[1]), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, ValueError):
-        return False
-    return False
+    return words[1].isdecimal() and not is_running(int(words[1]))

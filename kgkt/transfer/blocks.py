@@ -180,6 +180,11 @@ def check_target(
         )
 
 
+def check_data(model: keras.Model, names: Sequence[str], x: Any, file: str = "B") -> None:
+    """`check_target` for items at hand: x (n, ...) numbers or texts."""
+    check_target(model, names, x.shape[1:], file, text=x.dtype.kind in "OU")
+
+
 def _fits(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
     return len(wanted) == len(given) and all(w in (None, g) for w, g in zip(wanted, given, strict=True))
 

@@ -123,8 +123,8 @@ def _worth(figures: Mapping[str, float | None], options: Mapping[str, Any]) -> s
     if figures["test_fused"] is None:
         lines.append("Not measured: no test set was given.")
     else:
-        rows = [("B alone, the same steps on the labels", _share(figures["test_alone"])),
-                ("**this model**", _share(figures["test_fused"]))]  # fmt: skip
+        rows = [("B alone, the same steps on the labels", share(figures["test_alone"])),
+                ("**this model**", share(figures["test_fused"]))]  # fmt: skip
         if figures["gain"] is not None:
             error = "" if figures["gain_error"] is None else f" ±{100 * figures['gain_error']:.1f}"
             gain = f"{100 * figures['gain']:+.1f}{error} points"
@@ -135,7 +135,7 @@ def _worth(figures: Mapping[str, float | None], options: Mapping[str, Any]) -> s
                      f"from training: {figures['held_out_loss']:.3f} nats.")  # fmt: skip
     if figures["batchnorm_after"] is not None:
         lines.append(f"Accuracy before and after BatchNorm's statistics were estimated again: "
-                     f"{_share(figures['batchnorm_before'])} and {_share(figures['batchnorm_after'])}.")  # fmt: skip
+                     f"{share(figures['batchnorm_before'])} and {share(figures['batchnorm_after'])}.")  # fmt: skip
     return "\n\n".join(lines)
 
 
@@ -201,7 +201,8 @@ def _made_from(run: Mapping[str, Any]) -> str:
             + f"\n\nSeeds: of the training {run['options']['seed']}{concepts}. Versions: {versions}.")
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A share as people read it, in per cent."""
     return "not measured" if value is None else f"{100 * value:.1f} %"
 
 

@@ -9,7 +9,7 @@ from kgkt.concepts.cluster import hard_memberships
 from kgkt.errors import BelowBarError, InputError
 from kgkt.rundir import write_json
 from kgkt.transfer.batchnorm import reestimate
-from kgkt.transfer.blocks import check_target, frozen_layers, read_blocks, unmapped
+from kgkt.transfer.blocks import check_data, frozen_layers, read_blocks, unmapped
 from kgkt.transfer.check import Attempt, write_weights
 from kgkt.transfer.trainer import Progress, Trainer
 from kgkt.transfer.write import edited_targets, training_targets
@@ -252,7 +252,7 @@ def _check_fit(
     test: Any,
 ) -> None:
     """Refuse a B, data, targets, map or test set that do not belong together."""
-    check_target(model, targets.names, x.shape[1:], text=x.dtype.kind in "OU")
+    check_data(model, targets.names, x)
     n = len(targets.P)
     if len(x) != n:
         raise InputError(f"B's data has {len(x)} items, the targets have {n}: give the data of the same pool")
@@ -269,7 +269,7 @@ def _check_fit(
     if test is not None and len(test[0]) != len(test[1]):
         raise InputError(f"the test set has {len(test[0])} items and {len(test[1])} classes")
     if test is not None:
-        check_target(model, targets.names, test[0].shape[1:], text=test[0].dtype.kind in "OU")
+        check_data(model, targets.names, test[0])
 
 
 def _is_edited(block_map: BlockMap | None, layer: str) -> bool:
