@@ -21,6 +21,9 @@ from kgkt.store.worker import KINDS
 
 START_SECONDS = 120.0  # a large graph on a slow disk; a small one takes a tenth of a second
 WATCH_SECONDS = 0.25
+# The engine's allocator reserves 1 GiB of addresses at a time, which a limit on addresses counts before any of it is
+# used: a query held to 256 MB could take 1.2 GB. In KiB.
+ARENA_KIB = 64 * 1024
 
 
 class Child:
@@ -51,7 +54,8 @@ class Child:
         keep = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE",
                 "SSL_CERT_DIR")
         environment = {name: os.environ[name] for name in keep if name in os.environ}
-        environment.update(PYTHONPATH=package, PYTHONUTF8="1", PYTHONDONTWRITEBYTECODE="1")
+        environment.update(PYTHONPATH=package, PYTHONUTF8="1", PYTHONDONTWRITEBYTECODE="1",
+                           MIMALLOC_ARENA_RESERVE=str(ARENA_KIB))
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, encoding="utf-8", errors="surrogatepass", env=environment)
