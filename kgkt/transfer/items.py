@@ -21,6 +21,7 @@ DECAY = 2.0  # of an edge's weight with the squared distance, in units of the it
 VOLUME_ROUNDS = 10
 VOLUME_STEPS = 10
 VOLUME_SHARPNESS = 10
+VOLUME_SMOOTHINGS = 3
 
 
 def nearest_items(vectors: np.ndarray, how_many: int = NEIGHBOURS, seed: int = 0) -> np.ndarray:
@@ -244,7 +245,8 @@ def volume_answer(A: csr_matrix, seeds: Seeds, prior: np.ndarray, start: np.ndar
         start: (n, c + h) the answer to begin with.
 
     Returns:
-        (n, c + h), the items as last handed out, smoothed over A; rows sum to 1.
+        (n, c + h), the items as last handed out, smoothed over A three times: how far a diffusion that is forced
+        to the shares went wrong shows in its neighbours; rows sum to 1.
 
     Reference: after PoissonMBO, Calder, Cook, Thorpe & Slepcev 2020 (there with the package's own time step).
     """
@@ -269,4 +271,6 @@ def volume_answer(A: csr_matrix, seeds: Seeds, prior: np.ndarray, start: np.ndar
         for _ in range(VOLUME_STEPS):
             u = 0.5 * u + walk @ u + source
         u = hand_out(u)
-    return smooth(u, A, seeds)
+    for _ in range(VOLUME_SMOOTHINGS):
+        u = smooth(u, A, seeds)
+    return u
