@@ -87,6 +87,8 @@ class Features:
                     yield batch.column(layer).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{self.path} is damaged ({error}); run populate to make it anew") from error
+        finally:
+            pa.default_memory_pool().release_unused()  # else it keeps what it read for the next reader
 
     def rows(self, layer: str, index: np.ndarray) -> np.ndarray:
         """The rows `index` (M,) of `layer` as (M, d) float32, in the order of `index`."""

@@ -43,11 +43,11 @@ def whiten(X: np.ndarray, dims: int = DIMS, seed: int = 0) -> tuple[np.ndarray, 
     n, d = X.shape
     mean = X.mean(axis=0, dtype=np.float64)
     centred = X - mean.astype(np.float32)
-    scale = float(np.abs(centred).max())
+    scale = float(max(centred.max(), -centred.min()))  # the absolute values would be one more copy
     if n < 2 or scale <= 1e-6 * float(np.abs(mean).max()):  # what is left is the rounding of float32
         return np.zeros((1, d), np.float32), np.ones(1, np.float32)
     centred /= np.float32(scale)
-    pca = PCA(min(dims, n - 1, d), random_state=seed).fit(centred)
+    pca = PCA(min(dims, n - 1, d), random_state=seed, copy=False).fit(centred)
     keep = pca.explained_variance_ > 1e-8 * pca.explained_variance_[0]
     W = pca.components_[keep] / (np.sqrt(pca.explained_variance_[keep])[:, None] * scale)
     return W.astype(np.float32), (-W @ mean).astype(np.float32)
@@ -99,8 +99,10 @@ def fit_embedding(
         maps[layer] = whiten(X, dims, seed)
         means[layer] = X.mean(axis=0)
         heads.append(unit_rows(X - means[layer]))
-    project = _projection(np.concatenate(heads, axis=1), head_dims, seed)
-    del heads, X
+        del X
+    sample = heads[0] if len(heads) == 1 else np.concatenate(heads, axis=1)
+    project = _projection(sample, head_dims, seed)
+    del heads, sample
     scale = np.float32(1 / np.sqrt(len(maps)))
     vectors = np.empty((n, sum(len(b) for _, b in maps.values())), np.float32)
     head = np.zeros((n, project[0].shape[1] if project else sum(features.widths.values())), np.float32)

@@ -15,6 +15,7 @@ from kgkt.concepts.embed import HEAD_DIMS, fit_embedding
 from kgkt.concepts.names import names_from_ids, names_from_text
 from kgkt.concepts.themes import find_themes
 from kgkt.errors import InputError
+from kgkt.memory import give_back
 from kgkt.pipeline import carry
 from kgkt.pipeline.features import check_source, look_first, read_features
 from kgkt.pipeline.state import (
@@ -105,6 +106,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
             forget_label_files(run, say)
         clock = time.perf_counter()
         features, inputs = read_features(recipe, run, data, say, progress, force)
+        give_back()
         seconds["features"] = time.perf_counter() - clock
         clock = time.perf_counter()
         embedding, clustering, steady = find_concepts(features, recipe, data, say)
@@ -112,6 +114,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
         clock = time.perf_counter()
         graph, exemplars, coordinates = make_graph(run.graph, embedding, clustering, features.ids, data, recipe)
         save_concepts(run, features.ids, embedding, clustering, exemplars)
+        give_back()
         seconds["edges"] = time.perf_counter() - clock
         clock = time.perf_counter()
         carried = carry.place(people, features.ids, clustering.memberships)
@@ -177,6 +180,7 @@ def find_concepts(
     settings = recipe.concepts
     text = data is not None and data.text is not None
     embedding = fit_embedding(features, settings.dims, settings.seed, None if text else HEAD_DIMS)
+    give_back()
     for layer in features.layers:
         if empty := sum(int((~batch.any(axis=1)).sum()) for batch in features.batches(layer)):
             say(f"{empty} of {len(features)} items have nothing but zeros in {layer}")

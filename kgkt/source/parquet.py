@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 GROUP_BYTES = 8 << 20  # readers hold a few row groups at once
+READ_BYTES = 1 << 20  # without it a reader holds a whole column of a row group, which may be the whole of a file
 Batch = tuple["np.ndarray", dict[str, "np.ndarray"]]  # ids (b,), layer -> (b, d) float32
 
 
@@ -139,7 +140,7 @@ class ListColumns:
         """Numbers a row in each layer, by the first row."""
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path, pre_buffer=False) as file:
+        with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=READ_BYTES) as file:
             first = next(file.iter_batches(batch_size=1, columns=self.layers))
         return {layer: len(first.column(layer)[0].as_py() or ()) for layer in self.layers}
 
@@ -150,13 +151,17 @@ class ListColumns:
         size = max(1, GROUP_BYTES // (4 * max(1, sum(self.widths.values()))))
         start = 0
         try:
-            with pq.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True) as file:
+            with pq.ParquetFile(
+                self.path, pre_buffer=False, buffer_size=READ_BYTES, page_checksum_verification=True
+            ) as file:
                 for batch in file.iter_batches(batch_size=size, columns=self.layers):
                     arrays = {layer: self._numbers(batch.column(layer), layer, start) for layer in self.layers}
                     yield self.ids[start : start + len(batch)], arrays
                     start += len(batch)
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{self.path} cannot be read as Parquet ({error})") from error
+        finally:
+            pa.default_memory_pool().release_unused()
 
     def _numbers(self, column: Any, layer: str, start: int) -> np.ndarray:
         """One column of a batch as (b, d)."""
