@@ -19,7 +19,7 @@ from kgkt.pipeline.facts import (
     sentence_fact,
     size_for,
 )
-from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
+from kgkt.pipeline.state import moves, open_run, store_url, why_stale
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import RunDir, sha256_file
 from kgkt.source.sentence_files import LAYER
@@ -193,13 +193,13 @@ def _store(plan: Plan, recipe: Recipe) -> None:
 def _stages(plan: Plan, recipe: Recipe) -> None:
     """Which stages ran, which are stale and why, and the class order."""
     plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
-    there = graphs_of(Path(recipe.dir))
-    if not there or (recipe.graph and recipe.graph not in there):
-        plan.add("stages", "nothing made yet")
-        return
     try:
-        run = open_run(recipe)
+        run = open_run(recipe, must_exist=False)
         state = run.state()
+        # a first populate that was stopped before its end leaves a folder in which no stage is written down
+        if not state.get("stages"):
+            plan.add("stages", "nothing made yet")
+            return
         earlier = ""
         for stage in STAGES:
             if stage in state.get("stages", {}):

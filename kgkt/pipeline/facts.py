@@ -52,7 +52,9 @@ def model_fact(path: Path, recipe: Recipe, show: str) -> tuple[Fact, Any]:
 def sentence_fact(path: Path) -> tuple[Fact, Any]:
     """What the folder of a sentence model says of itself."""
     from kgkt.source.sentence_files import inspect_sentences
+    from kgkt.source.sentences import need_library
 
+    need_library()
     info = inspect_sentences(path)
     reads = f"texts of up to {info.tokens} tokens" if info.tokens else "texts"
     facts = f"sentence model ({', '.join(info.modules)}), {info.n_weights:,} weights   {reads} to "

@@ -459,3 +459,34 @@ def test_terminated_in_populate_leaves_the_old_graph(labelled: Path, kgkt: Kgkt)
     assert "interrupted" in err
     assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz").code == 0
     assert kgkt("query", "MATCH (n) RETURN count(n)").json["rows"] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("--layers", "mdi"), 3, "a.keras has no layer 'mdi'; did you mean mid?"),
+        (("--layers", "mid,mid"), 3, "model a.keras: a layer is named twice in mid, mid"),
+        ((), 2, "say which layers of A to read: --layers mid,emb (kgkt check shows their names)"),
+        (("--layers", "mid", "--pixels", "0-1"), 2, "--pixels 0-1; known: raw, 0..1, -1..1"),
+        (("--layers", "mid", "--concepts", "601"), 3, "601 concepts from 600 items is not possible: ask for 1 to 600"),
+        (("--layers", "mid", "--data", "cut.npz"), 3, "cut.npz cannot be read as .npz"),
+    ],
+)
+def test_a_populate_that_is_refused_leaves_nothing(
+    home: Path, kgkt: Kgkt, model_a: Path, pool_npz: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    Path("a.keras").write_bytes(model_a.read_bytes())
+    Path("cut.npz").write_bytes(pool_npz.read_bytes()[:3000])
+    done = kgkt("populate", "--model", "a.keras", "--data", pool_npz, *arguments)
+    assert (done.code, says in done.err) == (code, True), done.err
+    assert not Path("kgkt-run").exists()
+
+
+def test_a_first_populate_that_failed_counts_as_nothing_made(home: Path, kgkt: Kgkt) -> None:
+    X = np.random.default_rng(0).normal(size=(200, 8))
+    X[17, 3] = np.nan
+    np.savez("f.npz", emb=X)
+    assert kgkt("populate", "--features", "f.npz").code == 3
+    looked = kgkt("check", "--features", "f.npz")
+    stages = [fact["says"] for fact in looked.json["facts"] if fact["what"] == "stages"]
+    assert (looked.code, looked.err, stages) == (0, "", ["nothing made yet"])
