@@ -102,7 +102,7 @@ def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.nda
     if path is not None:
         from kgkt.source.labels import read_label_file
 
-        said, _ = read_label_file(Path(path), frozenset(ids.tolist()))
+        said, _, _ = read_label_file(Path(path), frozenset(ids.tolist()))
         known = {s.item_id: s.name for s in said if not s.tick}
         where = path
     elif data is not None and data.y is not None:

@@ -29,13 +29,18 @@ BOTH_UP_TO = 300_000  # items; above, only concepts answer without being asked f
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What `label` wrote: counts, the classes of the graph now, and whether the file was known already."""
+    """What `label` wrote: counts, the classes of the graph now, and whether the file was known already.
+
+    Args:
+        skipped: rows of the file that have no class.
+    """
 
     labels: int
     ticks: int
     replaced: int
     classes: tuple[str, ...]
     known_file: bool = False
+    skipped: int = 0
 
 
 def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = ()) -> Labelled:
@@ -51,9 +56,9 @@ def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequen
         raise UsageError("give --file labels.csv, or ITEM=CLASS (ITEM=not:CLASS takes a class away)")
     run = open_run(recipe)
     known = frozenset(pool_ids(run).tolist())
-    digest = ""
+    digest, skipped = "", 0
     if file is not None:
-        said, digest = read_label_file(Path(file), known)
+        said, digest, skipped = read_label_file(Path(file), known)
         if digest in run.state().get("label_files", {}):
             return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)
     else:
@@ -64,7 +69,7 @@ def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequen
         state = run.state()
         state.setdefault("label_files", {})[digest] = {"path": str(file), "at": now()}
         run.write_state(state)
-    return done
+    return dataclasses.replace(done, skipped=skipped)
 
 
 def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) -> Labelled:

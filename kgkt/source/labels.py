@@ -34,13 +34,13 @@ class Said:
     where: str
 
 
-def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str]:
+def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str, int]:
     """Read a CSV with the columns item_id and class; a class `not:NAME` is a tick; an empty one is skipped.
 
     Comma or semicolon, quoted or not, with or without a byte order mark.
 
     Returns:
-        What is said, and the digest of the file.
+        What is said, the digest of the file, and how many rows were skipped because they have no class.
 
     Raises:
         InputError: not UTF-8, a missing column, an unknown item, one item with two classes: with the line.
@@ -73,10 +73,10 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str
             continue
         said.append(_said(row[at_item], row[at_class].strip(), where, known))
     if not said:
-        what = f"{empty} rows, no class filled in" if empty else "no rows"
+        what = f"{empty} {'row' if empty == 1 else 'rows'}, no class filled in" if empty else "no rows"
         raise InputError(f"{path} holds no label ({what}): fill in the column class")
     check_consistent(said)
-    return said, digest
+    return said, digest, empty
 
 
 def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Said]:

@@ -252,7 +252,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(labelled: Path
         ([("i0000", "1"), ("i0000", "2")], "l.csv:3: i0000 is '2' here and '1' at l.csv:2"),
         ([("i0000", "not:")], "the class of i0000 is empty"),
         ([("i0000", "1"), ("i0000", "not:1")], "i0000 is given '1' and denied it"),
-        ([("i0000", "")], "holds no label (1 rows, no class filled in)"),
+        ([("i0000", "")], "holds no label (1 row, no class filled in)"),
     ],
 )
 def test_bad_labels(populated: Path, kgkt: Kgkt, rows: list[tuple[str, str]], says: str) -> None:
@@ -261,6 +261,17 @@ def test_bad_labels(populated: Path, kgkt: Kgkt, rows: list[tuple[str, str]], sa
     assert done.code == 3
     assert says in done.err
     assert kgkt("query", "MATCH ()-[l:LABELLED]->() RETURN count(l)").json["rows"] == [[0]]
+
+
+def test_rows_without_a_class_are_counted(populated: Path, kgkt: Kgkt) -> None:
+    assert kgkt("suggest", "-n", 15, "--out", "todo.csv").code == 0
+    head, *lines = Path("todo.csv").read_text().splitlines(keepends=True)
+    Path("todo.csv").write_text("".join([head, *(line.replace(",", ",a", 1) for line in lines[:3]), *lines[3:]]))
+    done = kgkt("label", "--file", "todo.csv", "--format", "table")
+    assert done.out == "3 labels; 1 class now.  12 rows without a class skipped.   next: kgkt propagate\n", done.err
+    write_labels(Path("m.csv"), [("i0003", "a"), ("i0004", " ")])
+    assert kgkt("label", "--file", "m.csv").json["skipped"] == 1
+    assert kgkt("label", "i0005=a").json["skipped"] == 0
 
 
 def test_label_files_of_other_programs(populated: Path, kgkt: Kgkt) -> None:
