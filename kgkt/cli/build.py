@@ -127,7 +127,9 @@ def populate(
     seed: Annotated[int | None, typer.Option("--seed", help="Of the clustering.")] = None,
     pixels: Pixels = None,
     size: Size = None,
-    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity.")] = False,
+    drop_bad: Annotated[
+        bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity, and broken pictures.")
+    ] = False,
     no_text: Annotated[bool, typer.Option("--no-text", help="Keep texts and paths out of the database.")] = False,
     shared: Annotated[
         bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")

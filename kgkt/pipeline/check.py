@@ -66,10 +66,11 @@ def check(recipe: Recipe) -> Plan:
         a = _look(plan, str(recipe.source.model_path), sentence_fact, file, folder=True)
     else:
         a = _look(plan, recipe.source.model, lambda p: model_fact(p, recipe, "layers"), file)
-    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, size_for(recipe, a, own=False)), file)
+    drop = recipe.source.drop_bad
+    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, size_for(recipe, a, own=False), drop), file)
     features = _look(plan, recipe.source.features, features_fact, file)
     b = _look(plan, recipe.target.model, lambda p: model_fact(p, recipe, "outputs"), file)
-    _look(plan, recipe.target.data, lambda p: data_fact(p, size_for(recipe, b)), file)
+    _look(plan, recipe.target.data, lambda p: data_fact(p, size_for(recipe, b), drop), file)
     _look(plan, recipe.target.test, lambda p: data_fact(p, size_for(recipe, b)), file)
     _look(plan, recipe.teach.labels, labels_fact, file)
     _fits(plan, recipe, a, pool, b)

@@ -73,11 +73,11 @@ def size_for(recipe: Recipe, info: Any, own: bool = True) -> tuple[int, int] | N
     return picture_size(shape, recipe.source.size, "" if own or info is None else f"model {info.path.name}")
 
 
-def data_fact(path: Path, size: tuple[int, int] | None) -> tuple[Fact, Any]:
-    """What a pool or test file holds; pictures are brought to `size`."""
+def data_fact(path: Path, size: tuple[int, int] | None, drop_bad: bool = False) -> tuple[Fact, Any]:
+    """What a pool or test file holds; pictures are brought to `size`, what is broken is left out if `drop_bad`."""
     from kgkt.source.inputs import read_data
 
-    data = read_data(path, size=size)
+    data = read_data(path, drop_bad=drop_bad, size=size)
     shape = "x".join(str(s) for s in data.x.shape[1:])
     facts = f"{len(data.ids):,} " + ("texts" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows")
     for notice in data.notices:

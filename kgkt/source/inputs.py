@@ -62,7 +62,7 @@ def read_data(
     Args:
         path: a file or folder in one of FORMATS.
         what: what the data is to the user, for the messages ("pool", "test data").
-        drop_bad: go on without rows that hold NaN or infinity.
+        drop_bad: go on without rows that hold NaN or infinity, and without pictures that cannot be read.
         folder_labels: the subfolders of a folder of pictures are classes.
         size: (h, w) to bring pictures of a folder to.
 
@@ -73,7 +73,7 @@ def read_data(
     if not path.exists():
         raise InputError(f"{what} {path} is not there")
     if path.is_dir():
-        return _read_folder(path, what, folder_labels, size)
+        return _read_folder(path, what, drop_bad, folder_labels, size)
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return _read_npz(path, what, drop_bad)
@@ -124,10 +124,12 @@ def _read_npy(path: Path, what: str, drop_bad: bool) -> Data:
     return Data(ids if keep is None else ids[keep], x, None, None, None, "array", sha256_file(path), notices)
 
 
-def _read_folder(path: Path, what: str, folder_labels: bool, size: tuple[int, int] | None) -> Data:
+def _read_folder(
+    path: Path, what: str, drop_bad: bool, folder_labels: bool, size: tuple[int, int] | None
+) -> Data:
     import numpy as np
 
-    images = open_folder(path, size)
+    images = open_folder(path, size, drop_bad)
     check_shape(f"{what} {path}", images.shape, images.dtype)
     names = [file.relative_to(path).as_posix() for file in images.files]
     y = None
@@ -142,6 +144,10 @@ def _read_folder(path: Path, what: str, folder_labels: bool, size: tuple[int, in
         digest.update(f"{len(name.encode())}:{name}{sha256_file(file)}".encode())
     ids = check_ids(f"{what} {path}", names, len(names))
     notices = []
+    if images.dropped:
+        n, first = len(images.dropped), images.dropped[0].relative_to(path).as_posix()
+        notices.append(f"{what} {path}: {n:,} of {n + len(images):,} pictures dropped that cannot be read, "
+                       f"first {first}")
     if images.resized:
         height, width = images.shape[1:3]
         notices.append(f"{images.resized:,} of {len(images):,} pictures of {path} are brought to {height} x {width}")
