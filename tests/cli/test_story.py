@@ -179,6 +179,33 @@ def test_a_strength_outlives_its_concept_being_off(labelled: Path, kgkt: Kgkt) -
     assert kgkt("query", edge + "RETURN m.planned > 0").json["rows"] == [[True]]
 
 
+@pytest.mark.parametrize("where", ["kgkt.pipeline.transfer.record_map", "kgkt.store.load._maps"])
+def test_a_map_cut_off_while_it_is_written_keeps_the_edits(
+    labelled: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    kgkt("map", "--target", "b.keras")
+    first = "MATCH (c:Concept)-[m:MAPS_TO]->(b:Block {kind: 'head'}) RETURN c.key, b.key ORDER BY m.planned DESC LIMIT 2"
+    (off, block), (on, other) = kgkt("query", first).json["rows"]
+    edge = "MATCH (c:Concept {key: '%s'})-[m:MAPS_TO]->(b:Block {key: '%s'}) "
+    kgkt("query", edge % (off, block) + "SET m.strength = 0.0", "--rw", "--force")
+    kgkt("query", edge % (on, other) + "SET m.strength = 0.25", "--rw", "--force")
+    kgkt("query", f"MATCH (c:Concept {{key: '{off}'}}) SET c.active = false", "--rw", "--force")  # hides its edit
+    kgkt("propagate")
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, cut)
+        assert kgkt("map", "--target", "b.keras").code == 130
+    assert kgkt("map", "--target", "b.keras").json["edits_kept"] == 2
+    assert kgkt("query", edge % (on, other) + "RETURN m.strength").json["rows"] == [[0.25]]
+    kgkt("query", f"MATCH (c:Concept {{key: '{off}'}}) SET c.active = true", "--rw", "--force")
+    kgkt("propagate")
+    assert kgkt("map", "--target", "b.keras").json["edits_kept"] == 2
+    assert kgkt("query", edge % (off, block) + "RETURN m.strength, m.planned > 0").json["rows"] == [[0.0, True]]
+
+
 def test_check_knows_what_is_stale_where_flags_named_the_model(labelled: Path, kgkt: Kgkt) -> None:
     kgkt("map", "--target", "b.keras")
     kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 20)
