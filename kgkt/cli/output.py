@@ -42,6 +42,7 @@ class Output:
 
     def say_error(self, text: str) -> None:
         """An error, on stderr, even when quiet."""
+        text = text.replace("\t", " ")  # engines count a tab as one place where they put a caret below a query's line
         print(f"kgkt: {printable(text, keep=chr(10))}", file=sys.stderr, flush=True)
 
     @contextlib.contextmanager

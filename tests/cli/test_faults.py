@@ -314,6 +314,14 @@ def test_queries_that_are_refused_change_nothing(populated: Path, kgkt: Kgkt, te
     assert Path("kgkt-run/graph.kgl").read_bytes() == before
 
 
+def test_the_caret_stands_below_the_place_of_a_syntax_error(populated: Path, kgkt: Kgkt) -> None:
+    for text in ("MATCH (c:Concept)   WHERE c.name =  RETURN    c", "MATCH (c:Concept)\tWHERE\tc.name =  RETURN \t c"):
+        first, line, caret = kgkt("query", text).err.splitlines()
+        assert first.startswith(f"kgkt: Cypher syntax error at line 1, col {text.index('RETURN') + 1}: ")
+        assert line == "   " + text.replace("\t", " ")
+        assert caret.index("^") == line.index("RETURN")
+
+
 def test_a_query_that_takes_too_long_is_stopped(populated: Path, kgkt: Kgkt) -> None:
     start = time.monotonic()
     done = kgkt("query", "MATCH (a), (b), (c), (d) RETURN count(*)", "--seconds", 1)
