@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, count, pick_format, print_json
+from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.errors import count
 
 START, BUILD = "Start", "Build"
 

@@ -169,11 +169,6 @@ def cell(value: Any, wide: bool = False) -> str:
     return text if wide or len(text) <= CELL else text[: CELL - 1] + "…"
 
 
-def count(n: int, word: str) -> str:
-    """A number with its word: `1 label`, `2 labels`, `3 classes`."""
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
-
-
 def number(value: float) -> str:
     """A float for a person: three significant digits, integers whole."""
     if not math.isfinite(value):

@@ -6,7 +6,7 @@ import itertools
 import warnings
 from typing import TYPE_CHECKING
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.values import Clustering
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def choose_k(vectors: np.ndarray, wanted: int | None) -> tuple[int, list[str]]:
     rounded = np.ascontiguousarray(np.round(vectors, 5) + 0.0)
     distinct = len(np.unique(rounded.view(np.dtype((np.void, rounded.dtype.itemsize * rounded.shape[1])))))
     if distinct < k:
-        return distinct, [f"only {distinct} of {n} items differ: {distinct} concepts instead of {k}"]
+        return distinct, [f"only {distinct} of {n} items differ: {count(distinct, 'concept')} instead of {k}"]
     return k, []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.concepts.cluster import default_k
-from kgkt.errors import InputError, KgktError
+from kgkt.errors import InputError, KgktError, count
 from kgkt.pipeline.facts import (
     Fact,
     data_fact,
@@ -132,7 +132,7 @@ def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
             plan.problems.append(f"{info.path} reads {in_words(info.input_shape)}, the data has {in_words(given)}")
     names = recipe.target.classes
     if b is not None and names and b.outputs not in (None, len(names)):
-        plan.problems.append(f"{b.path} has {b.outputs} outputs, [target] classes names {len(names)}")
+        plan.problems.append(f"{b.path} has {count(b.outputs, 'output')}, [target] classes names {len(names)}")
 
 
 def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> None:
@@ -156,8 +156,8 @@ def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> Non
     plan.memory_mb = round(need)
     shown = " + ".join(str(d or "?") for d in widths.values())
     known = None if None in widths.values() else n * sum(d or 0 for d in widths.values()) * 4
-    plan.add("plan", f"populate {n:,} x ({shown}) into {k:,} concepts, about {need:,.0f} MB", kind="plan", items=n,
-             layers=widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
+    plan.add("plan", f"populate {n:,} x ({shown}) into {count(k, 'concept')}, about {need:,.0f} MB", kind="plan",
+             items=n, layers=widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
 
 
 def pooled_width(shape: tuple[int | None, ...] | None) -> int | None:

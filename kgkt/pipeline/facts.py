@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kgkt.errors import count
 from kgkt.recipe import Recipe
 from kgkt.source.sentence_files import LAYER
 
@@ -41,7 +42,8 @@ def model_fact(path: Path, recipe: Recipe, show: str) -> tuple[Fact, Any]:
 
             layer_by_name(info, layer)
     else:
-        facts += f"{info.outputs or 'unknown'} outputs, {info.last_activation or 'activation unknown'}"
+        outputs = "unknown outputs" if info.outputs is None else count(info.outputs, "output")
+        facts += f"{outputs}, {info.last_activation or 'activation unknown'}"
     return Fact(path.name, facts + "   safe to open: yes", {
         "kind": "model", "path": str(path), "architecture": info.kind, "weights": info.n_weights,
         "input": info.input_shape, "layers": info.layers, "outputs": info.outputs,
@@ -93,7 +95,7 @@ def features_fact(path: Path) -> tuple[Fact, Any]:
     from kgkt.source.imported import peek_features
 
     n, widths = peek_features(path)
-    says = f"{n:,} items, " + " + ".join(f"{layer} {d}" for layer, d in widths.items())
+    says = f"{count(n, 'item')}, " + " + ".join(f"{layer} {d}" for layer, d in widths.items())
     return Fact(path.name, says, {"kind": "features", "path": str(path), "items": n, "layers": widths}), (n, widths)
 
 

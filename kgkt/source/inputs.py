@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, nearest
+from kgkt.errors import InputError, count, nearest
 from kgkt.rundir import sha256_file
 from kgkt.source.arrays import check_ids, check_shape, clean, default_ids, load_array, load_arrays
 from kgkt.source.images import open_folder
@@ -175,12 +175,13 @@ def _read_csv(path: Path, what: str) -> Data:
                 raise InputError(f"{where} has no column {name}{nearest(name, columns)}")
         for row in reader:
             if row and len(row) != len(columns):
-                raise InputError(f"{where}, line {reader.line_num}: {len(row)} fields, the header has {len(columns)}")
+                raise InputError(f"{where}, line {reader.line_num}: {count(len(row), 'field')}, the header has "
+                                 f"{len(columns)}")
             rows.extend([row] if row else [])
     except csv.Error as error:
         raise InputError(f"{where}, line {reader.line_num}: {error}") from error
     if len(rows) < 2:
-        raise InputError(f"{where} has {len(rows)} rows: a graph needs many items")
+        raise InputError(f"{where} has {count(len(rows), 'row')}: a graph needs many items")
     table = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
     ids = check_ids(where, np.array(table["item_id"], dtype=object), len(rows))
     texts = table["text"]
@@ -203,7 +204,7 @@ def class_names(where: str, values: Any, n: int) -> np.ndarray:
         raise InputError(f"{where} has shape {array.shape}: one class for each row is needed; for one-hot rows save "
                          "y.argmax(1)")
     if array.shape != (n,):
-        raise InputError(f"{where} has shape {array.shape}, x has {n} rows: one class for each row")
+        raise InputError(f"{where} has shape {array.shape}, x has {count(n, 'row')}: one class for each row")
     if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all():
         array = array.astype(np.int64)
     if array.dtype.kind == "S":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgkt.errors import InputError, nearest
+from kgkt.errors import InputError, count, nearest
 from kgkt.rundir import sha256_file
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str
         if not any(c.strip() for c in row):
             continue
         if len(row) != len(columns):
-            raise InputError(f"{where} has {len(row)} fields, the head of the file has {len(columns)}")
+            raise InputError(f"{where} has {count(len(row), 'field')}, the head of the file has {len(columns)}")
         if not row[at_class].strip():
             empty += 1
             continue
         said.append(_said(row[at_item], row[at_class].strip(), where, known))
     if not said:
-        what = f"{empty} {'row' if empty == 1 else 'rows'}, no class filled in" if empty else "no rows"
+        what = f"{count(empty, 'row')}, no class filled in" if empty else "no rows"
         raise InputError(f"{path} holds no label ({what}): fill in the column class")
     check_consistent(said)
     return said, digest, empty

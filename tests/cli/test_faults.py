@@ -114,7 +114,11 @@ def test_equal_rows_and_zero_rows(home: Path, kgkt: Kgkt) -> None:
     done = kgkt("populate", "--features", "same.npy", "--graph", "same")
     assert done.code == 0, done.err
     assert done.json["concepts"] == 1
-    assert "only 1 of 40 items differ" in done.err
+    assert "only 1 of 40 items differ: 1 concept instead of 13" in done.err
+    rows = kgkt("query", "MATCH (c:Concept) RETURN c.name UNION ALL MATCH (c:Concept) RETURN c.name", "--graph", "same", "--rows", 1)
+    assert "cut at 1 row: add LIMIT" in rows.err
+    Path("one.toml").write_text('[source]\nfeatures = "same.npy"\n[concepts]\nk = 1\n')
+    assert "populate 40 x (8) into 1 concept, about" in kgkt("check", "--recipe", "one.toml", "--format", "table").out
     X = np.random.default_rng(0).normal(size=(60, 8))
     X -= X.mean(axis=0)
     X[:5] = 0
