@@ -45,7 +45,7 @@ def init(
     if Path(path).exists() and not force:
         raise InputError(f"{path} exists: --force replaces it")
     write_text(Path(path), TEMPLATE)
-    OUT.say(f"{path} written. Fill in model, data and target, then: kgkt check")
+    OUT.say(f"{path} written. Take the # from model, layers, data and [target] model, fill them in, then: kgkt check")
 
 
 @app.command(rich_help_panel=START)

@@ -80,12 +80,32 @@ def test_wrong_recipes(home: Path, kgkt: Kgkt, text: str, says: str) -> None:
 
 
 def test_init_writes_a_recipe_that_reads_back(home: Path, kgkt: Kgkt) -> None:
-    from kgkt.recipe import read_recipe
+    from kgkt.recipe import Recipe, read_recipe
 
     assert kgkt("init").code == 0
     recipe = read_recipe()
+    assert recipe == Recipe(path=Path("kgkt.toml"))  # what is on changes nothing
+    lines = [line.removeprefix("# ") if " = " in line else line for line in Path("kgkt.toml").read_text().splitlines()]
+    Path("all.toml").write_text("\n".join(lines))
+    recipe = read_recipe(Path("all.toml"))
     assert (recipe.graph, recipe.source.layers, recipe.target.steps) == ("main", ("mid", "emb"), 400)
+    assert (recipe.source.data, recipe.target.out, recipe.teach.prior["dog"]) == ("pool.npz", "b-fused.keras", 0.3)
     assert "exists: --force replaces it" in kgkt("init").err
+
+
+def test_a_fresh_recipe_does_not_stand_in_the_way_of_flags(
+    labelled: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("kgkt-run").rename("demo")
+    Path("beside").mkdir()
+    monkeypatch.chdir("beside")
+    assert kgkt("init").code == 0
+    there = ("--dir", "../demo")
+    assert kgkt("suggest", *there, "-n", 2).code == kgkt("propagate", *there).code == 0
+    fused = kgkt("fuse", *there, "--target", "../b.keras", "--out", "f.keras", "--steps", 5)
+    assert fused.code == 0, fused.err
+    made = kgkt("populate", "--features", "../demo/main/features.parquet", "--graph", "again")
+    assert made.code == 0, made.err
 
 
 def test_nan_is_refused_by_row_and_dropped_on_request(home: Path, kgkt: Kgkt) -> None:
