@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.pipeline.graph import Facts, open_graph_store, own_info, pool_ids, read_facts
-from kgkt.pipeline.state import Say, made_by, now, open_run, population, record
+from kgkt.pipeline.state import Say, made_by, now, open_run, population, record, settings_of
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, atomic, check_place, digest_value, load_arrays, save_arrays, sha256_file
 from kgkt.values import Targets
@@ -73,7 +73,7 @@ def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequen
 
 
 def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) -> Labelled:
-    from kgkt.store.people import read_classes, read_said, write_labels
+    from kgkt.store.people import forget_classes, read_classes, read_said, write_labels
 
     own_info(store, run)
     before_labels, before_ticks = read_said(store, run.graph)
@@ -87,6 +87,10 @@ def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) 
     was = {b["item_id"]: b["class"] for b in before_labels}
     replaced = sum(was.get(item, name) != name for item, name, _, _ in labels)
     write_labels(store, run.graph, labels, ticks)
+    left = {was[item] for item, name, _, _ in labels if was.get(item, name) != name}
+    left -= {*recipe.target.classes, *recipe.teach.prior, *settings_of(run, "propagate").get("prior", {})}
+    if gone := forget_classes(store, run.graph, left):
+        say(f"no class any more, as no item is called so: {', '.join(map(repr, gone))}")
     classes, _, _ = read_classes(store, run.graph)
     new = [c for c in classes if c not in old_classes]
     if frozen and new:
