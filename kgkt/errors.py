@@ -57,6 +57,15 @@ class BelowBarError(KgktError):
     exit_code = 6
 
 
+def count(n: int, word: str) -> str:
+    """A number with its word, for the texts that people read.
+
+    >>> count(1, "label"), count(2000, "label"), count(3, "class")
+    ('1 label', '2,000 labels', '3 classes')
+    """
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
+
+
 def nearest(name: str, known: Iterable[str], how_many: int = 3) -> str:
     """A phrase that names the entries of `known` nearest to `name`, for the end of an error.
 

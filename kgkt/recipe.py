@@ -204,14 +204,15 @@ WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "t
 TEMPLATE = '''\
 # kgkt.toml: what `kgkt run` does, from A to B. Flags override it; `kgkt check` shows the plan.
 # A line that begins with # is off: take the # away to set it. Paths are relative to this file.
+# The lines that are on say what holds without them; what names your own files is off.
 
-graph = "main"                 # name of the graph in the run directory
+# graph = "main"               # name of the graph in the run directory; else the only one there, else main
 dir = "kgkt-run"               # run directory
 
 [source]                       # what model A knows
-model = "a.keras"              # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
-layers = ["mid", "emb"]        # one or two of its layers: a middle one and the last hidden one
-data = "pool.npz"              # array x (and item_id, if there), a folder of images, or a .csv item_id,text
+# model = "a.keras"            # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
+# layers = ["mid", "emb"]      # one or two of its layers: a middle one and the last hidden one
+# data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a .csv item_id,text
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # size = [64, 64]              # height and width for pictures of several sizes; only where A's input leaves it open
@@ -229,15 +230,15 @@ seed = 0
 text = true                    # false keeps item texts and paths out of the database
 
 [teach]
-labels = "labels.csv"          # columns item_id,class
+# labels = "labels.csv"        # columns item_id,class
 balanced = false               # true if every class is equally frequent in the pool: it helps
 # prior = {cat = 0.7, dog = 0.3}   # or the shares, if you know them
 # spread = "both"              # over concepts, items or both: both up to 300,000 items, concepts above
 # expert = "none"              # prototypes: class means in A's features, for sentence models (there the default)
 
 [target]                       # model B
-model = "b.keras"
-out = "b-fused.keras"
+# model = "b.keras"
+# out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names

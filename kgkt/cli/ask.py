@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import LIST, OUT, count, pick_format, print_json, print_rows
+from kgkt.cli.output import LIST, OUT, pick_format, print_json, print_rows
+from kgkt.errors import count
 
 ASK = "Ask"
 SINGULAR = {"nodes": "node", "relationships": "relationship", "properties": "property", "labels": "label",
@@ -142,11 +143,11 @@ def _show(answer: Any, form: str, limit: int, dry: bool) -> None:
     if form != "json" and rows.written is not None:
         OUT.say(f"dry run, nothing is kept: {in_words(rows.written)}" if dry else in_words(rows.written))
     if form != "json" and answers and sys.stderr.isatty():
-        OUT.say(f"{len(rows.rows):,} rows, {elapsed:.1f} s")
+        OUT.say(f"{count(len(rows.rows), 'row')}, {elapsed:.1f} s")
     if rows.truncated:
-        OUT.say(f"cut at {limit:,} rows: add LIMIT, or ask for more with --rows")
+        OUT.say(f"cut at {count(limit, 'row')}: add LIMIT, or ask for more with --rows")
     if cut and form == "table":
-        OUT.say(f"{cut} lists cut at {LIST} elements: --format json shows them whole")
+        OUT.say(f"{count(cut, 'list')} cut at {LIST} elements: --format json shows them whole")
 
 
 def in_words(written: Mapping[str, int]) -> str:

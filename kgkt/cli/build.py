@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, count, pick_format, print_json
+from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.errors import count
 
 START, BUILD = "Start", "Build"
 
@@ -44,7 +45,7 @@ def init(
     if Path(path).exists() and not force:
         raise InputError(f"{path} exists: --force replaces it")
     write_text(Path(path), TEMPLATE)
-    OUT.say(f"{path} written. Fill in model, data and target, then: kgkt check")
+    OUT.say(f"{path} written. Take the # from model, layers, data and [target] model, fill them in, then: kgkt check")
 
 
 @app.command(rich_help_panel=START)
@@ -127,7 +128,9 @@ def populate(
     seed: Annotated[int | None, typer.Option("--seed", help="Of the clustering.")] = None,
     pixels: Pixels = None,
     size: Size = None,
-    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity.")] = False,
+    drop_bad: Annotated[
+        bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity, and broken pictures.")
+    ] = False,
     no_text: Annotated[bool, typer.Option("--no-text", help="Keep texts and paths out of the database.")] = False,
     shared: Annotated[
         bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")

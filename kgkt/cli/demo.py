@@ -8,6 +8,7 @@ import typer
 
 from kgkt.cli.app import Format, app
 from kgkt.cli.output import OUT, pick_format, print_json, table
+from kgkt.errors import count
 
 DEFAULT_FOLDER = "kgkt-demo"
 
@@ -53,8 +54,8 @@ def _print(shown: Any) -> None:
     print(f"Re-propagating after the tick: {facts['repropagation_ms']:.1f} ms. What it did, in Cypher "
           f"(graph \"edit\", tick {shown.tick}):")  # fmt: skip
     print(f"  {shown.cypher}")
-    print(f"  before: {shown.before[0]} concepts, {shown.before[1]} items; "
-          f"after: {shown.after[0]} concepts, {shown.after[1]} items")  # fmt: skip
+    print(f"  before: {count(shown.before[0], 'concept')}, {count(shown.before[1], 'item')}; "
+          f"after: {count(shown.after[0], 'concept')}, {count(shown.after[1], 'item')}")  # fmt: skip
     print()
     print(f"{facts['seconds']:.0f} s of comparing. The picture: {shown.picture}. Three things to try:")
     for command in commands(shown):

@@ -42,6 +42,7 @@ class Output:
 
     def say_error(self, text: str) -> None:
         """An error, on stderr, even when quiet."""
+        text = text.replace("\t", " ")  # engines count a tab as one place where they put a caret below a query's line
         print(f"kgkt: {printable(text, keep=chr(10))}", file=sys.stderr, flush=True)
 
     @contextlib.contextmanager
@@ -166,11 +167,6 @@ def cell(value: Any, wide: bool = False) -> str:
         text = str(value)
     text = printable(text)
     return text if wide or len(text) <= CELL else text[: CELL - 1] + "…"
-
-
-def count(n: int, word: str) -> str:
-    """A number with its word: `1 label`, `2 labels`, `3 classes`."""
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
 
 
 def number(value: float) -> str:

@@ -10,7 +10,8 @@ import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
 from kgkt.cli.build import BUILD
-from kgkt.cli.output import OUT, count, pick_format, print_json, print_rows
+from kgkt.cli.output import OUT, pick_format, print_json, print_rows
+from kgkt.errors import count
 
 SHARE = "Share"
 # What to do with each format, after it was written.

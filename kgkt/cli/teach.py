@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, count, pick_format, print_json
+from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.errors import count
 
 TEACH = "Teach"
 
@@ -37,14 +38,15 @@ def show_labelled(done: Any, form: str) -> None:
     """Print what `label` wrote."""
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
-                    "known_file": done.known_file})  # fmt: skip
+                    "known_file": done.known_file, "skipped": done.skipped})  # fmt: skip
     elif done.known_file:
         print("the label file was imported before: nothing to do")
     else:
         replaced = f", {done.replaced} of them in place of another" if done.replaced else ""
         said = [count(done.labels, "label") + replaced] if done.labels else []
         said += [count(done.ticks, "tick")] if done.ticks else []
-        print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now." + OUT.next("kgkt propagate"))
+        skipped = f"  {count(done.skipped, 'row')} without a class skipped." if done.skipped else ""
+        print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.{skipped}" + OUT.next("kgkt propagate"))
 
 
 @app.command(rich_help_panel=TEACH)

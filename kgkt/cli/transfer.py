@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, count, pick_format, print_json
+from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.errors import count
 
 TRANSFER = "Transfer"
 SURE = 1.96  # standard errors: 95 %
@@ -51,7 +52,7 @@ def show_mapped(done: Any, form: str) -> None:
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
-        print(f"kept       {done.edits} strengths that you changed")
+        print(f"kept       {count(done.edits, 'strength')} that you changed")
     print(f"classes    {' '.join(done.classes)} (this order is now fixed)" + OUT.next("kgkt fuse"))
 
 

@@ -6,7 +6,7 @@ import itertools
 import warnings
 from typing import TYPE_CHECKING
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.values import Clustering
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ def default_k(n: int) -> int:
     return max(1, min(2500, max(n // 10, 50), max(n // 3, 1)))
 
 
+def check_k(wanted: int | None, n: int) -> None:
+    """Refuse to make more concepts than there are items."""
+    if wanted is not None and not 1 <= wanted <= n:
+        raise InputError(f"{wanted} concepts from {n} items is not possible: ask for 1 to {n}, e.g. {default_k(n)}")
+
+
 def choose_k(vectors: np.ndarray, wanted: int | None) -> tuple[int, list[str]]:
     """The number of concepts to fit, with notices where it is not the one that was wanted.
 
@@ -40,13 +46,12 @@ def choose_k(vectors: np.ndarray, wanted: int | None) -> tuple[int, list[str]]:
     import numpy as np
 
     n = len(vectors)
-    if wanted is not None and not 1 <= wanted <= n:
-        raise InputError(f"{wanted} concepts from {n} items is not possible: ask for 1 to {n}, e.g. {default_k(n)}")
+    check_k(wanted, n)
     k = wanted or default_k(n)
     rounded = np.ascontiguousarray(np.round(vectors, 5) + 0.0)
     distinct = len(np.unique(rounded.view(np.dtype((np.void, rounded.dtype.itemsize * rounded.shape[1])))))
     if distinct < k:
-        return distinct, [f"only {distinct} of {n} items differ: {distinct} concepts instead of {k}"]
+        return distinct, [f"only {distinct} of {n} items differ: {count(distinct, 'concept')} instead of {k}"]
     return k, []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.concepts.cluster import default_k
-from kgkt.errors import InputError, KgktError
+from kgkt.errors import InputError, KgktError, count
 from kgkt.pipeline.facts import (
     Fact,
     data_fact,
@@ -19,7 +19,7 @@ from kgkt.pipeline.facts import (
     sentence_fact,
     size_for,
 )
-from kgkt.pipeline.state import graphs_of, moves, open_run, store_url, why_stale
+from kgkt.pipeline.state import moves, open_run, store_url, why_stale
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import RunDir, sha256_file
 from kgkt.source.sentence_files import LAYER
@@ -66,10 +66,11 @@ def check(recipe: Recipe) -> Plan:
         a = _look(plan, str(recipe.source.model_path), sentence_fact, file, folder=True)
     else:
         a = _look(plan, recipe.source.model, lambda p: model_fact(p, recipe, "layers"), file)
-    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, size_for(recipe, a, own=False)), file)
+    drop = recipe.source.drop_bad
+    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, size_for(recipe, a, own=False), drop), file)
     features = _look(plan, recipe.source.features, features_fact, file)
     b = _look(plan, recipe.target.model, lambda p: model_fact(p, recipe, "outputs"), file)
-    _look(plan, recipe.target.data, lambda p: data_fact(p, size_for(recipe, b)), file)
+    _look(plan, recipe.target.data, lambda p: data_fact(p, size_for(recipe, b), drop), file)
     _look(plan, recipe.target.test, lambda p: data_fact(p, size_for(recipe, b)), file)
     _look(plan, recipe.teach.labels, labels_fact, file)
     _fits(plan, recipe, a, pool, b)
@@ -131,7 +132,7 @@ def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
             plan.problems.append(f"{info.path} reads {in_words(info.input_shape)}, the data has {in_words(given)}")
     names = recipe.target.classes
     if b is not None and names and b.outputs not in (None, len(names)):
-        plan.problems.append(f"{b.path} has {b.outputs} outputs, [target] classes names {len(names)}")
+        plan.problems.append(f"{b.path} has {count(b.outputs, 'output')}, [target] classes names {len(names)}")
 
 
 def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> None:
@@ -155,8 +156,8 @@ def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> Non
     plan.memory_mb = round(need)
     shown = " + ".join(str(d or "?") for d in widths.values())
     known = None if None in widths.values() else n * sum(d or 0 for d in widths.values()) * 4
-    plan.add("plan", f"populate {n:,} x ({shown}) into {k:,} concepts, about {need:,.0f} MB", kind="plan", items=n,
-             layers=widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
+    plan.add("plan", f"populate {n:,} x ({shown}) into {count(k, 'concept')}, about {need:,.0f} MB", kind="plan",
+             items=n, layers=widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
 
 
 def pooled_width(shape: tuple[int | None, ...] | None) -> int | None:
@@ -193,13 +194,13 @@ def _store(plan: Plan, recipe: Recipe) -> None:
 def _stages(plan: Plan, recipe: Recipe) -> None:
     """Which stages ran, which are stale and why, and the class order."""
     plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
-    there = graphs_of(Path(recipe.dir))
-    if not there or (recipe.graph and recipe.graph not in there):
-        plan.add("stages", "nothing made yet")
-        return
     try:
-        run = open_run(recipe)
+        run = open_run(recipe, must_exist=False)
         state = run.state()
+        # a first populate that was stopped before its end leaves a folder in which no stage is written down
+        if not state.get("stages"):
+            plan.add("stages", "nothing made yet")
+            return
         earlier = ""
         for stage in STAGES:
             if stage in state.get("stages", {}):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kgkt.errors import count
 from kgkt.recipe import Recipe
 from kgkt.source.sentence_files import LAYER
 
@@ -41,7 +42,8 @@ def model_fact(path: Path, recipe: Recipe, show: str) -> tuple[Fact, Any]:
 
             layer_by_name(info, layer)
     else:
-        facts += f"{info.outputs or 'unknown'} outputs, {info.last_activation or 'activation unknown'}"
+        outputs = "unknown outputs" if info.outputs is None else count(info.outputs, "output")
+        facts += f"{outputs}, {info.last_activation or 'activation unknown'}"
     return Fact(path.name, facts + "   safe to open: yes", {
         "kind": "model", "path": str(path), "architecture": info.kind, "weights": info.n_weights,
         "input": info.input_shape, "layers": info.layers, "outputs": info.outputs,
@@ -52,7 +54,9 @@ def model_fact(path: Path, recipe: Recipe, show: str) -> tuple[Fact, Any]:
 def sentence_fact(path: Path) -> tuple[Fact, Any]:
     """What the folder of a sentence model says of itself."""
     from kgkt.source.sentence_files import inspect_sentences
+    from kgkt.source.sentences import need_library
 
+    need_library()
     info = inspect_sentences(path)
     reads = f"texts of up to {info.tokens} tokens" if info.tokens else "texts"
     facts = f"sentence model ({', '.join(info.modules)}), {info.n_weights:,} weights   {reads} to "
@@ -71,11 +75,11 @@ def size_for(recipe: Recipe, info: Any, own: bool = True) -> tuple[int, int] | N
     return picture_size(shape, recipe.source.size, "" if own or info is None else f"model {info.path.name}")
 
 
-def data_fact(path: Path, size: tuple[int, int] | None) -> tuple[Fact, Any]:
-    """What a pool or test file holds; pictures are brought to `size`."""
+def data_fact(path: Path, size: tuple[int, int] | None, drop_bad: bool = False) -> tuple[Fact, Any]:
+    """What a pool or test file holds; pictures are brought to `size`, what is broken is left out if `drop_bad`."""
     from kgkt.source.inputs import read_data
 
-    data = read_data(path, size=size)
+    data = read_data(path, drop_bad=drop_bad, size=size)
     shape = "x".join(str(s) for s in data.x.shape[1:])
     facts = f"{len(data.ids):,} " + ("texts" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows")
     for notice in data.notices:
@@ -91,7 +95,7 @@ def features_fact(path: Path) -> tuple[Fact, Any]:
     from kgkt.source.imported import peek_features
 
     n, widths = peek_features(path)
-    says = f"{n:,} items, " + " + ".join(f"{layer} {d}" for layer, d in widths.items())
+    says = f"{count(n, 'item')}, " + " + ".join(f"{layer} {d}" for layer, d in widths.items())
     return Fact(path.name, says, {"kind": "features", "path": str(path), "items": n, "layers": widths}), (n, widths)
 
 

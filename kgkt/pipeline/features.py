@@ -57,18 +57,20 @@ def digest_path(path: Path) -> str:
 
 def look_first(recipe: Recipe, say: Say) -> Data | None:
     """Look at everything that can be refused before a store is opened or a file is made; returns the pool."""
-    from kgkt.source.features import check_input
+    from kgkt.concepts.cluster import check_k
+    from kgkt.source.features import check_input, check_layers, check_pixels
     from kgkt.source.images import picture_size
     from kgkt.source.imported import peek_features
     from kgkt.source.inputs import read_data
     from kgkt.source.models import inspect_model, layer_by_name
     from kgkt.source.sentence_files import inspect_sentences
-    from kgkt.source.sentences import check_texts
+    from kgkt.source.sentences import check_texts, need_library
 
-    source, data, shape = recipe.source, None, None
+    source, data, shape, n = recipe.source, None, None, None
     if source.features:
-        peek_features(source.features, source.layers)
+        n, _ = peek_features(source.features, source.layers)
     if source.is_sentences:
+        need_library()
         assert source.model_path is not None
         inspect_sentences(source.model_path)
     name = f"model {Path(source.model).name}" if source.model else ""
@@ -77,6 +79,11 @@ def look_first(recipe: Recipe, say: Say) -> Data | None:
         for layer in source.layers:
             layer_by_name(info, layer)
         shape = info.input_shape
+    if source.model and not source.is_sentences:
+        if not source.layers:
+            raise UsageError("say which layers of A to read: --layers mid,emb (kgkt check shows their names)")
+        check_layers(Path(source.model).name, source.layers)
+        check_pixels(source.pixels)
     if source.data:
         data = read_data(source.data, drop_bad=source.drop_bad, size=picture_size(shape, source.size, name))
         for notice in data.notices:
@@ -86,6 +93,9 @@ def look_first(recipe: Recipe, say: Say) -> Data | None:
             check_texts(source.model_path, data, source.layers)
         elif shape is not None:
             check_input(name, shape, data)
+        n = n or len(data)
+    if n is not None:
+        check_k(recipe.concepts.k, n)
     return data
 
 
@@ -129,8 +139,6 @@ def extract_with_model(recipe: Recipe, data: Any, out: Path, progress: Any) -> F
     if source.is_sentences:
         with bar as advance:
             return extract_sentences(source.model_path, data, out, advance)
-    if not source.layers:
-        raise UsageError("say which layers of A to read: --layers mid,emb (kgkt check shows their names)")
     model = open_model(source.model, source.imports, source.allow_legacy)
     for layer in source.layers:
         layer_by_name(model, layer)

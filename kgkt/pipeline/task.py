@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.pipeline.features import digest_model
 from kgkt.pipeline.fuse import target_data, test_data
 from kgkt.pipeline.state import Say, made_by, settings_of
@@ -102,7 +102,7 @@ def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.nda
     if path is not None:
         from kgkt.source.labels import read_label_file
 
-        said, _ = read_label_file(Path(path), frozenset(ids.tolist()))
+        said, _, _ = read_label_file(Path(path), frozenset(ids.tolist()))
         known = {s.item_id: s.name for s in said if not s.tick}
         where = path
     elif data is not None and data.y is not None:
@@ -241,7 +241,8 @@ def own_answer(recipe: Recipe, data: Data | None, names: tuple[str, ...]) -> np.
     model = open_model(source.model, source.imports, source.allow_legacy)
     check_single(model)
     if model.output_shape[-1] != len(source.classes):
-        raise InputError(f"A has {model.output_shape[-1]} outputs, [source] classes names {len(source.classes)}")
+        outputs = count(model.output_shape[-1], "output")
+        raise InputError(f"A has {outputs}, [source] classes names {len(source.classes)}")
     shape = tuple(model.inputs[0].shape[1:])
     batches = [model(prepare(data.x[i : i + 256], source.pixels, shape)) for i in range(0, len(data), 256)]
     P = np.concatenate([np.asarray(batch, np.float64) for batch in batches])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.pipeline.graph import Facts, open_graph_store, own_info, pool_ids, read_facts
-from kgkt.pipeline.state import Say, made_by, now, open_run, population, record
+from kgkt.pipeline.state import Say, made_by, now, open_run, population, record, settings_of
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir import RunDir, atomic, check_place, digest_value, load_arrays, save_arrays, sha256_file
 from kgkt.values import Targets
@@ -29,13 +29,18 @@ BOTH_UP_TO = 300_000  # items; above, only concepts answer without being asked f
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What `label` wrote: counts, the classes of the graph now, and whether the file was known already."""
+    """What `label` wrote: counts, the classes of the graph now, and whether the file was known already.
+
+    Args:
+        skipped: rows of the file that have no class.
+    """
 
     labels: int
     ticks: int
     replaced: int
     classes: tuple[str, ...]
     known_file: bool = False
+    skipped: int = 0
 
 
 def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = ()) -> Labelled:
@@ -51,9 +56,9 @@ def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequen
         raise UsageError("give --file labels.csv, or ITEM=CLASS (ITEM=not:CLASS takes a class away)")
     run = open_run(recipe)
     known = frozenset(pool_ids(run).tolist())
-    digest = ""
+    digest, skipped = "", 0
     if file is not None:
-        said, digest = read_label_file(Path(file), known)
+        said, digest, skipped = read_label_file(Path(file), known)
         if digest in run.state().get("label_files", {}):
             return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)
     else:
@@ -64,11 +69,11 @@ def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequen
         state = run.state()
         state.setdefault("label_files", {})[digest] = {"path": str(file), "at": now()}
         run.write_state(state)
-    return done
+    return dataclasses.replace(done, skipped=skipped)
 
 
 def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) -> Labelled:
-    from kgkt.store.people import read_classes, read_said, write_labels
+    from kgkt.store.people import forget_classes, read_classes, read_said, write_labels
 
     own_info(store, run)
     before_labels, before_ticks = read_said(store, run.graph)
@@ -82,6 +87,10 @@ def _write(store: Any, run: RunDir, recipe: Recipe, said: list[Said], say: Say) 
     was = {b["item_id"]: b["class"] for b in before_labels}
     replaced = sum(was.get(item, name) != name for item, name, _, _ in labels)
     write_labels(store, run.graph, labels, ticks)
+    left = {was[item] for item, name, _, _ in labels if was.get(item, name) != name}
+    left -= {*recipe.target.classes, *recipe.teach.prior, *settings_of(run, "propagate").get("prior", {})}
+    if gone := forget_classes(store, run.graph, left):
+        say(f"no class any more, as no item is called so: {', '.join(map(repr, gone))}")
     classes, _, _ = read_classes(store, run.graph)
     new = [c for c in classes if c not in old_classes]
     if frozen and new:

@@ -113,7 +113,10 @@ def plan(
     store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], facts: Facts, targets: Targets,
     say: Say,
 ) -> tuple[BlockMap, int, list[carry.Strength]]:  # fmt: skip
-    """A new plan with the strengths that people changed in the old one, how many these are, and those that wait on."""
+    """A new plan with the strengths that people changed in the old one, how many these are, and those that wait on.
+
+    All of these strengths wait until `record_map`: a map that is cut off while it is written may hold none of them.
+    """
     from kgkt.store.readback import read_strengths
     from kgkt.transfer.mapper import plan_map
 
@@ -122,9 +125,15 @@ def plan(
     if "map" in run.state().get("stages", {}):
         before = read_strengths(store, run.graph, path.stem, block_map.blocks)
         entries += [entry for entry in edits_of(before, block_map, path.stem) if entry not in entries]
+    carry.let_wait(run, _of_others(run, path) + entries)
     block_map = carry_edits(block_map, entries, say)
     edits = sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
     return block_map, edits, unseen(block_map, entries)
+
+
+def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
+    """The waiting strengths of models other than the one at `path`."""
+    return [entry for entry in carry.waiting(run) if entry[1] != path.stem]
 
 
 def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) -> BlockMap:
@@ -179,8 +188,8 @@ def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: Bloc
 
 def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path, wait: list[carry.Strength]) -> None:
     """Write down what `map` read; strengths that waited for it are in the graph now, but for those in `wait`."""
-    carry.let_wait(run, [entry for entry in carry.waiting(run) if entry[1] != path.stem] + wait)
     record(run, "map", map_inputs(run, recipe, path), {}, {"model": path.stem, "classes": list(targets.names)})
+    carry.let_wait(run, _of_others(run, path) + wait)  # last: only a map that is written down is asked for edits
 
 
 def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import BelowBarError, InputError
+from kgkt.errors import BelowBarError, InputError, count
 from kgkt.proof import contest
 from kgkt.proof.rows import B_ONLY, ROWS, Bench
 from kgkt.proof.task import Options, Task, draw_labels
@@ -235,7 +235,8 @@ class Worker:
             else:
                 contest.teach_b(self._trainer, task.pool_x, targets, labels, options.steps, unit.seed)
         except BelowBarError as error:
-            raise BelowBarError(f"{method}, {unit.per_class} labels a class, seed {unit.seed}: {error}") from error
+            where = f"{method}, {count(unit.per_class, 'label')} a class, seed {unit.seed}"
+            raise BelowBarError(f"{where}: {error}") from error
         reestimate(self._trainer.model, task.pool_x, np.arange(len(task.pool_y)))
         return self._trainer.accuracy(task.test_x, task.test_y)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kgkt
+from kgkt.errors import count
 from kgkt.proof import verdicts
 from kgkt.proof.curves import draw_curves
 from kgkt.proof.grid import POOL, TEST
@@ -89,7 +90,7 @@ def environment() -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        "machine": f"{platform.machine()}, {count(os.cpu_count() or 1, 'core')}, {platform.system()}",
         "versions": versions,
     }
 
@@ -100,8 +101,8 @@ def notes(value: Mapping[str, Any]) -> list[str]:
     prior = "told to every row that can take it" if about["prior"] else "none is known, no row is told one"
     said = [
         f"{about['items']:,} items in the pool, {about['test_items']:,} in the test set, "
-        f"{len(about['classes'])} classes. Draws of labels: {about['seeds']}, each with a graph of its own seed; every "
-        "row gets the same ones.",
+        f"{count(len(about['classes']), 'class')}. Draws of labels: {about['seeds']}, each with a graph of its own "
+        "seed; every row gets the same ones.",
         f"Class shares: {prior}. PoissonMBO, where it runs, is told the true ones: its strongest form.",
         f"The row kgkt is the teacher with spread {about['kgkt']['spread']}, expert {about['kgkt']['expert']}; "
         "concepts, items and both are its parts without an expert. nodes only and shuffled memberships get the rounds "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import kgkt
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.transfer.teacher import REVISION
 
 if TYPE_CHECKING:
@@ -134,8 +134,9 @@ def check_counts(task: Task, labels: tuple[int, ...]) -> None:
     sizes = np.bincount(task.pool_y, minlength=len(task.names))
     least = int(sizes.argmin())
     if max(labels) >= sizes[least]:
-        raise InputError(f"{task.name}: {max(labels)} labels a class leave nothing to judge by: the pool has "
-                         f"{sizes[least]} items of {task.names[least]}; take --labels up to {sizes[least] // 2}")
+        raise InputError(f"{task.name}: with {count(max(labels), 'label')} a class nothing is left to judge by: the "
+                         f"pool has {count(sizes[least], 'item')} of {task.names[least]}; take --labels up to "
+                         f"{sizes[least] // 2}")
 
 
 def digest(task: Task, options: Options) -> str:

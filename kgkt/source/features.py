@@ -51,6 +51,18 @@ def _fits(shape: tuple[int | None, ...], came: tuple[int, ...]) -> bool:
     return len(shape) == len(came) and all(s is None or s == c for s, c in zip(shape, came, strict=True))
 
 
+def check_pixels(pixels: str) -> None:
+    """Refuse a range of pixels that there is not."""
+    if pixels not in PIXELS:
+        raise UsageError(f"--pixels {pixels}{nearest(pixels, PIXELS)}")
+
+
+def check_layers(model: str, layers: Sequence[str]) -> None:
+    """Refuse layers of which one is named twice."""
+    if len(set(layers)) < len(layers):
+        raise InputError(f"model {model}: a layer is named twice in {', '.join(layers)}")
+
+
 def prepare(x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | None = None) -> np.ndarray:
     """Bring a batch of inputs to what a model was trained on.
 
@@ -69,8 +81,7 @@ def prepare(x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | 
     """
     import numpy as np
 
-    if pixels not in PIXELS:
-        raise UsageError(f"--pixels {pixels}{nearest(pixels, PIXELS)}")
+    check_pixels(pixels)
     out: np.ndarray = np.asarray(x, dtype=np.float32)
     bounds = PIXELS[pixels]
     if bounds is not None and x.dtype == np.uint8:
@@ -100,8 +111,7 @@ def activations(model: Any, layers: Sequence[str]) -> Callable[[np.ndarray], dic
 
     if not layers:
         raise InputError(f"model {model.name}: name at least one layer{nearest('', [y.name for y in model.layers])}")
-    if len(set(layers)) < len(layers):
-        raise InputError(f"model {model.name}: a layer is named twice in {', '.join(layers)}")
+    check_layers(model.name, layers)
     tensors = {name: _tensor(model, name) for name in layers}
     channels_first = {
         name for name, tensor in tensors.items()

@@ -16,6 +16,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 MAX_PIXELS = 50_000_000  # of one picture; a bomb of pixels is refused by its header
 GREY = ("1", "L")
 COLOUR = ("RGB", "RGBA", "P", "LA", "PA", "CMYK", "YCbCr")
+LEAVE_OUT = "take it out, or pass --drop-bad to go on without"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,11 +27,13 @@ class ImageFolder:
         files: (n,) paths, in item order.
         shape: (n, h, w, 1) where all are grey, else (n, h, w, 3).
         resized: how many are of another size, and are brought to h x w.
+        dropped: files that were to be left out because they cannot be read.
     """
 
     files: np.ndarray
     shape: tuple[int, ...]
     resized: int = 0
+    dropped: tuple[Path, ...] = ()
 
     @property
     def dtype(self) -> Any:
@@ -76,7 +79,7 @@ class ImageFolder:
                     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
                 return np.asarray(picture, dtype=np.uint8).reshape(height, width, channels)
         except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{file} cannot be decoded ({error})") from error
+            raise InputError(f"{file} cannot be decoded ({error}): {LEAVE_OUT}") from error
 
 
 def picture_size(
@@ -104,12 +107,13 @@ def picture_size(
     return height, width
 
 
-def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolder:
+def open_folder(folder: Path, size: tuple[int, int] | None = None, drop_bad: bool = False) -> ImageFolder:
     """The PNG and JPEG files below `folder`, sorted by relative path; only their headers are read.
 
     Args:
         folder: where they lie, subfolders included.
         size: (h, w) to bring each picture to; without it they must be of one size.
+        drop_bad: decode every file once, and leave out those that are broken or no picture.
 
     Raises:
         InputError: no picture, several sizes, a file that is no picture or has more than 8 bits.
@@ -122,6 +126,8 @@ def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolde
     if not files:
         raise InputError(f"{folder} holds no picture ({', '.join(SUFFIXES)})")
     first: tuple[int, int] | None = None
+    kept: list[Path] = []
+    dropped: list[Path] = []
     resized = 0
     grey = True
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # judged here, by one rule
@@ -130,8 +136,13 @@ def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolde
             try:
                 with Image.open(file) as picture:
                     (width, height), mode = picture.size, picture.mode
+                    if drop_bad and width * height <= MAX_PIXELS:
+                        picture.load()  # one that is cut short has a whole header
             except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-                raise InputError(f"{file} is no picture that can be read ({error}): take it out") from error
+                if drop_bad:
+                    dropped.append(file)
+                    continue
+                raise InputError(f"{file} is no picture that can be read ({error}): {LEAVE_OUT}") from error
             if width * height > MAX_PIXELS:
                 raise InputError(f"{file} has {width} x {height} pixels, more than {MAX_PIXELS:,}: refused")
             if mode not in GREY + COLOUR:
@@ -139,12 +150,15 @@ def open_folder(folder: Path, size: tuple[int, int] | None = None) -> ImageFolde
             grey = grey and mode in GREY
             first = first or (height, width)
             if size is None and (height, width) != first:
-                raise InputError(f"{file} is {height} x {width}, {files[0].name} is {first[0]} x {first[1]}: give "
+                raise InputError(f"{file} is {height} x {width}, {kept[0].name} is {first[0]} x {first[1]}: give "
                                  "--size HEIGHTxWIDTH to bring them to one size ([source] size in kgkt.toml)")
+            kept.append(file)
             resized += (height, width) != (size or first)
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+    if not kept:
+        raise InputError(f"{folder} holds no picture that can be read: {len(files):,} are broken")
     height, width = size or first or (0, 0)
-    paths = np.empty(len(files), dtype=object)
-    paths[:] = files
-    return ImageFolder(paths, (len(files), height, width, 1 if grey else 3), resized)
+    paths = np.empty(len(kept), dtype=object)
+    paths[:] = kept
+    return ImageFolder(paths, (len(kept), height, width, 1 if grey else 3), resized, tuple(dropped))

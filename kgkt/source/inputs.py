@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, nearest
+from kgkt.errors import InputError, count, nearest
 from kgkt.rundir import sha256_file
 from kgkt.source.arrays import check_ids, check_shape, clean, default_ids, load_array, load_arrays
 from kgkt.source.images import open_folder
@@ -62,7 +62,7 @@ def read_data(
     Args:
         path: a file or folder in one of FORMATS.
         what: what the data is to the user, for the messages ("pool", "test data").
-        drop_bad: go on without rows that hold NaN or infinity.
+        drop_bad: go on without rows that hold NaN or infinity, and without pictures that cannot be read.
         folder_labels: the subfolders of a folder of pictures are classes.
         size: (h, w) to bring pictures of a folder to.
 
@@ -73,7 +73,7 @@ def read_data(
     if not path.exists():
         raise InputError(f"{what} {path} is not there")
     if path.is_dir():
-        return _read_folder(path, what, folder_labels, size)
+        return _read_folder(path, what, drop_bad, folder_labels, size)
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return _read_npz(path, what, drop_bad)
@@ -124,10 +124,12 @@ def _read_npy(path: Path, what: str, drop_bad: bool) -> Data:
     return Data(ids if keep is None else ids[keep], x, None, None, None, "array", sha256_file(path), notices)
 
 
-def _read_folder(path: Path, what: str, folder_labels: bool, size: tuple[int, int] | None) -> Data:
+def _read_folder(
+    path: Path, what: str, drop_bad: bool, folder_labels: bool, size: tuple[int, int] | None
+) -> Data:
     import numpy as np
 
-    images = open_folder(path, size)
+    images = open_folder(path, size, drop_bad)
     check_shape(f"{what} {path}", images.shape, images.dtype)
     names = [file.relative_to(path).as_posix() for file in images.files]
     y = None
@@ -142,6 +144,10 @@ def _read_folder(path: Path, what: str, folder_labels: bool, size: tuple[int, in
         digest.update(f"{len(name.encode())}:{name}{sha256_file(file)}".encode())
     ids = check_ids(f"{what} {path}", names, len(names))
     notices = []
+    if images.dropped:
+        n, first = len(images.dropped), images.dropped[0].relative_to(path).as_posix()
+        notices.append(f"{what} {path}: {n:,} of {n + len(images):,} pictures dropped that cannot be read, "
+                       f"first {first}")
     if images.resized:
         height, width = images.shape[1:3]
         notices.append(f"{images.resized:,} of {len(images):,} pictures of {path} are brought to {height} x {width}")
@@ -169,12 +175,13 @@ def _read_csv(path: Path, what: str) -> Data:
                 raise InputError(f"{where} has no column {name}{nearest(name, columns)}")
         for row in reader:
             if row and len(row) != len(columns):
-                raise InputError(f"{where}, line {reader.line_num}: {len(row)} fields, the header has {len(columns)}")
+                raise InputError(f"{where}, line {reader.line_num}: {count(len(row), 'field')}, the header has "
+                                 f"{len(columns)}")
             rows.extend([row] if row else [])
     except csv.Error as error:
         raise InputError(f"{where}, line {reader.line_num}: {error}") from error
     if len(rows) < 2:
-        raise InputError(f"{where} has {len(rows)} rows: a graph needs many items")
+        raise InputError(f"{where} has {count(len(rows), 'row')}: a graph needs many items")
     table = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
     ids = check_ids(where, np.array(table["item_id"], dtype=object), len(rows))
     texts = table["text"]
@@ -197,7 +204,7 @@ def class_names(where: str, values: Any, n: int) -> np.ndarray:
         raise InputError(f"{where} has shape {array.shape}: one class for each row is needed; for one-hot rows save "
                          "y.argmax(1)")
     if array.shape != (n,):
-        raise InputError(f"{where} has shape {array.shape}, x has {n} rows: one class for each row")
+        raise InputError(f"{where} has shape {array.shape}, x has {count(n, 'row')}: one class for each row")
     if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all():
         array = array.astype(np.int64)
     if array.dtype.kind == "S":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgkt.errors import InputError, nearest
+from kgkt.errors import InputError, count, nearest
 from kgkt.rundir import sha256_file
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class Said:
     where: str
 
 
-def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str]:
+def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str, int]:
     """Read a CSV with the columns item_id and class; a class `not:NAME` is a tick; an empty one is skipped.
 
     Comma or semicolon, quoted or not, with or without a byte order mark.
 
     Returns:
-        What is said, and the digest of the file.
+        What is said, the digest of the file, and how many rows were skipped because they have no class.
 
     Raises:
         InputError: not UTF-8, a missing column, an unknown item, one item with two classes: with the line.
@@ -67,16 +67,16 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str
         if not any(c.strip() for c in row):
             continue
         if len(row) != len(columns):
-            raise InputError(f"{where} has {len(row)} fields, the head of the file has {len(columns)}")
+            raise InputError(f"{where} has {count(len(row), 'field')}, the head of the file has {len(columns)}")
         if not row[at_class].strip():
             empty += 1
             continue
         said.append(_said(row[at_item], row[at_class].strip(), where, known))
     if not said:
-        what = f"{empty} rows, no class filled in" if empty else "no rows"
+        what = f"{count(empty, 'row')}, no class filled in" if empty else "no rows"
         raise InputError(f"{path} holds no label ({what}): fill in the column class")
     check_consistent(said)
-    return said, digest
+    return said, digest, empty
 
 
 def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Said]:

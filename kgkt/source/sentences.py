@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 CHUNK = 256  # texts handed over at once: the model sorts them by length, so that little is padded
 
 
+def need_library() -> None:
+    """Refuse a sentence model where the library that runs it is not installed."""
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise InputError("a sentence model needs the library sentence-transformers: pip install 'kgkt[text]'")
+
+
 def check_texts(path: Path | str, data: Data, layers: tuple[str, ...] = ()) -> None:
     """Refuse data that a sentence model cannot read and layers that it does not have, before any work.
 
@@ -89,8 +95,7 @@ def extract_sentences(
 @contextlib.contextmanager
 def _encoder(info: SentenceInfo, seed: int | None) -> Iterator[Callable[[list[str]], np.ndarray]]:
     """Yield a function that gives the vectors (b, d) float32 of b texts; the model's process ends with the block."""
-    if importlib.util.find_spec("sentence_transformers") is None:
-        raise InputError("a sentence model needs the library sentence-transformers: pip install 'kgkt[text]'")
+    need_library()
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     with subprocess.Popen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kgkt.errors import InputError, StoreError
+from kgkt.errors import InputError, StoreError, count
 from kgkt.store.statements import load
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def admit(store: Store, graph: str, run: str, shared: bool) -> None:
     foreign = foreign_nodes(store, graph)
     clashes = sum(clashes for _, clashes in foreign.values())
     if clashes:
-        raise StoreError(f"the database holds {clashes} nodes that are not kgkt's and have keys like those of graph "
+        raise StoreError(f"the database holds {count(clashes, 'node')} of other people with keys like those of graph "
                          f"{graph}: name the graph differently (--graph)")
     if foreign and not shared:
         counts = ", ".join(f"{nodes:,} {label}" for label, (nodes, _) in foreign.items())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
+from kgkt.store.engine import HIDDEN
 from kgkt.store.keys import key, natural, number
 from kgkt.store.load import write, write_classes, write_examples, write_items
 from kgkt.store.readback import edges_of, rows
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from kgkt.values import ConceptGraph, Labels
 
+OWN = {"key", "graph", "name"}  # properties of a class as `write_classes` makes it, without a place in the order
 Said = tuple[str, str, str, str]  # item_id, class name, by whom, when (ISO 8601)
 
 
@@ -66,6 +68,21 @@ def delete_labels(
     """Take labels and ticks away, each given as (item_id, class name); what is not there is passed over."""
     for statement, part in (("delete_labels", labels), ("delete_ticks", ticks)):
         write(store, statement, ({"item": key(graph, "item", item), "class": name} for item, name in part))
+
+
+def forget_classes(store: Store, graph: str, names: Iterable[str]) -> list[str]:
+    """Delete those of the classes that nothing in the graph names any more; returns their names, sorted.
+
+    One stays that has a label, a tick or a place in the order of B's outputs. So does one that a person made in Cypher
+    or put to use there: it has no key of kgkt's, or a property or a relationship that kgkt gives to no class.
+    """
+    asked = {key(graph, "class", name): name for name in names}
+    own = OWN | set(HIDDEN) if store.engine == "kglite" else OWN
+    tied = {row["key"] for row in rows(store, "class_ties", graph=graph) if row["type"] != "LEANS_TO"}
+    gone = [row["key"] for row in rows(store, "class_properties", graph=graph)
+            if row["key"] in asked and row["key"] not in tied and not set(row["properties"]) - own]
+    write(store, "delete_classes", ({"key": k} for k in gone))
+    return sorted((asked[k] for k in gone), key=natural)
 
 
 def _check(labels: Sequence[Said], ticks: Sequence[Said]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, nearest
+from kgkt.errors import InputError, count, nearest
 from kgkt.store.keys import key, number
 from kgkt.store.statements import load
 from kgkt.store.store import Store
@@ -107,7 +107,7 @@ def edges_of(store: Store, graph: str, names: Sequence[str], k: int, notices: li
         else:
             twice += 1
     if twice:
-        notices.append(f"{twice} edges are there twice, in both directions: each counts once")
+        notices.append(f"{count(twice, 'edge')} there twice, in both directions: counted once")
     pairs = sorted(found)
     values = np.array([found[pair] for pair in pairs]).reshape(-1, 2)
     return np.array(pairs, dtype=np.int64).reshape(-1, 2), values[:, 0], values[:, 1]

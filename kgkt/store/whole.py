@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kgkt.errors import count
 from kgkt.store.engine import HIDDEN
 from kgkt.store.keys import key, natural
 from kgkt.store.readback import read_info, rows
@@ -84,7 +85,7 @@ def read_whole(store: Store, graph: str) -> Whole:
         properties = {name: value for name, value in row["properties"].items()
                       if not (store.engine == "kglite" and name in HIDDEN)}
         edges.append(Edge(ids[row["start"]], ids[row["end"]], str(row["type"]), properties))
-    notices = [f"{outside} relationships to nodes outside of graph {graph} are left out"] if outside else []
+    notices = [f"{count(outside, 'relationship')} to nodes outside of graph {graph} left out"] if outside else []
     return Whole(
         graph,
         tuple(sorted(nodes.values(), key=lambda node: (LABELS.index(node.label), natural(node.id)))),

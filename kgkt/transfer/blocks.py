@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.values import Block
 
 if TYPE_CHECKING:
@@ -158,9 +158,9 @@ def check_target(
     if shape[1] != len(names):
         shown = " ".join(names[:20]) + (" …" if len(names) > 20 else "")
         raise InputError(
-            f"{file} has {shape[1]} outputs, your graph has {len(names)} classes.\n"
+            f"{file} has {count(shape[1], 'output')}, your graph has {count(len(names), 'class')}.\n"
             f"  outputs  {shape[1]}\n  classes  {shown}\n"
-            f"Give B {len(names)} outputs, or name its {shape[1]} with [target] classes in kgkt.toml "
+            f"Give B {count(len(names), 'output')}, or name its {shape[1]} with [target] classes in kgkt.toml "
             "(every class with a label or a tick)."
         )
     wanted = tuple(model.input_shape[1:])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.rundir import atomic, check_place, sha256_file, write_json, write_text
 from kgkt.values import Fusion
 
@@ -100,7 +100,7 @@ def card_text(run: Mapping[str, Any]) -> str:
         f"# {run['model']}",
         f"{target}, taught by {by}; made with kgkt {run['versions']['kgkt']}, {run['made_at']}; "
         f"{network['weights']:,} weights; reads {_shape(network['input'])}. It opens in plain Keras."
-        + (f"\n\nIts {len(facts['classes'])} outputs, in order: "
+        + (f"\n\nIts {count(len(facts['classes']), 'output')}, in order: "
            f"{markdown_cell(', '.join(facts['classes']))}." if facts else ""),
         "## How good it is\n\n" + _worth(run["figures"], run["options"]),
     ]
@@ -152,7 +152,7 @@ def _taught(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("model A", f"{source['source']}, layers {layers}"),
         ("pool", f"{facts['items']:,} items"),
-        ("graph", f"{facts['graph']}: {source['concepts']:,} concepts, {source['edges']:,} edges"),
+        ("graph", f"{facts['graph']}: {count(source['concepts'], 'concept')}, {count(source['edges'], 'edge')}"),
         ("stability", f"{source['stability']:.2f} (agreement of two seeds on the same items; 1 is the same concepts)"),
         ("labels", f"{sum(labels.values()):,}: " + ", ".join(f"{name}: {n}" for name, n in labels.items() if n)),
         ("classes without a label", ", ".join(without)),

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import hard_memberships
-from kgkt.errors import BelowBarError, InputError
+from kgkt.errors import BelowBarError, InputError, count
 from kgkt.rundir import write_json
 from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.blocks import check_data, frozen_layers, read_blocks, unmapped
@@ -255,7 +255,7 @@ def _check_fit(
     check_data(model, targets.names, x)
     n = len(targets.P)
     if len(x) != n:
-        raise InputError(f"B's data has {len(x)} items, the targets have {n}: give the data of the same pool")
+        raise InputError(f"B's data has {count(len(x), 'item')}, the targets have {n}: give the data of the same pool")
     if labels.names != targets.names:
         raise InputError("the classes changed since the targets were made: run propagate again\n"
                          f"  targets  {' '.join(targets.names)}\n  labels   {' '.join(labels.names)}")
@@ -267,7 +267,7 @@ def _check_fit(
         if memberships is None or memberships.shape[0] != n:
             raise InputError("a map needs the memberships of the same pool: run populate and map again")
     if test is not None and len(test[0]) != len(test[1]):
-        raise InputError(f"the test set has {len(test[0])} items and {len(test[1])} classes")
+        raise InputError(f"the test set has {count(len(test[0]), 'item')} and {count(len(test[1]), 'class')}")
     if test is not None:
         check_data(model, targets.names, test[0])
 

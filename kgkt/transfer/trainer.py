@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import BelowBarError, InputError
+from kgkt.errors import BelowBarError, InputError, count
 from kgkt.transfer.blocks import check_single, reads_logits
 from kgkt.transfer.taps import as_input, run_model
 
@@ -185,7 +185,7 @@ class Trainer:
             return
         self.reset()
         raise BelowBarError(
-            f"training stopped after {taken} steps: {what}. B has its own weights again.\n"
+            f"training stopped after {count(taken, 'step')}: {what}. B has its own weights again.\n"
             "Look for wild values in B's data or weights, or teach it with a smaller learning rate."
         )
 

@@ -80,12 +80,32 @@ def test_wrong_recipes(home: Path, kgkt: Kgkt, text: str, says: str) -> None:
 
 
 def test_init_writes_a_recipe_that_reads_back(home: Path, kgkt: Kgkt) -> None:
-    from kgkt.recipe import read_recipe
+    from kgkt.recipe import Recipe, read_recipe
 
     assert kgkt("init").code == 0
     recipe = read_recipe()
+    assert recipe == Recipe(path=Path("kgkt.toml"))  # what is on changes nothing
+    lines = [line.removeprefix("# ") if " = " in line else line for line in Path("kgkt.toml").read_text().splitlines()]
+    Path("all.toml").write_text("\n".join(lines))
+    recipe = read_recipe(Path("all.toml"))
     assert (recipe.graph, recipe.source.layers, recipe.target.steps) == ("main", ("mid", "emb"), 400)
+    assert (recipe.source.data, recipe.target.out, recipe.teach.prior["dog"]) == ("pool.npz", "b-fused.keras", 0.3)
     assert "exists: --force replaces it" in kgkt("init").err
+
+
+def test_a_fresh_recipe_does_not_stand_in_the_way_of_flags(
+    labelled: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("kgkt-run").rename("demo")
+    Path("beside").mkdir()
+    monkeypatch.chdir("beside")
+    assert kgkt("init").code == 0
+    there = ("--dir", "../demo")
+    assert kgkt("suggest", *there, "-n", 2).code == kgkt("propagate", *there).code == 0
+    fused = kgkt("fuse", *there, "--target", "../b.keras", "--out", "f.keras", "--steps", 5)
+    assert fused.code == 0, fused.err
+    made = kgkt("populate", "--features", "../demo/main/features.parquet", "--graph", "again")
+    assert made.code == 0, made.err
 
 
 def test_nan_is_refused_by_row_and_dropped_on_request(home: Path, kgkt: Kgkt) -> None:
@@ -114,7 +134,11 @@ def test_equal_rows_and_zero_rows(home: Path, kgkt: Kgkt) -> None:
     done = kgkt("populate", "--features", "same.npy", "--graph", "same")
     assert done.code == 0, done.err
     assert done.json["concepts"] == 1
-    assert "only 1 of 40 items differ" in done.err
+    assert "only 1 of 40 items differ: 1 concept instead of 13" in done.err
+    rows = kgkt("query", "MATCH (c:Concept) RETURN c.name UNION ALL MATCH (c:Concept) RETURN c.name", "--graph", "same", "--rows", 1)
+    assert "cut at 1 row: add LIMIT" in rows.err
+    Path("one.toml").write_text('[source]\nfeatures = "same.npy"\n[concepts]\nk = 1\n')
+    assert "populate 40 x (8) into 1 concept, about" in kgkt("check", "--recipe", "one.toml", "--format", "table").out
     X = np.random.default_rng(0).normal(size=(60, 8))
     X -= X.mean(axis=0)
     X[:5] = 0
@@ -252,7 +276,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(labelled: Path
         ([("i0000", "1"), ("i0000", "2")], "l.csv:3: i0000 is '2' here and '1' at l.csv:2"),
         ([("i0000", "not:")], "the class of i0000 is empty"),
         ([("i0000", "1"), ("i0000", "not:1")], "i0000 is given '1' and denied it"),
-        ([("i0000", "")], "holds no label (1 rows, no class filled in)"),
+        ([("i0000", "")], "holds no label (1 row, no class filled in)"),
     ],
 )
 def test_bad_labels(populated: Path, kgkt: Kgkt, rows: list[tuple[str, str]], says: str) -> None:
@@ -261,6 +285,17 @@ def test_bad_labels(populated: Path, kgkt: Kgkt, rows: list[tuple[str, str]], sa
     assert done.code == 3
     assert says in done.err
     assert kgkt("query", "MATCH ()-[l:LABELLED]->() RETURN count(l)").json["rows"] == [[0]]
+
+
+def test_rows_without_a_class_are_counted(populated: Path, kgkt: Kgkt) -> None:
+    assert kgkt("suggest", "-n", 15, "--out", "todo.csv").code == 0
+    head, *lines = Path("todo.csv").read_text().splitlines(keepends=True)
+    Path("todo.csv").write_text("".join([head, *(line.replace(",", ",a", 1) for line in lines[:3]), *lines[3:]]))
+    done = kgkt("label", "--file", "todo.csv", "--format", "table")
+    assert done.out == "3 labels; 1 class now.  12 rows without a class skipped.   next: kgkt propagate\n", done.err
+    write_labels(Path("m.csv"), [("i0003", "a"), ("i0004", " ")])
+    assert kgkt("label", "--file", "m.csv").json["skipped"] == 1
+    assert kgkt("label", "i0005=a").json["skipped"] == 0
 
 
 def test_label_files_of_other_programs(populated: Path, kgkt: Kgkt) -> None:
@@ -301,6 +336,14 @@ def test_queries_that_are_refused_change_nothing(populated: Path, kgkt: Kgkt, te
     assert done.code == code
     assert "Traceback" not in done.err
     assert Path("kgkt-run/graph.kgl").read_bytes() == before
+
+
+def test_the_caret_stands_below_the_place_of_a_syntax_error(populated: Path, kgkt: Kgkt) -> None:
+    for text in ("MATCH (c:Concept)   WHERE c.name =  RETURN    c", "MATCH (c:Concept)\tWHERE\tc.name =  RETURN \t c"):
+        first, line, caret = kgkt("query", text).err.splitlines()
+        assert first.startswith(f"kgkt: Cypher syntax error at line 1, col {text.index('RETURN') + 1}: ")
+        assert line == "   " + text.replace("\t", " ")
+        assert caret.index("^") == line.index("RETURN")
 
 
 def test_a_query_that_takes_too_long_is_stopped(populated: Path, kgkt: Kgkt) -> None:
@@ -459,3 +502,34 @@ def test_terminated_in_populate_leaves_the_old_graph(labelled: Path, kgkt: Kgkt)
     assert "interrupted" in err
     assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz").code == 0
     assert kgkt("query", "MATCH (n) RETURN count(n)").json["rows"] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("--layers", "mdi"), 3, "a.keras has no layer 'mdi'; did you mean mid?"),
+        (("--layers", "mid,mid"), 3, "model a.keras: a layer is named twice in mid, mid"),
+        ((), 2, "say which layers of A to read: --layers mid,emb (kgkt check shows their names)"),
+        (("--layers", "mid", "--pixels", "0-1"), 2, "--pixels 0-1; known: raw, 0..1, -1..1"),
+        (("--layers", "mid", "--concepts", "601"), 3, "601 concepts from 600 items is not possible: ask for 1 to 600"),
+        (("--layers", "mid", "--data", "cut.npz"), 3, "cut.npz cannot be read as .npz"),
+    ],
+)
+def test_a_populate_that_is_refused_leaves_nothing(
+    home: Path, kgkt: Kgkt, model_a: Path, pool_npz: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    Path("a.keras").write_bytes(model_a.read_bytes())
+    Path("cut.npz").write_bytes(pool_npz.read_bytes()[:3000])
+    done = kgkt("populate", "--model", "a.keras", "--data", pool_npz, *arguments)
+    assert (done.code, says in done.err) == (code, True), done.err
+    assert not Path("kgkt-run").exists()
+
+
+def test_a_first_populate_that_failed_counts_as_nothing_made(home: Path, kgkt: Kgkt) -> None:
+    X = np.random.default_rng(0).normal(size=(200, 8))
+    X[17, 3] = np.nan
+    np.savez("f.npz", emb=X)
+    assert kgkt("populate", "--features", "f.npz").code == 3
+    looked = kgkt("check", "--features", "f.npz")
+    stages = [fact["says"] for fact in looked.json["facts"] if fact["what"] == "stages"]
+    assert (looked.code, looked.err, stages) == (0, "", ["nothing made yet"])

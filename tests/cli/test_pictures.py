@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from kgkt.rundir import read_json
+from kgkt.source.quiet import keras as quiet_keras
 from tests.cli.conftest import Kgkt, write_labels
 
 
@@ -65,6 +66,27 @@ def test_pictures_are_brought_to_what_a_and_b_read(pictures: Path, kgkt: Kgkt) -
     assert (wrong.code, wrong.err) == (
         3, "kgkt: model a.keras reads pictures of 8 x 8, asked for are 9 x 9: leave the size out, they are brought to what "
            "the model reads\n")  # fmt: skip
+
+
+def test_broken_pictures_are_dropped_on_request(pictures: Path, kgkt: Kgkt) -> None:
+    cut, none = pictures / "pool" / "i0007.png", pictures / "pool" / "i0030.png"
+    cut.write_bytes(cut.read_bytes()[:60])
+    none.write_text("no picture")
+    refused = kgkt(*POPULATE)
+    assert (refused.code, "i0030.png is no picture" in refused.err, "--drop-bad" in refused.err) == (3, True, True)
+    done = kgkt(*POPULATE, "--drop-bad")
+    assert (done.code, done.json["items"]) == (0, 118), done.err
+    assert "pool pool: 2 of 120 pictures dropped that cannot be read, first i0007.png\n" in done.err
+    (pictures / "kgkt.toml").write_text('[source]\ndata = "pool"\ndrop_bad = true\n')
+    looked = kgkt("check", "--model", "a.keras")
+    assert (looked.code, looked.json["facts"][1]["items"]) == (0, 118), looked.err
+    assert kgkt("label", "--file", "labels.csv").code == 3  # two of its items are not in the pool
+    write_labels(Path("l.csv"), [(f"i{i:04d}.png", str(i % 2)) for i in (0, 1, 2, 3)])
+    assert kgkt("label", "--file", "l.csv").code == kgkt("propagate").code == 0
+    two = quiet_keras().layers
+    quiet_keras().Sequential([quiet_keras().Input((12, 12, 1)), two.Flatten(), two.Dense(2, "softmax")]).save("b2.keras")
+    fused = kgkt("fuse", "--target", "b2.keras", "--out", "f.keras", "--steps", 5)
+    assert fused.code == 0, fused.err
 
 
 def test_where_the_input_is_open_the_size_is_asked_for(pictures: Path, kgkt: Kgkt) -> None:

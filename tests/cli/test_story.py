@@ -179,6 +179,33 @@ def test_a_strength_outlives_its_concept_being_off(labelled: Path, kgkt: Kgkt) -
     assert kgkt("query", edge + "RETURN m.planned > 0").json["rows"] == [[True]]
 
 
+@pytest.mark.parametrize("where", ["kgkt.pipeline.transfer.record_map", "kgkt.store.load._maps"])
+def test_a_map_cut_off_while_it_is_written_keeps_the_edits(
+    labelled: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    kgkt("map", "--target", "b.keras")
+    first = "MATCH (c:Concept)-[m:MAPS_TO]->(b:Block {kind: 'head'}) RETURN c.key, b.key ORDER BY m.planned DESC LIMIT 2"
+    (off, block), (on, other) = kgkt("query", first).json["rows"]
+    edge = "MATCH (c:Concept {key: '%s'})-[m:MAPS_TO]->(b:Block {key: '%s'}) "
+    kgkt("query", edge % (off, block) + "SET m.strength = 0.0", "--rw", "--force")
+    kgkt("query", edge % (on, other) + "SET m.strength = 0.25", "--rw", "--force")
+    kgkt("query", f"MATCH (c:Concept {{key: '{off}'}}) SET c.active = false", "--rw", "--force")  # hides its edit
+    kgkt("propagate")
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, cut)
+        assert kgkt("map", "--target", "b.keras").code == 130
+    assert kgkt("map", "--target", "b.keras").json["edits_kept"] == 2
+    assert kgkt("query", edge % (on, other) + "RETURN m.strength").json["rows"] == [[0.25]]
+    kgkt("query", f"MATCH (c:Concept {{key: '{off}'}}) SET c.active = true", "--rw", "--force")
+    kgkt("propagate")
+    assert kgkt("map", "--target", "b.keras").json["edits_kept"] == 2
+    assert kgkt("query", edge % (off, block) + "RETURN m.strength, m.planned > 0").json["rows"] == [[0.0, True]]
+
+
 def test_check_knows_what_is_stale_where_flags_named_the_model(labelled: Path, kgkt: Kgkt) -> None:
     kgkt("map", "--target", "b.keras")
     kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 20)
@@ -316,3 +343,31 @@ def test_classes_have_natural_order_until_frozen(populated: Path, kgkt: Kgkt) ->
     write_labels(populated / "l.csv", [("i0000", "10"), ("i0001", "9"), ("i0002", "2")])
     assert kgkt("label", "--file", "l.csv").json["classes"] == ["2", "9", "10"]
     assert "2 9 10 (natural order, not frozen yet)" in kgkt("check", "--format", "table").out
+
+
+def test_a_class_goes_with_the_last_label_that_named_it(populated: Path, kgkt: Kgkt) -> None:
+    kgkt("label", "i0000=cat", "i0001=cta", "i0002=dog", "i0003=dgo", "i0004=made", "i0005=used")
+    kgkt("label", "i0006=not:dgo")
+    kgkt("query", "MATCH (k:Class {name: 'made'}) SET k.note = 'mine'", "--rw", "--force")
+    kgkt("query", "MATCH (k:Class {name: 'used'}), (c:Concept {key: 'main/concept/1'}) CREATE (k)-[:SEEN_IN]->(c)", "--rw", "--force")
+    kgkt("propagate")  # every class has concepts that lean to it
+    done = kgkt("label", "i0001=cat", "i0003=dog", "i0004=cat", "i0005=cat")
+    assert done.json["classes"] == ["cat", "dgo", "dog", "made", "used"]  # ticked, or of a person's own making
+    assert "no class any more, as no item is called so: 'cta'\n" in done.err
+    names = kgkt("query", "MATCH (k:Class) RETURN k.name ORDER BY k.name").json["rows"]
+    assert names == [["cat"], ["dgo"], ["dog"], ["made"], ["used"]]
+
+
+def test_a_class_that_the_recipe_or_the_order_names_stays(populated: Path, kgkt: Kgkt) -> None:
+    Path("kgkt.toml").write_text("[target]\nclasses = ['a', 'b', 'c']\n[teach]\nprior = {a = 0.5, b = 0.2, d = 0.3}\n")
+    kgkt("label", "i0000=a", "i0001=c", "i0002=d", "i0003=e")
+    assert kgkt("label", "i0001=a", "i0002=a", "i0003=a").json["classes"] == ["a", "c", "d"]
+    Path("kgkt.toml").unlink()
+    kgkt("label", "i0007=f")
+    told = kgkt("propagate", "--prior", "a=0.5", "--prior", "c=0.2", "--prior", "d=0.2", "--prior", "f=0.1")
+    assert told.code == 0, told.err
+    assert kgkt("label", "i0007=a").json["classes"] == ["a", "c", "d", "f"]
+    kgkt("query", "MATCH (k:Class {name: 'f'}) DETACH DELETE k", "--rw", "--force")
+    kgkt("query", "MATCH (k:Class) SET k.index = CASE k.name WHEN 'a' THEN 0 WHEN 'c' THEN 1 ELSE 2 END", "--rw", "--force")
+    kgkt("label", "i0001=c")
+    assert kgkt("label", "i0001=a").json["classes"] == ["a", "c", "d"]

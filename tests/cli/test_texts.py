@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,15 @@ def test_pickled_weights_are_refused(texts: Path, kgkt: Kgkt) -> None:
 def test_test_texts_without_classes(few: Path, kgkt: Kgkt) -> None:
     done = kgkt("fuse", "--test", "texts.csv")
     assert (done.code, "test data texts.csv has no y: add a column y" in done.err) == (3, True)
+
+
+def test_a_missing_library_is_found_before_anything_is_made(
+    texts: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree("kgkt-run")
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)  # as where it is not installed
+    says = "kgkt: a sentence model needs the library sentence-transformers: pip install 'kgkt[text]'\n"
+    for verb in ("populate", "check"):
+        done = kgkt(verb)
+        assert (done.code, done.err, Path("kgkt-run").exists()) == (3, says, False)
+    assert {"what": "stages", "says": "nothing made yet"} in done.json["facts"]

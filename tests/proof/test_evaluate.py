@@ -175,7 +175,7 @@ def test_an_answer_that_two_rows_begin_with_costs_both(task: Task, tmp_path: Pat
 
 def test_more_labels_than_a_class_has_items_are_refused(task: Task, tmp_path: Path) -> None:
     least = int(np.bincount(task.pool_y).min())
-    with pytest.raises(InputError, match=rf"{least} labels a class leave nothing to judge by: the pool has {least} items of"):
+    with pytest.raises(InputError, match=rf"{least} labels a class nothing is left to judge by: the pool has {least} items of"):
         evaluate(task, replace(SMALL, labels=(1, least)), tmp_path)
     assert not (tmp_path / "report.json").exists()
 

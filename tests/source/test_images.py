@@ -73,7 +73,7 @@ def test_pictures_that_cannot_be_used(folder):
     with pytest.raises(InputError, match=r"0\.png has pixels of mode I;16, not 8 bits"):
         read_data(folder)
     wide.write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"0\.png is no picture that can be read"):
+    with pytest.raises(InputError, match=r"0\.png is no picture that can be read .*: take it out, or pass --drop-bad"):
         read_data(folder)
     Image.new("L", (9000, 9000)).save(wide)
     with pytest.raises(InputError, match=r"0\.png has 9000 x 9000 pixels, more than 50,000,000"):
@@ -89,5 +89,22 @@ def test_a_picture_cut_short_is_named_when_it_is_read(folder):
     file = folder / "dog" / "0.png"
     Image.fromarray(rng.integers(0, 255, (8, 9), np.uint8)).save(file)
     file.write_bytes(file.read_bytes()[:70])
-    with pytest.raises(InputError, match=r"dog/0\.png cannot be decoded"):
+    with pytest.raises(InputError, match=r"dog/0\.png cannot be decoded .*: take it out, or pass --drop-bad"):
         np.asarray(read_data(folder).x)
+
+
+def test_broken_pictures_are_dropped_on_request(folder):
+    rng = np.random.default_rng(0)
+    for name in ("dog/0.png", "cat/7.jpg"):
+        Image.fromarray(rng.integers(0, 255, (8, 9), np.uint8)).save(folder / name)
+        (folder / name).write_bytes((folder / name).read_bytes()[:-50])
+    assert read_data(folder).x.shape == (7, 8, 9, 1)  # their headers are whole
+    (folder / "dog" / "1.png").write_bytes(b"no picture")
+    data = read_data(folder, drop_bad=True)
+    assert data.ids.tolist() == ["cat/1.png", "cat/3.png", "cat/5.png", "dog/2.png", "dog/4.png"]
+    assert np.asarray(data.x)[:, 0, 0, 0].tolist() == [10, 30, 50, 20, 40]
+    assert data.notices == [f"pool {folder}: 3 of 8 pictures dropped that cannot be read, first cat/7.jpg"]
+    for name in data.ids:
+        (folder / name).write_bytes(b"")
+    with pytest.raises(InputError, match="holds no picture that can be read: 8 are broken"):
+        read_data(folder, drop_bad=True)

@@ -255,11 +255,11 @@ def test_quoted_newlines(tmp_path):
     ("content", "says"),
     [
         (b"item_id,txt\na,b\n", r"has no column text; did you mean txt\?"),
-        (b"item_id,text\na,b\nc\n", "line 3: 1 fields, the header has 2"),
+        (b"item_id,text\na,b\nc\n", "line 3: 1 field, the header has 2"),
         (b"item_id,text\na,b\nc,\xff\n", "line 3: not UTF-8"),
         (b'item_id,text\na,"b', "line 2: unexpected end of data"),
         (b"item_id,text\na,b\na,c\n", "item_id 'a' stands in rows 0 and 1"),
-        (b"item_id,text\na,b\n", "has 1 rows"),
+        (b"item_id,text\na,b\n", "has 1 row: a graph"),
         (b"", "is empty"),
     ],
 )

@@ -217,7 +217,7 @@ def test_what_is_passed_over_is_said(loaded):
          "MATCH (c:Concept {key: 'main/concept/0'}), (t:Theme {key: 'main/theme/1'}) MERGE (c)-[:PART_OF]->(t)")
     value, notices = concepts(loaded)
     assert sorted(notices) == [
-        "1 edges are there twice, in both directions: each counts once",
+        "1 edge there twice, in both directions: counted once",
         "concept c0 has an edge to itself: passed over",
         "concept c0 is part of several themes: the first counts",
         "concept mine was not made by populate: passed over"]

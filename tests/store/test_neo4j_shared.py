@@ -80,7 +80,7 @@ def test_shared_goes_on_and_touches_none_of_them(neo4j_url):
 def test_foreign_keys_like_ours_are_refused_even_when_shared(neo4j_url):
     run(neo4j_url, "CREATE (:Item {key: 'main/item/1'})")
     with open_store(neo4j_url, write=True) as store:
-        with pytest.raises(StoreError, match=r"holds 1 nodes that are not kgkt's and have keys like those of graph main"):
+        with pytest.raises(StoreError, match=r"holds 1 node of other people with keys like those of graph main"):
             admit(store, "main", "run", shared=True)
         admit(store, "other", "run", shared=True)
 

@@ -16,7 +16,15 @@ from kgkt.store.load import (
     write_blocks,
     write_masses,
 )
-from kgkt.store.people import delete_labels, read_labels, read_people, read_said, write_labels
+from kgkt.store.people import (
+    delete_labels,
+    forget_classes,
+    read_classes,
+    read_labels,
+    read_people,
+    read_said,
+    write_labels,
+)
 from kgkt.store.readback import read_strengths
 from kgkt.store.store import open_store
 from kgkt.values import BlockMap, Labels
@@ -237,3 +245,16 @@ def test_what_people_said_follows_into_a_graph_made_again(loaded):
         assert read_said(store, "main") == ([], [])
         write_labels(store, "main", [tuple(s.values()) for s in people["labels"]])
     assert said(loaded) == ([("i3", "3")], [])
+
+
+def test_classes_that_nothing_names_are_forgotten(loaded):
+    with open_store(loaded, write=True) as store:
+        write_labels(store, "main", [("i3", "3", *ME)], [("i4", "2", *ME)])
+        write_masses(store, "main", np.full((K, len(NAMES)), 0.1), NAMES)
+    edit(loaded, "MATCH (k:Class {name: '5'}) SET k.note = 'mine'", "MATCH (k:Class {name: '6'}) SET k.index = 0",
+         "MATCH (k:Class {name: '7'}), (c:Concept {key: 'main/concept/1'}) CREATE (k)-[:SEEN_IN]->(c)",
+         "CREATE (k:Class {graph: 'main', name: 'own'})")
+    with open_store(loaded, write=True) as store:
+        assert forget_classes(store, "main", ["9", "2", "3", "4", "5", "6", "7", "own", "none"]) == ["4", "9"]
+        assert read_classes(store, "main")[0] == ("6", "0", "1", "2", "3", "5", "7", "8", "own")
+        assert forget_classes(store, "main", []) == []
