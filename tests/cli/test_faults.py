@@ -465,9 +465,14 @@ def test_kill_in_the_middle_of_populate_and_run_again(labelled: Path, kgkt: Kgkt
     said = "MATCH (i:Item)-[:LABELLED]->(k) RETURN i.item_id AS i, k.name ORDER BY i"
     labels = kgkt("query", said).json["rows"]
     killed = 0
-    for delay in (1.2, 2.0, 2.6, 3.2):
+    begin = time.monotonic()
+    first = spawn(labelled, "--quiet", *arguments)
+    first.communicate()
+    assert first.returncode == 0
+    whole = time.monotonic() - begin
+    for part in (0.3, 0.5, 0.65, 0.8):
         process = spawn(labelled, "--quiet", *arguments)
-        time.sleep(delay)
+        time.sleep(part * whole)
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
@@ -494,8 +499,11 @@ def test_half_written_files_of_killed_processes_are_removed(labelled: Path, kgkt
 
 def test_terminated_in_populate_leaves_the_old_graph(labelled: Path, kgkt: Kgkt) -> None:
     before = kgkt("query", "MATCH (n) RETURN count(n)").json["rows"]
+    state = labelled / "kgkt-run" / "main" / "run.json"
+    written = state.stat().st_mtime_ns
     process = spawn(labelled, "populate", "--model", "a.keras", "--layers", "mid", "--data", "pool.npz")
-    time.sleep(1.5)
+    while state.stat().st_mtime_ns == written and process.poll() is None:
+        time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
