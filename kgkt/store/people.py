@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
-from kgkt.store.engine import HIDDEN
 from kgkt.store.keys import key, natural, number
 from kgkt.store.load import write, write_classes, write_examples, write_items
 from kgkt.store.readback import edges_of, rows
@@ -77,10 +76,9 @@ def forget_classes(store: Store, graph: str, names: Iterable[str]) -> list[str]:
     or put to use there: it has no key of kgkt's, or a property or a relationship that kgkt gives to no class.
     """
     asked = {key(graph, "class", name): name for name in names}
-    own = OWN | set(HIDDEN) if store.engine == "kglite" else OWN
     tied = {row["key"] for row in rows(store, "class_ties", graph=graph) if row["type"] != "LEANS_TO"}
     gone = [row["key"] for row in rows(store, "class_properties", graph=graph)
-            if row["key"] in asked and row["key"] not in tied and not set(row["properties"]) - own]
+            if row["key"] in asked and row["key"] not in tied and not set(row["properties"]) - OWN]
     write(store, "delete_classes", ({"key": k} for k in gone))
     return sorted((asked[k] for k in gone), key=natural)
 

@@ -35,6 +35,7 @@ WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
     "delete_ticks": ([{"item": "g/items/1", "class": "classes 2"}, {"item": "g/items/0", "class": "classes 0"}], {}),
     "delete_labels": ([{"item": "g/items/1", "class": "classes 0"}], {}),
     "delete_labels_of_items": ([{"item": "g/items/0"}], {}),
+    "delete_classes": ([{"key": "g/classes/2"}, {"key": "g/nothing"}], {}),
     "know_graph": (None, {}),
     "clear_leans_to": (None, {"graph": "g"}),
     "clear_model_blocks": (None, {"graph": "g", "model": "m"}),

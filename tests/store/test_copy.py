@@ -145,7 +145,7 @@ def test_what_people_added_is_read_and_what_cannot_be_copied_is_said(tmp_path, s
          "MATCH (a:Concept {key: 'main/concept/1'}) CREATE (a)-[:SEEN_IN]->(:Page {name: 'p'})",
          "MATCH (a:Concept {key: 'main/concept/1'}) SET a.note = 'mine'")
     whole = whole_of(store_url)
-    assert whole.notices == ("1 relationships to nodes outside of graph main are left out",)
+    assert whole.notices == ("1 relationship to nodes outside of graph main left out",)
     assert [edge.properties for edge in whole.edges if edge.type == "OPPOSITE_OF"] == [{"why": "I say so"}]
     assert copy(store_url, f"kglite:{tmp_path / 'target.kgl'}") == [
         "1 relationships of type OPPOSITE_OF, which kgkt does not use, not copied"]

@@ -109,7 +109,7 @@ def watch(pid: int, peaks: list[int], done: threading.Event) -> None:
 def test_hardly_any_address_space_is_reserved_before_the_limit_is_put_on(child):
     status = Path(f"/proc/{child().process.pid}/status").read_text()
     size, held = (int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) for name in ("VmSize", "VmRSS"))
-    assert size - held < 160 * 1024
+    assert size - held < 512 * 1024  # 58 MB on two cores; each thread of a larger machine reserves its stack
 
 
 def test_a_memory_bomb_ends_the_child_and_says_so(path):
