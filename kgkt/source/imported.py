@@ -49,9 +49,7 @@ def import_features(
     Raises:
         InputError: it cannot be used; the message says which column, row and value.
     """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"features {path} are not there")
+    path = _there(path)
     notices: list[str] = []
     if path.suffix.lower() == ".parquet":
         columns = ListColumns(path, layers)
@@ -77,12 +75,20 @@ def peek_features(path: Path | str, layers: Sequence[str] = ()) -> tuple[int, di
     Raises:
         InputError: as `import_features`.
     """
-    path = Path(path)
+    path = _there(path)
     if path.suffix.lower() == ".parquet":
         columns = ListColumns(path, layers)
         return len(columns.ids), dict(columns.widths)
     arrays, ids = _arrays(path, layers, [])
     return len(ids), {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
+
+
+def _there(path: Path | str) -> Path:
+    """The path, if something is at it."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"features {path} are not there")
+    return path
 
 
 def _arrays(path: Path, layers: Sequence[str], notices: list[str]) -> tuple[dict[str, Any], np.ndarray]:

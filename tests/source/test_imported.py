@@ -11,6 +11,7 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.source.features import import_features, open_features
+from kgkt.source.imported import peek_features
 
 V = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
 IDS = [f"r{n}" for n in range(50)]
@@ -204,6 +205,8 @@ def test_npz_layers(tmp_path):
 def test_files_that_are_something_else(tmp_path):
     with pytest.raises(InputError, match=r"features .*gone\.npy are not there"):
         import_features(tmp_path / "gone.npy", tmp_path / "out.parquet")
+    with pytest.raises(InputError, match=r"features .*gone\.parquet are not there"):
+        peek_features(tmp_path / "gone.parquet")
     (tmp_path / "f.pkl").write_bytes(b"\x80\x04.")
     with pytest.raises(InputError, match=r"no reader for \.pkl; use \.parquet, \.npz or \.npy"):
         import_features(tmp_path / "f.pkl", tmp_path / "out.parquet")
