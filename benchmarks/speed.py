@@ -61,7 +61,7 @@ def peak():
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
 sklearn.cluster.KMeans(2, n_init=1).fit(numpy.random.default_rng(0).normal(size=(9, 2)))
 before, start = peak(), time.perf_counter()
-from kgkt.pipeline.populate import populate
+from kgkt.verbs.populate import populate
 from kgkt.recipe import Concepts, Recipe, Source
 done = populate(Recipe(dir=sys.argv[2], source=Source(features=sys.argv[1]), concepts=Concepts(k=2500)), print)
 print(time.perf_counter() - start, peak() - before, *done.seconds.values())
@@ -70,8 +70,8 @@ PARTS = """
 import sys, time
 import numpy as np
 from sklearn.cluster import KMeans
-from kgkt.pipeline.graph import pool_ids
-from kgkt.rundir import RunDir, load_arrays, load_memberships, sha256_file
+from kgkt.rundir.current import pool_ids
+from kgkt.files import RunDir, load_arrays, load_memberships, sha256_file
 from kgkt.source.imported import import_features
 from pathlib import Path
 run = RunDir(sys.argv[2], "main")

@@ -22,10 +22,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kgkt.store import engine, guard, statements
+from kgkt.store import guard, statements
 from kgkt.store.child import Child
+from kgkt.store.embedded import engine
 from kgkt.store.load import load_graph
-from kgkt.store.store import Limits, open_store
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Limits
 from kgkt.values import ConceptGraph
 from tests import neo4j_server as servers
 

@@ -6,7 +6,7 @@ import ctypes
 import sys
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Hand back what Arrow's pool and, on Linux, the C library hold of freed memory.
 
     The C library keeps freed arrays of up to 32 MB for later, which a next stage of other sizes cannot use.

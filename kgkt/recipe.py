@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kgkt.errors import InputError, nearest
-from kgkt.rundir import DEFAULT_DIR
+from kgkt.files import DEFAULT_DIR
 
 FILE = "kgkt.toml"
 SENTENCES = "sentence-transformers:"  # a source model that begins so is the folder of a sentence model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kgkt.proof import digits
+from kgkt.demo import digits
 from tasks.prepared import Prepared, array_features, balanced, folder
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def suggest(
     form: Format = None,
 ) -> None:
     """Which few items to label: greedy coverage of the graph, best first; any prefix is a good budget."""
-    from kgkt.pipeline.ask import suggest as choose
+    from kgkt.verbs.suggest import suggest as choose
 
     picked = pick_format(form, rows=True)
     asked, total = choose(recipe_of(recipe, graph, dir, store, database), OUT.say, n, out, show, force)
@@ -77,7 +77,7 @@ def query(
 ) -> None:
     """Ask the graph in Cypher. Read-only unless --rw."""
     from kgkt.errors import UnsafeError, UsageError
-    from kgkt.pipeline.query import ask, shipped_rows
+    from kgkt.verbs.query import ask, shipped_rows
 
     picked = pick_format(form, rows=True)
     if list_:

@@ -39,8 +39,8 @@ def init(
     from pathlib import Path
 
     from kgkt.errors import InputError
+    from kgkt.files import write_text
     from kgkt.recipe import TEMPLATE
-    from kgkt.rundir import write_text
 
     if Path(path).exists() and not force:
         raise InputError(f"{path} exists: --force replaces it")
@@ -66,7 +66,7 @@ def check(
 ) -> None:
     """Look at models, data and graph: what a run would do, what it takes, what is stale."""
     from kgkt.errors import InputError
-    from kgkt.pipeline.check import check as look
+    from kgkt.verbs.check import check as look
 
     picked = pick_format(form)
     settings = recipe_of(recipe, graph, dir, store, database).override("target", model=target)
@@ -141,7 +141,7 @@ def populate(
     form: Format = None,
 ) -> None:
     """Extract what A knows of the pool, and make the graph. What people said of an older one is carried over."""
-    from kgkt.pipeline.populate import populate as make
+    from kgkt.verbs.populate import populate as make
 
     settings = recipe_of(recipe, graph, dir, store, database)
     settings = _with_source(settings, model, layers, data, features, pixels, imports, size)
@@ -187,7 +187,7 @@ def run(
     """Do every stage of the recipe; one whose inputs did not change is left alone."""
     from kgkt.cli.teach import show_labelled, show_propagated
     from kgkt.cli.transfer import show_fused, show_mapped
-    from kgkt.pipeline.run import run_all
+    from kgkt.verbs.run import run_all
 
     picked = pick_format(form)
     shows = {"populate": show_populated, "label": show_labelled, "propagate": show_propagated, "map": show_mapped,

@@ -23,8 +23,8 @@ def demo(
     """Digits: a small CNN's knowledge into another model from two labels a class, beside every control."""
     from pathlib import Path
 
-    from kgkt.pipeline.demo import run
-    from kgkt.proof.demo_tables import as_json
+    from kgkt.demo.tables import as_json
+    from kgkt.verbs.demo import run
 
     picked = pick_format(form)
     with OUT.steps("comparing") as progress:
@@ -38,7 +38,7 @@ def demo(
 
 def _print(shown: Any) -> None:
     from kgkt.cli.build import show_populated
-    from kgkt.proof.demo_tables import edit_table, few_labels_table, sentences
+    from kgkt.demo.tables import edit_table, few_labels_table, sentences
 
     demo, facts = shown.demo, shown.demo.facts
     items = facts["items"]

@@ -53,7 +53,7 @@ def evaluate(
 ) -> None:
     """What the graph is worth on your own A, data and B, beside every control and rival. Resumable."""
     from kgkt.errors import UsageError
-    from kgkt.pipeline.evaluate import Asked, evaluate_run
+    from kgkt.verbs.evaluate import Asked, evaluate_run
 
     if path is not None and recipe is not None:
         raise UsageError("name the recipe once")

@@ -57,8 +57,8 @@ def export(
     form: Format = None,
 ) -> None:
     """Write the graph for other tools, or copy it to another database."""
-    from kgkt.pipeline.export import Wanted
-    from kgkt.pipeline.export import export as write
+    from kgkt.verbs.export import Wanted
+    from kgkt.verbs.export import export as write
 
     wanted = Wanted(graphml, gexf, json, csv, admin_import, points, grass, to)
     settings = recipe_of(recipe, graph, dir, store, database).override("store", shared=shared or None)
@@ -80,7 +80,7 @@ def list_(
     recipe: RecipePath = None, dir: Dir = None, store: StoreUrl = None, database: Database = None, form: Format = None
 ) -> None:
     """Every graph of the run directory, and of the databases that it knows."""
-    from kgkt.pipeline.graphs import list_all
+    from kgkt.verbs.graphs import list_all
 
     found = list_all(recipe_of(recipe, None, dir, store, database), OUT.say)
     columns = ("graph", "state", "items", "concepts", "stability", "created_at", "store", "folder")
@@ -102,8 +102,8 @@ def drop(
 ) -> None:
     """Drop a graph: its nodes in the database and its folder in the run directory. There is no undo."""
     from kgkt.errors import UnsafeError
-    from kgkt.pipeline.graphs import drop as delete
-    from kgkt.pipeline.graphs import what_drops
+    from kgkt.verbs.graphs import drop as delete
+    from kgkt.verbs.graphs import what_drops
 
     settings, picked = recipe_of(recipe, None, dir, store, database), pick_format(form)
     if dry_run:

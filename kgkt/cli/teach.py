@@ -27,7 +27,7 @@ def label(
     form: Format = None,
 ) -> None:
     """Say what items are, or are not."""
-    from kgkt.pipeline.teach import label as write
+    from kgkt.verbs.label import label as write
 
     settings = recipe_of(recipe, graph, dir, store, database)
     picked = pick_format(form)
@@ -71,7 +71,7 @@ def propagate(
     form: Format = None,
 ) -> None:
     """Spread the labels over the graph, and say what every item is."""
-    from kgkt.pipeline.teach import propagate as spread_labels
+    from kgkt.verbs.propagate import propagate as spread_labels
 
     settings = recipe_of(recipe, graph, dir, store, database).override(
         "teach", spread=spread, expert=expert, balanced=balanced or None, prior=_shares(prior) if prior else None

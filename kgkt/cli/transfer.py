@@ -29,7 +29,7 @@ def map_(
     form: Format = None,
 ) -> None:
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    from kgkt.pipeline.transfer import map_target
+    from kgkt.verbs.map import map_target
 
     settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy)
     picked = pick_format(form)
@@ -88,7 +88,7 @@ def fuse(
     form: Format = None,
 ) -> None:
     """Write B's weights where the plan helps, and train B on what the graph teaches."""
-    from kgkt.pipeline.fuse import fuse_target
+    from kgkt.verbs.fuse import fuse_target
 
     settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy).override(
         "target", out=out, test=test, data=target_data, steps=steps, batch=batch, learning_rate=learning_rate,

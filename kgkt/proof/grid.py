@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
-from kgkt.proof import contest
+from kgkt.proof import answers as contest
 from kgkt.proof.rows import B_ONLY, ROWS, Bench
 from kgkt.proof.task import Options, Task, draw_labels
 from kgkt.proof.view import View, bare, recluster

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import kgkt
 from kgkt.errors import count
+from kgkt.files import write_json, write_text
 from kgkt.proof import verdicts
 from kgkt.proof.curves import draw_curves
 from kgkt.proof.grid import POOL, TEST
 from kgkt.proof.stats import plus_minus
-from kgkt.rundir import write_json, write_text
 
 if TYPE_CHECKING:
     from kgkt.proof.task import Options, Task

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from kgkt.concepts.propagate import make_seeds
 from kgkt.errors import InputError
 from kgkt.proof import baselines
-from kgkt.proof.contest import as_targets, scratch
+from kgkt.proof.answers import as_targets, scratch
 from kgkt.transfer.items import poisson, smooth, smooth_answer
 from kgkt.transfer.prototypes import pt_map
 from kgkt.transfer.teacher import refit_rounds, teach

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count, nearest
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 from kgkt.source.arrays import check_ids, check_shape, clean, default_ids, load_array, load_arrays
 from kgkt.source.images import open_folder
 from kgkt.source.safety import read_head, refuse_disguise

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, count, nearest
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,8 +18,8 @@ TICK = "not:"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One thing said of one item.
+class LabelRow:
+    """A label or a tick of one item.
 
     Args:
         item_id: of the pool.
@@ -34,13 +34,13 @@ class Said:
     where: str
 
 
-def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str, int]:
+def read_label_file(path: Path, known: Collection[str]) -> tuple[list[LabelRow], str, int]:
     """Read a CSV with the columns item_id and class; a class `not:NAME` is a tick; an empty one is skipped.
 
     Comma or semicolon, quoted or not, with or without a byte order mark.
 
     Returns:
-        What is said, the digest of the file, and how many rows were skipped because they have no class.
+        The rows, the digest of the file, and how many rows were skipped because they have no class.
 
     Raises:
         InputError: not UTF-8, a missing column, an unknown item, one item with two classes: with the line.
@@ -60,7 +60,7 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str
         if wanted not in columns:
             raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}")
     at_item, at_class = columns.index("item_id"), columns.index("class")
-    said: list[Said] = []
+    rows: list[LabelRow] = []
     empty = 0
     for row in reader:
         where = f"{path}:{reader.line_num}"
@@ -71,15 +71,15 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[Said], str
         if not row[at_class].strip():
             empty += 1
             continue
-        said.append(_said(row[at_item], row[at_class].strip(), where, known))
-    if not said:
+        rows.append(_row(row[at_item], row[at_class].strip(), where, known))
+    if not rows:
         what = f"{count(empty, 'row')}, no class filled in" if empty else "no rows"
         raise InputError(f"{path} holds no label ({what}): fill in the column class")
-    check_consistent(said)
-    return said, digest, empty
+    check_consistent(rows)
+    return rows, digest, empty
 
 
-def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Said]:
+def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[LabelRow]:
     """Read ITEM=CLASS and ITEM=not:CLASS.
 
     An item id may hold "=": the longest left side that is an item of the pool is taken.
@@ -87,18 +87,18 @@ def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Said
     Raises:
         InputError: no "=", an unknown item, an empty class, contradictions.
     """
-    said = []
+    rows = []
     for text in texts:
         cuts = [i for i, c in enumerate(text) if c == "="]
         if not cuts:
             raise InputError(f"{text!r} is not ITEM=CLASS")
         cut = next((i for i in reversed(cuts) if text[:i] in known), cuts[0])
-        said.append(_said(text[:cut], text[cut + 1 :].strip(), repr(text), known))
-    check_consistent(said)
-    return said
+        rows.append(_row(text[:cut], text[cut + 1 :].strip(), repr(text), known))
+    check_consistent(rows)
+    return rows
 
 
-def _said(item_id: str, name: str, where: str, known: Collection[str]) -> Said:
+def _row(item_id: str, name: str, where: str, known: Collection[str]) -> LabelRow:
     tick = name.startswith(TICK)
     name = name[len(TICK) :] if tick else name
     if item_id not in known:
@@ -107,7 +107,7 @@ def _said(item_id: str, name: str, where: str, known: Collection[str]) -> Said:
         raise InputError(f"{where}: no item {item_id!r} in the pool{nearest(item_id, _some(known))}")
     if not name.strip():
         raise InputError(f"{where}: the class of {item_id} is empty")
-    return Said(item_id, name.strip(), tick, where)
+    return LabelRow(item_id, name.strip(), tick, where)
 
 
 def _some(known: Collection[str]) -> list[str]:
@@ -117,15 +117,15 @@ def _some(known: Collection[str]) -> list[str]:
     return heapq.nsmallest(20_000, known)
 
 
-def check_consistent(said: list[Said]) -> None:
+def check_consistent(rows: list[LabelRow]) -> None:
     """Refuse one item with two classes, or with a class and a tick against it."""
-    labels: dict[str, Said] = {}
-    for one in said:
+    labels: dict[str, LabelRow] = {}
+    for one in rows:
         if one.tick:
             continue
         before = labels.setdefault(one.item_id, one)
         if before.name != one.name:
             raise InputError(f"{one.where}: {one.item_id} is {one.name!r} here and {before.name!r} at {before.where}")
-    for one in said:
+    for one in rows:
         if one.tick and one.item_id in labels and labels[one.item_id].name == one.name:
             raise InputError(f"{one.where}: {one.item_id} is given {one.name!r} and denied it")

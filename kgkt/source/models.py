@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError, UnsafeError, nearest
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 from kgkt.source.quiet import keras
 from kgkt.source.safety import HDF5, check_config, check_weights, read_head, refuse_disguise, refuse_folder, safe_check
 

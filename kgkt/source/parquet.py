@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt import __version__
 from kgkt.errors import InputError, nearest
-from kgkt.rundir import atomic, sha256_file
+from kgkt.files import atomic, sha256_file
 from kgkt.source.arrays import check_ids
 from kgkt.values import Features
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kgkt.errors import InputError, UnsafeError
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 from kgkt.source.safety import MAX_CONFIG, read_head, refuse_disguise
 
 LAYER = "sentence"

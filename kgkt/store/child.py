@@ -1,4 +1,4 @@
-"""Starts the fenced child (`kgkt.store.worker`), puts questions to it, and ends it when it takes too much."""
+"""Starts the fenced child (`kgkt.store.embedded.worker`), puts questions to it, and ends it when it takes too much."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError, KgktError, QueryError
-from kgkt.store.engine import timed_out
-from kgkt.store.store import Limits, Rows
-from kgkt.store.worker import KINDS
+from kgkt.store.fence import KINDS
+from kgkt.store.protocol import Limits, Rows, timed_out
 
 START_SECONDS = 120.0  # a large graph on a slow disk; a small one takes a tenth of a second
 WATCH_SECONDS = 0.25
@@ -27,27 +26,25 @@ ARENA_KIB = 64 * 1024
 
 
 class Child:
-    """A process that answers questions about one graph file; it is never forked from this one.
+    """A process that answers queries; it is never forked from this one.
 
     Args:
-        path: the graph file.
+        module: what it runs, `python -m module`.
+        arguments: of that module, before those that every child takes.
+        what: it is asked about, for the message when it does not start.
         memory_mb: what a query may take beyond what the child holds when it is ready.
-        write: hold the writer's lease, and save after each statement.
-        dry: let statements write into a copy in memory instead, without lease and save.
+        write: let statements write.
+        dry: keep nothing of what they write.
+        first: a line that it reads before all else.
 
     Raises:
-        InputError: no graph there, or a damaged one.
-        StoreError: another process is writing (only with `write`).
+        KgktError: as the child says; InputError where it ends without a word.
     """
 
-    def __init__(self, path: Path, memory_mb: int, write: bool = False, dry: bool = False) -> None:
-        self._begin("kgkt.store.worker", [str(path.resolve())], str(path), memory_mb, write, dry)
-
-    def _begin(
-        self, module: str, arguments: Sequence[str], what: str, memory_mb: int, write: bool, dry: bool,
+    def __init__(
+        self, module: str, arguments: Sequence[str], what: str, memory_mb: int, write: bool = False, dry: bool = False,
         first: str = "",
     ) -> None:  # fmt: skip
-        """Start `module` and wait until it is ready; `first` is a line it reads before all else."""
         self.memory_mb, self.write, self.dry = memory_mb, write, dry
         arguments = [*arguments, str(memory_mb), "dry" if dry else "rw" if write else "r"]
         package = str(Path(__file__).resolve().parents[2])

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kgkt.errors import InputError, StoreError
-from kgkt.store.engine import HIDDEN
 from kgkt.store.foreign import admit
 from kgkt.store.load import begin, clear, finish, write
+from kgkt.store.protocol import Holds, Store
 from kgkt.store.readback import list_graphs
-from kgkt.store.store import Store
-from kgkt.store.whole import Node, Whole, read_whole
+from kgkt.store.snapshot import Node, Snapshot, read_snapshot
 
 NODES = {"Model": "write_models", "Concept": "write_concepts", "Theme": "write_themes", "Class": "write_classes",
          "Item": "write_items", "Block": "write_blocks"}  # fmt: skip
@@ -25,7 +24,7 @@ EDGES = {
 }  # fmt: skip
 
 
-def write_whole(store: Store, whole: Whole, replace: bool = False, shared: bool = False) -> list[str]:
+def write_snapshot(store: Store, whole: Snapshot, replace: bool = False, shared: bool = False) -> list[str]:
     """Write a graph into a store; `complete` is true at the very end, when everything is found there.
 
     Args:
@@ -52,11 +51,11 @@ def write_whole(store: Store, whole: Whole, replace: bool = False, shared: bool 
     clear(store, whole.graph)
     for label, statement in NODES.items():
         write(store, statement, (
-            {"key": node.id, "props": _properties(node.properties, store.engine, notes, node)}
+            {"key": node.id, "props": _properties(node.properties, store.holds, notes, node)}
             for node in whole.nodes if node.label == label))  # fmt: skip
     for kind, statement in EDGES.items():
         write(store, statement, (
-            {"a": edge.start, "b": edge.end, "props": _properties(edge.properties, store.engine, notes)}
+            {"a": edge.start, "b": edge.end, "props": _properties(edge.properties, store.holds, notes)}
             for edge in whole.edges if edge.type == kind))  # fmt: skip
     ends = Counter((edge.start, edge.end, edge.type) for edge in whole.edges if edge.type in EDGES)
     if twice := sum(count - 1 for count in ends.values()):
@@ -64,7 +63,7 @@ def write_whole(store: Store, whole: Whole, replace: bool = False, shared: bool 
     for kind, count in Counter(edge.type for edge in whole.edges if edge.type not in EDGES).items():
         notes[f"relationships of type {kind}, which kgkt does not use, not copied"] += count
     graph_node = next(node for node in whole.nodes if node.label == "Graph")
-    finish(store, whole.graph, _properties(graph_node.properties, store.engine, notes))
+    finish(store, whole.graph, _properties(graph_node.properties, store.holds, notes))
     _check(store, whole)
     return [f"{count:,} {what}" for what, count in notes.items()]
 
@@ -74,21 +73,21 @@ def _there(store: Store, graph: str) -> bool:
     return any(info.get("graph") == graph and "complete" in info for info in list_graphs(store))
 
 
-def _width(whole: Whole) -> int | None:
+def _width(whole: Snapshot) -> int | None:
     """Width of the centroids; None where they have none, or several."""
     widths = {len(node.properties.get("centroid") or ()) for node in whole.nodes if node.label == "Concept"}
     return widths.pop() or None if len(widths) == 1 else None
 
 
 def _properties(
-    properties: Mapping[str, Any], engine: str, notes: Counter[str], node: Node | None = None
+    properties: Mapping[str, Any], holds: Holds, notes: Counter[str], node: Node | None = None
 ) -> dict[str, Any]:
-    """Properties as the engine can hold them."""
+    """Properties as the database can hold them."""
     facts = {}
     for name, value in properties.items():
-        if engine == "kglite" and name in HIDDEN:
+        if name in holds.reserved:
             notes["properties named id, title or type, which the embedded engine keeps for itself, not copied"] += 1
-        elif engine != "kglite" and not _flat(value):
+        elif not holds.nested and not _flat(value):
             notes["lists of lists and maps written as JSON text, which a server cannot hold"] += 1
             facts[name] = json.dumps(value, ensure_ascii=False)
         else:
@@ -96,7 +95,7 @@ def _properties(
     if node is not None:
         if len(node.labels) > 1:
             notes["nodes without the further labels that people gave them"] += 1
-        if engine == "kglite" and facts.get("name") is None:
+        if not holds.unnamed and facts.get("name") is None:
             facts["name"] = node.id
     return facts
 
@@ -109,8 +108,8 @@ def _flat(value: Any) -> bool:
     return not isinstance(value, dict)
 
 
-def _check(store: Store, whole: Whole) -> None:
-    there = read_whole(store, whole.graph)
+def _check(store: Store, whole: Snapshot) -> None:
+    there = read_snapshot(store, whole.graph)
     for what, wanted, found in (
         ("nodes", {node.id for node in whole.nodes}, {node.id for node in there.nodes}),
         ("relationships", _ends(whole), _ends(there)),
@@ -120,5 +119,5 @@ def _check(store: Store, whole: Whole) -> None:
                              "there beside: someone else is writing to it; copy again with --force")  # fmt: skip
 
 
-def _ends(whole: Whole) -> set[tuple[str, str, str]]:
+def _ends(whole: Snapshot) -> set[tuple[str, str, str]]:
     return {(edge.start, edge.end, edge.type) for edge in whole.edges if edge.type in EDGES}

@@ -8,7 +8,7 @@ from kgkt.errors import InputError, StoreError, count
 from kgkt.store.statements import load
 
 if TYPE_CHECKING:
-    from kgkt.store.store import Store
+    from kgkt.store.protocol import Store
 
 LABELS = ("Graph", "Model", "Concept", "Theme", "Item", "Class", "Block")
 

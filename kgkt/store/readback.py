@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count, nearest
 from kgkt.store.keys import key, number
+from kgkt.store.protocol import Store
 from kgkt.store.statements import load
-from kgkt.store.store import Store
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError, nearest
-from kgkt.store.store import Statement
+from kgkt.store.protocol import Statement
 
 
 @dataclass(frozen=True, slots=True)

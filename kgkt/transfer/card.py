@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError, count
-from kgkt.rundir import atomic, check_place, sha256_file, write_json, write_text
+from kgkt.files import atomic, check_place, sha256_file, write_json, write_text
 from kgkt.values import Fusion
 
 PACKAGES = ("kgkt", "keras", "tensorflow", "numpy", "scipy", "sklearn")
@@ -48,7 +48,7 @@ def write_card(
         fusion: from `fuse`.
         out: a `.keras` file.
         original: B's own file; its digest goes into the card.
-        facts: what `kgkt.pipeline.fuse.provenance` says of graph, model A, labels and seeds; None: not known.
+        facts: what `kgkt.verbs.fuse.provenance` says of graph, model A, labels and seeds; None: not known.
         force: whether existing files may be replaced.
 
     Returns:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import hard_memberships
 from kgkt.errors import BelowBarError, InputError, count
-from kgkt.rundir import write_json
+from kgkt.files import write_json
 from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.blocks import check_data, frozen_layers, read_blocks, unmapped
 from kgkt.transfer.check import Attempt, write_weights

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kgkt.pipeline.grass import grass
+from kgkt.share.browser_style import grass
 from kgkt.store import statements
+from kgkt.store.opening import open_store
 from kgkt.store.readback import read_concept_graph
-from kgkt.store.store import open_store
 from tests import neo4j_server as servers
 from tests.store.conftest import digits_graph
 from tests.store.filled import fill

@@ -447,7 +447,7 @@ def test_a_read_only_place_is_said(labelled: Path, kgkt: Kgkt) -> None:
 
 
 def test_a_second_writer_is_told_who_holds_it(labelled: Path, kgkt: Kgkt) -> None:
-    from kgkt.store.store import open_store
+    from kgkt.store.opening import open_store
 
     with open_store("kglite:kgkt-run/graph.kgl", write=True):
         done = kgkt("label", "i0000=1")

@@ -157,7 +157,7 @@ def test_a_server_that_is_gone_is_said_and_nothing_is_dropped(populated: Path, k
 
 
 def test_a_drop_waits_for_nobody_who_writes(two: Path, kgkt: Kgkt):
-    from kgkt.store.store import open_store
+    from kgkt.store.opening import open_store
 
     with open_store("kglite:kgkt-run/graph.kgl", write=True):
         done = kgkt("graphs", "drop", "second", "--force")

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kgkt.store.store import Statement, open_store
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Statement
 from tests import neo4j_server as servers
 from tests.cli.conftest import Kgkt, write_labels
 from tests.cli.test_faults import spawn
@@ -236,7 +237,7 @@ def test_of_two_loads_of_one_graph_one_wins(work: Path, kgkt: Kgkt, neo4j_url: s
 STRUCK = """
 import os, sys
 from kgkt.cli import main
-from kgkt.store.neo4j import Neo4jStore
+from kgkt.store.server.store import Neo4jStore
 
 write, writes, at = Neo4jStore.write, 0, int(sys.argv[1])
 def counted(self, *rest, **more):

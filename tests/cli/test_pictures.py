@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kgkt.rundir import read_json
+from kgkt.files import read_json
 from kgkt.source.quiet import keras as quiet_keras
 from tests.cli.conftest import Kgkt, write_labels
 

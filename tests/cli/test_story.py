@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 from tests.cli.conftest import Kgkt, write_labels
 
 
@@ -179,7 +179,7 @@ def test_a_strength_outlives_its_concept_being_off(labelled: Path, kgkt: Kgkt) -
     assert kgkt("query", edge + "RETURN m.planned > 0").json["rows"] == [[True]]
 
 
-@pytest.mark.parametrize("where", ["kgkt.pipeline.transfer.record_map", "kgkt.store.load._maps"])
+@pytest.mark.parametrize("where", ["kgkt.verbs.map.record_map", "kgkt.store.load._maps"])
 def test_a_map_cut_off_while_it_is_written_keeps_the_edits(
     labelled: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

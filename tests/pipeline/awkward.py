@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from kgkt.store.whole import Edge, Node, Whole
+from kgkt.store.snapshot import Edge, Node, Snapshot
 
 NAMES = ("a'b\"c`d", "line\nand\r\nline\ttab", "nul\0bell\x07escape\x1b[31m", "\U0001f600 emoji", "שלום \u202eעולם", "M" * 2**20,
          "", " edges ", "</data><script>&amp;", "comma, semicolon; \\ %s {x}", "=1+1")
@@ -18,4 +18,4 @@ SIMILAR = tuple(
     Edge(a.id, b.id, "SIMILAR_TO", {"weight": 0.25 * i, "cosine": 0.5})
     for i, (a, b) in enumerate(itertools.pairwise(CONCEPTS)))
 BESIDE = (Edge("g/concept/0", "g/concept/1", "LIKES/../`x`", {"why": "two\nlines", "tags": ["a", "b;c"]}),)
-WHOLE = Whole("g", (GRAPH, *CONCEPTS), (*BESIDE, *SIMILAR))
+WHOLE = Snapshot("g", (GRAPH, *CONCEPTS), (*BESIDE, *SIMILAR))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kgkt.pipeline import tables
+from kgkt.share import tables
 from tests import neo4j_server as servers
 from tests.pipeline.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
 

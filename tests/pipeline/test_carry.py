@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kgkt.pipeline.transfer import carry_edits
+from kgkt.verbs.map import carry_edits
 from tests.store.conftest import digits_map
 
 

@@ -7,8 +7,8 @@ import networkx as nx
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.pipeline import formats
-from kgkt.store.whole import Edge, Node, Whole
+from kgkt.share import graph_files as formats
+from kgkt.store.snapshot import Edge, Node, Snapshot
 from tests.pipeline.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
 
 STRIPPED = tuple(name.replace("\r\n", "\n").replace("\0", "").replace("\x07", "").replace("\x1b", "") for name in NAMES)
@@ -61,7 +61,7 @@ def test_json_holds_every_value_as_it_is(tmp_path):
                                              (formats.write_gexf, nx.read_gexf)])
 def test_ids_that_differ_in_a_control_character_stay_two(tmp_path, write, read):
     nodes = tuple(Node(key, ("Item",), {"key": key, "graph": "g", "name": key}) for key in ("g/item/a", "g/item/a\0"))
-    write(Whole("g", nodes, (Edge(nodes[0].id, nodes[1].id, "LIKES", {}),)), tmp_path / "g.xml")
+    write(Snapshot("g", nodes, (Edge(nodes[0].id, nodes[1].id, "LIKES", {}),)), tmp_path / "g.xml")
     graph = read(tmp_path / "g.xml")
     assert set(graph) == {"g/item/a", "g/item/a~2"}
     assert list(graph.edges()) == [("g/item/a", "g/item/a~2")]
@@ -69,7 +69,7 @@ def test_ids_that_differ_in_a_control_character_stay_two(tmp_path, write, read):
 
 def test_a_property_whose_name_the_format_keeps_gets_an_underscore(tmp_path):
     node = Node("g/item/a", ("Item",), {"key": "g/item/a", "name": "a", "id": 7, "start": "s", "label": "l"})
-    whole = Whole("g", (node,), (Edge(node.id, node.id, "LIKES", {"type": "t", "source": "s", "key": 1}),))
+    whole = Snapshot("g", (node,), (Edge(node.id, node.id, "LIKES", {"type": "t", "source": "s", "key": 1}),))
     assert formats.write_gexf(whole, tmp_path / "g.gexf") == {formats.RENAMED: 6}
     graph = nx.read_gexf(tmp_path / "g.gexf")
     assert {"id_": 7, "start_": "s", "label_": "l"}.items() <= graph.nodes["g/item/a"].items()
@@ -88,6 +88,6 @@ def test_a_place_that_is_a_folder_is_refused_and_a_failed_write_leaves_the_old_f
     old.write_text("old")
     bad = Node("g/item/a", ("Item",), {"key": "g/item/a", "name": object()})
     with pytest.raises((TypeError, nx.NetworkXError)):
-        write(Whole("g", (bad,), ()), old)
+        write(Snapshot("g", (bad,), ()), old)
     assert old.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["old"]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.pipeline import tables
-from kgkt.store.whole import Node, Whole
+from kgkt.share import tables
+from kgkt.store.snapshot import Node, Snapshot
 from tests.pipeline.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
 
 
@@ -32,7 +32,7 @@ def test_csv_is_read_again_by_pandas(tmp_path):
 def test_an_empty_text_and_no_text_differ(tmp_path):
     nodes = tuple(Node(f"g/item/{i}", ("Item",), {"key": f"g/item/{i}", "text": text})
                   for i, text in enumerate(("", None, "a")))
-    tables.write_csv(Whole("g", nodes, ()), tmp_path / "csv")
+    tables.write_csv(Snapshot("g", nodes, ()), tmp_path / "csv")
     lines = (tmp_path / "csv" / "Item.csv").read_text().splitlines()
     assert lines == ['"id","key","text"', '"g/item/0","g/item/0",""', '"g/item/1","g/item/1",', '"g/item/2","g/item/2","a"']
 
@@ -91,7 +91,7 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     bad = Node("g/item/a", ("Item",), {"key": "g/item/a", "note": {"a": object()}})
     with pytest.raises(TypeError):
-        tables.write_csv(Whole("g", (bad,), ()), folder, force=True)
+        tables.write_csv(Snapshot("g", (bad,), ()), folder, force=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kgkt.pipeline.state import record
-from kgkt.pipeline.teach import how_taught
 from kgkt.recipe import Recipe, Teach
-from kgkt.rundir import RunDir
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import record
+from kgkt.verbs.propagate import teach_settings
 
 DESCENT = importlib.util.find_spec("pynndescent") is not None
 
@@ -29,15 +29,15 @@ def populated(folder: Path, items: int, kind: str | None = "array") -> RunDir:
      (300_000, "both" if DESCENT else "concepts"), (300_001, "concepts")],
 )  # fmt: skip
 def test_items_are_spread_over_as_far_as_their_neighbours_can_be_had(tmp_path: Path, items: int, spread: str) -> None:
-    assert how_taught(populated(tmp_path, items), Recipe()) == (spread, "none")
+    assert teach_settings(populated(tmp_path, items), Recipe()) == (spread, "none")
 
 
 @pytest.mark.parametrize(("kind", "expert"), [("text", "prototypes"), ("images", "none"), (None, "none")])
 def test_prototypes_join_in_for_texts(tmp_path: Path, kind: str | None, expert: str) -> None:
-    assert how_taught(populated(tmp_path, 100, kind), Recipe())[1] == expert
+    assert teach_settings(populated(tmp_path, 100, kind), Recipe())[1] == expert
 
 
 def test_what_the_user_says_holds(tmp_path: Path) -> None:
     run = populated(tmp_path, 100, "text")
-    assert how_taught(run, Recipe(teach=Teach(spread="items", expert="none"))) == ("items", "none")
-    assert how_taught(run, Recipe(teach=Teach(spread="concepts"))) == ("concepts", "prototypes")
+    assert teach_settings(run, Recipe(teach=Teach(spread="items", expert="none"))) == ("items", "none")
+    assert teach_settings(run, Recipe(teach=Teach(spread="concepts"))) == ("concepts", "prototypes")

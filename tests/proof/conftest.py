@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kgkt.concepts.propagate import Seeds, make_seeds
-from kgkt.proof.demo import draw_labels
+from kgkt.demo.comparison import draw_labels
 from kgkt.proof.view import View, make_view, write_arrays
 from kgkt.values import Labels
 

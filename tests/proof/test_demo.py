@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kgkt.proof import demo_tables, edit
-from kgkt.proof.demo import Demo, Setting, average, draw_labels, run_demo
-from kgkt.proof.demo_picture import draw, figure_of
-from kgkt.proof.digits import make_split
+from kgkt.demo import edit
+from kgkt.demo import tables as demo_tables
+from kgkt.demo.comparison import Demo, Setting, average, draw_labels, run_demo
+from kgkt.demo.digits import make_split
+from kgkt.demo.picture import draw, figure_of
 from kgkt.proof.stats import plus_minus
 from kgkt.values import REPORT_COLUMNS, Report
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kgkt.demo.digits import build_b
 from kgkt.errors import InputError
-from kgkt.proof.digits import build_b
 from kgkt.proof.distillation import Distillation, last_hidden, teacher_of
 from kgkt.proof.rows import why_not
 from kgkt.proof.task import Task, draw_labels

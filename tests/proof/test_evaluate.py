@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kgkt.demo import digits as demo_digits
 from kgkt.errors import BelowBarError, InputError
-from kgkt.proof import digits as demo_digits
 from kgkt.proof.evaluate import Options, Task, evaluate
 from kgkt.proof.grid import FILE, Worker, locked
 from kgkt.proof.rows import METHODS, why_not

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 from kgkt.source.inputs import read_data, read_test
 
 X = np.arange(24, dtype=np.float32).reshape(6, 4)

@@ -28,7 +28,7 @@ FREED = """
 import sys
 from pathlib import Path
 import numpy, pyarrow
-from kgkt.memory import give_back
+from kgkt.memory import release_memory
 def held():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 pyarrow.array(numpy.ones(10))
@@ -36,7 +36,7 @@ blocks = [numpy.ones(10_000) for _ in range(1_000)]
 kept, full = blocks[::50], held()
 del blocks
 freed = held()
-give_back()
+release_memory()
 print(full - freed, full - held())
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, UnsafeError
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 from kgkt.source.models import inspect_model, layer_by_name, open_model
 from kgkt.source.quiet import keras as import_keras
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kgkt.store.labels import write_labels
 from kgkt.store.load import load_graph, set_active, set_names, write_blocks, write_masses
-from kgkt.store.people import write_labels
-from kgkt.store.store import Statement, open_store
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Statement
 from kgkt.values import Block, BlockMap, ConceptGraph
 
 K = 12

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from kgkt.store.labels import write_labels
 from kgkt.store.load import load_graph, set_active, set_names, write_blocks, write_masses
-from kgkt.store.people import write_labels
-from kgkt.store.store import open_store
+from kgkt.store.opening import open_store
 from tests.store.conftest import NAMES, K, digits_graph, digits_map
 
 

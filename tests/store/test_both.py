@@ -10,8 +10,9 @@ import pytest
 
 from kgkt.errors import KgktError, UnsafeError
 from kgkt.store import guard, statements
-from kgkt.store.engine import HIDDEN
-from kgkt.store.store import Rows, Statement, open_store
+from kgkt.store.embedded.engine import HIDDEN
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Rows, Statement
 from tests.store.both_queries import DIFFERENT, PARAMS, QUERIES
 from tests.store.conftest import digest, fill
 from tests.store.test_statements import GIVEN

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, QueryError, UnsafeError
+from kgkt.store.labels import read_classes, read_label_records, write_labels
 from kgkt.store.load import (
     drop,
     freeze_classes,
@@ -17,9 +18,9 @@ from kgkt.store.load import (
     write_classes,
     write_items,
 )
-from kgkt.store.people import read_classes, read_said, write_labels
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Limits, Statement
 from kgkt.store.readback import list_graphs, read_concept_graph, read_info
-from kgkt.store.store import Limits, Statement, open_store
 from kgkt.values import ConceptGraph
 from tests.store.conftest import IDS, NAMES, K, digits_graph, edit
 
@@ -303,7 +304,7 @@ def test_names_are_stored_as_data(store_url, name):
         write_items(store, "main", [{"item_id": name, "text": name}])
         if name.strip():
             write_labels(store, "main", [(name, name, "me", "now")])
-            assert read_said(store, "main")[0] == [{"item_id": name, "class": name, "by": "me", "at": "now"}]
+            assert read_label_records(store, "main")[0] == [{"item_id": name, "class": name, "by": "me", "at": "now"}]
     with open_store(store_url) as store:
         rows = store.ask("MATCH (i:Item) RETURN i.item_id, i.name, i.text, i.key")
         assert rows.rows == ((name, name, name, f"main/item/{name}"),)

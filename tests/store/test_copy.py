@@ -10,29 +10,29 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, StoreError
-from kgkt.store.copy import write_whole
-from kgkt.store.people import read_people
+from kgkt.store.copy import write_snapshot
+from kgkt.store.edits import read_edits
+from kgkt.store.opening import open_store
 from kgkt.store.readback import list_graphs, read_strengths
-from kgkt.store.store import open_store
-from kgkt.store.whole import Whole, read_whole
+from kgkt.store.snapshot import Snapshot, read_snapshot
 from tests.pipeline.awkward import CONCEPTS, GRAPH, NAMES, WHOLE
 from tests.store.conftest import NAMES as CLASSES
 from tests.store.conftest import K, digits_graph, digits_map, edit
 from tests.store.filled import fill
 
 
-def whole_of(url: str, graph: str = "main") -> Whole:
+def whole_of(url: str, graph: str = "main") -> Snapshot:
     with open_store(url) as store:
-        return read_whole(store, graph)
+        return read_snapshot(store, graph)
 
 
 def copy(source: str, target: str, graph: str = "main", **more: Any) -> list[str]:
     whole = whole_of(source, graph)
     with open_store(target, write=True) as store:
-        return write_whole(store, whole, **more)
+        return write_snapshot(store, whole, **more)
 
 
-def facts(whole: Whole) -> tuple[Any, Any]:
+def facts(whole: Snapshot) -> tuple[Any, Any]:
     """Nodes and edges to compare; floats as both engines give them back."""
     return ([(node.id, node.labels, node.properties) for node in whole.nodes],
             [(edge.start, edge.end, edge.type, edge.properties) for edge in whole.edges])
@@ -70,7 +70,7 @@ def test_a_copy_to_a_server_and_back_is_the_same_graph(tmp_path, neo4j_url):
     blocks = digits_map().blocks
     for url in (first, neo4j_url, second):
         with open_store(url) as store:
-            people = read_people(store, "main")
+            people = read_edits(store, "main")
             assert people["names"] == {"4": "round \"ones\"\n`\U0001f600"}
             assert (people["switched_off"], people["classes"], people["frozen"]) == ([6], list(CLASSES), True)
             assert [(said["item_id"], said["class"], said["by"]) for said in people["labels"]] == [("x3", "3", "me")]
@@ -82,9 +82,9 @@ def test_a_copy_to_a_server_and_back_is_the_same_graph(tmp_path, neo4j_url):
 
 
 def test_awkward_names_survive_in_every_store(store_url):
-    whole = Whole("g", (GRAPH, *CONCEPTS), WHOLE.edges)
+    whole = Snapshot("g", (GRAPH, *CONCEPTS), WHOLE.edges)
     with open_store(store_url, write=True) as store:
-        notes = write_whole(store, whole)
+        notes = write_snapshot(store, whole)
     back = whole_of(store_url, "g")
     assert [node.properties["name"] for node in back.nodes if node.label == "Concept"] == list(NAMES)
     assert "1 relationships of type LIKES/../`x`, which kgkt does not use, not copied" in notes
@@ -165,7 +165,7 @@ def test_a_copy_that_ended_early_is_incomplete_and_is_made_again(tmp_path, store
     whole = whole_of(source)
     last = dataclasses.replace(whole.nodes[-1], properties={**whole.nodes[-1].properties, "x": float("nan")})
     with pytest.raises(InputError, match="cannot be stored"), open_store(store_url, write=True) as store:
-        write_whole(store, dataclasses.replace(whole, nodes=(*whole.nodes[:-1], last)))
+        write_snapshot(store, dataclasses.replace(whole, nodes=(*whole.nodes[:-1], last)))
     with pytest.raises(InputError, match=r"no graph named 'main'|being rebuilt, or interrupted"):
         whole_of(store_url)
     copy(source, store_url, replace=True)

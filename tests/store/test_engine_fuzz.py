@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from kgkt.errors import StoreError
-from kgkt.store import engine
-from kgkt.store.repair import repaired
+from kgkt.store.embedded import engine
+from kgkt.store.embedded.repair import repaired
 from tests.store.brute import multiset
 from tests.store.random_queries import cases
 

@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from kgkt.errors import InputError, KgktError, QueryError, StoreError, UnsafeError
-from kgkt.rundir import sha256_file
-from kgkt.store.child import Child, resident_mb
-from kgkt.store.store import Limits, open_store
-from kgkt.store.worker import ANSWER_MB
+from kgkt.files import sha256_file
+from kgkt.store.child import resident_mb
+from kgkt.store.embedded.child import FileChild
+from kgkt.store.fence import ANSWER_MB
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Limits
 from tests.store.hostile import GREEDY, NEVER, WRITES
 
 SMALL = Limits(seconds=0.5, rows=10, memory_mb=256)
@@ -38,13 +40,13 @@ def path(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def child(path) -> Iterator[Callable[..., Child]]:
+def child(path) -> Iterator[Callable[..., FileChild]]:
     """Gives the running child, or a new one where the last was ended."""
-    running: list[Child] = []
+    running: list[FileChild] = []
 
-    def get() -> Child:
+    def get() -> FileChild:
         if not running or not running[-1].alive:
-            running.append(Child(path, SMALL.memory_mb))
+            running.append(FileChild(path, SMALL.memory_mb))
         return running[-1]
 
     yield get
@@ -52,7 +54,7 @@ def child(path) -> Iterator[Callable[..., Child]]:
         one.close()
 
 
-def said(child: Child, text: str) -> str:
+def said(child: FileChild, text: str) -> str:
     """What comes back: rows or an error."""
     try:
         return str(child.ask(text, {"url": "file:///etc/passwd"}, SMALL))
@@ -113,14 +115,14 @@ def test_hardly_any_address_space_is_reserved_before_the_limit_is_put_on(child):
 
 
 def test_a_memory_bomb_ends_the_child_and_says_so(path):
-    one = Child(path, 200)
+    one = FileChild(path, 200)
     with pytest.raises(QueryError, match=r"^the query needed more than 200 MB: add LIMIT or narrow it$"):
         one.ask(GREEDY[0], {}, Limits(seconds=30))
     assert not one.alive
 
 
 def test_an_endless_query_is_stopped_and_the_child_lives_on(path):
-    one = Child(path, 2048)
+    one = FileChild(path, 2048)
     try:
         with pytest.raises(QueryError, match=r"^stopped after 0\.5 s\. Add LIMIT, or start from fewer nodes\.$"):
             one.ask("MATCH (a)-[*1..30]-(b) RETURN count(*) AS n", {}, SMALL)
@@ -130,7 +132,7 @@ def test_an_endless_query_is_stopped_and_the_child_lives_on(path):
 
 
 def test_a_child_that_does_not_stop_by_itself_is_killed(path):
-    one = Child(path, 2048)
+    one = FileChild(path, 2048)
     endless = {"text": "MATCH (a)-[*1..30]-(b) RETURN count(*) AS n", "params": {}, "seconds": None, "rows": 1}
     one.process.stdin.write(json.dumps(endless) + "\n")
     one.process.stdin.flush()
@@ -149,7 +151,7 @@ def test_rows_are_cut_and_that_is_said(child):
 
 
 def test_an_answer_too_large_for_the_asking_process_is_refused(path):
-    one = Child(path, 2048)
+    one = FileChild(path, 2048)
     with pytest.raises(QueryError, match=f"the answer is larger than {ANSWER_MB} MB: return fewer columns"):
         one.ask("UNWIND range(1, 70) AS i RETURN reduce(s = 'a', x IN range(1, 20) | s + s) AS x", {}, Limits())
     assert one.alive
@@ -168,21 +170,21 @@ def test_limits_of_the_reading_child(child):
 
 def test_the_child_knows_nothing_of_the_environment(path, monkeypatch):
     monkeypatch.setenv("NEO4J_PASSWORD", "secret-of-the-parent")
-    one = Child(path, 256)
+    one = FileChild(path, 256)
     assert b"secret-of-the-parent" not in Path(f"/proc/{one.process.pid}/environ").read_bytes()
     one.close()
 
 
 def test_the_child_loads_no_heavy_library():
-    code = "import kgkt.store.worker, sys; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import kgkt.store.embedded.worker, sys; print(sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("numpy", "scipy", "sklearn", "tensorflow", "keras", "pyarrow", "networkx", "neo4j", "matplotlib"):
         assert f"'{heavy}'" not in loaded
 
 
 def test_a_child_ends_when_its_parent_dies(path):
-    code = ("import sys, time, os\nfrom pathlib import Path\nfrom kgkt.store.child import Child\n"
-            "child = Child(Path(sys.argv[1]), 256)\nprint(child.process.pid, flush=True)\nos.kill(os.getpid(), 9)")
+    code = ("import sys, time, os\nfrom pathlib import Path\nfrom kgkt.store.child import FileChild\n"
+            "child = FileChild(Path(sys.argv[1]), 256)\nprint(child.process.pid, flush=True)\nos.kill(os.getpid(), 9)")
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     pid = int(done.stdout)
     for _ in range(100):
@@ -225,7 +227,7 @@ def test_a_writing_child_saves_and_gives_the_lease_back(tmp_path, path):
                          write=True).rows == (("one",),)
         assert store.ask("MATCH (c:Concept {key: 'main/concept/0'}) RETURN c.name AS n").rows == (("one",),)
         with pytest.raises(QueryError, match="Too many open files"):
-            Child(place, 512, write=True).ask("LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r", {}, Limits())
+            FileChild(place, 512, write=True).ask("LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r", {}, Limits())
         with pytest.raises(UnsafeError, match="LOAD CSV is refused"):
             store.ask("LOAD CSV FROM 'file:///etc/passwd' AS r CREATE (n:X {name: r})", write=True)
     assert sha256_file(place) != before
@@ -243,19 +245,19 @@ def test_a_failed_write_changes_nothing(tmp_path, path):
 def test_a_writing_child_takes_turns(tmp_path, path):
     place = tmp_path / "graph.kgl"
     place.write_bytes(path.read_bytes())
-    writer = Child(place, 512, write=True)
+    writer = FileChild(place, 512, write=True)
     with pytest.raises(StoreError, match=f"busy, held by pid {writer.process.pid}"):
-        Child(place, 512, write=True)
+        FileChild(place, 512, write=True)
     writer.close()
-    Child(place, 512, write=True).close()
+    FileChild(place, 512, write=True).close()
 
 
 def test_no_graph_and_a_damaged_one(tmp_path):
     with pytest.raises(InputError, match=r"no graph at .*graph\.kgl: run kgkt populate"):
-        Child(tmp_path / "graph.kgl", 256)
+        FileChild(tmp_path / "graph.kgl", 256)
     (tmp_path / "graph.kgl").write_bytes(b"RGF\x08 not a graph")
     with pytest.raises(InputError, match="cannot be opened as a graph"):
-        Child(tmp_path / "graph.kgl", 256)
+        FileChild(tmp_path / "graph.kgl", 256)
 
 
 def test_the_watch_on_memory_sees_this_process():

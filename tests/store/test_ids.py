@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kgkt.store.load import drop, load_graph
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Statement
 from kgkt.store.readback import list_graphs
-from kgkt.store.store import Statement, open_store
 from tests.store.conftest import digits_graph, edit
 
 

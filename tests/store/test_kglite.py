@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, StoreError, UsageError
-from kgkt.rundir import sha256_file
-from kgkt.store.kglite import KgliteStore
+from kgkt.files import sha256_file
+from kgkt.store.embedded.store import KgliteStore
+from kgkt.store.labels import write_labels
 from kgkt.store.load import begin, load_graph, set_names, write
-from kgkt.store.people import write_labels
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import EDGE_BATCH, NODE_BATCH, batches
 from kgkt.store.readback import list_graphs, read_concept_graph, read_info
 from kgkt.store.statements import load
-from kgkt.store.store import EDGE_BATCH, NODE_BATCH, batches, open_store
 from tests.store.conftest import digest, digits_graph
 
 
@@ -30,7 +31,7 @@ def store_url(tmp_path: Path) -> str:
 # Loads the digits graph and is killed just before the given write, or right after the last one.
 LOADER = """
 import os, sys
-from kgkt.store.kglite import KgliteStore
+from kgkt.store.embedded.store import KgliteStore
 from kgkt.store.load import load_graph
 from tests.store.conftest import digest, digits_graph
 
@@ -58,8 +59,8 @@ def test_a_load_killed_between_any_two_statements_and_run_again_gives_the_same_g
     value, more = digits_graph()
     counting = KgliteStore(tmp_path / "whole.kgl", write=True)
     statements = []
-    write_whole = counting.write
-    counting.write = lambda statement, *rest: statements.append(statement.name) or write_whole(statement, *rest)
+    write_snapshot = counting.write
+    counting.write = lambda statement, *rest: statements.append(statement.name) or write_snapshot(statement, *rest)
     load_graph(counting, "main", value, **more)
     counting.close()
     whole = digest(f"kglite:{tmp_path / 'whole.kgl'}")
@@ -105,7 +106,7 @@ def test_an_error_while_writing_leaves_readers_the_last_save(loaded):
 WRITER = """
 import sys
 from kgkt.store.load import set_names
-from kgkt.store.store import EDGE_BATCH, NODE_BATCH, batches, open_store
+from kgkt.store.protocol import EDGE_BATCH, NODE_BATCH, batches, open_store
 store = open_store(sys.argv[1], write=True)
 set_names(store, "main", {0: "written"})
 print("written", flush=True)
@@ -263,7 +264,7 @@ FULL = """
 import resource, sys
 from kgkt.errors import InputError
 from kgkt.store.load import write_items
-from kgkt.store.store import open_store
+from kgkt.store.protocol import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 try:
     with open_store(sys.argv[1], write=True) as store:

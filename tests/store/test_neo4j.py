@@ -8,7 +8,8 @@ import time
 import pytest
 
 from kgkt.errors import KgktError, QueryError, UnsafeError
-from kgkt.store.store import Limits, open_store
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Limits
 from tests.store.conftest import digest, run
 from tests.store.hostile import GREEDY, NEVER, WRITES
 

@@ -14,19 +14,20 @@ import numpy as np
 import pytest
 
 from kgkt.errors import StoreError
-from kgkt.store import server
 from kgkt.store.load import load_graph
-from kgkt.store.neo4j import Neo4jStore
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Statement
 from kgkt.store.readback import list_graphs
-from kgkt.store.store import Statement, open_store
+from kgkt.store.server import connection as server
+from kgkt.store.server.store import Neo4jStore
 from tests import neo4j_server as servers
 from tests.store.conftest import digest, digits_graph
 
 LOADER = """
 import os, sys
 from kgkt.store.load import load_graph
-from kgkt.store.neo4j import Neo4jStore
-from kgkt.store.store import open_store
+from kgkt.store.server.store import Neo4jStore
+from kgkt.store.protocol import open_store
 from tests.store.conftest import digits_graph
 
 write, writes, at = Neo4jStore.write, 0, int(sys.argv[2])

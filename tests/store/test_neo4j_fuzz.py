@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kgkt.store.store import Statement, open_store
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Statement
 from tests.store.brute import multiset
 from tests.store.random_queries import cases
 

@@ -10,11 +10,12 @@ import time
 import pytest
 
 from kgkt.errors import InputError, StoreError, UsageError
-from kgkt.store import lease
 from kgkt.store.foreign import admit
 from kgkt.store.load import begin, drop, load_graph, set_names
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import Statement
 from kgkt.store.readback import list_graphs, read_info
-from kgkt.store.store import Statement, open_store
+from kgkt.store.server.connection import lease
 from tests.store.conftest import digest, digits_graph, run
 
 
@@ -119,7 +120,7 @@ def test_where_a_constraint_cannot_be_made_the_graph_is_the_same(neo4j_url, capl
 
 HOLDER = """
 import sys
-from kgkt.store.store import open_store
+from kgkt.store.protocol import open_store
 store = open_store(sys.argv[1], write=True)
 store.hold("main")
 print("held", flush=True)

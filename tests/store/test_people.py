@@ -7,6 +7,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from kgkt.errors import InputError
+from kgkt.store.edits import read_edits
+from kgkt.store.labels import delete_labels, forget_classes, read_classes, read_label_records, read_labels, write_labels
 from kgkt.store.load import (
     freeze_classes,
     load_graph,
@@ -16,17 +18,8 @@ from kgkt.store.load import (
     write_blocks,
     write_masses,
 )
-from kgkt.store.people import (
-    delete_labels,
-    forget_classes,
-    read_classes,
-    read_labels,
-    read_people,
-    read_said,
-    write_labels,
-)
+from kgkt.store.opening import open_store
 from kgkt.store.readback import read_strengths
-from kgkt.store.store import open_store
 from kgkt.values import BlockMap, Labels
 from tests.store.conftest import IDS, NAMES, K, digits_graph, digits_map, edit
 
@@ -35,7 +28,7 @@ ME = ("me", "2026-11-24T10:00:00Z")
 
 def said(url: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     with open_store(url) as store:
-        labels, ticks = ([(s["item_id"], s["class"]) for s in part] for part in read_said(store, "main"))
+        labels, ticks = ([(s["item_id"], s["class"]) for s in part] for part in read_label_records(store, "main"))
     return labels, ticks
 
 
@@ -83,7 +76,7 @@ def test_words_that_make_no_sense_are_refused_before_anything_is_written(loaded,
     with open_store(loaded, write=True) as store:
         with pytest.raises(InputError, match=f"^{text}$"):
             write_labels(store, "main", *([(*pair, *ME) for pair in part] for part in (labels, ticks)))
-        assert read_said(store, "main") == ([], [])
+        assert read_label_records(store, "main") == ([], [])
 
 
 LABEL = "MATCH (i:Item {item_id: '%s'}), (k:Class {name: '%s'}) MERGE (i)-[:%s]->(k)"
@@ -215,7 +208,7 @@ def test_everything_that_people_said(loaded):
     value, _ = digits_graph()
     a, b = value.edges[0].tolist()
     with open_store(loaded, write=True) as store:
-        assert read_people(store, "main", value) == {
+        assert read_edits(store, "main", value) == {
             "labels": [], "ticks": [], "names": {}, "switched_off": [], "deleted": [], "classes": list(NAMES),
             "frozen": False, "edges": []}
         write_labels(store, "main", [("i3", "3", *ME)], [("i4", "3", *ME)])
@@ -228,7 +221,7 @@ def test_everything_that_people_said(loaded):
                  f"(:Concept {{key: 'main/concept/{gone[1]}'}}) DELETE e",
          "MATCH (c:Concept {key: 'main/concept/6'}) DETACH DELETE c")
     with open_store(loaded) as store:
-        people = read_people(store, "main", value)
+        people = read_edits(store, "main", value)
     assert people == {
         "labels": [{"item_id": "i3", "class": "3", "by": ME[0], "at": ME[1]}],
         "ticks": [{"item_id": "i4", "class": "3", "by": ME[0], "at": ME[1]}],
@@ -240,9 +233,9 @@ def test_what_people_said_follows_into_a_graph_made_again(loaded):
     value, more = digits_graph()
     with open_store(loaded, write=True) as store:
         write_labels(store, "main", [("i3", "3", *ME)])
-        people = read_people(store, "main")
+        people = read_edits(store, "main")
         load_graph(store, "main", value, **more)
-        assert read_said(store, "main") == ([], [])
+        assert read_label_records(store, "main") == ([], [])
         write_labels(store, "main", [tuple(s.values()) for s in people["labels"]])
     assert said(loaded) == ([("i3", "3")], [])
 

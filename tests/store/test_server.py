@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from kgkt.errors import InputError, KgktError, QueryError, StoreError, UnsafeError, UsageError
-from kgkt.store import server
-from kgkt.store.store import Statement, check_url, open_store
+from kgkt.store.opening import check_url, open_store
+from kgkt.store.protocol import Statement
+from kgkt.store.server import connection as server
 from tests import neo4j_server as servers
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.store import guard, statements
-from kgkt.store.store import open_store
+from kgkt.store.opening import open_store
 from kgkt.store.tokens import tokenize
 from tests.store.conftest import NAMES, K, fill
 

@@ -6,7 +6,8 @@ import pytest
 
 from kgkt.errors import QueryError, UnsafeError
 from kgkt.store.load import load_graph
-from kgkt.store.store import WRITTEN, open_store
+from kgkt.store.opening import open_store
+from kgkt.store.protocol import WRITTEN
 from tests.store.conftest import digest, digits_graph
 
 STATEMENTS = {

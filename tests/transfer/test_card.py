@@ -14,7 +14,7 @@ import pytest
 
 from kgkt import __version__
 from kgkt.errors import InputError
-from kgkt.rundir import sha256_file
+from kgkt.files import sha256_file
 from kgkt.transfer.card import check_output, write_card
 from kgkt.transfer.fuse import FuseOptions, fuse
 from kgkt.values import Fusion

@@ -1,0 +1,138 @@
+"""What every verb after populate begins with: the run directory, the graph as people left it, the labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError
+from kgkt.files import digest_value, load_arrays
+from kgkt.recipe import Recipe
+from kgkt.rundir import carry
+from kgkt.rundir.folder import RunDir, load_memberships
+from kgkt.rundir.state import Say, made_by, store_database, store_url
+from kgkt.values import ConceptGraph, Labels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from kgkt.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentGraph:
+    """The graph as the store holds it now, beside the arrays of the run directory.
+
+    Args:
+        graph: concepts and edges, with what people changed.
+        labels: labels and ticks; class names in the order of B's outputs.
+        ids: (n,) item ids.
+        Z: (n, k) memberships.
+    """
+
+    graph: ConceptGraph
+    labels: Labels
+    ids: np.ndarray
+    Z: csr_matrix
+
+    def digest(self) -> str:
+        """Digest of what people can change: names are left out, they teach nothing."""
+        graph, labels = self.graph, self.labels
+        return digest_value([
+            graph.active.tolist(), graph.edges.tolist(), graph.weights.tolist(), list(labels.names),
+            labels.items.tolist(), labels.classes.tolist(), labels.tick_items.tolist(), labels.tick_classes.tolist(),
+        ])  # fmt: skip
+
+
+def open_graph_store(recipe: Recipe, run: RunDir, write: bool = False) -> Store:
+    """The store of a populated graph.
+
+    Raises:
+        InputError: to write, while an interrupted populate has left what people said in carry.json.
+    """
+    from kgkt.store.opening import open_store
+
+    store = open_store(store_url(recipe, run), write=write, database=store_database(recipe, run))
+    if not write:
+        return store  # a reader sees the last whole graph; one that is half made says so itself
+    try:
+        store.hold(run.graph)
+        if run.path(carry.FILE).exists():
+            raise InputError(f"graph {run.graph} is being rebuilt, or interrupted: run kgkt populate")
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def own_info(store: Store, run: RunDir) -> dict[str, Any]:
+    """What the database says of the run directory's graph.
+
+    Raises:
+        InputError: it has no such graph, an unfinished one, or one made from another run directory.
+    """
+    from kgkt.store.readback import list_graphs, read_info
+
+    if run.graph not in [info.get("graph") for info in list_graphs(store)]:
+        raise InputError(f"graph {run.graph} is not in the database (any more): run kgkt populate, or say where it is "
+                         "with --store")
+    info = read_info(store, run.graph)
+    if info.get("run") not in (None, run.state().get("run")):
+        raise InputError(f"graph {run.graph} in the database was made from another run directory: say --dir where that "
+                         "is, or populate this one under another name (--graph)")
+    return info
+
+
+def pool_ids(run: RunDir) -> np.ndarray:
+    """(n,) item ids of the pool."""
+    from kgkt.files import read_parquet
+
+    table = read_parquet(run.need("memberships.parquet", "populate"), ("item_id",))
+    return table.column("item_id").to_numpy().astype(str)
+
+
+def read_current(store: Store, run: RunDir, say: Say, classes: tuple[str, ...] = ()) -> CurrentGraph:
+    """Read the graph back with checks; notices go to `say`.
+
+    Args:
+        store: open.
+        run: of the graph.
+        say: takes notices.
+        classes: the order of the classes that the recipe gives; it must hold every class of the graph.
+    """
+    from kgkt.store.labels import read_labels
+    from kgkt.store.readback import read_concept_graph
+
+    own_info(store, run)
+    ids, Z = load_memberships(made_by(run, "populate", "memberships.parquet"))
+    arrays, _ = load_arrays(made_by(run, "populate", "concepts.safetensors"))
+    graph, notices = read_concept_graph(store, run.graph, arrays["centroids"])
+    labels, more = read_labels(store, run.graph, ids)
+    for notice in (*notices, *more):
+        say(notice)
+    if classes:
+        labels = in_order(labels, classes)
+    return CurrentGraph(graph, labels, ids, Z)
+
+
+def in_order(labels: Labels, classes: tuple[str, ...]) -> Labels:
+    """The same labels with the classes in the order that the recipe gives.
+
+    Raises:
+        InputError: the recipe leaves out a class that has a label or a tick.
+    """
+    import numpy as np
+
+    spoken = {labels.names[i] for i in {*labels.classes.tolist(), *labels.tick_classes.tolist()}}
+    missing = [name for name in labels.names if name not in classes and name in spoken]
+    if missing:
+        raise InputError(
+            f"[target] classes leaves out {', '.join(missing[:5])}: name every class with a label or a tick\n"
+            f"  classes  {' '.join(classes[:20])}\n  graph    {' '.join(labels.names[:20])}"
+        )
+    # a class that nobody speaks of any more may be left out: no label looks its place up
+    place = np.array([classes.index(n) if n in classes else -1 for n in labels.names], np.int64).reshape(-1)
+    return Labels(
+        labels.items, place[labels.classes], classes, labels.tick_items, place[labels.tick_classes]
+    )

@@ -1,0 +1,160 @@
+"""What run.json remembers: digests of what each stage read and wrote, so that stale stages are known."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import kgkt
+from kgkt.errors import InputError, UsageError, nearest
+from kgkt.files import sha256_file
+from kgkt.recipe import Recipe
+from kgkt.rundir.folder import RunDir
+from kgkt.store.opening import absolute, embedded_path
+
+Say = Callable[[str], None]
+
+
+def now() -> str:
+    """The time of day, UTC, as text."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def graphs_of(root: Path) -> list[str]:
+    """Names of the graphs in a run directory."""
+    return sorted(p.parent.name for p in Path(root).glob("*/run.json"))
+
+
+def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
+    """The folder of the recipe's graph: the one named, else the only one there, else "main".
+
+    Raises:
+        InputError: no such graph (with the nearest names), or several and none named.
+    """
+    there = graphs_of(Path(recipe.dir))
+    name = recipe.graph
+    if name is None and len(there) > 1:
+        raise InputError(f"{recipe.dir} holds {len(there)} graphs ({', '.join(there)}): say --graph NAME")
+    run = RunDir(recipe.dir, name or (there[0] if there else "main"))
+    if must_exist and run.graph not in there:
+        hint = nearest(run.graph, there) if there else ""
+        raise InputError(f"no graph {run.graph} in {recipe.dir}{hint or ': run kgkt populate first'}")
+    return run
+
+
+def store_url(recipe: Recipe, run: RunDir) -> str:
+    """URL of the database: the recipe's, else where the last `populate` was sent, else the run directory's own.
+
+    Raises:
+        UsageError: a URL that names no database, or holds a password; "neo4j" and no NEO4J_URI.
+    """
+    return resolved(recipe.store.url or settings_of(run, "populate").get("store") or run.store_url)
+
+
+def resolved(url: str) -> str:
+    """The URL of a database as it was given, checked; "neo4j" is what NEO4J_URI says.
+
+    Raises:
+        UsageError: a URL that names no database, or holds a password; "neo4j" and no NEO4J_URI.
+    """
+    from kgkt.store.opening import check_url
+
+    if url == "neo4j":
+        from kgkt.store.server.connection import address
+
+        named = address()
+        if not named:
+            raise UsageError("--store neo4j takes the address from NEO4J_URI, which is not set")
+        url = named
+    check_url(url)
+    return url
+
+
+def store_database(recipe: Recipe, run: RunDir) -> str | None:
+    """Name of the database on the server, where the recipe or the last `populate` was told one."""
+    return recipe.store.database or (None if recipe.store.url else settings_of(run, "populate").get("database"))
+
+
+def store_settings(recipe: Recipe, run: RunDir) -> dict[str, Any]:
+    """Where the graph is sent, so that later stages find it; nothing where it is in the run directory."""
+    url = store_url(recipe, run)
+    if url == run.store_url:
+        return {}
+    if embedded_path(url) is not None:
+        return {"store": absolute(url)}
+    return {"store": url, "database": store_database(recipe, run), "shared": is_shared(recipe, run)}
+
+
+def moves(recipe: Recipe, run: RunDir) -> bool:
+    """Whether the graph is asked for in another database than the one the last `populate` wrote to."""
+    if "populate" not in run.state().get("stages", {}):
+        return False
+    last = settings_of(run, "populate")
+    now_at = store_settings(recipe, run)
+    return (last.get("store"), last.get("database")) != (now_at.get("store"), now_at.get("database"))
+
+
+def is_shared(recipe: Recipe, run: RunDir) -> bool:
+    """Whether other people's nodes in the database are known of."""
+    return recipe.store.shared or bool(settings_of(run, "populate").get("shared"))
+
+
+def population(run: RunDir) -> str:
+    """What tells this graph from the one before: what later stages had put into that one went with it.
+
+    Not the time: two graphs can be made within a second.
+    """
+    return str(run.state().get("stages", {}).get("populate", {}).get("id", ""))
+
+
+def identity(run: RunDir) -> str:
+    """What tells this run directory's graph from others of the same name; new where there is none yet."""
+    return str(run.state().get("run") or uuid.uuid4().hex)
+
+
+def record(
+    run: RunDir,
+    stage: str,
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+    figures: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write down that `stage` ran: digests of what it read and wrote, its figures, and settings for later stages."""
+    state = run.state()
+    state["kgkt_version"] = kgkt.__version__
+    state.setdefault("stages", {})[stage] = {
+        "at": now(), "id": uuid.uuid4().hex, "inputs": dict(inputs), "outputs": dict(outputs), "figures": dict(figures),
+        "settings": dict(settings or {}),
+    }  # fmt: skip
+    run.write_state(state)
+
+
+def why_stale(run: RunDir, stage: str, inputs: Mapping[str, str]) -> list[str]:
+    """Names of the inputs that changed since `stage` ran; ["never ran"] before the first time; [] if fresh."""
+    done = run.state().get("stages", {}).get(stage)
+    if done is None:
+        return ["never ran"]
+    before = done["inputs"]
+    return [name for name in {**before, **inputs} if before.get(name) != inputs.get(name)]
+
+
+def made_by(run: RunDir, stage: str, name: str) -> Path:
+    """Path of a file that `stage` made, checked against the digest that it wrote down.
+
+    Raises:
+        InputError: it is not there, or not what the stage wrote.
+    """
+    path = run.need(name, stage)
+    digest = run.state().get("stages", {}).get(stage, {}).get("outputs", {}).get(name)
+    if digest != sha256_file(path):
+        raise InputError(f"{path} is not what {stage} wrote (damaged, or replaced): run kgkt {stage}")
+    return path
+
+
+def settings_of(run: RunDir, stage: str) -> dict[str, Any]:
+    """The settings that `stage` wrote down; empty if it never ran."""
+    return run.state().get("stages", {}).get(stage, {}).get("settings", {})

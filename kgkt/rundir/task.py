@@ -1,0 +1,253 @@
+"""The user's own A, pool and B as a task of an evaluation: views, true classes, B and its test set."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError, count
+from kgkt.files import digest_value, load_arrays, make_folder
+from kgkt.recipe import Recipe
+from kgkt.rundir.features import digest_model
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, made_by, settings_of
+from kgkt.rundir.target_model import target_data, test_data
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.proof.task import Task
+    from kgkt.proof.view import View
+    from kgkt.source.inputs import Data
+
+
+def make_task(
+    recipe: Recipe, run: RunDir, out: Path, say: Say, *, truth: str | None, with_b: bool, with_untrained: bool,
+    allow_overlap: bool,
+) -> Task:
+    """The task of a populated graph.
+
+    Args:
+        recipe, run: of the graph.
+        out: folder that keeps the features of an untrained A.
+        say: takes notices.
+        truth: CSV with the class of every item; None reads y of the pool's file.
+        with_b: whether B has a part.
+        with_untrained: whether an untrained copy of A reads the pool.
+        allow_overlap: go on with a test set that holds items of the pool.
+    """
+    import numpy as np
+
+    from kgkt.proof.task import Task
+    from kgkt.proof.view import embedded
+    from kgkt.source.parquet import open_features
+    from kgkt.store.keys import natural
+    from kgkt.transfer.teacher import read_prior
+
+    arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
+    features = open_features(run.need("features.parquet", "populate"))
+    ids = features.ids
+    data = pool_data(recipe, run)
+    true = true_classes(truth, data, ids)
+    names = recipe.target.classes or tuple(sorted(set(true.tolist()), key=natural))
+    unknown = sorted(set(true.tolist()) - set(names))
+    if unknown:
+        raise InputError(f"the pool has the class {unknown[0]!r}, which [target] classes does not name")
+    place = {name: index for index, name in enumerate(names)}
+    text = data is not None and data.kind == "text"
+    b, pool_x, test = target_of(recipe, run, ids, names, allow_overlap, say) if with_b else (None, None, None)
+    raw = None if data is None or text else data
+    fresh = seen_untrained(recipe, run, data, out, say) if with_untrained and recipe.source.model and data else None
+    return Task(
+        run.graph,
+        embedded(arrays["vectors"], arrays["head"]),
+        np.array([place[name] for name in true.tolist()]),
+        names,
+        features=features,
+        prior=read_prior(recipe.teach.prior, recipe.teach.balanced, names),
+        raw_inputs=seen_raw(raw, ids) if raw is not None else None,
+        untrained=fresh,
+        b=b,
+        pool_x=pool_x,
+        test_x=None if test is None else test[0],
+        test_y=None if test is None else test[1],
+        text=text,
+        concepts=run.state()["stages"]["populate"]["figures"]["concepts"],
+        own_answer=own_answer(recipe, data, names),
+    )
+
+
+def pool_data(recipe: Recipe, run: RunDir) -> Data | None:
+    """The pool's own file, if it is known and still there."""
+    from kgkt.source.inputs import read_data
+
+    known = settings_of(run, "populate")
+    path = recipe.source.data or known.get("data")
+    if not path or not Path(path).exists():
+        return None
+    return read_data(path, drop_bad=recipe.source.drop_bad or known.get("drop_bad", False),
+                     folder_labels=recipe.source.folder_labels,
+                     size=recipe.source.size or known.get("size"))  # fmt: skip
+
+
+def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
+    """(n,) the true class of every item: from a label file, else from y of the pool.
+
+    Raises:
+        InputError: neither is there, or items are missing.
+    """
+    import numpy as np
+
+    if path is not None:
+        from kgkt.source.labels import read_label_file
+
+        rows, _, _ = read_label_file(Path(path), frozenset(ids.tolist()))
+        known = {row.item_id: row.name for row in rows if not row.tick}
+        where = path
+    elif data is not None and data.y is not None:
+        known = dict(zip(data.ids.tolist(), data.y.tolist(), strict=True))
+        where = "the pool's y"
+    else:
+        raise InputError(
+            "the true classes of the pool are not known, and nothing can be judged without them: give --truth "
+            "truth.csv (item_id,class of every item), or save y in the pool's .npz. Only draws and judge see them"
+        )
+    missing = [item for item in ids.tolist() if item not in known]
+    if missing:
+        raise InputError(f"{where} lacks the class of {len(missing)} of {len(ids)} items, e.g. {missing[0]!r}")
+    return np.array([known[item] for item in ids.tolist()])
+
+
+def target_of(
+    recipe: Recipe, run: RunDir, ids: np.ndarray, names: tuple[str, ...], allow_overlap: bool, say: Say
+) -> tuple[Any, Any, tuple[Any, np.ndarray] | None]:
+    """B's factory, the pool as B reads it and the test set; three times None where B is left out, which is said."""
+    import numpy as np
+
+    from kgkt.source.models import input_shape, open_model
+    from kgkt.transfer.blocks import check_data
+
+    if not recipe.target.model or not recipe.target.test:
+        missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
+        say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
+        return None, None, None
+    b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
+    model, file = b(), Path(recipe.target.model).name
+    x = target_data(recipe, run, ids, input_shape(model), say)
+    x = np.asarray(x[np.arange(len(ids))])
+    test = test_data(recipe, run, names, input_shape(model), say)
+    assert test is not None
+    refuse_overlap(x, test[0], ids, allow_overlap, say)
+    for items in (x, test[0]):
+        check_data(model, names, items, file)
+    return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
+
+
+def refuse_overlap(pool: Any, test: Any, ids: np.ndarray, allowed: bool, say: Say) -> None:
+    """Refuse a test set that holds rows of the pool: B would be judged on what it learned from.
+
+    Raises:
+        InputError: identical rows, with their count and the first one.
+    """
+    import numpy as np
+
+    def rows(x: Any) -> list[Any]:
+        if x.dtype == object:
+            return [str(value) for value in x.tolist()]
+        flat = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+        return [row.tobytes() for row in flat]
+
+    known = dict(zip(rows(pool), ids.tolist(), strict=True))
+    same = [(number, known[row]) for number, row in enumerate(rows(np.asarray(test[:]))) if row in known]
+    if not same:
+        return
+    shown = f"{len(same)} of {len(test)} test items are items of the pool, e.g. row {same[0][0]} is {same[0][1]!r}"
+    if not allowed:
+        raise InputError(f"{shown}: take them out of one of the two, or pass --allow-overlap")
+    say(f"{shown}: allowed, and the test accuracy flatters every row")
+
+
+def seen_raw(data: Data, ids: np.ndarray) -> View:
+    """The pool as its own inputs show it."""
+    import numpy as np
+
+    place = {item: row for row, item in enumerate(data.ids.tolist())}
+    rows = np.array([place[item] for item in ids.tolist()])
+    return _seen({"inputs": np.asarray(data.x[rows], np.float32)}, ids, "inputs")
+
+
+def _seen(layers: dict[str, np.ndarray], ids: np.ndarray, source: str) -> View:
+    from kgkt.concepts.embed import fit_embedding
+    from kgkt.proof.view import embedded, write_arrays
+
+    with tempfile.TemporaryDirectory(prefix="kgkt-evaluate-") as folder:
+        embedding = fit_embedding(write_arrays(Path(folder) / "seen.parquet", ids, layers, source))
+    return embedded(embedding.vectors, embedding.head)
+
+
+def seen_untrained(recipe: Recipe, run: RunDir, data: Data, out: Path, say: Say) -> View:
+    """The pool through a copy of A with fresh random weights; its features are kept in `out`."""
+    from kgkt.concepts.embed import HEAD_DIMS, fit_embedding
+    from kgkt.proof.view import embedded
+    from kgkt.source.features import extract
+    from kgkt.source.models import open_model
+    from kgkt.source.parquet import open_features
+    from kgkt.source.quiet import keras
+    from kgkt.source.sentences import extract_sentences
+
+    source = recipe.source
+    assert source.model is not None
+    assert source.model_path is not None
+    layers = source.layers or tuple(run.state()["stages"]["populate"]["figures"]["layers"])
+    key = digest_value([digest_model(source), list(layers), source.pixels, data.digest])[:12]
+    path = out / f"untrained-{key}.parquet"
+    if not path.exists():
+        say("reading the pool through an untrained copy of A")
+        make_folder(out)
+        if source.is_sentences:
+            extract_sentences(source.model_path, data, path, seed=0)
+        else:
+            trained, library = open_model(source.model, source.imports, source.allow_legacy), keras()
+            library.utils.set_random_seed(0)
+            extract(library.models.clone_model(trained), layers, data, path, pixels=source.pixels, source="untrained A")
+    embedding = fit_embedding(open_features(path), head_dims=None if data.kind == "text" else HEAD_DIMS)
+    return embedded(embedding.vectors, embedding.head)
+
+
+def own_answer(recipe: Recipe, data: Data | None, names: tuple[str, ...]) -> np.ndarray | None:
+    """(n, c) A's own probabilities, where the recipe says that its outputs are B's classes; else None.
+
+    Raises:
+        InputError: [source] classes does not name B's classes, or A has another number of outputs.
+    """
+    if not recipe.source.classes:
+        return None
+    import numpy as np
+
+    from kgkt.source.features import prepare
+    from kgkt.source.models import open_model
+    from kgkt.transfer.blocks import check_single, reads_logits
+
+    source = recipe.source
+    if not source.model or data is None:
+        raise InputError("[source] classes says that A's outputs are B's classes: give --model and --data to ask A")
+    if source.is_sentences:
+        raise InputError("[source] classes says that A's outputs are B's classes, and a sentence model has no classes: "
+                         "take it out of the recipe")
+    absent = [name for name in names if name not in source.classes]
+    if absent:
+        raise InputError(f"[source] classes lacks {absent[0]!r}: it must name every class of B among A's outputs")
+    model = open_model(source.model, source.imports, source.allow_legacy)
+    check_single(model)
+    if model.output_shape[-1] != len(source.classes):
+        outputs = count(model.output_shape[-1], "output")
+        raise InputError(f"A has {outputs}, [source] classes names {len(source.classes)}")
+    shape = tuple(model.inputs[0].shape[1:])
+    batches = [model(prepare(data.x[i : i + 256], source.pixels, shape)) for i in range(0, len(data), 256)]
+    P = np.concatenate([np.asarray(batch, np.float64) for batch in batches])
+    if reads_logits(model):
+        P = np.exp(P - P.max(axis=1, keepdims=True))
+    P = P[:, [source.classes.index(name) for name in names]] + 1e-12
+    return P / P.sum(axis=1, keepdims=True)

@@ -1,0 +1,1 @@
+"""The embedded engine, kglite: one file, and the fence around it."""

@@ -1,0 +1,184 @@
+"""evaluate: the user's own A, data and B as a task, run beside every control and rival."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import BelowBarError, UsageError
+from kgkt.files import need_parent, read_json, write_text
+from kgkt.recipe import Recipe
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, open_run
+from kgkt.rundir.task import make_task
+from kgkt.verbs.propagate import as_last_taught, teach_settings
+
+if TYPE_CHECKING:
+    from kgkt.proof.task import Options, Task, TrainB
+
+SECONDS = 5.0  # a B that trains longer teaches few rows, unless all are asked for
+RECOMMENDED = ("nearest mean", "head", "head+rounds", "label spreading+rounds", "PT-MAP", "Poisson+rounds", "kgkt")
+SHORT = 5  # draws of a recommendation
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user asked of `evaluate`.
+
+    Args:
+        labels: labels a class.
+        seeds: draws; None for 20, or 5 of a recommendation.
+        truth: CSV with item_id and class of every item of the pool; None reads y of the pool's file.
+        train_b: "all", "few", "none" or ROWS@COUNTS@SEEDS; None chooses by how long B trains.
+        jobs: processes.
+        recommend: only the rows that decide which route to take, on the pool.
+        require_gain: share by which kgkt must beat scratch in B, or None.
+        out: folder of the report; None: in the run directory.
+        allow_overlap: go on with a test set that holds items of the pool.
+    """
+
+    labels: tuple[int, ...] = (1, 2, 5, 10)
+    seeds: int | None = None
+    truth: str | None = None
+    train_b: str | None = None
+    jobs: int = 1
+    recommend: bool = False
+    require_gain: float | None = None
+    out: str | None = None
+    allow_overlap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What `evaluate` found: report.json as a value, and its folder."""
+
+    report: dict[str, Any]
+    out: Path
+
+
+def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -> Evaluated:
+    """Compare kgkt with every control and rival on the recipe's A, pool and B.
+
+    Args:
+        recipe: of a populated graph; names A, the pool, B and its test set as far as they are known.
+        asked: what to run.
+        say: takes notices.
+        progress: called with (what, done, total).
+
+    Raises:
+        InputError: the pool's true classes are not known, the test set overlaps the pool or lacks a class.
+        BelowBarError: the gain lies below what was asked, or a training diverged.
+    """
+    from threadpoolctl import threadpool_limits
+
+    from kgkt.proof.evaluate import evaluate
+
+    run = open_run(recipe)
+    if asked.out:
+        need_parent(Path(asked.out))
+    recipe = as_last_taught(recipe, run)
+    out = Path(asked.out) if asked.out else run.path("recommend" if asked.recommend else "evaluate")
+    with threadpool_limits(1):  # views come out the same to the last bit, and kept cells are known again
+        task = make_task(
+            recipe, run, out, say, truth=asked.truth, allow_overlap=asked.allow_overlap,
+            with_b=not asked.recommend and asked.train_b != "none", with_untrained=not asked.recommend,
+        )  # fmt: skip
+    options = make_options(recipe, run, asked, task, say)
+    if options.seeds == 1:
+        say("one seed: there is no interval, and no figure can be told from chance")
+    evaluate(task, options, out, progress)
+    report = read_json(out / "report.json")
+    for row, why in report["skipped"].items():
+        say(f"row {row} is left out: {why}")
+    write_card_section(recipe, report, out)
+    check_gain(report, asked.require_gain, out)
+    return Evaluated(report, out)
+
+
+def make_options(recipe: Recipe, run: RunDir, asked: Asked, task: Task, say: Say) -> Options:
+    """How much to run."""
+    from kgkt.proof.task import Options
+
+    spread, expert = teach_settings(run, recipe)
+    target = recipe.target
+    seeds = (SHORT if asked.recommend else 20) if asked.seeds is None else asked.seeds
+    options = Options(
+        labels=asked.labels, seeds=seeds, jobs=asked.jobs, spread=spread,
+        expert=expert, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
+        methods=RECOMMENDED if asked.recommend else None,
+    )  # fmt: skip
+    return replace(options, train_b="none" if task.b is None else trained_rows(asked.train_b, task, options, say))
+
+
+def trained_rows(text: str | None, task: Task, options: Options, say: Say) -> TrainB | Any:
+    """Which rows teach a B: as the user says, else all where a B trains in seconds.
+
+    Raises:
+        UsageError: not all, few, none or ROWS@COUNTS@SEEDS.
+    """
+    from kgkt.proof.task import DEAR
+
+    if text in ("all", "none"):
+        return text
+    if text == "few":
+        return DEAR
+    if text is not None:
+        try:
+            rows, counts, seeds = text.split("@")
+            return tuple(row.strip() for row in rows.split(",")), tuple(int(c) for c in counts.split(",")), int(seeds)
+        except ValueError as error:
+            raise UsageError(f"--train-b {text!r}: say all, few, none, or e.g. 'scratch,kgkt@2,10@5'") from error
+    seconds = training_seconds(task, options)
+    if seconds <= SECONDS:
+        return "all"
+    say(f"a B takes {seconds:.0f} s to train: only some rows teach one (--train-b all for every row)")
+    return DEAR
+
+
+def training_seconds(task: Task, options: Options) -> float:
+    """How long one B trains, from 10 steps."""
+    import time
+
+    import numpy as np
+
+    from kgkt.transfer.trainer import Trainer
+
+    assert task.b is not None
+    trainer = Trainer(task.b(), batch=options.batch, learning_rate=options.learning_rate)
+    P = np.full((len(task.pool_y), len(task.names)), 1 / len(task.names), np.float32)
+    trainer.train(task.pool_x, P, np.ones(len(P)), 2, 0)  # compiles
+    start = time.perf_counter()
+    trainer.train(task.pool_x, P, np.ones(len(P)), 10, 0)
+    return (time.perf_counter() - start) * options.steps / 10
+
+
+def check_gain(report: dict[str, Any], asked: float | None, out: Path) -> None:
+    """Compare kgkt's gain over scratch in B, averaged over label counts, with what was asked.
+
+    Raises:
+        BelowBarError: it is lower, or was not measured.
+    """
+    from kgkt.proof.grid import TEST
+    from kgkt.proof.verdicts import difference
+
+    if asked is None:
+        return
+    gain = difference(report["rows"], "kgkt", "scratch", TEST)
+    if gain is None or gain.difference.mean < asked:
+        had = "not measured (give --target and --test)" if gain is None else f"{100 * gain.difference.mean:.1f} points"
+        raise BelowBarError(f"gain over scratch {had}, asked for at least {100 * asked:.1f}; the report is in {out}")
+
+
+def write_card_section(recipe: Recipe, report: dict[str, Any], out: Path) -> None:
+    """The section of B's model card: in `out`, and in the card of the fused B where there is one."""
+    from kgkt.proof.report import CARD_HEAD, card_section
+
+    section = card_section(report)
+    write_text(out / "card.md", section)
+    card = Path(recipe.target.out).with_suffix(".card.md") if recipe.target.out else None
+    if card is None or not card.exists():
+        return
+    before, _, after = card.read_text(encoding="utf-8").partition(CARD_HEAD)
+    rest = after.partition("\n## ")[2]
+    write_text(card, before.rstrip() + "\n\n" + section + (f"\n## {rest}" if rest else ""))

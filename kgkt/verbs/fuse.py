@@ -1,0 +1,159 @@
+"""fuse: write B's weights where the plan helps, train B on what the graph teaches, measure what it was worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import UsageError
+from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
+from kgkt.recipe import Recipe
+from kgkt.rundir.current import CurrentGraph, open_graph_store
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, open_run, record, settings_of
+from kgkt.rundir.target_model import open_target, target_data, test_data
+from kgkt.values import Fusion, Targets
+from kgkt.verbs.map import current_map
+from kgkt.verbs.propagate import fresh_targets
+
+if TYPE_CHECKING:
+
+    from kgkt.transfer.fuse import FuseOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What `fuse` made, where, and how it falls below what was asked (empty: it does not)."""
+
+    fusion: Fusion
+    out: Path
+    below: str = ""
+
+
+def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = False) -> Fused:
+    """Write B's weights where the graph's plan helps, train B on the targets, and measure what it was worth.
+
+    Raises:
+        BelowBarError: the loss diverged.
+    """
+    import contextlib
+
+    from kgkt.source.models import input_shape
+    from kgkt.transfer.blocks import check_data, check_target, reads_logits
+    from kgkt.transfer.card import check_output, write_card
+    from kgkt.transfer.fuse import fuse
+
+    run = open_run(recipe)
+    if not recipe.target.out:
+        raise UsageError("where to? --out b-fused.keras")
+    out = Path(recipe.target.out)
+    check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
+    model, path = open_target(recipe)
+    facts, targets = fresh_targets(recipe, run, say)
+    check_target(model, targets.names, file=path.name)
+    reads_logits(model, recipe.target.from_logits)
+    x = target_data(recipe, run, facts.ids, input_shape(model), say)
+    check_data(model, targets.names, x, path.name)
+    test = test_data(recipe, run, targets.names, input_shape(model), say)
+    block_map = current_map(recipe, run, say, model, path, facts, targets)
+    options = fuse_options(recipe)
+    bar = progress("training", options.steps) if progress else contextlib.nullcontext()
+    with bar as advance:
+        fusion = fuse(
+            model, x, targets, facts.labels, options=options, block_map=block_map, memberships=facts.Z,
+            test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
+        )  # fmt: skip
+    for notice in fusion.notices:
+        say(notice)
+    write_card(fusion, out, original=path, facts=provenance(recipe, run, facts, targets), force=force)
+    record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
+           dict(fusion.figures))  # fmt: skip
+    return Fused(fusion, out, below_bar(recipe, fusion, out))
+
+
+def below_bar(recipe: Recipe, fusion: Fusion, out: Path) -> str:
+    """How the gain falls below [target] require_gain; "" where it does not, or none was asked."""
+    asked, gain = recipe.target.require_gain, fusion.figures.get("gain")
+    if asked is None or (gain is not None and gain >= asked):
+        return ""
+    had = "not measured (give --test)" if gain is None else f"{100 * gain:.1f} points"
+    return f"gain {had}, asked for at least {100 * asked:.1f}; {out} was written all the same"
+
+
+def _steps(advance: Any) -> Any:
+    """Turn "steps taken so far" into "how many more", which a progress bar takes."""
+    if advance is None:
+        return None
+    seen = 0
+
+    def step(taken: int, _: int) -> None:
+        nonlocal seen
+        advance(taken - seen)
+        seen = taken
+
+    return step
+
+
+def fuse_options(recipe: Recipe) -> FuseOptions:
+    """The recipe's [target] as training options."""
+    from kgkt.transfer.fuse import FuseOptions
+
+    t = recipe.target
+    return FuseOptions(
+        steps=t.steps, batch=t.batch, learning_rate=t.learning_rate, patience=t.patience, seed=t.seed,
+        from_logits=t.from_logits,
+    )  # fmt: skip
+
+
+def provenance(recipe: Recipe, run: RunDir, facts: CurrentGraph, targets: Targets) -> dict[str, Any]:
+    """What the new B's run.json and card say about where it comes from."""
+    import numpy as np
+
+    populated, propagated = (run.state()["stages"][stage] for stage in ("populate", "propagate"))
+    _, made = load_arrays(run.path("concepts.safetensors"))
+    counts = np.bincount(facts.labels.classes, minlength=len(targets.names))
+    return {
+        "graph": run.graph,
+        "source": populated["figures"],
+        "source_sha256": populated["inputs"].get("model") or populated["inputs"]["features"],
+        "concepts_seed": int(made["seed"]),
+        "classes": list(targets.names),
+        "labels": dict(zip(targets.names, counts.tolist(), strict=True)),
+        "ticks": len(facts.labels.tick_items),
+        "items": len(facts.ids),
+        "unreached": int((targets.weight == 0).sum()),
+        "inactive_concepts": int((~facts.graph.active).sum()),
+        "spread": propagated["figures"]["spread"],
+        "expert": propagated["figures"]["expert"],
+        "teach": propagated["settings"],
+        "digests": {name: sha256_file(run.path(name)) for name in ("targets.parquet", "memberships.parquet")},
+    }
+
+
+def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
+    """Digests of what `fuse` reads."""
+    target = recipe.target
+    assert target.model is not None
+    inputs = {
+        "model B": sha256_file(Path(target.model)),
+        "targets": sha256_file(run.need("targets.parquet", "propagate")),
+        "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
+                                         target.seed, target.from_logits, target.map]),
+    }  # fmt: skip
+    data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
+    for name, path in (("data", data), ("test", target.test)):
+        if path:
+            inputs[name] = digest_path(Path(path))
+    if target.map and "map" in run.state().get("stages", {}):
+        inputs["strengths"] = strengths_digest(recipe, run, Path(target.model).stem)
+    return inputs
+
+
+def strengths_digest(recipe: Recipe, run: RunDir, model: str) -> str:
+    """Digest of how strongly each concept maps to each block of a model, as people left it."""
+    from kgkt.store.readback import rows
+
+    with open_graph_store(recipe, run) as store:
+        found = rows(store, "read_strengths", graph=run.graph, model=model)
+    return digest_value(sorted([str(r["concept"]), str(r["layer"]), r["index"], r["strength"]] for r in found))

@@ -1,0 +1,181 @@
+"""map: the blocks of B's weights get their concepts; and the targets that every transfer begins with."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.files import digest_value, sha256_file
+from kgkt.recipe import Recipe
+from kgkt.rundir import carry
+from kgkt.rundir.current import CurrentGraph, open_graph_store
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, open_run, population, record, why_stale
+from kgkt.rundir.target_model import open_target
+from kgkt.values import BlockMap, Targets
+from kgkt.verbs.propagate import fresh_targets
+
+if TYPE_CHECKING:
+
+    from kgkt.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What `map` wrote: layer -> (kind, number of blocks), layers left out, and how many edits were kept."""
+
+    layers: dict[str, tuple[str, int]]
+    unmapped: list[str]
+    edits: int
+    classes: tuple[str, ...]
+
+
+def map_target(recipe: Recipe, say: Say) -> Mapped:
+    """Give each block of B's mapped layers its concepts, and write that into the graph.
+
+    Strengths that people changed are kept where the plan still has them.
+    """
+    from kgkt.transfer.blocks import check_target, read_blocks, reads_logits, unmapped
+
+    run = open_run(recipe)
+    model, path = open_target(recipe)
+    facts, targets = fresh_targets(recipe, run, say)
+    check_target(model, targets.names, file=path.name)
+    reads_logits(model, recipe.target.from_logits)
+    blocks = read_blocks(model)
+    with open_graph_store(recipe, run, write=True) as store:
+        block_map, edits, wait = plan(store, run, recipe, path, blocks, facts, targets, say)
+        write_map(store, run, path, model, block_map, targets)
+    record_map(run, recipe, targets, path, wait)
+    return Mapped(
+        {layer: (part[0].kind, len(part)) for layer, part in block_map.blocks.items()},
+        unmapped(blocks), edits + len(wait), targets.names,
+    )  # fmt: skip
+
+
+def plan(
+    store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], facts: CurrentGraph,
+    targets: Targets, say: Say,
+) -> tuple[BlockMap, int, list[carry.Strength]]:  # fmt: skip
+    """A new plan with the strengths that people changed in the old one, how many these are, and those that wait on.
+
+    All of these strengths wait until `record_map`: a map that is cut off while it is written may hold none of them.
+    """
+    from kgkt.store.readback import read_strengths
+    from kgkt.transfer.mapper import plan_map
+
+    block_map = plan_map(blocks, facts.graph.centroids, targets.mass, facts.Z, recipe.target.seed)
+    entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
+    if "map" in run.state().get("stages", {}):
+        before = read_strengths(store, run.graph, path.stem, block_map.blocks)
+        entries += [entry for entry in edits_of(before, block_map, path.stem) if entry not in entries]
+    carry.let_wait(run, _of_others(run, path) + entries)
+    block_map = carry_edits(block_map, entries, say)
+    edits = sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
+    return block_map, edits, unseen(block_map, entries)
+
+
+def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
+    """The waiting strengths of models other than the one at `path`."""
+    return [entry for entry in carry.waiting(run) if entry[1] != path.stem]
+
+
+def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) -> BlockMap:
+    """`block_map` with the strengths of an earlier graph's map; those to a block that B does not have are told."""
+    strength = {layer: matrix.tolil() for layer, matrix in block_map.strength.items()}
+    for concept, _, layer, index, value in entries:
+        place = _place(block_map, layer, index)
+        if place is not None:
+            strength[layer][concept, place] = value
+        else:
+            say(f"lost: strength {value:g} of concept {concept} to {layer} {index}, a block that B does not have")
+    return dataclasses.replace(block_map, strength={layer: matrix.tocsr() for layer, matrix in strength.items()})
+
+
+def _place(block_map: BlockMap, layer: str, index: int) -> int | None:
+    """Where among the blocks of its layer the one of that index stands; None where B has no such block."""
+    return next((j for j, block in enumerate(block_map.blocks.get(layer, ())) if block.index == index), None)
+
+
+def edits_of(before: dict[str, tuple[Any, Any]], block_map: BlockMap, model: str) -> list[carry.Strength]:
+    """The strengths that differ from their plan in the map that stands."""
+    found: list[carry.Strength] = []
+    for layer, (was, planned) in before.items():
+        blocks, edited = block_map.blocks.get(layer, ()), (was != planned).tocoo()
+        found += [(int(i), model, layer, blocks[j].index, float(was[i, j]))
+                  for i, j in zip(edited.row, edited.col, strict=True) if j < len(blocks)]  # fmt: skip
+    return found
+
+
+def unseen(block_map: BlockMap, entries: list[carry.Strength]) -> list[carry.Strength]:
+    """The edits that leave no trace in a map: to 0, of a concept that is planned at 0 (it is off, say). They wait."""
+    kept = []
+    for entry in entries:
+        concept, _, layer, index, value = entry
+        place = _place(block_map, layer, index)
+        if place is not None and value == block_map.planned[layer][concept, place]:
+            kept.append(entry)
+    return kept
+
+
+def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: BlockMap, targets: Targets) -> None:
+    """Blocks and strengths into the graph; the class order is frozen with them."""
+    from kgkt.store.load import freeze_classes, write_blocks
+
+    freeze_classes(store, run.graph, targets.names)
+    facts = {
+        "name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
+        "n_weights": int(model.count_params()),
+    }  # fmt: skip
+    write_blocks(store, run.graph, facts, block_map, targets.names)
+
+
+def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path, wait: list[carry.Strength]) -> None:
+    """Write down what `map` read; strengths that waited for it are in the graph now, but for those in `wait`."""
+    record(run, "map", map_inputs(run, recipe, path), {}, {"model": path.stem, "classes": list(targets.names)})
+    carry.let_wait(run, _of_others(run, path) + wait)  # last: only a map that is written down is asked for edits
+
+
+def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
+    """Digests of what `map` reads."""
+    return {
+        "populate": population(run),
+        "model B": sha256_file(path),
+        "targets": sha256_file(run.need("masses.safetensors", "propagate")),
+        "map settings": digest_value([recipe.target.seed]),
+    }
+
+
+def current_map(
+    recipe: Recipe, run: RunDir, say: Say, model: Any, path: Path, facts: CurrentGraph, targets: Targets
+) -> BlockMap | None:
+    """The map of B in the graph, planned again where its inputs changed; None where B was never mapped."""
+    from kgkt.store.readback import read_strengths
+    from kgkt.transfer.blocks import read_blocks
+
+    done = run.state().get("stages", {}).get("map")
+    if done is None or not recipe.target.map:
+        return None
+    if done["figures"]["model"] != path.stem:
+        say(f"the map is of {done['figures']['model']}, not of {path.stem}: no weights are written (kgkt map)")
+        return None
+    changed = why_stale(run, "map", map_inputs(run, recipe, path))
+    blocks = read_blocks(model)
+    if changed:
+        say(f"changed since map: {', '.join(changed)}; mapping again")
+        with open_graph_store(recipe, run, write=True) as store:
+            block_map, edits, wait = plan(store, run, recipe, path, blocks, facts, targets, say)
+            write_map(store, run, path, model, block_map, targets)
+        record_map(run, recipe, targets, path, wait)
+        if edits or wait:
+            say(f"edited strengths kept: {edits + len(wait)}")
+        return block_map
+    layout = {layer: group for layer, group in blocks.items() if group[0].kind in ("unit", "head")}
+    with open_graph_store(recipe, run) as store:
+        found = read_strengths(store, run.graph, path.stem, layout)
+    return BlockMap(
+        layout, {layer: planned for layer, (_, planned) in found.items()},
+        {layer: strength for layer, (strength, _) in found.items()},
+    )  # fmt: skip

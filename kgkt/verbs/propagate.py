@@ -1,0 +1,190 @@
+"""label and propagate: what people say of items, and what follows for all the others."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError
+from kgkt.files import check_place, digest_value, load_arrays, sha256_file
+from kgkt.recipe import Recipe, Teach
+from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, made_by, open_run, population, record, settings_of, why_stale
+from kgkt.rundir.targets import read_targets, write_items_csv, write_targets
+from kgkt.values import Targets
+
+if TYPE_CHECKING:
+    pass
+
+
+BOTH_UP_TO = 300_000  # items; above, only concepts answer without being asked for more
+
+
+@dataclass(frozen=True, slots=True)
+class Propagated:
+    """What `propagate` found.
+
+    Args:
+        targets: for every item.
+        facts: they follow from.
+        labels_per_class: class -> labels.
+        unreached: items with weight 0; `off` of them because all their concepts are switched off.
+        expert: that had a part in it, or "none".
+        prior: what was said of class shares, in words.
+        milliseconds: of the propagation over the concepts, and of the whole teacher.
+    """
+
+    targets: Targets
+    facts: CurrentGraph
+    labels_per_class: dict[str, int]
+    unreached: int
+    off: int
+    expert: str
+    prior: str
+    milliseconds: tuple[float, float]
+
+
+def propagate_inputs(run: RunDir, recipe: Recipe, facts: CurrentGraph) -> dict[str, str]:
+    """Digests of what `propagate` reads."""
+    teach = recipe.teach
+    return {
+        "populate": population(run),
+        "concepts": sha256_file(run.need("memberships.parquet", "populate")),
+        "the graph": facts.digest(),
+        "teach settings": digest_value([*teach_settings(run, recipe), teach.balanced, teach.prior, teach.alpha]),
+    }
+
+
+def teach_settings(run: RunDir, recipe: Recipe) -> tuple[str, str]:
+    """Spread and expert: as the recipe says, else by size and kind of the pool.
+
+    Spread both where its neighbours can be had: exactly up to 60,000 items, with pynndescent up to 300,000; concepts
+    above. Prototypes for texts, whose models were trained for cosine.
+    """
+    from kgkt.transfer.items import EXACT_UP_TO
+
+    done = run.state().get("stages", {}).get("populate", {})
+    n = done.get("figures", {}).get("items", 0)
+    near = n <= EXACT_UP_TO or (n <= BOTH_UP_TO and importlib.util.find_spec("pynndescent") is not None)
+    spread = recipe.teach.spread or ("both" if near else "concepts")
+    text = done.get("settings", {}).get("kind") == "text"
+    return spread, recipe.teach.expert or ("prototypes" if text else "none")
+
+
+def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = False) -> Propagated:
+    """Spread the labels over the graph; writes targets.parquet and what each concept leans to.
+
+    Args:
+        recipe: its teach section.
+        say: takes notices.
+        items: a CSV to write with item_id, class, mass of every item.
+        force: replace `items` where it exists.
+    """
+    from kgkt.store.load import write_masses
+
+    run = open_run(recipe)
+    if items is not None and Path(items).exists() and not force:
+        raise InputError(f"{items} exists: --force replaces it")
+    if items is not None:
+        check_place(Path(items))
+    with open_graph_store(recipe, run, write=True) as store:
+        facts = read_current(store, run, say, recipe.target.classes)
+        done = spread(run, recipe, facts)
+        write_masses(store, run.graph, done.targets.mass, facts.labels.names)
+    write_targets(run, done.targets, facts)
+    if items is not None:
+        write_items_csv(Path(items), done.targets, facts)
+    counts = dict(zip(facts.labels.names, done.labels_per_class.values(), strict=True))
+    record(run, "propagate", propagate_inputs(run, recipe, facts),
+           {name: sha256_file(run.path(name)) for name in ("targets.parquet", "masses.safetensors")},
+           {"labels": counts, "unreached": done.unreached, "spread": done.targets.spread, "expert": done.expert,
+            "milliseconds": done.milliseconds[0], "expected_accuracy": done.targets.expected_accuracy},
+           dataclasses.asdict(recipe.teach))  # fmt: skip
+    return done
+
+
+def spread(run: RunDir, recipe: Recipe, facts: CurrentGraph) -> Propagated:
+    """The teacher's answer on the facts; nothing is written."""
+    import numpy as np
+    import scipy.linalg  # noqa: F401 - loaded before the clock starts, like the next
+    import sklearn.linear_model  # noqa: F401
+
+    from kgkt.concepts.propagate import make_seeds, make_spreader, propagate_masses
+    from kgkt.transfer.teacher import read_prior, teach
+
+    settings, labels = recipe.teach, facts.labels
+    how, expert = teach_settings(run, recipe)
+    prior = read_prior(settings.prior, settings.balanced, labels.names)
+    arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
+    seeds = make_seeds(labels)
+    clock = time.perf_counter()
+    spreader = make_spreader(facts.graph, settings.alpha)
+    propagate_masses(spreader, facts.Z, seeds)
+    quick = time.perf_counter() - clock
+    targets = teach(
+        facts.graph, facts.Z, labels, arrays["head"], spread=how, expert=expert, prior=prior, alpha=settings.alpha,
+        neighbours=_neighbours(run, arrays["vectors"], how, facts.ids), spreader=spreader,
+    )  # fmt: skip
+    whole = time.perf_counter() - clock
+    counts = np.bincount(labels.classes, minlength=len(labels.names))
+    dark = np.asarray(facts.Z[:, facts.graph.active].sum(axis=1)).ravel() <= 0
+    unreached = targets.weight == 0
+    return Propagated(
+        targets, facts, dict(zip(labels.names, counts.tolist(), strict=True)),
+        int(unreached.sum()), int((unreached & dark).sum()), expert, _prior_in_words(settings),
+        (1e3 * quick, 1e3 * whole),
+    )  # fmt: skip
+
+
+def _prior_in_words(settings: Teach) -> str:
+    if settings.balanced:
+        return "every class equally frequent, as you said"
+    if settings.prior:
+        return "class shares as you gave them"
+    return "no prior (say --balanced if every class is equally frequent: it helps)"
+
+
+def _neighbours(run: RunDir, vectors: Any, spread: str, ids: Any) -> Any:
+    """The graph of nearest items, kept in neighbours.parquet; None where `spread` needs none."""
+    if spread == "concepts":
+        return None
+    from kgkt.rundir.folder import load_neighbours, save_neighbours
+    from kgkt.transfer.items import nearest_items, neighbour_graph
+
+    path, made_from = run.path("neighbours.parquet"), sha256_file(run.path("embedding.safetensors"))
+    index = load_neighbours(path, made_from) if path.exists() else None
+    if index is None:
+        index = nearest_items(vectors)
+        save_neighbours(path, ids, index, made_from)
+    return neighbour_graph(index, vectors)
+
+
+
+def fresh_targets(recipe: Recipe, run: RunDir, say: Say) -> tuple[CurrentGraph, Targets]:
+    """The graph's facts and the targets that follow from them; propagates again if something changed.
+
+    What the last `propagate` was told by flags holds, unless the recipe says something of its own.
+    """
+    recipe = as_last_taught(recipe, run)
+    with open_graph_store(recipe, run) as store:
+        facts = read_current(store, run, say, recipe.target.classes)
+    changed = why_stale(run, "propagate", propagate_inputs(run, recipe, facts))
+    if changed:
+        if changed != ["never ran"]:
+            say(f"changed since propagate: {', '.join(changed)}; propagating again")
+        done = propagate(recipe, say)
+        return done.facts, done.targets
+    return facts, read_targets(run, facts)
+
+
+def as_last_taught(recipe: Recipe, run: RunDir) -> Recipe:
+    """The recipe with the teach settings of the last `propagate`, if the recipe itself leaves them open."""
+    last = settings_of(run, "propagate")
+    if not last or dataclasses.replace(recipe.teach, labels=None) != Teach():
+        return recipe
+    return dataclasses.replace(recipe, teach=Teach(**last))

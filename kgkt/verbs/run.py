@@ -1,0 +1,104 @@
+"""run: every stage of the recipe, in order; a stage whose inputs did not change is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kgkt.errors import InputError
+from kgkt.files import check_place, sha256_file
+from kgkt.recipe import Recipe
+from kgkt.rundir import carry
+from kgkt.rundir.current import open_graph_store, own_info, read_current
+from kgkt.rundir.features import populate_inputs
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, moves, open_run, why_stale
+from kgkt.verbs.fuse import fuse_inputs, fuse_target
+from kgkt.verbs.label import label
+from kgkt.verbs.map import map_inputs, map_target
+from kgkt.verbs.populate import populate
+from kgkt.verbs.propagate import propagate, propagate_inputs
+
+Done = Callable[[str, Any], None]
+
+
+def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: bool = False) -> None:
+    """Populate, label, propagate, map, fuse: as far as the recipe goes.
+
+    Args:
+        recipe: of the run.
+        say: takes notices.
+        done: takes (stage, what it returned) after each stage, None where the stage was fresh.
+        progress: as for `populate`.
+        force: run every stage, fresh or not.
+
+    Raises:
+        InputError: before any stage, that the fused B cannot be written; and what the stages raise.
+    """
+    if recipe.target.model and recipe.target.out:
+        check_place(Path(recipe.target.out))
+    for stage in STAGES:
+        stage(recipe, say, done, progress, force)
+
+
+def _populate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    run = open_run(recipe, must_exist=False)
+    interrupted = run.path(carry.FILE).exists()
+    stale = force or interrupted or why_stale(run, "populate", populate_inputs(recipe)) or moves(recipe, run) or \
+        not _stands(recipe, run)
+    done("populate", populate(recipe, say, progress) if stale else None)
+
+
+def _stands(recipe: Recipe, run: RunDir) -> bool:
+    """Whether the database still holds the graph; it may have been dropped, or left half made."""
+    try:
+        with open_graph_store(recipe, run) as store:
+            own_info(store, run)
+    except InputError:
+        return False
+    return True
+
+
+def _label(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if recipe.teach.labels:
+        labelled = label(recipe, say, file=recipe.teach.labels)
+        done("label", None if labelled.known_file else labelled)
+
+
+def _propagate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    run = open_run(recipe)
+    with open_graph_store(recipe, run) as store:
+        facts = read_current(store, run, lambda _: None, recipe.target.classes)
+    if not len(facts.labels):
+        raise InputError(
+            "the graph stands, nothing is labelled yet: kgkt suggest -n 20 --out todo.csv, fill it in, "
+            "name it [teach] labels in kgkt.toml, and run again"
+        )
+    stale = force or why_stale(run, "propagate", propagate_inputs(run, recipe, facts))
+    done("propagate", propagate(recipe, say) if stale else None)
+
+
+def _map(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if not recipe.target.model or not recipe.target.map:
+        return
+    run = open_run(recipe)
+    stale = force or why_stale(run, "map", map_inputs(run, recipe, Path(recipe.target.model)))
+    done("map", map_target(recipe, say) if stale else None)
+
+
+def _fuse(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if not recipe.target.model or not recipe.target.out:
+        return
+    run = open_run(recipe)
+    out = Path(recipe.target.out)
+    before = run.state().get("stages", {}).get("fuse", {})
+    ours = out.exists() and before.get("outputs", {}).get("model") == sha256_file(out)
+    changed = why_stale(run, "fuse", fuse_inputs(recipe, run))
+    if ours and not changed and not force:
+        done("fuse", None)
+        return
+    done("fuse", fuse_target(recipe, say, progress, force=force or ours))
+
+
+STAGES = (_populate, _label, _propagate, _map, _fuse)
