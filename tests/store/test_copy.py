@@ -15,7 +15,7 @@ from kgkt.store.edits import read_edits
 from kgkt.store.opening import open_store
 from kgkt.store.readback import list_graphs, read_strengths
 from kgkt.store.snapshot import Snapshot, read_snapshot
-from tests.pipeline.awkward import CONCEPTS, GRAPH, NAMES, WHOLE
+from tests.share.awkward import CONCEPTS, GRAPH, NAMES, WHOLE
 from tests.store.conftest import NAMES as CLASSES
 from tests.store.conftest import K, digits_graph, digits_map, edit
 from tests.store.filled import fill

@@ -15,7 +15,7 @@ from kgkt.store.load import begin, drop, load_graph, set_names
 from kgkt.store.opening import open_store
 from kgkt.store.protocol import Statement
 from kgkt.store.readback import list_graphs, read_info
-from kgkt.store.server.connection import lease
+from kgkt.store.server import lease
 from tests.store.conftest import digest, digits_graph, run
 
 

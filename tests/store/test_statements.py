@@ -112,5 +112,5 @@ def test_statements_are_found_in_an_installed_package_and_beside_it(tmp_path, mo
 
 
 def test_no_cypher_stands_in_the_python_of_the_store():
-    for path in Path(statements.__file__).parent.glob("*.py"):
+    for path in Path(statements.__file__).parent.rglob("*.py"):
         assert not re.search(r"MATCH \(\w*:\w+", re.sub(r">>> .*", "", path.read_text(encoding="utf-8"))), path

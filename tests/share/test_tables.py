@@ -10,7 +10,7 @@ import pytest
 from kgkt.errors import InputError
 from kgkt.share import tables
 from kgkt.store.snapshot import Node, Snapshot
-from tests.pipeline.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
+from tests.share.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
 
 
 def test_csv_is_read_again_by_pandas(tmp_path):

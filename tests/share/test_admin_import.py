@@ -13,7 +13,7 @@ import pytest
 
 from kgkt.share import tables
 from tests import neo4j_server as servers
-from tests.pipeline.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
+from tests.share.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from kgkt.errors import InputError
 from kgkt.share import graph_files as formats
 from kgkt.store.snapshot import Edge, Node, Snapshot
-from tests.pipeline.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
+from tests.share.awkward import CONCEPTS, NAMES, SIMILAR, WHOLE
 
 STRIPPED = tuple(name.replace("\r\n", "\n").replace("\0", "").replace("\x07", "").replace("\x1b", "") for name in NAMES)
 
