@@ -106,7 +106,8 @@ class Run:
     def populate(
         self, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None, features: Any = None,
         pixels: str | None = None, size: tuple[int, int] | None = None, drop_bad: bool | None = None,
-        imports: Sequence[str] | None = None, allow_legacy: bool | None = None, concepts: int | None = None,
+        imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
+        columns: Sequence[str] | str | None = None, concepts: int | None = None,
         seed: int | None = None, text: bool | None = None, shared: bool | None = None, force: bool = False,
     ) -> Populated:  # fmt: skip
         """Extract what A knows of the pool, and make the graph; what people said of an older one is carried over.
@@ -116,6 +117,8 @@ class Run:
             layers: names of the layers of A to read.
             data: the pool: a path, an array (n, ...), {"x": ..., "item_id": ...}, or texts.
             features: in place of model and data: a path, an array (n, d), or {layer: array, "item_id": ...}.
+            id_column: of a table, the column of item ids.
+            columns: of a table of features, patterns of columns of numbers, one layer each.
             pixels, size, drop_bad, imports, allow_legacy: as on the command line.
             concepts: how many; else a tenth of the items, 50 to 2500.
             seed: of the clustering.
@@ -127,7 +130,7 @@ class Run:
 
         settings = self._with_source(
             model=model, layers=layers, data=data, features=features, pixels=pixels, size=size, drop_bad=drop_bad,
-            imports=imports, allow_legacy=allow_legacy,
+            imports=imports, allow_legacy=allow_legacy, id_column=id_column, columns=columns,
         ).override("concepts", k=concepts, seed=seed)  # fmt: skip
         settings = settings.override("store", text=text, shared=shared)
         self.populated = populate(settings, self.say, self.progress, force)
@@ -218,21 +221,26 @@ class Run:
 
     # --- Teach
 
-    def label(self, labels: Any = None, file: Place | None = None) -> Labelled:
+    def label(
+        self, labels: Any = None, file: Place | None = None, id_column: str | None = None,
+        class_column: str | None = None,
+    ) -> Labelled:  # fmt: skip
         """Say what items are, or (not:CLASS) are not.
 
         Args:
             labels: {item_id: class}, a DataFrame with item_id and class, pairs, or texts ITEM=CLASS.
             file: a CSV with item_id and class; read once for each content.
+            id_column, class_column: if its columns are called otherwise.
         """
         from kgkt.rundir.given import label_pairs
         from kgkt.verbs.label import label
 
+        recipe = self.recipe.override("teach", id_column=id_column, class_column=class_column)
         texts = isinstance(labels, Iterable) and not hasattr(labels, "columns") and not isinstance(labels, Mapping)
         texts = texts and all(isinstance(entry, str) for entry in labels)
         if labels is None or texts:
-            return label(self.recipe, self.say, _path(file), tuple(labels or ()))
-        return label(self.recipe, self.say, _path(file), pairs=label_pairs(labels))
+            return label(recipe, self.say, _path(file), tuple(labels or ()))
+        return label(recipe, self.say, _path(file), pairs=label_pairs(labels))
 
     def propagate(
         self, *, items: Place | None = None, spread: str | None = None, expert: str | None = None,
@@ -373,7 +381,8 @@ class Run:
     def _with_source(
         self, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None, features: Any = None,
         pixels: str | None = None, size: tuple[int, int] | None = None, drop_bad: bool | None = None,
-        imports: Sequence[str] | None = None, allow_legacy: bool | None = None,
+        imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
+        columns: Sequence[str] | str | None = None,
     ) -> Recipe:  # fmt: skip
         """The recipe with a source; features given here replace a model of the recipe, and the other way round."""
         from kgkt.rundir.given import data_file, features_file
@@ -383,9 +392,9 @@ class Run:
             source = dataclasses.replace(source, model=None)
         elif model is not None:
             source = dataclasses.replace(source, features=None)
-        names = (layers,) if isinstance(layers, str) else layers
+        names, patterns = _names(layers), _names(columns)
         return dataclasses.replace(self.recipe, source=source).override(
-            "source", model=self._model(model), layers=tuple(names) if names else None,
+            "source", model=self._model(model), layers=names, id_column=id_column, columns=patterns,
             data=data_file(data, self.folder, "pool"), features=features_file(features, self.folder), pixels=pixels,
             size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
             allow_legacy=allow_legacy or None,
@@ -403,6 +412,10 @@ class Run:
             test=data_file(test, self.folder, "test"), imports=tuple(imports) if imports else None, **settings,
         )  # fmt: skip
         return recipe.override("source", allow_legacy=allow_legacy or None)
+
+
+def _names(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    return ((given,) if isinstance(given, str) else tuple(given)) if given else None
 
 
 def _path(place: Place | None) -> str | None:

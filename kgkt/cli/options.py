@@ -37,6 +37,9 @@ AllowLegacy = Annotated[bool, typer.Option("--allow-legacy", help="Open an HDF5 
 Imports = Annotated[
     list[str] | None, typer.Option("--import", help="Package whose registered objects a model file needs.")
 ]
+IdColumn = Annotated[
+    str | None, typer.Option("--id-column", help="Column of item ids, if it is not called item_id.")
+]
 Layers = Annotated[str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb.")]
 Graph = Annotated[str | None, typer.Option("--graph", help="Name of the graph; needed only if there are several.")]
 Format = Annotated[str | None, typer.Option("--format", help="table, json or csv; JSON when piped.")]
@@ -131,6 +134,11 @@ def source(
     features: Annotated[
         str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
     ] = None,
+    id_column: IdColumn = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="Of a table of features: its columns of numbers, 'f*'; with commas for layers."),
+    ] = None,
     size: Annotated[
         str | None,
         typer.Option("--size", metavar="HxW",
@@ -140,9 +148,14 @@ def source(
 ) -> dict[str, Any]:
     """A, and the pool that it looks at: settings of `Run.populate` and `Run.check`."""
     return {
-        "model": model, "layers": [name.strip() for name in layers.split(",") if name.strip()] if layers else None,
-        "data": data, "features": features, "size": _size(size) if size else None, "imports": imports,
+        "model": model, "layers": _listed(layers), "id_column": id_column, "columns": _listed(columns), "data": data,
+        "features": features, "size": _size(size) if size else None, "imports": imports,
     }  # fmt: skip
+
+
+def _listed(names: str | None) -> list[str] | None:
+    """Names with commas between."""
+    return [name.strip() for name in names.split(",") if name.strip()] if names else None
 
 
 def opening(imports: Imports = None, allow_legacy: AllowLegacy = False) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Balanced, Force, graph_of, plain, takes
+from kgkt.cli.options import Balanced, Force, IdColumn, graph_of, plain, takes
 from kgkt.cli.output import OUT, print_json
 from kgkt.errors import count
 
@@ -25,11 +25,15 @@ def label(
         list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
     ] = None,
     file: Annotated[str | None, typer.Option("--file", help="CSV with the columns item_id and class.")] = None,
+    id_column: IdColumn = None,
+    class_column: Annotated[
+        str | None, typer.Option("--class-column", help="Column of classes, if it is not called class.")
+    ] = None,
     run: Run,
     form: str,
 ) -> None:
     """Say what items are, or are not."""
-    show_labelled(run.label(assignments, file), form)
+    show_labelled(run.label(assignments, file, id_column, class_column), form)
 
 
 def show_labelled(done: Any, form: str) -> None:

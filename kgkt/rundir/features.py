@@ -12,6 +12,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say
 from kgkt.source.choose import source_of
+from kgkt.source.columns import ITEM_ID
 from kgkt.source.source import Source
 from kgkt.values import Features
 
@@ -26,7 +27,9 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     inputs = {} if source is None else source.digests()
     if settings.data:
         inputs["data"] = digest_path(Path(settings.data))
-    asked = [settings.size] if settings.size else []
+    asked: list[Any] = [settings.size] if settings.size else []
+    asked += [settings.id_column] if settings.id_column != ITEM_ID else []
+    asked += [settings.columns] if settings.columns else []
     inputs["source settings"] = digest_value([settings.layers, settings.pixels, settings.drop_bad, *asked])
     inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
     return inputs
@@ -44,7 +47,7 @@ def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
         raise UsageError("say which layers of A to read: --layers mid,emb (kgkt check shows their names)")
     if settings.data:
         size = picture_size(look.input_shape, settings.size, look.name)
-        data = read_data(settings.data, drop_bad=settings.drop_bad, size=size)
+        data = read_data(settings.data, drop_bad=settings.drop_bad, size=size, id_column=settings.id_column)
         for notice in data.notices:
             say(notice)
         source.check(look, data)

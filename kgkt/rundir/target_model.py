@@ -9,6 +9,7 @@ from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, settings_of
+from kgkt.source.columns import ITEM_ID
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,8 +48,7 @@ def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | Non
         raise UsageError("B needs the items themselves: --target-data pool.npz (arrays x and item_id)")
     if not Path(named).exists():
         raise InputError(f"the pool {named} is not there any more: say where it is with --target-data")
-    data = read_data(named, drop_bad=recipe.source.drop_bad or pool.get("drop_bad", False),
-                     size=size_for(recipe, run, shape))
+    data = read_data(named, **pool_reading(recipe, run), size=size_for(recipe, run, shape))
     for notice in data.notices:
         say(notice)
     if len(data.ids) == len(ids) and (data.ids == ids).all():
@@ -61,6 +61,13 @@ def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | Non
             f"{nearest(missing[0], list(rows)[:20000])}"
         )
     return data.x[np.array([rows[item] for item in ids.tolist()])]
+
+
+def pool_reading(recipe: Recipe, run: RunDir) -> dict[str, Any]:
+    """How the pool was read when the graph was made: arguments of `read_data`, which the recipe's go before."""
+    last, source = settings_of(run, "populate"), recipe.source
+    id_column = source.id_column if source.id_column != ITEM_ID else last.get("id_column", ITEM_ID)
+    return {"drop_bad": source.drop_bad or last.get("drop_bad", False), "id_column": id_column}
 
 
 def size_for(recipe: Recipe, run: RunDir, shape: Shape | None) -> tuple[int, int] | None:

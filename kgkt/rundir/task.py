@@ -12,7 +12,7 @@ from kgkt.files import digest_value, load_arrays, make_folder
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import target_data, test_data
+from kgkt.rundir.target_model import pool_reading, target_data, test_data
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def make_task(
     features = open_features(run.need("features.parquet", "populate"))
     ids = features.ids
     data = pool_data(recipe, run)
-    true = true_classes(truth, data, ids)
+    true = true_classes(recipe, truth, data, ids)
     names = recipe.target.classes or tuple(sorted(set(true.tolist()), key=natural))
     unknown = sorted(set(true.tolist()) - set(names))
     if unknown:
@@ -87,12 +87,11 @@ def pool_data(recipe: Recipe, run: RunDir) -> Data | None:
     path = recipe.source.data or known.get("data")
     if not path or not Path(path).exists():
         return None
-    return read_data(path, drop_bad=recipe.source.drop_bad or known.get("drop_bad", False),
-                     folder_labels=recipe.source.folder_labels,
+    return read_data(path, **pool_reading(recipe, run), folder_labels=recipe.source.folder_labels,
                      size=recipe.source.size or known.get("size"))  # fmt: skip
 
 
-def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
+def true_classes(recipe: Recipe, path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
     """(n,) the true class of every item: from a label file, else from y of the pool.
 
     Raises:
@@ -103,7 +102,10 @@ def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.nda
     if path is not None:
         from kgkt.source.labels import read_label_file
 
-        rows, _, _ = read_label_file(Path(path), frozenset(ids.tolist()))
+        teach = recipe.teach
+        rows, _, _ = read_label_file(
+            Path(path), frozenset(ids.tolist()), teach.id_column, teach.class_column, recipe.target.classes
+        )
         known = {row.item_id: row.name for row in rows if not row.tick}
         where = path
     elif data is not None and data.y is not None:

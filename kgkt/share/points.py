@@ -10,6 +10,7 @@ from kgkt.files import atomic, load_arrays, sha256_file
 from kgkt.rundir.current import CurrentGraph
 from kgkt.rundir.folder import RunDir, load_neighbours
 from kgkt.rundir.state import Say, made_by, settings_of
+from kgkt.source.columns import ITEM_ID
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +116,8 @@ def _pool(run: RunDir, ids: np.ndarray, say: Say) -> dict[str, Any]:
     if not Path(pool["data"]).exists():
         say(f"the pool {pool['data']} is not there any more: the points have no text and no uri")
         return {}
-    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False), size=pool.get("size"))
+    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False), size=pool.get("size"),
+                     id_column=pool.get("id_column", ITEM_ID))  # fmt: skip
     rows = {item: row for row, item in enumerate(data.ids.tolist())}
     if missing := [item for item in ids.tolist() if item not in rows]:
         raise InputError(f"{pool['data']} lacks {len(missing)} of the graph's items, e.g. {missing[0]!r}: "

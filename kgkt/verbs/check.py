@@ -164,7 +164,8 @@ def _data(
     path = _there(plan, recipe, named)
     if path is None:
         return None
-    data = _try(plan, lambda: read_data(path, drop_bad=drop_bad, size=_size(recipe, shape, name)))
+    data = _try(plan, lambda: read_data(
+        path, drop_bad=drop_bad, size=_size(recipe, shape, name), id_column=recipe.source.id_column))
     if data is None:
         _broken(plan, str(path))
         return None

@@ -42,6 +42,8 @@ def label(
 ) -> Labelled:  # fmt: skip
     """Label and tick items: from a file (once per content), from ITEM=CLASS texts, or from pairs.
 
+    The columns of a file are those that the recipe's [teach] names.
+
     Raises:
         UsageError: none of these, or several.
         InputError: as `read_label_file`, `parse_assignments` and `read_pairs`.
@@ -54,7 +56,8 @@ def label(
     known = frozenset(pool_ids(run).tolist())
     digest, skipped = "", 0
     if file is not None:
-        rows, digest, skipped = read_label_file(Path(file), known)
+        teach, classes = recipe.teach, (*_classes(recipe, run), *recipe.target.classes)
+        rows, digest, skipped = read_label_file(Path(file), known, teach.id_column, teach.class_column, classes)
         if digest in run.state().get("label_files", {}):
             return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)
     else:

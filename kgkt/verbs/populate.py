@@ -173,6 +173,7 @@ def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
     assert recipe.source.data is not None
     return {
         "data": str(Path(recipe.source.data).resolve()), "drop_bad": recipe.source.drop_bad, "kind": data.kind,
+        "id_column": recipe.source.id_column,
         "text": recipe.store.text, "size": list(data.x.shape[1:3]) if data.kind == "images" else None,
     }  # fmt: skip
 

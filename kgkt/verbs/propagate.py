@@ -185,6 +185,10 @@ def fresh_targets(recipe: Recipe, run: RunDir, say: Say) -> tuple[CurrentGraph, 
 def as_last_taught(recipe: Recipe, run: RunDir) -> Recipe:
     """The recipe with the teach settings of the last `propagate`, if the recipe itself leaves them open."""
     last = settings_of(run, "propagate")
-    if not last or dataclasses.replace(recipe.teach, labels=None) != Teach():
+    plain = Teach()
+    said = dataclasses.replace(
+        recipe.teach, labels=None, id_column=plain.id_column, class_column=plain.class_column
+    )  # what a label file is like says nothing of how its labels spread
+    if not last or said != plain:
         return recipe
     return dataclasses.replace(recipe, teach=Teach(**last))
