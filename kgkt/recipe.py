@@ -12,11 +12,12 @@ from kgkt.errors import InputError, nearest
 from kgkt.files import DEFAULT_DIR
 
 FILE = "kgkt.toml"
-SENTENCES = "sentence-transformers:"  # a source model that begins so is the folder of a sentence model
+SENTENCES = "sentence-transformers:"
+SCHEMES = (SENTENCES,)  # what the name of a source model may begin with; kgkt.source.choose says what each is
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceSettings:
     """What model A is, and the pool it looks at; classes only where A's outputs are B's classes."""
 
     model: str | None = None
@@ -32,14 +33,14 @@ class Source:
     classes: tuple[str, ...] = ()
 
     @property
-    def model_path(self) -> Path | None:
-        """The file of A, or the folder of the sentence model that A is."""
-        return None if self.model is None else Path(self.model.removeprefix(SENTENCES))
+    def scheme(self) -> str:
+        """What the model's name begins with, among SCHEMES; "" for a plain file."""
+        return next((scheme for scheme in SCHEMES if (self.model or "").startswith(scheme)), "")
 
     @property
-    def is_sentences(self) -> bool:
-        """Whether A is a sentence model."""
-        return self.model is not None and self.model.startswith(SENTENCES)
+    def model_path(self) -> Path | None:
+        """The file or folder of A."""
+        return None if self.model is None else Path(self.model.removeprefix(self.scheme))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Recipe:
     graph: str | None = None
     dir: str = DEFAULT_DIR
     path: Path | None = None
-    source: Source = field(default_factory=Source)
+    source: SourceSettings = field(default_factory=SourceSettings)
     concepts: Concepts = field(default_factory=Concepts)
     store: StoreSettings = field(default_factory=StoreSettings)
     teach: Teach = field(default_factory=Teach)
@@ -123,7 +124,7 @@ class Recipe:
 
 
 SECTIONS: dict[str, type] = {
-    "source": Source, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
+    "source": SourceSettings, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
 }  # fmt: skip
 PATHS = {"source": ("model", "data", "features"), "teach": ("labels",), "target": ("model", "out", "data", "test")}
 
@@ -166,8 +167,8 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
             raise InputError(f"{path}: unknown key {key!r} in [{name}]{nearest(key, kinds)}")
         given[key] = _value(path, f"{name}.{key}", value, kinds[key])
         if key in PATHS.get(name, ()):
-            kind = SENTENCES if (name, key) == ("source", "model") and given[key].startswith(SENTENCES) else ""
-            given[key] = kind + str(path.parent / given[key].removeprefix(kind))
+            scheme = SourceSettings(model=given[key]).scheme if (name, key) == ("source", "model") else ""
+            given[key] = scheme + str(path.parent / given[key].removeprefix(scheme))
     section = SECTIONS[name](**given)
     for key, allowed in CHOICES.items():
         if key in given and given[key] not in allowed:
