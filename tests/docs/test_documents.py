@@ -101,7 +101,7 @@ def test_links_lead_to_what_is_there(path: Path) -> None:
 @documents
 def test_files_that_are_named_are_there(path: Path) -> None:
     for piece in re.findall(r"`((?:kgkt|tests|cypher|benchmarks|docs|examples)/[\w./-]+)`", read(path)):
-        assert (ROOT / piece).exists(), piece
+        assert (ROOT / piece).exists() or "NAME" in piece, piece
 
 
 @documents
