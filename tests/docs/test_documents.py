@@ -14,8 +14,8 @@ from kgkt.recipe import SECTIONS
 from kgkt.store.statements import shipped
 from tests.docs.conftest import DOCUMENTS, ROOT, read
 
-# Options of other programs that the documents name, `python benchmarks/evaluate.py` among them.
-OTHERS = {"--seeds", "--jobs", "--x", "--y", "--neighbors", "--wait", "--import"}
+# Options of other programs that the documents name: embedding-atlas, docker compose.
+OTHERS = {"--x", "--y", "--neighbors", "--wait"}
 
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 
@@ -44,12 +44,14 @@ def commands(text: str) -> list[list[str]]:
     """The words of every command of kgkt in a text, `kgkt` left out."""
     found = []
     for line in code(text):
-        for part in re.split(r"&&|\|", line.removeprefix("$ ")):
-            start = re.match(r" *(?:\S*/)?kgkt +(\S.*)", part)
-            if start:
-                lexer = shlex.shlex(start[1], posix=True, punctuation_chars=False)
-                lexer.whitespace_split, lexer.quotes = True, '"'
-                found.append(list(lexer))
+        if not re.search(r"\bkgkt \w|\bkgkt -", line):
+            continue
+        lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="&|;")
+        lexer.whitespace_split, lexer.quotes = True, '"'
+        for joins, part in itertools.groupby(lexer, lambda word: not word.strip("&|;")):
+            words = list(part)
+            if not joins and Path(words[0]).name == "kgkt":
+                found.append(words[1:])
     return found
 
 
@@ -124,6 +126,7 @@ def test_what_is_looked_for_is_found() -> None:
         "what-it-is-worth-and-where-it-is-not"}  # fmt: skip
     assert commands("```\n$ kgkt label --file a && kgkt map # on\n```\nand `kgkt query \"RETURN 'x y'\" --rw`") == [
         ["label", "--file", "a"], ["map"], ["query", "RETURN 'x y'", "--rw"]]  # fmt: skip
+    assert commands("`.venv/bin/kgkt query \"RETURN [x IN l | x] AS l\" | jq`") == [["query", "RETURN [x IN l | x] AS l"]]
     assert unknown(["label", "--file", "a"]) == unknown(["--quiet", "graphs", "drop", "x", "--force"]) == []
     assert unknown(["lable", "--file", "a"]) == ["kgkt lable"]
     assert unknown(["label", "--balanced", "-n"]) == ["kgkt label --balanced", "kgkt label -n"]
