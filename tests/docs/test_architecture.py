@@ -28,15 +28,15 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-ROOMS = [names(room)[0] for room, _, _ in rows_of("Rooms", 3)]
+ROOMS = [names(room)[0] for room, _, _ in rows_of("Rooms", 3)]  # folders, and files that are rooms by themselves
 # What a room may import, by its row: rooms, or all above it.
 MAY = {names(room)[0]: set(ROOMS[:number]) if may == "all above" else set(names(may))
        for number, (room, _, may) in enumerate(rows_of("Rooms", 3))}  # fmt: skip
-ABOVE = {name.removesuffix(".py") for name in names(TEXT.split("above the rooms (")[1].split(")")[0])}
+ABOVE = set(names(TEXT.split("above the rooms (")[1].split(")")[0]))
 
 
 def imported(path: Path) -> set[str]:
-    """The rooms and the files of the package's top that a file imports, anywhere in it."""
+    """The folders and the files of the package's top that a file imports from, anywhere in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(read(path))):
         if isinstance(node, ast.Import):
@@ -44,24 +44,27 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     parts = [name.split(".") for name in found]
-    return {part[1] for part in parts if part[0] == "kgkt" and len(part) > 1 and part[1] != "__version__"}
+    tops = {part[1] for part in parts if part[0] == "kgkt" and len(part) > 1}
+    return {name if (PACKAGE / name).is_dir() else f"{name}.py" for name in tops - {"__version__"}}
 
 
-def test_the_rooms_are_the_folders() -> None:
-    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ROOMS)
+def test_the_rooms_are_the_folders_and_files() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    files = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    assert {*ROOMS, *ABOVE} == folders | files
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_what_it_may(room: str) -> None:
     assert MAY[room] <= set(ROOMS[: ROOMS.index(room)])
     allowed = {room, *MAY[room], *ABOVE}
-    for path in sorted((PACKAGE / room).rglob("*.py")):
+    for path in [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py")):
         assert imported(path) <= allowed, path.relative_to(ROOT)
 
 
 def test_what_stands_above_the_rooms_imports_none() -> None:
     for name in ABOVE:
-        assert imported(PACKAGE / f"{name}.py") <= ABOVE, name
+        assert imported(PACKAGE / name) <= ABOVE, name
 
 
 def test_every_value_is_listed_with_all_that_it_holds() -> None:
