@@ -98,6 +98,17 @@ def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Labe
     return rows
 
 
+def read_pairs(pairs: Iterable[tuple[str, str]], known: Collection[str]) -> list[LabelRow]:
+    """Read (item_id, class) and (item_id, not:CLASS).
+
+    Raises:
+        InputError: an unknown item, an empty class, contradictions.
+    """
+    rows = [_row(item, name.strip(), repr(item), known) for item, name in pairs]
+    check_consistent(rows)
+    return rows
+
+
 def _row(item_id: str, name: str, where: str, known: Collection[str]) -> LabelRow:
     tick = name.startswith(TICK)
     name = name[len(TICK) :] if tick else name

@@ -47,21 +47,21 @@ class Plan:
     """What `check` found.
 
     Args:
-        facts: in the order in which they are printed.
+        findings: in the order in which they are printed.
         problems: what would stop a run, as errors say it.
         stages: stage -> {"ran": when or None, "stale": whether, "why": what changed, "seconds": of the last time,
             None where they were not kept}.
         memory_mb: what populate would need, where that can be told.
     """
 
-    facts: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     memory_mb: float | None = None
 
     def add(self, what: str, says: str, **fields: Any) -> None:
         """One more fact."""
-        self.facts.append(Finding(what, says, fields))
+        self.findings.append(Finding(what, says, fields))
 
 
 def check(recipe: Recipe) -> Plan:
@@ -258,7 +258,7 @@ def _stages(plan: Plan, recipe: Recipe) -> None:
                 plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
                 plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
                          kind="stage", **plan.stages[stage])  # fmt: skip
-        plan.facts.append(classes_finding(recipe, run))
+        plan.findings.append(classes_finding(recipe, run))
     except KgktError as error:
         plan.problems.append(str(error))
 
@@ -279,8 +279,8 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
     if stage == "propagate":
         recipe = as_last_taught(recipe, run)
         with open_graph_store(recipe, run) as store:
-            facts = read_current(store, run, lambda _: None, recipe.target.classes)
-        return why_stale(run, stage, propagate_inputs(run, recipe, facts))
+            current = read_current(store, run, lambda _: None, recipe.target.classes)
+        return why_stale(run, stage, propagate_inputs(run, recipe, current))
     if not recipe.target.model or not Path(recipe.target.model).exists():
         return _told_by_flags(run, stage)
     if stage == "map":

@@ -56,6 +56,23 @@ class Evaluated:
     report: dict[str, Any]
     out: Path
 
+    def to_pandas(self) -> Any:
+        """The rows of the report (task, method, labels_per_class, seed, metric, value, seconds) as a DataFrame."""
+        from kgkt.tables import data_frame
+        from kgkt.values import REPORT_COLUMNS
+
+        return data_frame(REPORT_COLUMNS, [[row[name] for name in REPORT_COLUMNS] for row in self.report["rows"]])
+
+    def _repr_html_(self) -> str:
+        from kgkt.proof.report import METRICS
+        from kgkt.proof.verdicts import methods, narrow_table
+        from kgkt.tables import html_table
+
+        rows = self.report["rows"]
+        parts = [html_table(*narrow_table(rows, metric), note=title) for metric, title in METRICS.items()
+                 if methods(rows, metric)]  # fmt: skip
+        return "".join(parts) + html_table(("what the figures say",), [[text] for text in self.report["sentences"]])
+
 
 def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -> Evaluated:
     """Compare kgkt with every control and rival on the recipe's A, pool and B.

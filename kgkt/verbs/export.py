@@ -165,14 +165,14 @@ def _points(recipe: Recipe, run: RunDir, place: str, say: Say) -> Exported:
     from kgkt.verbs.propagate import fresh_targets
 
     if "propagate" in run.state().get("stages", {}):
-        facts, targets = fresh_targets(recipe, run, say)
-        write_points(run, facts, targets, Path(place), say)
+        current, targets = fresh_targets(recipe, run, say)
+        write_points(run, current, targets, Path(place), say)
     else:
         say("nothing was propagated yet: the points have no class, mass and doubt (kgkt label, kgkt propagate)")
         with open_graph_store(recipe, run) as store:
-            facts = read_current(store, run, say)
-        write_points(run, facts, None, Path(place), say)
-    return Exported("points", place, rows=len(facts.ids))
+            current = read_current(store, run, say)
+        write_points(run, current, None, Path(place), say)
+    return Exported("points", place, rows=len(current.ids))
 
 
 def _grass(place: str) -> Exported:
