@@ -16,6 +16,8 @@ import pytest
 
 from tests.docs.conftest import ROOT, read
 
+pytestmark = pytest.mark.timeout(900)  # a dozen commands, all within the first test's setup
+
 NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?"
 # Which layers a held-out check favours, and whether a gain can be told from chance, are figures too: where the
 # README shows one of these lines, the program may say another one of its group.
