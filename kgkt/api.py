@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kgkt.verbs.label import Labelled
     from kgkt.verbs.map import Mapped
     from kgkt.verbs.populate import Populated
+    from kgkt.verbs.predict import Predicted
     from kgkt.verbs.propagate import Propagated
     from kgkt.verbs.suggest import Suggested
 
@@ -266,6 +267,30 @@ class Run:
         )
         return propagate(settings, self.say, _path(items), force)
 
+    def predict(
+        self, data: Any = None, *, features: Any = None, model: Any = None, items: Place | None = None,
+        force: bool = False,
+    ) -> Predicted:  # fmt: skip
+        """Say what items are that were never in the pool: by the graph alone, or by B.
+
+        Args:
+            data: the new items: a path, an array (m, ...), {"x": ..., "item_id": ...}, or texts.
+            features: in place of data: the same layers of the new items, made elsewhere.
+            model: a B that answers in place of the graph.
+            items: a CSV to write.
+            force: replace `items` where it exists.
+
+        Returns:
+            `.classes`, `.P` (m, c), `.names`, `.concepts`, `.to_pandas()`.
+        """
+        from kgkt.rundir.given import data_file, features_file
+        from kgkt.verbs.predict import predict
+
+        return predict(
+            self.recipe, self.say, data_file(data, self.folder, "new"), features_file(features, self.folder, "new"),
+            self._model(model), _path(items), force, self.progress,
+        )  # fmt: skip
+
     # --- Transfer
 
     def map(self, target: Any = None, **settings: Any) -> Mapped:
@@ -287,6 +312,8 @@ class Run:
             out: where the fused B goes; else `fused.keras` in the graph's folder, replaced.
             test: what to measure on: a path, or (x, y).
             data: B's view of the pool's items, matched by item_id: a path, or {"x": ..., "item_id": ...}.
+            pixels: range of pixels that B wants; else what A was told, unless B scales its inputs itself.
+            allow_shift: go on with a test set of another range than what B is taught.
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
@@ -309,7 +336,8 @@ class Run:
         Args:
             progress: called with (what, done, total).
             balanced: every class is equally frequent in the pool.
-            target, test, data: of B, as for `fuse`; without them only the answers for the pool are compared.
+            target, test, data, pixels, allow_shift: of B, as for `fuse`; without B and a test set only the answers for
+                the pool are compared.
             labels, seeds, truth, train_b, jobs, recommend, require_gain, out, allow_overlap: as on the command line.
         """
         from kgkt.verbs.evaluate import Asked, evaluate_run

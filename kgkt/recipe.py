@@ -86,6 +86,8 @@ class Target:
     out: str | None = None
     data: str | None = None
     test: str | None = None
+    pixels: str | None = None
+    allow_shift: bool = False
     classes: tuple[str, ...] = ()
     map: bool = True
     steps: int = 400
@@ -216,7 +218,7 @@ dir = "kgkt-run"               # run directory
 
 [source]                       # what model A knows
 # model = "a.keras"            # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
-# layers = ["mid", "emb"]      # one or two of its layers: a middle one and the last hidden one
+# layers = ["mid", "emb"]      # one or two of its layers; else a middle one and the last hidden one, as check shows
 # data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a .csv item_id,text
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
@@ -250,6 +252,7 @@ balanced = false               # true if every class is equally frequent in the 
 # out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
+# pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 steps = 400

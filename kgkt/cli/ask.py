@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,6 +50,46 @@ def suggest(
     print(f"They speak for {covered:,} of {found.pool:,} items. "
           + (f"Fill in the column class of {out}, then: kgkt label --file {out}" if out
              else f"To fill in: kgkt suggest -n {n} --out todo.csv"))  # fmt: skip
+
+
+@app.command(rich_help_panel=ASK)
+@takes(run=graph_of, form=rows)
+def predict(
+    *,
+    data: Annotated[
+        str | None, typer.Option("--data", help="The new items: .npz, .npy, .csv (item_id,text) or a folder of images.")
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option("--features", help="In place of data: the same layers of them, made elsewhere.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A B that answers in place of the graph: b-fused.keras.")
+    ] = None,
+    items: Annotated[
+        str | None, typer.Option("--items", help="CSV to write: item_id, class, mass, next class, nearest concepts.")
+    ] = None,
+    force: Force = False,
+    run: Run,
+    form: str,
+) -> None:
+    """What items are that were never in the pool: by the graph alone, or by B."""
+    from kgkt.verbs.predict import COLUMNS
+
+    done = run.predict(data, features=features, model=model, items=items, force=force)
+    counted = Counter(name or "no class" for name in done.classes)
+    if items is None and form != "json":
+        concepts = [] if done.concepts is None else ["concepts"]
+        shown = [(*row[:5], ", ".join(f"{name!r} {strength:.2f}" for _, name, strength in row[5] or ()))
+                 for row in done.rows()]  # fmt: skip
+        print_rows(COLUMNS[:5] + tuple(concepts), [row[: 5 + len(concepts)] for row in shown], form)
+    elif items is None:
+        print_json({"columns": COLUMNS, "rows": list(done.rows()), "right": done.right, "far": done.far})
+    elif form == "json":
+        print_json({"items": len(done), "classes": counted, "right": done.right, "far": done.far, "file": items})
+    else:
+        print(f"{count(len(done), 'item')}: " + ", ".join(f"{name} {n:,}" for name, n in counted.most_common()))
+    if done.right is not None and form == "table":
+        print(f"{100 * done.right:.1f} % are of the class that the data says")
 
 
 @app.command(rich_help_panel=ASK)

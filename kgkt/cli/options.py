@@ -29,6 +29,14 @@ Test = Annotated[
 TargetData = Annotated[
     str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
 ]
+TargetPixels = Annotated[
+    str | None,
+    typer.Option("--target-pixels", help="Range of pixels that B wants: raw, 0..1 or -1..1; else what A was told, "
+                 "unless B scales its inputs itself."),
+]  # fmt: skip
+AllowShift = Annotated[
+    bool, typer.Option("--allow-shift", help="Go on with a test set of another range than what B is taught.")
+]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")]
 Shared = Annotated[
     bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")
@@ -40,7 +48,9 @@ Imports = Annotated[
 IdColumn = Annotated[
     str | None, typer.Option("--id-column", help="Column of item ids, if it is not called item_id.")
 ]
-Layers = Annotated[str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb.")]
+Layers = Annotated[
+    str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb; else as check says.")
+]
 Graph = Annotated[str | None, typer.Option("--graph", help="Name of the graph; needed only if there are several.")]
 Format = Annotated[str | None, typer.Option("--format", help="table, json or csv; JSON when piped.")]
 Dir = Annotated[str | None, typer.Option("--dir", envvar="KGKT_DIR", help="Run directory (kgkt-run).")]

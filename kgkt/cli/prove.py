@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Balanced, Dir, Graph, RecipePath, Target, TargetData, Test, graph_of, plain, points, takes
+from kgkt.cli.options import (
+    AllowShift,
+    Balanced,
+    Dir,
+    Graph,
+    RecipePath,
+    Target,
+    TargetData,
+    TargetPixels,
+    Test,
+    graph_of,
+    plain,
+    points,
+    takes,
+)
 from kgkt.cli.output import OUT, print_json, table
 
 if TYPE_CHECKING:
@@ -45,6 +59,8 @@ def evaluate(
     target: Target = None,
     test: Test = None,
     target_data: TargetData = None,
+    target_pixels: TargetPixels = None,
+    allow_shift: AllowShift = False,
     balanced: Balanced = False,
     train_b: Annotated[
         str | None,
@@ -68,6 +84,7 @@ def evaluate(
     with OUT.steps("comparing") as progress:
         done = run.evaluate(
             labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data,
+            pixels=target_pixels, allow_shift=allow_shift or None,
             balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, require_gain=points(require_gain),
             out=out, allow_overlap=allow_overlap, progress=progress,
         )  # fmt: skip

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Force, Target, TargetData, Test, graph_of, opening, plain, points, takes
+from kgkt.cli.options import (
+    AllowShift,
+    Force,
+    Target,
+    TargetData,
+    TargetPixels,
+    Test,
+    graph_of,
+    opening,
+    plain,
+    points,
+    takes,
+)
 from kgkt.cli.output import OUT, print_json
 from kgkt.errors import count
 
@@ -48,6 +61,8 @@ def fuse(
     out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
     test: Test = None,
     target_data: TargetData = None,
+    target_pixels: TargetPixels = None,
+    allow_shift: AllowShift = False,
     steps: Annotated[int | None, typer.Option("--steps", help="Adam steps at most (400).")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Items a step (64).")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001).")] = None,
@@ -70,7 +85,8 @@ def fuse(
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
     done = run.fuse(
-        target, out, test=test, data=target_data, steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
+        target, out, test=test, data=target_data, pixels=target_pixels, allow_shift=allow_shift or None,
+        steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
         map=False if no_map else None, from_logits=from_logits or None, require_gain=points(require_gain),
         force=force, **opening,
     )  # fmt: skip
@@ -124,11 +140,23 @@ def _print_fused(done: Any, form: str) -> None:
         points = "" if gain is None else f"   {_points(figures['test_fused'], figures['test_alone']):+.1f}"
         points += "" if error is None else f" ±{100 * error:.1f}"
         print(f"           B fused                                  {share(figures['test_fused'])}{points}")
-        if error is not None and abs(gain) <= SURE * error:
+        chance = share(figures["chance"])
+        if _at_chance(figures, "test_alone"):
+            print(f"           B alone is at chance level ({chance})")
+        if _at_chance(figures, "test_fused"):
+            print(f"           B fused is at chance level ({chance}): it learned nothing of this test set. Are the "
+                  "range of its inputs and the order of its classes those of B?")  # fmt: skip
+        elif error is not None and abs(gain) <= SURE * error:
             print("           too close to tell with this test set whether the graph was worth it here")
         elif gain is not None and gain < 0:
             print("           B alone is better: the graph was not worth it here")
     print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
+
+
+def _at_chance(figures: Mapping[str, Any], name: str) -> bool:
+    """Whether an accuracy cannot be told from guessing, at 95 %."""
+    accuracy, chance, n = figures.get(name), figures["chance"], figures["test_items"]
+    return accuracy is not None and accuracy <= chance + SURE * (chance * (1 - chance) / n) ** 0.5
 
 
 def _points(share: float, other: float) -> float:

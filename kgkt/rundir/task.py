@@ -12,7 +12,7 @@ from kgkt.files import digest_value, load_arrays, make_folder
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import pool_reading, target_data, test_data
+from kgkt.rundir.target_model import pool_reading, target_inputs
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -128,22 +128,17 @@ def target_of(
     """B's factory, the pool as B reads it and the test set; three times None where B is left out, which is said."""
     import numpy as np
 
-    from kgkt.source.models import input_shape, open_model
-    from kgkt.transfer.blocks import check_data
+    from kgkt.source.models import open_model
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
         say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
         return None, None, None
     b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
-    model, file = b(), Path(recipe.target.model).name
-    x = target_data(recipe, run, ids, input_shape(model), say)
+    x, test = target_inputs(recipe, run, b(), ids, names, say)
     x = np.asarray(x[np.arange(len(ids))])
-    test = test_data(recipe, run, names, input_shape(model), say)
     assert test is not None
     refuse_overlap(x, test[0], ids, allow_overlap, say)
-    for items in (x, test[0]):
-        check_data(model, names, items, file)
     return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
 
 

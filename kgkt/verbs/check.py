@@ -84,7 +84,8 @@ def check(recipe: Recipe) -> Plan:
     if path := _there(plan, recipe, recipe.teach.labels):
         plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
     if source is not None and a is not None and pool is not None:
-        _try(plan, partial(source.check, a, pool))
+        for notice in _try(plan, partial(source.check, a, pool)) or ():
+            plan.add("notice", notice, kind="notice")
     if b is not None and pool is not None and not recipe.target.data:
         _fits(plan, recipe, b, pool)
     names = recipe.target.classes
@@ -132,6 +133,8 @@ def _source(plan: Plan, recipe: Recipe) -> tuple[Source | None, Look | None]:
         _broken(plan, recipe.source.features or str(recipe.source.model_path))
     else:
         plan.add(look.path.absolute().name, look.text, **look.fields)
+        if look.chosen:
+            plan.add("layers", look.chosen, kind="layers", layers=list(look.widths))
     return source, look
 
 
@@ -203,9 +206,6 @@ def _memory(plan: Plan, recipe: Recipe, a: Look | None, pool: Data | None) -> No
     """The plan with sizes and estimated memory of populate."""
     n = None if a is None else len(pool) if pool is not None and a.items is None else a.items
     if a is None or n is None:
-        return
-    if not a.widths:
-        plan.add("plan", "populate: say which layers of A to read (--layers), their names stand above", kind="plan")
         return
     widths = list(a.widths.values())
     k = recipe.concepts.k or default_k(n)

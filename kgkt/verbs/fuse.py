@@ -11,7 +11,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, record, settings_of
-from kgkt.rundir.target_model import open_target, target_data, test_data
+from kgkt.rundir.target_model import open_target, target_inputs
 from kgkt.values import Fusion, Targets
 from kgkt.verbs.map import current_map
 from kgkt.verbs.propagate import fresh_targets
@@ -38,8 +38,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     """
     import contextlib
 
-    from kgkt.source.models import input_shape
-    from kgkt.transfer.blocks import check_data, check_target, reads_logits
+    from kgkt.transfer.blocks import check_target, reads_logits
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
 
@@ -51,9 +50,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     reads_logits(model, recipe.target.from_logits)
-    x = target_data(recipe, run, current.ids, input_shape(model), say)
-    check_data(model, targets.names, x, path.name)
-    test = test_data(recipe, run, targets.names, input_shape(model), say)
+    x, test = target_inputs(recipe, run, model, current.ids, targets.names, say)
     block_map = current_map(recipe, run, say, model, path, current, targets)
     options = fuse_options(recipe)
     bar = progress("training", options.steps) if progress else contextlib.nullcontext()
@@ -62,6 +59,8 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
             model, x, targets, current.labels, options=options, block_map=block_map, memberships=current.Z,
             test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
         )  # fmt: skip
+    if test is not None:
+        fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
     for notice in fusion.notices:
         say(notice)
     write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force)
@@ -137,7 +136,8 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
         "model B": sha256_file(Path(target.model)),
         "targets": sha256_file(run.need("targets.parquet", "propagate")),
         "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
-                                         target.seed, target.from_logits, target.map]),
+                                         target.seed, target.from_logits, target.map,
+                                         *([target.pixels] if target.pixels else [])]),
     }  # fmt: skip
     data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
     for name, path in (("data", data), ("test", target.test)):

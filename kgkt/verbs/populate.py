@@ -19,7 +19,7 @@ from kgkt.files import make_folder, save_arrays, sha256_file
 from kgkt.memory import release_memory
 from kgkt.recipe import Recipe, StoreSettings
 from kgkt.rundir import carry
-from kgkt.rundir.features import look_first, read_features
+from kgkt.rundir.features import look_first, read_features, source_memory
 from kgkt.rundir.folder import RunDir, save_memberships
 from kgkt.rundir.state import (
     Say,
@@ -133,7 +133,9 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
     record(run, "populate", inputs, outputs, {
         "items": len(features), "concepts": len(graph), "edges": len(graph.edges), "stability": steady,
         "layers": dict(features.widths), "source": features.source, "seconds": seconds,
-    }, {**pool_settings(recipe, data), **store_settings(recipe, run)})  # fmt: skip
+    }, {
+        **pool_settings(recipe, data), **store_settings(recipe, run), **source_memory(recipe, features.layers),
+    })  # fmt: skip
     if said := carried.in_words():
         say(f"carried over: {said}")
     for line in carried.lost:
