@@ -104,7 +104,7 @@ def _scaled(x: Any, pixels: str, told: bool) -> Any:
     """x as B gets it; what was not asked for in words is done to bytes only, for other numbers may be meant so."""
     import numpy as np
 
-    from kgkt.source.arrays import ScaledRows
+    from kgkt.source.pixels import ScaledRows
 
     kind = np.dtype(x.dtype)
     if pixels == "raw" or kind.kind in "OU" or not (told or kind == np.uint8):

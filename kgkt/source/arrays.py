@@ -58,52 +58,6 @@ class LazyRows:
         return np.asarray(self[:], dtype=dtype)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ScaledRows:
-    """Rows brought to a range of pixels when they are asked for.
-
-    Args:
-        base: (n, ...) numbers, in memory or lazy.
-        pixels: "0..1" or "-1..1", as for `kgkt.source.features.prepare`.
-    """
-
-    base: Any
-    pixels: str
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n, ...)."""
-        return tuple(self.base.shape)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> Any:
-        """float32."""
-        import numpy as np
-
-        return np.dtype(np.float32)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any) -> np.ndarray:
-        """Rows by a slice or an index array, in memory."""
-        import numpy as np
-
-        from kgkt.source.features import prepare
-
-        return prepare(np.asarray(self.base[key]), self.pixels)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        import numpy as np
-
-        return np.asarray(self[:], dtype=dtype)
-
-
 def blocks(x: Any, limit: int = BLOCK_BYTES) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (first row, rows in memory) of at most `limit` bytes each."""
     import math

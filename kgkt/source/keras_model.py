@@ -11,10 +11,11 @@ from kgkt.files import sha256_file
 from kgkt.recipe import SourceSettings
 from kgkt.source.arrays import Progress
 from kgkt.source.describe import in_words, layers_in_words, model_fields
-from kgkt.source.features import check_input, check_layers, check_pixels, extract, prepare
+from kgkt.source.features import check_input, check_layers, extract
 from kgkt.source.inputs import Data
 from kgkt.source.layers import RULE, default_layers, pooled_width
 from kgkt.source.models import input_shape, inspect_model, layer_by_name, open_model
+from kgkt.source.pixels import check_pixels, prepare
 from kgkt.source.quiet import keras
 from kgkt.source.ranges import extent_of, scales_itself
 from kgkt.source.safety import HDF5, read_head
