@@ -184,8 +184,8 @@ def at_chance(report: dict[str, Any]) -> str:
     chance = 1 / len(about["classes"])
     if found is None or found.mean > chance + SURE * (chance * (1 - chance) / n) ** 0.5:
         return ""
-    return (f"B taught by kgkt is at chance level ({100 * chance:.1f} %) at {count(asked[-1], 'label')} a class: it learned "
-            "nothing of this test set. Are the range of its inputs and the order of its classes those of B?")
+    return (f"B taught by kgkt is at chance level ({100 * chance:.1f} %) at {count(asked[-1], 'label')} a class: it "
+            "learned nothing of this test set. Are the range of its inputs and the order of its classes those of B?")
 
 
 def check_gain(report: dict[str, Any], asked: float | None, out: Path) -> None:
