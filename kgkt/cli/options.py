@@ -37,6 +37,9 @@ TargetPixels = Annotated[
 AllowShift = Annotated[
     bool, typer.Option("--allow-shift", help="Go on with a test set of another range than what B is taught.")
 ]
+FromLogits = Annotated[
+    bool, typer.Option("--from-logits", help="B's outputs are logits, where its last layer does not say.")
+]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")]
 Shared = Annotated[
     bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")

@@ -12,6 +12,7 @@ from kgkt.cli.options import (
     AllowShift,
     Balanced,
     Dir,
+    FromLogits,
     Graph,
     RecipePath,
     Target,
@@ -61,6 +62,7 @@ def evaluate(
     target_data: TargetData = None,
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
+    from_logits: FromLogits = False,
     balanced: Balanced = False,
     train_b: Annotated[
         str | None,
@@ -84,7 +86,7 @@ def evaluate(
     with OUT.steps("comparing") as progress:
         done = run.evaluate(
             labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data,
-            pixels=target_pixels, allow_shift=allow_shift or None,
+            pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
             balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, require_gain=points(require_gain),
             out=out, allow_overlap=allow_overlap, progress=progress,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from kgkt.cli.app import app
 from kgkt.cli.options import (
     AllowShift,
     Force,
+    FromLogits,
     Target,
     TargetData,
     TargetPixels,
@@ -33,9 +34,11 @@ SURE = 1.96  # standard errors: 95 %
 
 @app.command("map", rich_help_panel=TRANSFER)
 @takes(run=graph_of, opening=opening, form=plain)
-def map_(*, target: Target = None, opening: dict[str, Any], run: Run, form: str) -> None:
+def map_(
+    *, target: Target = None, from_logits: FromLogits = False, opening: dict[str, Any], run: Run, form: str
+) -> None:
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    show_mapped(run.map(target, **opening), form)
+    show_mapped(run.map(target, from_logits=from_logits or None, **opening), form)
 
 
 def show_mapped(done: Any, form: str) -> None:
@@ -45,7 +48,8 @@ def show_mapped(done: Any, form: str) -> None:
                     "unmapped": done.unmapped, "edits_kept": done.edits, "classes": done.classes})  # fmt: skip
         return
     for layer, (kind, blocks) in done.layers.items():
-        print(f"mapped     {layer}: {blocks} {'slots of the head' if kind == 'head' else kind + 's'}")
+        print(f"mapped     {layer}: {count(blocks, 'slot' if kind == 'head' else kind)}"
+              + (" of the head" if kind == "head" else ""))  # fmt: skip
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
@@ -68,9 +72,7 @@ def fuse(
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001).")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of order, split and dropout.")] = None,
     no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
-    from_logits: Annotated[
-        bool, typer.Option("--from-logits", help="B's outputs are logits, where its last layer does not say.")
-    ] = False,
+    from_logits: FromLogits = False,
     require_gain: Annotated[
         float | None, typer.Option("--require-gain", help="Exit 6 if B gains less than these points.")
     ] = None,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
 from kgkt.transfer.blocks import head_layer
+from kgkt.transfer.outputs import Outputs, cross_entropy, single
 from kgkt.transfer.taps import as_input
+from kgkt.transfer.trainer import TINY, make_adam
 from kgkt.values import Features
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from kgkt.values import Labels
 
 STUDENT_LOSS_WEIGHT = 0.5  # Keras's default
-TINY = 1e-7  # the least probability whose logarithm is taken
 
 
 def teacher_of(task: Task) -> tuple[np.ndarray, bool]:
@@ -78,7 +79,7 @@ class Distillation:
         self._start = [v.numpy() for v in self._bring.variables]
         extra = [] if answers else self._bring.trainable_variables
         self._variables = [*model.trainable_variables, *extra]
-        self._adam = keras.optimizers.Adam(learning_rate)
+        self._adam = make_adam(model, learning_rate)
         self._adam.build(self._variables)
         self._adam_start = [v.numpy() for v in self._adam.variables]
         self._step = _compile(self)
@@ -130,23 +131,29 @@ def _stream(n: int, batch: int, steps: int, rng: np.random.Generator) -> np.ndar
     return np.concatenate([rng.permutation(n) for _ in range(epochs)])[: steps * batch].reshape(steps, batch)
 
 
-def _compile(d: Distillation) -> Any:
-    import keras
+def class_logits(outputs: Outputs, y: Any) -> Any:
+    """Logits (b, c) of the classes from B's output tensor y (b, units); of one output, 0 and that of the second."""
     import tensorflow as tf
 
-    from_logits = d.trainer.from_logits
+    y, logits = single(outputs, y)
+    if not logits:
+        against = tf.math.log(tf.maximum(1 - y, TINY)) if outputs.each else 0.0
+        y = tf.math.log(tf.maximum(y, TINY)) - against
+    return tf.concat([tf.zeros_like(y), y], axis=1) if outputs.units == 1 else y
 
-    def logits(outputs: Any) -> Any:
-        return outputs if from_logits else tf.math.log(tf.maximum(outputs, TINY))
+
+def _compile(d: Distillation) -> Any:
+    import tensorflow as tf
+
+    outputs = d.trainer.outputs
 
     def step(x: Any, y: Any, pool: Any, teacher: Any) -> None:
         with tf.GradientTape() as tape:
-            outputs = tf.cast(d._both(x, training=True)[1], tf.float32)
-            said = tf.reduce_mean(keras.losses.categorical_crossentropy(y, outputs, from_logits=from_logits))
+            said = tf.reduce_mean(cross_entropy(outputs, y, d._both(x, training=True)[1]))
             hidden, answer = d._both(pool, training=True)
-            student = logits(tf.cast(answer, tf.float32)) if d._answers else d._bring(hidden)
+            student = class_logits(outputs, answer) if d._answers else d._bring(hidden)
             agreed = d._loss.compute_loss(teacher, student)
-            total = STUDENT_LOSS_WEIGHT * said + (1 - STUDENT_LOSS_WEIGHT) * agreed
+            total = d._adam.scale_loss(STUDENT_LOSS_WEIGHT * said + (1 - STUDENT_LOSS_WEIGHT) * agreed)
         d._adam.apply(tape.gradient(total, d._variables), d._variables)
 
     return tf.function(step, reduce_retracing=True)

@@ -228,7 +228,8 @@ class Worker:
         assert task.b is not None
         assert task.test_y is not None
         if self._trainer is None:
-            self._trainer = Trainer(task.b(), batch=options.batch, learning_rate=options.learning_rate)
+            self._trainer = Trainer(task.b(), batch=options.batch, learning_rate=options.learning_rate,
+                                    from_logits=options.from_logits)
         try:
             if targets is None:
                 self._distilled(self._trainer).train(task.pool_x, labels, options.steps, unit.seed, options.batch)

@@ -90,6 +90,7 @@ class Options:
         steps: Adam steps of each B.
         batch: items a step.
         learning_rate: of Adam.
+        from_logits: whether B's outputs are logits, where its last layer does not say.
     """
 
     labels: tuple[int, ...] = (1, 2, 5, 10)
@@ -102,6 +103,7 @@ class Options:
     steps: int = 400
     batch: int = 64
     learning_rate: float = 1e-3
+    from_logits: bool | None = None
 
     def __post_init__(self) -> None:
         if not self.labels or min(self.labels) < 1 or sorted(set(self.labels)) != list(self.labels):
@@ -159,7 +161,8 @@ def digest(task: Task, options: Options) -> str:
     for value in (task.pool_y, task.prior, task.test_y, task.own_answer, task.pool_x, task.test_x):
         add(value)
     add((kgkt.__version__, REVISION, task.names, task.text, task.concepts))
-    add((options.steps, options.batch, options.learning_rate, options.spread, options.expert))
+    add((options.steps, options.batch, options.learning_rate, options.spread, options.expert,
+         options.from_logits))
     if task.b is not None:
         model = task.b()
         add(model.to_json())

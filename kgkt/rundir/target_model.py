@@ -27,13 +27,18 @@ def open_target(recipe: Recipe) -> tuple[Any, Path]:
 
     Raises:
         UsageError: the recipe names none.
+        InputError: it does not fit the classes that the recipe names; the graph has not seen these yet.
     """
     from kgkt.source.models import open_model
+    from kgkt.transfer.blocks import check_target
 
     if not recipe.target.model:
         raise UsageError("which model B? --target b.keras")
-    return open_model(recipe.target.model, recipe.target.imports, recipe.source.allow_legacy), Path(recipe.target.model)
-
+    path = Path(recipe.target.model)
+    model = open_model(path, recipe.target.imports, recipe.source.allow_legacy)
+    if recipe.target.classes:
+        check_target(model, recipe.target.classes, file=path.name)
+    return model, path
 
 def target_inputs(
     recipe: Recipe, run: RunDir, model: Any, ids: np.ndarray, names: tuple[str, ...], say: Say

@@ -129,13 +129,19 @@ def target_of(
     import numpy as np
 
     from kgkt.source.models import open_model
+    from kgkt.transfer.blocks import check_target
+    from kgkt.transfer.outputs import in_words, read_outputs
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
         say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
         return None, None, None
     b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
-    x, test = target_inputs(recipe, run, b(), ids, names, say)
+    model, file = b(), Path(recipe.target.model).name
+    check_target(model, names, file=file)
+    if words := in_words(read_outputs(model, recipe.target.from_logits), names, file):
+        say(words)
+    x, test = target_inputs(recipe, run, model, ids, names, say)
     x = np.asarray(x[np.arange(len(ids))])
     assert test is not None
     refuse_overlap(x, test[0], ids, allow_overlap, say)
@@ -213,8 +219,10 @@ def own_answer(recipe: Recipe, data: Data | None, names: tuple[str, ...]) -> np.
     if not recipe.source.classes:
         return None
     import numpy as np
+    from scipy.special import expit
 
-    from kgkt.transfer.blocks import check_single, reads_logits
+    from kgkt.transfer.blocks import check_single
+    from kgkt.transfer.outputs import read_outputs
 
     classes, source = recipe.source.classes, source_of(recipe.source)
     if source is None or not source.has_model or data is None:
@@ -223,12 +231,15 @@ def own_answer(recipe: Recipe, data: Data | None, names: tuple[str, ...]) -> np.
     absent = [name for name in names if name not in classes]
     if absent:
         raise InputError(f"[source] classes lacks {absent[0]!r}: it must name every class of B among A's outputs")
-    check_single(classifier.model)
-    outputs = classifier.model.output_shape[-1]
-    if outputs != len(classes):
-        raise InputError(f"A has {count(outputs, 'output')}, [source] classes names {len(classes)}")
+    model = classifier.model
+    check_single(model)
+    outputs = read_outputs(model, name="A", advice="Take classes out of [source]: A's answer is not compared then.")
+    if outputs.classes != len(classes):
+        raise InputError(f"A has {count(outputs.units, 'output')}, [source] classes names {len(classes)}")
     P = np.concatenate(list(classifier.batches(data)))
-    if reads_logits(classifier.model):
-        P = np.exp(P - P.max(axis=1, keepdims=True))
+    if outputs.logits:
+        P = expit(P) if outputs.each else np.exp(P - P.max(axis=1, keepdims=True))
+    if outputs.units == 1:
+        P = np.hstack([1 - P, P])
     P = P[:, [classes.index(name) for name in names]] + 1e-12
     return P / P.sum(axis=1, keepdims=True)

@@ -89,7 +89,8 @@ def pool(values: np.ndarray) -> np.ndarray:
             for i in range(GRID):
                 cell = slice(i * size // GRID, -(-(i + 1) * size // GRID))
                 weights[i, cell] = 1 / (cell.stop - cell.start)
-            out = np.moveaxis(np.tensordot(out, weights, axes=(axis, 1)), -1, axis)
+            with np.errstate(invalid="ignore"):  # infinity stays no number, which is refused afterwards
+                out = np.moveaxis(np.tensordot(out, weights, axes=(axis, 1)), -1, axis)
     return np.ascontiguousarray(out.reshape(len(out), -1))
 
 

@@ -18,6 +18,7 @@ from kgkt.source.safety import HDF5, check_config, check_weights, read_head, ref
 Shape = tuple[int | None, ...]
 SAME_SHAPE = {"Activation", "Softmax", "ReLU", "LeakyReLU", "ELU", "PReLU", "Dropout", "BatchNormalization",
               "LayerNormalization", "GaussianNoise", "UnitNormalization", "Rescaling", "Normalization"}
+HANDS_ON = {"Activation", "Dropout", "Identity"}  # where they have no activation of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,19 @@ def _activation(inner: dict[str, Any], last: str | None) -> str | None:
     if isinstance(value, dict):
         name = value.get("config")
         value = name if isinstance(name, str) else value.get("class_name")
-    return str(value).lower() if value is not None else None
+    value = None if value is None else str(value).lower()
+    if entry.get("class_name") in HANDS_ON and value in (None, "linear"):  # a cast, at the end of mixed precision
+        return _activation(inner, _before(inner, last)) or value
+    return value
+
+
+def _before(inner: dict[str, Any], name: str | None) -> str | None:
+    """Name of the layer whose output the layer `name` takes first."""
+    entries = _entries(inner)
+    for tensor in _tensors(entries[str(name)].get("inbound_nodes")):
+        return str(tensor["keras_history"][0])
+    earlier = list(entries)[: list(entries).index(str(name))]
+    return earlier[-1] if earlier else None
 
 
 def layer_by_name(model: Any, name: str) -> Any:

@@ -213,10 +213,11 @@ def _themes(store: Store, graph: str, themes: np.ndarray) -> None:
 
 def _blocks(graph: str, model: str, block_map: BlockMap, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     for layer, blocks in block_map.blocks.items():
+        slots = names[1:] if (len(blocks), len(names)) == (1, 2) else names  # one slot of two classes: the second
         for block in blocks:
-            head = block.kind == "head" and block.index < len(names)
+            head = block.kind == "head" and block.index < len(slots)
             yield {"key": key(graph, "block", model, layer, block.index), "props": {
-                "graph": graph, "name": names[block.index] if head else f"{layer} {block.index}",
+                "graph": graph, "name": slots[block.index] if head else f"{layer} {block.index}",
                 "model": model, "layer": layer, "kind": block.kind, "index": block.index}}
 
 

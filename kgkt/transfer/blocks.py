@@ -82,40 +82,40 @@ def head_layer(model: keras.Model) -> tuple[str, Any] | None:
     """The Dense layer that makes B's output, as (path, layer); None where the output is made otherwise."""
     import keras
 
-    passive = (keras.layers.Activation, keras.layers.Softmax, keras.layers.Dropout)
     for path, layer in reversed(list(leaves(model))):
         if isinstance(layer, keras.layers.Dense):
             return path, layer
-        if not isinstance(layer, passive):
+        activates = isinstance(layer, keras.layers.Activation | keras.layers.Softmax) or (
+            not isinstance(layer, keras.Layer) and type(layer).__name__ in ("Softmax", "Sigmoid"))
+        if not activates and not passes(layer):
             return None
     return None
 
 
-def reads_logits(model: keras.Model, from_logits: bool | None = None) -> bool:
-    """Whether B's outputs are logits (True) or probabilities (False), read from its last activation.
-
-    Args:
-        model: B.
-        from_logits: what the user says of it; None reads it from the last layer.
-
-    Raises:
-        InputError: the last layer is neither linear nor softmax, and the user did not say.
-    """
-    if from_logits is not None:
-        return from_logits
+def passes(layer: Any) -> bool:
+    """Whether a layer at B's end hands its inputs on as they are: same classes, same order, at most rescaled."""
     import keras
 
-    path, last = list(leaves(model))[-1]
-    if isinstance(last, keras.layers.Softmax):
-        return False
-    known = isinstance(last, keras.layers.Dense | keras.layers.Activation)
-    activation = last.activation.__name__ if known else type(last).__name__
-    if activation in ("softmax", "linear"):
-        return activation == "linear"
-    raise InputError(
-        f"B's last layer {path} ends in {activation}: kgkt reads softmax (probabilities) or linear (logits).\n"
-        "Say --from-logits if its outputs are logits, or end B in softmax."
-    )
+    kinds = keras.layers
+    if isinstance(layer, kinds.Activation):  # of mixed precision's usual end, a cast to single
+        return layer.activation is keras.activations.linear
+    if isinstance(layer, kinds.Flatten | kinds.Reshape):
+        return layer.input.shape[-1] == layer.output.shape[-1]
+    if isinstance(layer, kinds.Rescaling):  # a temperature
+        return isinstance(layer.scale, int | float) and layer.scale > 0
+    return isinstance(layer, kinds.Dropout | kinds.Identity | kinds.ActivityRegularization)
+
+
+def rescaling(model: keras.Model) -> float:
+    """What B's logits are multiplied with behind its head; 1 where there is no Rescaling."""
+    import keras
+
+    scale = 1.0
+    for _, layer in reversed(list(leaves(model))):
+        if isinstance(layer, keras.layers.Dense):
+            break
+        scale *= layer.scale if isinstance(layer, keras.layers.Rescaling) else 1.0
+    return scale
 
 
 def check_single(model: keras.Model) -> None:
@@ -148,21 +148,16 @@ def check_target(
         text: whether an item of that data is a text.
 
     Raises:
-        InputError: several inputs or outputs, another number of outputs, another input shape, texts for numbers.
+        InputError: several inputs or outputs, another number of outputs (one is as good as two), another input shape,
+            texts for numbers, weights in half precision.
     """
     check_single(model)
+    check_precision(model, file)
     shape = tuple(model.output_shape)
     if len(shape) != 2:
         raise InputError(f"{file} gives outputs of shape {shape[1:]} for an item; kgkt teaches classifiers, "
                          f"expected ({len(names)},)")
-    if shape[1] != len(names):
-        shown = " ".join(names[:20]) + (" …" if len(names) > 20 else "")
-        raise InputError(
-            f"{file} has {count(shape[1], 'output')}, your graph has {count(len(names), 'class')}.\n"
-            f"  outputs  {shape[1]}\n  classes  {shown}\n"
-            f"Give B {count(len(names), 'output')}, or name its {shape[1]} with [target] classes in kgkt.toml "
-            "(every class with a label or a tick)."
-        )
+    refuse_outputs(file, shape[1], names)
     wanted = tuple(model.input_shape[1:])
     if input_shape is None:
         return
@@ -178,6 +173,44 @@ def check_target(
             f"{file} reads items of shape {_shown(wanted)}, the data has {_shown(tuple(input_shape))}.\n"
             "Give B data of that shape for the same items: --target-data FILE."
         )
+
+
+def refuse_outputs(file: str, outputs: int, names: Sequence[str]) -> None:
+    """Refuse a number of outputs that does not fit the classes; a single one tells two classes apart.
+
+    Raises:
+        InputError: with both.
+    """
+    if outputs == len(names) > 1 or (outputs == 1 and len(names) == 2):
+        return
+    shown = " ".join(names[:20]) + (" …" if len(names) > 20 else "")
+    tells = ", which tells two classes apart" if outputs == 1 else ""
+    give = f"Give B {count(len(names), 'output')}" if len(names) > 1 else "Label items of another class"
+    raise InputError(
+        f"{file} has {count(outputs, 'output')}{tells}, your graph has {count(len(names), 'class')}.\n"
+        f"  outputs  {outputs}\n  classes  {shown}\n"
+        f"{give}, or name its {max(outputs, 2)} with [target] classes in kgkt.toml "
+        "(every class with a label or a tick)."
+    )
+
+
+def check_precision(model: keras.Model, file: str = "B") -> None:
+    """Refuse weights that small steps cannot change: those that are kept in half precision, or quantised.
+
+    Raises:
+        InputError: the layers by name, and what to do.
+    """
+    quantised = [path for path, layer in leaves(model) if getattr(layer, "quantization_mode", None)]
+    if quantised:
+        raise InputError(f"{file} is quantised ({', '.join(quantised[:5])}), which ends its training: teach it before "
+                         "it is quantised, then quantise what fuse writes")
+    for dtype in ("float16", "bfloat16"):
+        halves = [path for path, layer in leaves(model)
+                  if any(v.dtype == dtype for v in getattr(layer, "trainable_variables", []))]
+        if halves:
+            raise InputError(f"{file} keeps the weights of {', '.join(halves[:5])} in {dtype}, which is too coarse for "
+                             f"the steps of a training: build it with the dtype policy mixed_{dtype}, which computes "
+                             f"in {dtype} and keeps its weights in float32")
 
 
 def check_data(model: keras.Model, names: Sequence[str], x: Any, file: str = "B") -> None:

@@ -66,7 +66,8 @@ def write_card(
         "sha256": sha256_file(out),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "target": None if original is None else {"file": original.name, "sha256": sha256_file(original)},
-        "network": {"weights": int(fusion.model.count_params()), "input": list(fusion.model.input_shape[1:])},
+        "network": {"weights": int(fusion.model.count_params()), "input": list(fusion.model.input_shape[1:]),
+                    "outputs": int(fusion.model.output_shape[-1])},
         "facts": dict(facts or {}),
         "versions": versions(),
         "options": fusion.options,
@@ -100,8 +101,7 @@ def card_text(run: Mapping[str, Any]) -> str:
         f"# {run['model']}",
         f"{target}, taught by {by}; made with kgkt {run['versions']['kgkt']}, {run['made_at']}; "
         f"{network['weights']:,} weights; reads {_shape(network['input'])}. It opens in plain Keras."
-        + (f"\n\nIts {count(len(facts['classes']), 'output')}, in order: "
-           f"{markdown_cell(', '.join(facts['classes']))}." if facts else ""),
+        + (f"\n\n{_outputs(network['outputs'], facts['classes'])}" if facts else ""),
         "## How good it is\n\n" + _worth(run["figures"], run["options"]),
     ]
     if facts:
@@ -112,6 +112,13 @@ def card_text(run: Mapping[str, Any]) -> str:
         parts.append("## Notices\n\n" + "\n".join(f"- {markdown_cell(notice)}" for notice in run["notices"]))
     parts.append("## To make it again\n\n" + _made_from(run))
     return "\n\n".join(parts) + "\n"
+
+
+def _outputs(units: int, classes: Sequence[str]) -> str:
+    """What B's outputs stand for."""
+    if units == 1:
+        return f"Its one output speaks for {markdown_cell(classes[1])} against {markdown_cell(classes[0])}."
+    return f"Its {count(len(classes), 'output')}, in order: {markdown_cell(', '.join(classes))}."
 
 
 def _beside(out: Path) -> tuple[Path, Path]:

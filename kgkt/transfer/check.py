@@ -73,7 +73,8 @@ def write_weights(
         if best.losses is None:
             continue
         trainer.reset(best.start)
-        entry["why"] = write_layer(trainer.model, path, layers[path], x, rows, block_map, memberships, head)
+        entry["why"] = write_layer(trainer.model, path, layers[path], x, rows, block_map, memberships, head,
+                                   trainer.outputs)
         if entry["why"]:
             continue
         try:

@@ -11,8 +11,9 @@ from kgkt.files import write_json
 from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.blocks import check_data, frozen_layers, read_blocks, unmapped
 from kgkt.transfer.check import Attempt, write_weights
+from kgkt.transfer.outputs import in_words
 from kgkt.transfer.trainer import Progress, Trainer
-from kgkt.transfer.write import edited_targets, training_targets
+from kgkt.transfer.write import against_first, edited_targets, training_targets
 from kgkt.values import BlockMap, Fusion, Labels, Targets
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class FuseOptions:
         held_out: share of the taught items kept for these looks.
         sharpen: power of the targets.
         seed: of split, order and dropout.
-        from_logits: whether B's outputs are logits; None reads it from the last layer.
+        from_logits: whether B's outputs are logits, where its last layer does not say.
     """
 
     steps: int = 400
@@ -99,7 +100,7 @@ def fuse(
     trainer = Trainer(
         model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits
     )
-    notices = _notices(model, block_map)
+    notices = _notices(model, block_map, in_words(trainer.outputs, targets.names))
     alone = alone_right(trainer, x, labels, options, test, notices) if test is not None else None
     P, weight, planned = _edited(targets, labels, options, block_map, memberships)
     train_rows, held_rows = split(weight, labels, options)
@@ -192,7 +193,10 @@ def _edited(
     assert block_map is not None
     # by the nearest concept alone: with soft memberships, zeroing a concept moved 3 % of its items
     nearest = hard_memberships(memberships)
-    edited = edited_targets(targets, nearest, block_map.planned[heads[0]], block_map.strength[heads[0]])
+    strengths = (block_map.planned[heads[0]], block_map.strength[heads[0]])
+    if strengths[0].shape[1] == 1:
+        strengths = (against_first(strengths[0]), against_first(strengths[1]))
+    edited = edited_targets(targets, nearest, *strengths)
     P, weight = training_targets(edited, labels, options.sharpen)
     return P, weight, planned
 
@@ -233,9 +237,9 @@ def _figures(
     }
 
 
-def _notices(model: keras.Model, block_map: BlockMap | None) -> list[str]:
-    """What the user should hear before the figures."""
-    notices = []
+def _notices(model: keras.Model, block_map: BlockMap | None, outputs: str) -> list[str]:
+    """What the user should hear before the figures; `outputs`: of how B's outputs are read, "" for nothing."""
+    notices = [outputs] if outputs else []
     if getattr(model, "optimizer", None) is not None or getattr(model, "compiled", False):
         notices.append("B's own compile (optimizer, loss, metrics) is not used")
     if frozen := frozen_layers(model):

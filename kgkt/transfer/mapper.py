@@ -27,8 +27,9 @@ def plan_map(
 ) -> BlockMap:
     """Plan which concepts each head slot and each hidden Dense unit of B carries.
 
-    A head slot gets the class mass of its class. A hidden layer of u units gets the concepts
-    grouped into u communities, a concept's strength in a unit being its membership there.
+    A head slot gets the class mass of its class, the only slot of two classes that of the second. A
+    hidden layer of u units gets the concepts grouped into u communities, a concept's strength in a unit
+    being its membership there.
 
     Args:
         blocks: from `read_blocks`.
@@ -55,9 +56,11 @@ def plan_map(
     planned = {}
     for number, (layer, group) in enumerate(dense.items()):
         if group[0].kind == "head":
-            if mass.shape[1] != len(group):
-                raise InputError(f"B's head {layer} has {len(group)} slots, the graph has {mass.shape[1]} classes")
-            planned[layer] = csr_matrix(np.where(mass >= LEAST_STRENGTH, mass, 0.0), dtype=np.float32)
+            slots, classes = len(group), mass.shape[1]
+            if slots != classes and (slots, classes) != (1, 2):
+                raise InputError(f"B's head {layer} has {slots} slots, the graph has {classes} classes")
+            own = mass[:, -slots:]
+            planned[layer] = csr_matrix(np.where(own >= LEAST_STRENGTH, own, 0.0), dtype=np.float32)
         else:
             planned[layer] = _communities(np.asarray(centroids, np.float64), sizes, len(group), seed + number)
     return BlockMap(dense, planned, {layer: matrix.copy() for layer, matrix in planned.items()})

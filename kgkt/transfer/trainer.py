@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
-from kgkt.transfer.blocks import check_single, reads_logits
+from kgkt.transfer.blocks import check_precision, check_single, leaves
+from kgkt.transfer.outputs import Outputs, cross_entropy, probabilities, read_outputs
 from kgkt.transfer.taps import as_input, run_model
 
 if TYPE_CHECKING:
@@ -16,37 +17,37 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 CHUNK_BYTES = 64 << 20  # of items handed to the compiled loop at once
+TINY = 1e-7  # the least probability whose logarithm is taken
 EXPLODED = 5.0  # times the loss of an uninformed B, or of B's first step where that is larger
 
 
 class Trainer:
     """Trains one model again and again from the weights it came with, without tracing anew.
 
-    B's own optimizer, loss and metrics are not used; regularisers of its layers are.
+    B's own optimizer, loss and metrics are not used; regularisers and dtype policies of its layers are.
 
     Args:
         model: B, with one input and one output.
         batch: items a step.
         learning_rate: of Adam.
-        from_logits: whether B's outputs are logits; None reads it from the last layer.
+        from_logits: whether B's outputs are logits, where its last layer does not say.
     """
 
     def __init__(
         self, model: keras.Model, *, batch: int = 64, learning_rate: float = 1e-3, from_logits: bool | None = None
     ) -> None:
-        import keras
-
         check_single(model)
+        check_precision(model)
         if not model.trainable_variables:
             raise InputError("every layer of B is frozen; set trainable = True on one and save it again")
         self.model = model
         self.batch = batch
-        self.from_logits = reads_logits(model, from_logits)
+        self.outputs = read_outputs(model, from_logits)
         self.initial = self.weights()
-        self._adam = keras.optimizers.Adam(learning_rate)
+        self._adam = make_adam(model, learning_rate)
         self._adam.build(model.trainable_variables)
         self._adam_initial = [v.numpy() for v in self._adam.variables]
-        self._run, self._forward = _compile(model, self._adam, self.from_logits)
+        self._run, self._forward = _compile(model, self._adam, self.outputs)
 
     def weights(self) -> list[np.ndarray]:
         """A copy of all of B's variables."""
@@ -109,7 +110,7 @@ class Trainer:
             losses, sound = (v.numpy() for v in self._run(as_input(self.model, x, chunk), P[chunk], weight[chunk]))
             history["loss"] += losses.astype(float).tolist()
             taken += len(chunk)
-            self._check(losses, bool(sound), history["loss"][0], taken, P.shape[1])
+            self._check(losses, bool(sound), history["loss"][0], taken)
             if progress:
                 progress(taken, steps)
             if held_out is not None and (taken % every == 0 or taken == steps):
@@ -125,20 +126,24 @@ class Trainer:
         return history
 
     def predict(self, x: Any, rows: np.ndarray | None = None, batch: int = 1024) -> np.ndarray:
-        """B's class probabilities (r, c) float32 for the items `rows` of `x` (all by default)."""
+        """B's class probabilities (r, c) float32 for the items `rows` of `x` (all by default); see `probabilities`."""
         import numpy as np
 
         rows = np.arange(len(x)) if rows is None else np.asarray(rows)
         parts = [
             self._forward(as_input(self.model, x, rows[i : i + batch])).numpy() for i in range(0, len(rows), batch)
         ]
-        return np.concatenate(parts) if parts else np.zeros((0, self.model.output_shape[-1]), np.float32)
+        return np.concatenate(parts) if parts else np.zeros((0, self.outputs.classes), np.float32)
 
     def losses(self, x: Any, P: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Cross-entropy (r,) in nats of B's probabilities against the targets of the items `rows`."""
+        """Cross-entropy (r,) in nats of B's probabilities against the targets of the items `rows`, as it is taught."""
         import numpy as np
 
-        return -np.sum(P[rows] * np.log(np.maximum(self.predict(x, rows), 1e-7)), axis=1)
+        predicted = self.predict(x, rows)
+        right = P[rows] * np.log(np.maximum(predicted, TINY))
+        if not self.outputs.each or self.outputs.units == 1:
+            return -np.sum(right, axis=1)
+        return -np.mean(right + (1 - P[rows]) * np.log(np.maximum(1 - predicted, TINY)), axis=1)
 
     def accuracy(self, x: Any, y: np.ndarray, rows: np.ndarray | None = None) -> float:
         """Share of the items whose most probable class is `y` (r,)."""
@@ -171,15 +176,16 @@ class Trainer:
         for number, variable in enumerate(v for v in self.model.variables if v.path.endswith("seed_generator_state")):
             variable.assign(np.array([seed, number], dtype=variable.dtype))
 
-    def _check(self, losses: np.ndarray, sound: bool, first: float, taken: int, classes: int) -> None:
+    def _check(self, losses: np.ndarray, sound: bool, first: float, taken: int) -> None:
         """Stop a training whose loss or weights are no numbers or whose loss exploded; B's weights are restored."""
         import numpy as np
 
+        uninformed = np.log(2 if self.outputs.each else self.outputs.classes)
         if not np.isfinite(losses).all():
             what = "the loss is not a number"
         elif not sound:  # relu turns NaN into 0 on some processors, and the loss looks fine
             what = "weights became no numbers"
-        elif losses.mean() > EXPLODED * max(np.log(classes), first):
+        elif losses.mean() > EXPLODED * max(uninformed, first):
             what = f"the loss exploded from {first:.3g} to {losses.mean():.3g}"
         else:
             return
@@ -190,37 +196,51 @@ class Trainer:
         )
 
 
-def _compile(model: keras.Model, adam: Any, from_logits: bool) -> tuple[Any, Any]:
-    """Compile B's training loop over (s, batch, ...) and its forward pass, free in both leading sizes."""
+def make_adam(model: keras.Model, learning_rate: float) -> Any:
+    """Adam; with the loss scaled where a layer computes in float16, in which small gradients are 0.
+
+    Keras does the same in `compile`, by the policy of the model, which a file does not keep; layers keep theirs.
+
+    Reference: Micikevicius et al. 2018 (mixed precision training).
+    """
     import keras
+
+    adam = keras.optimizers.Adam(learning_rate)
+    if any(getattr(layer, "compute_dtype", None) == "float16" for _, layer in leaves(model)):
+        return keras.optimizers.LossScaleOptimizer(adam)
+    return adam
+
+
+def _compile(model: keras.Model, adam: Any, outputs: Outputs) -> tuple[Any, Any]:
+    """Compile B's training loop over (s, batch, ...) and its forward pass, free in both leading sizes."""
     import tensorflow as tf
 
     item = [None if d is None else int(d) for d in model.input_shape[1:]]
-    dtype, classes = model.inputs[0].dtype, model.output_shape[-1]
+    dtype = model.inputs[0].dtype
 
     def run(x: Any, P: Any, weight: Any) -> Any:
         variables = model.trainable_variables
         losses = tf.TensorArray(tf.float32, size=tf.shape(x)[0])
         for i in tf.range(tf.shape(x)[0]):
             with tf.GradientTape() as tape:
-                outputs = tf.cast(run_model(model, x[i], training=True), tf.float32)
-                each = keras.losses.categorical_crossentropy(P[i], outputs, from_logits=from_logits)
+                each = cross_entropy(outputs, P[i], run_model(model, x[i], training=True))
                 loss = tf.reduce_mean(each * weight[i])
-                total = tf.add_n([loss, *model.losses])
+                extra = [tf.cast(added, tf.float32) for added in model.losses]
+                total = adam.scale_loss(tf.add_n([loss, *extra]))
             adam.apply(tape.gradient(total, variables), variables)
             losses = losses.write(i, loss)
         sound = tf.reduce_all([tf.reduce_all(tf.math.is_finite(tf.cast(v, tf.float32))) for v in variables])
         return losses.stack(), sound
 
     def forward(x: Any) -> Any:
-        outputs = tf.cast(run_model(model, x, training=False), tf.float32)
-        return tf.nn.softmax(outputs) if from_logits else outputs
+        return probabilities(outputs, run_model(model, x, training=False))
 
     spec = tf.TensorSpec
     compiled = tf.function(
         run,
         input_signature=[
-            spec([None, None, *item], dtype), spec([None, None, classes], tf.float32), spec([None, None], tf.float32)
+            spec([None, None, *item], dtype), spec([None, None, outputs.classes], tf.float32),
+            spec([None, None], tf.float32),
         ],
     )
     return compiled, tf.function(forward, input_signature=[spec([None, *item], dtype)])

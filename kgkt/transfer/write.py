@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kgkt.transfer.blocks import rescaling
+from kgkt.transfer.outputs import Outputs
 from kgkt.transfer.taps import tapped
 from kgkt.values import BlockMap, Labels, Targets
 
@@ -52,6 +54,19 @@ def edited_targets(
     return replace(targets, P=P.astype(np.float32), weight=weight)
 
 
+def against_first(strength: csr_matrix) -> csr_matrix:
+    """Strengths (k, 2) to both classes of the one slot (k, 1) that carries the second against the first.
+
+    What a concept does not carry of the second it carries of the first: strength 0 leads to the first, 1 to the
+    second, 0.5 to neither.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    second = strength.toarray()
+    return csr_matrix(np.hstack([np.maximum(1.0 - second, 0.0), second]))
+
+
 def training_targets(targets: Targets, labels: Labels, sharpen: float) -> tuple[np.ndarray, np.ndarray]:
     """What B is trained on: P to the power `sharpen`, rows to 1, labelled items at their labels.
 
@@ -96,13 +111,20 @@ class Moments:
         self.ht += H.T @ T
         self.ht_planned += H.T @ T_planned
 
-    def solve(self, gain: float = 1.0, lam: float = LAMBDA) -> tuple[np.ndarray, np.ndarray]:
+    def solve(
+        self, gain: float = 1.0, lam: float = LAMBDA, zero: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The layer's kernel (d, u) and bias (u,) in closed form.
 
         With mu the mean of H, C = (H - mu)'(H - mu)/n and I the identity,
         Omega = (C + lam tr(C)/d I)^-1 (H - mu)'T/n, divided by the deviation of the outputs that the
         planned targets would give, times `gain`; bias = -mu Omega, plus what the edits moved the mean
         of T by. An edit of one strength is thus proportional, and stays in its unit.
+
+        Args:
+            gain: deviation of the outputs.
+            lam: ridge, as a share of the mean variance.
+            zero: the value of a target at which the output is 0; the mean of the planned targets by default.
 
         Reference: Hoerl and Kennard 1970 (ridge regression).
         """
@@ -119,7 +141,8 @@ class Moments:
         deviation = np.sqrt(np.maximum(np.einsum("du,du->u", planned, C @ planned), 0.0))
         scale = np.where(deviation > 1e-9, gain / np.maximum(deviation, 1e-9), 0.0)
         kernel = omega * scale
-        return kernel, (self.t - self.t_planned) / n * scale - mu @ kernel
+        middle = self.t_planned if zero is None else n * zero
+        return kernel, (self.t - middle) / n * scale - mu @ kernel
 
 
 def write_layer(
@@ -131,6 +154,7 @@ def write_layer(
     block_map: BlockMap,
     memberships: csr_matrix,
     head: tuple[np.ndarray, np.ndarray],
+    outputs: Outputs,
 ) -> str:
     """Write one Dense layer's weights from the map, given the weights before it.
 
@@ -143,6 +167,7 @@ def write_layer(
         block_map: planned and edited strengths.
         memberships: (n, k).
         head: (n, c) edited and planned targets, written where the layer is the head.
+        outputs: how B's outputs are read.
 
     Returns:
         An empty string, or why the layer cannot be written (nothing is changed then).
@@ -166,13 +191,17 @@ def write_layer(
         batch = rows[start : start + len(calls[0])]
         start += len(batch)
         if is_head:
-            T, T_planned = head[0][batch], head[1][batch]
+            T, T_planned = (P[batch][:, -u:] for P in head)  # of a single slot: the second class
         else:
             z = memberships[batch]
             T = np.asarray((z @ block_map.strength[path]).todense(), np.float64)
             T_planned = np.asarray((z @ block_map.planned[path]).todense(), np.float64)
         moments.add(calls[0], T, T_planned)
-    kernel, bias = moments.solve(HEAD_GAIN if is_head else 1.0)
+    if is_head:
+        # a class judged by itself has logit 0 where it is as likely as not; those judged together are only compared
+        kernel, bias = moments.solve(HEAD_GAIN / rescaling(model), zero=0.5 if outputs.each else None)
+    else:
+        kernel, bias = moments.solve()
     layer.kernel.assign(kernel)
     if layer.use_bias:
         layer.bias.assign(bias)

@@ -88,14 +88,13 @@ def check(recipe: Recipe) -> Plan:
             plan.add("notice", notice, kind="notice")
     if b is not None and pool is not None and not recipe.target.data:
         _fits(plan, recipe, b, pool)
-    names = recipe.target.classes
-    if b is not None and names and b.outputs not in (None, len(names)):
-        plan.problems.append(f"{b.path} has {count(b.outputs, 'output')}, [target] classes names {len(names)}")
     if not any((recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)):
         plan.add("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …")
     _memory(plan, recipe, a, pool)
     _store(plan, recipe)
     _stages(plan, recipe)
+    if b is not None and b.outputs is not None:
+        _outputs(plan, recipe, b, b.outputs)
     return plan
 
 
@@ -181,6 +180,29 @@ def _size(recipe: Recipe, shape: Shape | None, name: str = "") -> tuple[int, int
     from kgkt.source.images import picture_size
 
     return picture_size(shape, recipe.source.size, name)
+
+
+def _outputs(plan: Plan, recipe: Recipe, b: ModelInfo, units: int) -> None:
+    """What B's outputs stand for, against the classes of the recipe, or of the graph once their order is fixed."""
+    from kgkt.transfer.blocks import refuse_outputs
+    from kgkt.transfer.outputs import Outputs, in_words, refuse_activation
+
+    known = [found.fields for found in plan.findings if found.fields.get("kind") == "classes"]
+    names = recipe.target.classes or next((fields["classes"] for fields in known if fields["frozen"]), ())
+    activation, said = b.last_activation, recipe.target.from_logits
+
+    def words() -> str:
+        if names:
+            refuse_outputs(b.path.name, units, names)
+        if activation is not None:
+            refuse_activation(b.path.name, activation, units, said)
+        if not names or (activation is None and said is None):
+            return ""
+        each = activation == "sigmoid" or units == 1
+        return in_words(Outputs(units, said or activation == "linear", each), names, b.path.name)
+
+    if told := _try(plan, words):
+        plan.add("outputs", told, kind="outputs", path=str(b.path))
 
 
 def _fits(plan: Plan, recipe: Recipe, b: ModelInfo, pool: Data) -> None:

@@ -126,7 +126,7 @@ def make_options(recipe: Recipe, run: RunDir, asked: Asked, task: Task, say: Say
     options = Options(
         labels=asked.labels, seeds=seeds, jobs=asked.jobs, spread=spread,
         expert=expert, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
-        methods=RECOMMENDED if asked.recommend else None,
+        from_logits=target.from_logits, methods=RECOMMENDED if asked.recommend else None,
     )  # fmt: skip
     return replace(options, train_b="none" if task.b is None else trained_rows(asked.train_b, task, options, say))
 
@@ -165,7 +165,8 @@ def training_seconds(task: Task, options: Options) -> float:
     from kgkt.transfer.trainer import Trainer
 
     assert task.b is not None
-    trainer = Trainer(task.b(), batch=options.batch, learning_rate=options.learning_rate)
+    trainer = Trainer(task.b(), batch=options.batch, learning_rate=options.learning_rate,
+                      from_logits=options.from_logits)
     P = np.full((len(task.pool_y), len(task.names)), 1 / len(task.names), np.float32)
     trainer.train(task.pool_x, P, np.ones(len(P)), 2, 0)  # compiles
     start = time.perf_counter()

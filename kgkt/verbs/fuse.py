@@ -38,9 +38,10 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     """
     import contextlib
 
-    from kgkt.transfer.blocks import check_target, reads_logits
+    from kgkt.transfer.blocks import check_target
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
+    from kgkt.transfer.outputs import read_outputs
 
     run = open_run(recipe)
     assert recipe.target.out is not None
@@ -49,7 +50,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     model, path = open_target(recipe)
     current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
-    reads_logits(model, recipe.target.from_logits)
+    read_outputs(model, recipe.target.from_logits)
     x, test = target_inputs(recipe, run, model, current.ids, targets.names, say)
     block_map = current_map(recipe, run, say, model, path, current, targets)
     options = fuse_options(recipe)

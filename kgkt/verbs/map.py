@@ -37,13 +37,16 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
 
     Strengths that people changed are kept where the plan still has them.
     """
-    from kgkt.transfer.blocks import check_target, read_blocks, reads_logits, unmapped
+    from kgkt.transfer.blocks import check_target, read_blocks, unmapped
+    from kgkt.transfer.outputs import in_words, read_outputs
 
     run = open_run(recipe)
     model, path = open_target(recipe)
     current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
-    reads_logits(model, recipe.target.from_logits)
+    outputs = read_outputs(model, recipe.target.from_logits)
+    if words := in_words(outputs, targets.names, path.name):
+        say(words)
     blocks = read_blocks(model)
     with open_graph_store(recipe, run, write=True) as store:
         block_map, edits, wait = plan(store, run, recipe, path, blocks, current, targets, say)

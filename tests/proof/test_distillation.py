@@ -80,6 +80,37 @@ def test_one_step_is_the_gradient_of_keras_s_own_losses(task: Task, digits) -> N
         assert np.allclose(old - step.numpy(), new.numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize(("last", "units"), [("sigmoid", 1), ("linear", 1), ("sigmoid", 2)])
+def test_a_step_into_another_head_of_two_classes_is_the_gradient_of_keras_s_own_losses(digits, last, units) -> None:
+    """Against binary cross-entropy and the divergence of the two classes' probabilities, called by hand."""
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(8, "relu"),
+                              keras.layers.Dense(units, last)])  # fmt: skip
+    late = (digits.pool_y > 4).astype(int)
+    own = (np.eye(2)[late] * 0.8 + 0.1).astype("float32")
+    trainer = Trainer(model)
+    d = Distillation(trainer, np.log(own), True, 1e-3)
+    d._adam = keras.optimizers.SGD(1.0)
+    d._adam.build(d._variables)
+    rows, y = np.arange(32), np.eye(2, dtype=np.float32)[late[:32]]
+    before = [v.numpy() for v in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        out = model(digits.pool_x[rows])
+        said = tf.reduce_mean(keras.losses.binary_crossentropy(y[:, -units:], out, from_logits=last == "linear"))
+        p = tf.sigmoid(out) if last == "linear" else out
+        z = tf.math.log(p / (1 - p))
+        student = tf.concat([tf.zeros_like(z), z], axis=1) if units == 1 else z
+        loss = keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())
+        agreed = loss.compute_loss(np.log(own[rows]), student)
+        gradient = tape.gradient(0.5 * said + 0.5 * agreed, model.trainable_variables)
+    d._step(digits.pool_x[rows], y, digits.pool_x[rows], d.teacher[rows])
+    for old, step, new in zip(before, gradient, model.trainable_variables, strict=True):
+        assert np.allclose(old - step.numpy(), new.numpy(), atol=1e-5)
+
+
 def test_the_same_seed_gives_the_same_b_and_starts_from_its_own_weights(task: Task, digits, labels) -> None:
     trainer = Trainer(build_b())
     d = Distillation(trainer, *teacher_of(task), 1e-3)

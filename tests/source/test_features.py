@@ -57,6 +57,25 @@ def test_activations_of_two_layers(a, data, tmp_path):
     assert features.source == "a.keras"
 
 
+@pytest.mark.parametrize(("dtype", "error"), [("mixed_float16", 0.002), ("mixed_bfloat16", 0.02)])
+def test_an_a_in_mixed_precision_gives_features_in_single(a, data, tmp_path, dtype, error):
+    keras = import_keras()
+    mixed = keras.models.clone_model(
+        a, clone_function=lambda layer: type(layer).from_config(layer.get_config() | {"dtype": dtype}))
+    mixed.set_weights(a.get_weights())
+    mixed.save(tmp_path / "a.keras")
+    features = extract(open_model(tmp_path / "a.keras"), ["mid", "emb"], data, tmp_path / "f.parquet")
+    assert pq.read_schema(tmp_path / "f.parquet").field("emb").type.value_type == "float"
+    for layer, single in (("emb", reference(a, data.x, "emb")), ("mid", pool(reference(a, data.x, "mid")))):
+        values = features.rows(layer, np.arange(600))
+        assert values.dtype == np.float32
+        assert np.abs(values - single).max() < error * single.max()
+    wild = items(np.full((3, 8, 8, 1), 1e5, np.float32))
+    if dtype == "mixed_float16":  # which ends at 65,504
+        with pytest.raises(InputError, match=r"layer '(mid|emb)' gives NaN or infinity for 3 of 3 items.*--pixels"):
+            extract(mixed, ["mid", "emb"], wild, tmp_path / "wild.parquet")
+
+
 def test_the_batch_size_does_not_matter(a, data, tmp_path):
     one = extract(a, ["emb"], data, tmp_path / "one.parquet", batch=7)
     two = extract(a, ["emb"], data, tmp_path / "two.parquet", batch=600)

@@ -55,6 +55,22 @@ def test_the_facts_agree_with_the_opened_model(tmp_path):
     assert info.input_shape == (None, None, 3)
 
 
+def test_the_last_activation_is_the_one_before_a_cast_or_a_dropout(tmp_path):
+    keras = import_keras()
+    dense, cast = keras.layers.Dense, keras.layers.Activation("linear", dtype="float32")
+
+    def last_of(model):
+        model.save(tmp_path / "m.keras")
+        return inspect_model(tmp_path / "m.keras").last_activation
+
+    assert last_of(keras.Sequential([keras.Input((4,)), dense(1, "sigmoid", dtype="mixed_float16"), cast])) == "sigmoid"
+    assert last_of(keras.Sequential([keras.Input((4,)), dense(3), cast])) == "linear"
+    image = keras.Input((4,))
+    side, out = dense(3, "tanh")(image), dense(3, "softmax")(image)
+    assert last_of(keras.Model(image, keras.layers.Dropout(0.1)(out))) == "softmax"
+    assert last_of(keras.Model(image, keras.layers.Dropout(0.1)(keras.layers.Add()([out, side])))) is None
+
+
 def test_several_outputs_and_inputs(tmp_path):
     keras = import_keras()
     a, b = keras.Input((3,)), keras.Input((4,))

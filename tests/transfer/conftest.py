@@ -33,6 +33,16 @@ class Taught:
 
 @pytest.fixture(scope="session")
 def taught(digits: Any) -> Taught:
+    return teach_pixels(digits, lambda y: y, tuple("0123456789"), per_class=5)
+
+
+@pytest.fixture(scope="session")
+def two(digits: Any) -> Taught:
+    """The same for two classes: the digits up to 4 are cats, the others dogs."""
+    return teach_pixels(digits, lambda y: (y > 4).astype(int), ("cat", "dog"), per_class=25)
+
+
+def teach_pixels(digits: Any, class_of: Callable[[np.ndarray], np.ndarray], names: tuple[str, ...], per_class: int) -> Taught:
     from sklearn.decomposition import PCA
 
     from kgkt.concepts.cluster import fit_local
@@ -44,34 +54,39 @@ def taught(digits: Any) -> Taught:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     clustering = fit_local(vectors, CONCEPTS, 0)
     edges, weights = bridge_edges(clustering.memberships)
-    names = np.array([f"c{i}" for i in range(CONCEPTS)], dtype=object)
+    keys = np.array([f"c{i}" for i in range(CONCEPTS)], dtype=object)
     graph = ConceptGraph(
-        names, names, clustering.centroids, clustering.sizes, np.ones(CONCEPTS, bool), edges, weights,
+        keys, keys, clustering.centroids, clustering.sizes, np.ones(CONCEPTS, bool), edges, weights,
         centroid_cosines(clustering.centroids, edges), np.zeros(CONCEPTS, int),
     )  # fmt: skip
     rng = np.random.default_rng(0)
-    items = np.concatenate([rng.choice(np.flatnonzero(digits.pool_y == c), 5, replace=False) for c in range(10)])
-    labels = Labels(items, digits.pool_y[items], tuple("0123456789"))
-    targets = teach(graph, clustering.memberships, labels, vectors, prior=np.full(10, 0.1))
-    test = (digits.test_x.reshape(len(digits.test_x), -1), digits.test_y)
-    return Taught(x, digits.pool_y, test, clustering, labels, targets)
+    y, c = class_of(digits.pool_y), len(names)
+    items = np.concatenate([rng.choice(np.flatnonzero(y == k), per_class, replace=False) for k in range(c)])
+    labels = Labels(items, y[items], names)
+    targets = teach(graph, clustering.memberships, labels, vectors, prior=np.full(c, 1 / c))
+    test = (digits.test_x.reshape(len(digits.test_x), -1), class_of(digits.test_y))
+    return Taught(x, y, test, clustering, labels, targets)
 
 
 @pytest.fixture
 def mlp() -> Callable[..., Any]:
     """Build Dense 32 `one`, Dense 16 `two`, Dense 10 `out` for 64 pixels; the same weights each time."""
 
-    def build(last: str = "softmax", between: tuple[Any, ...] = ()) -> Any:
+    def build(
+        last: str = "softmax", between: tuple[Any, ...] = (), units: int = 10, dtype: str = "float32",
+        after: tuple[Any, ...] = (),
+    ) -> Any:  # fmt: skip
         import keras
 
         keras.utils.set_random_seed(3)
         return keras.Sequential(
             [
                 keras.Input((64,)),
-                keras.layers.Dense(32, activation="relu", name="one"),
+                keras.layers.Dense(32, activation="relu", name="one", dtype=dtype),
                 *between,
-                keras.layers.Dense(16, activation="relu", name="two"),
-                keras.layers.Dense(10, activation=last, name="out"),
+                keras.layers.Dense(16, activation="relu", name="two", dtype=dtype),
+                keras.layers.Dense(units, activation=last, name="out", dtype=dtype),
+                *after,
             ]
         )
 

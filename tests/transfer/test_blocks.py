@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import check_target, frozen_layers, leaves, read_blocks, reads_logits, unmapped
+from kgkt.transfer.blocks import check_target, frozen_layers, leaves, read_blocks, unmapped
 
 NAMES = tuple("0123456789")
 dense = keras.layers.Dense
@@ -59,29 +59,6 @@ def test_a_head_inside_a_nested_model_is_found() -> None:
     inner = keras.Sequential([keras.Input((64,)), dense(10, activation="softmax", name="deep")], name="inner")
     model = keras.Sequential([keras.Input((64,)), inner])
     assert facts(model) == {"inner/deep": ("head", 10, (64,))}
-    assert not reads_logits(model)
-
-
-@pytest.mark.parametrize(
-    ("last", "logits"),
-    [
-        ([dense(10, activation="softmax")], False),
-        ([dense(10)], True),
-        ([dense(10), keras.layers.Softmax()], False),
-        ([dense(10), keras.layers.Activation("softmax")], False),
-    ],
-)
-def test_logits_are_read_from_the_last_activation(last: list[Any], logits: bool) -> None:
-    model = keras.Sequential([keras.Input((4,)), *last])
-    assert reads_logits(model) is logits
-    assert next(iter(read_blocks(model).values()))[0].kind == "head"
-
-
-def test_other_activations_need_the_users_word() -> None:
-    model = keras.Sequential([keras.Input((4,)), dense(10, activation="sigmoid", name="out")])
-    with pytest.raises(InputError, match=r"last layer out ends in sigmoid.*\n.*--from-logits"):
-        reads_logits(model)
-    assert reads_logits(model, from_logits=True)
 
 
 def test_an_output_made_by_no_dense_layer_has_no_head() -> None:
@@ -119,6 +96,22 @@ def test_a_target_with_other_outputs_is_refused_with_both_lists() -> None:
         "  classes  0 1 2 3 4 5 6 7 8 9\n"
         "Give B 10 outputs, or name its 8 with [target] classes in kgkt.toml (every class with a label or a tick)."
     )
+
+
+def test_one_output_is_for_two_classes_only() -> None:
+    model = keras.Sequential([keras.Input((4,)), dense(1)])
+    check_target(model, ("cat", "dog"))
+    with pytest.raises(InputError) as caught:
+        check_target(model, ("cat", "dog", "owl"), file="b.keras")
+    assert str(caught.value) == (
+        "b.keras has 1 output, which tells two classes apart, your graph has 3 classes.\n"
+        "  outputs  1\n"
+        "  classes  cat dog owl\n"
+        "Give B 3 outputs, or name its 2 with [target] classes in kgkt.toml (every class with a label or a tick)."
+    )
+    for units in (1, 2):
+        with pytest.raises(InputError, match=rf"has {units} output.*your graph has 1 class.*\n.*\n.*\nLabel items of an"):
+            check_target(keras.Sequential([keras.Input((4,)), dense(units)]), ("cat",))
 
 
 def test_a_target_with_another_input_shape_is_refused_with_both() -> None:

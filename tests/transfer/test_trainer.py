@@ -48,7 +48,7 @@ def test_reset_and_the_same_seed_give_the_same_b_without_tracing_anew(mlp: Any, 
 
 def test_logits_and_softmax_learn_the_same(mlp: Any, taught: Any) -> None:
     softmax, linear = Trainer(mlp()), Trainer(mlp(last="linear"))
-    assert (softmax.from_logits, linear.from_logits) == (False, True)
+    assert (softmax.outputs.logits, linear.outputs.logits) == (False, True)
     run(softmax, taught)
     run(linear, taught)
     np.testing.assert_allclose(softmax.predict(taught.x), linear.predict(taught.x), atol=1e-4)

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from kgkt.transfer.blocks import read_blocks
 from kgkt.transfer.mapper import plan_map
+from kgkt.transfer.outputs import read_outputs
 from kgkt.transfer.write import HEAD_GAIN, LAMBDA, Moments, edited_targets, training_targets, write_layer
 from kgkt.values import BlockMap, Labels, Targets
 
@@ -35,7 +36,8 @@ def block_map(mlp: Any, taught: Any) -> BlockMap:
 def write(model: Any, path: str, taught: Any, block_map: BlockMap, **change: Any) -> str:
     given = {"x": taught.x, "rows": np.arange(len(taught.x)), "layer": model.get_layer(path)} | change
     P = np.asarray(taught.targets.P, np.float64)
-    return write_layer(model, path, given["layer"], given["x"], given["rows"], block_map, taught.Z, (P, P))
+    return write_layer(model, path, given["layer"], given["x"], given["rows"], block_map, taught.Z, (P, P),
+                       read_outputs(model))
 
 
 def test_the_closed_form_is_scikit_learns_ridge_with_unit_outputs(taught: Any) -> None:
