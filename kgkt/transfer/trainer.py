@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
-from kgkt.transfer.blocks import check_precision, check_single, leaves
+from kgkt.transfer.blocks import check_precision, check_single
 from kgkt.transfer.outputs import Outputs, cross_entropy, probabilities, read_outputs
 from kgkt.transfer.taps import as_input, run_model
 
@@ -206,7 +206,7 @@ def make_adam(model: keras.Model, learning_rate: float) -> Any:
     import keras
 
     adam = keras.optimizers.Adam(learning_rate)
-    if any(getattr(layer, "compute_dtype", None) == "float16" for _, layer in leaves(model)):
+    if any(layer.compute_dtype == "float16" for layer in model._flatten_layers()):  # those inside of wrappers too
         return keras.optimizers.LossScaleOptimizer(adam)
     return adam
 

@@ -62,6 +62,9 @@ def test_only_float16_scales_the_loss_and_a_reset_forgets_its_scale(mlp: Any, ta
     scaled = {dtype: isinstance(Trainer(mlp(dtype=dtype))._adam, keras.optimizers.LossScaleOptimizer)
               for dtype in ("float32", *MIXED)}  # fmt: skip
     assert scaled == {"float32": False, "mixed_float16": True, "mixed_bfloat16": False}
+    inner = layers.Bidirectional(layers.LSTM(4, dtype="mixed_float16"))
+    wrapped = keras.Sequential([keras.Input((64,)), layers.Reshape((8, 8)), inner, layers.Dense(10)])
+    assert isinstance(Trainer(wrapped)._adam, keras.optimizers.LossScaleOptimizer)
     trainer = Trainer(mlp("linear", dtype="mixed_float16"))
     runs = []
     for scale in (1, 1e3, 1):  # the second run overflows, which halves the scale
