@@ -30,6 +30,8 @@ class SourceSettings:
     drop_bad: bool = False
     folder_labels: bool = False
     size: tuple[int, int] | None = None
+    id_column: str = "item_id"
+    columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
 
     @property
@@ -67,6 +69,8 @@ class Teach:
     """How knowledge spreads from labels; spread and expert are chosen by size and kind of the pool where None."""
 
     labels: str | None = None
+    id_column: str = "item_id"
+    class_column: str = "class"
     spread: str | None = None
     expert: str | None = None
     balanced: bool = False
@@ -82,6 +86,8 @@ class Target:
     out: str | None = None
     data: str | None = None
     test: str | None = None
+    pixels: str | None = None
+    allow_shift: bool = False
     classes: tuple[str, ...] = ()
     map: bool = True
     steps: int = 400
@@ -212,11 +218,13 @@ dir = "kgkt-run"               # run directory
 
 [source]                       # what model A knows
 # model = "a.keras"            # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
-# layers = ["mid", "emb"]      # one or two of its layers: a middle one and the last hidden one
+# layers = ["mid", "emb"]      # one or two of its layers; else a middle one and the last hidden one, as check shows
 # data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a .csv item_id,text
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # size = [64, 64]              # height and width for pictures of several sizes; only where A's input leaves it open
+# id_column = "item_id"        # of a .csv of texts or a table of features: the column that holds the items' ids
+# columns = ["f*"]             # of a table of features: its columns of numbers, one layer for each pattern
 # classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
 
 [concepts]
@@ -232,6 +240,8 @@ text = true                    # false keeps item texts and paths out of the dat
 
 [teach]
 # labels = "labels.csv"        # columns item_id,class
+# id_column = "item_id"        # if the columns of that file are called otherwise
+# class_column = "class"
 balanced = false               # true if every class is equally frequent in the pool: it helps
 # prior = {cat = 0.7, dog = 0.3}   # or the shares, if you know them
 # spread = "both"              # over concepts, items or both: both up to 300,000 items, concepts above
@@ -242,6 +252,7 @@ balanced = false               # true if every class is equally frequent in the 
 # out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
+# pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 steps = 400

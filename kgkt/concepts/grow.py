@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from kgkt.concepts.cluster import memberships
+from kgkt.concepts.cluster import memberships, nearest_concept
 from kgkt.concepts.embed import sample_rows, unit_rows, whiten
 from kgkt.values import Clustering
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
+    from scipy.sparse import csr_matrix
 
     from kgkt.values import Features, Maps
 
@@ -142,15 +143,32 @@ def grow_clustering(
 def settled_clustering(vectors: np.ndarray, centroids: np.ndarray, seed: int) -> Clustering:
     """Memberships (n, k) among the centroids (k, e) that are nearest to an item; the others get none."""
     import numpy as np
+
+    nearest, _ = nearest_centroid(vectors, centroids)
+    Z, bandwidth = memberships_among(vectors, centroids, np.unique(nearest))
+    return Clustering(centroids, Z, np.bincount(nearest_concept(Z), minlength=len(centroids)), bandwidth, seed)
+
+
+def memberships_among(
+    vectors: np.ndarray, centroids: np.ndarray, living: np.ndarray, bandwidth: float | None = None
+) -> tuple[csr_matrix, float]:
+    """As `memberships`, but in the concepts that hold items only.
+
+    Args:
+        vectors: (n, e).
+        centroids: (k, e).
+        living: numbers of the concepts that hold items.
+        bandwidth: as for `memberships`.
+
+    Returns:
+        Z (n, k), and the bandwidth.
+    """
+    import numpy as np
     from scipy.sparse import csr_matrix
 
-    k = len(centroids)
-    nearest, _ = nearest_centroid(vectors, centroids)
-    living = np.unique(nearest)
-    Z, bandwidth = memberships(vectors, centroids[living])
-    Z = csr_matrix((Z.data, living[Z.indices].astype(np.int32), Z.indptr), shape=(len(vectors), k))
-    first = Z.indices[Z.indptr[:-1]]
-    return Clustering(centroids, Z, np.bincount(first, minlength=k), bandwidth, seed)
+    Z, bandwidth = memberships(vectors, centroids[living], bandwidth)
+    columns = living[Z.indices].astype(np.int32)
+    return csr_matrix((Z.data, columns, Z.indptr), shape=(len(vectors), len(centroids))), bandwidth
 
 
 def explained_share(X: np.ndarray, W: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import UsageError
+from kgkt.errors import InputError
 from kgkt.files import digest_path, digest_value, sha256_file
-from kgkt.recipe import Recipe
+from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.folder import RunDir, load_items, save_items
-from kgkt.rundir.state import Say
+from kgkt.rundir.state import Say, settings_of
 from kgkt.source.choose import need_source, source_of
+from kgkt.source.columns import ITEM_ID
 from kgkt.source.source import Source
 from kgkt.values import Features
 
@@ -52,10 +53,41 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     inputs = {} if source is None else source.digests()
     if settings.data:
         inputs["data"] = digest_path(Path(settings.data))
-    asked = [settings.size] if settings.size else []
+    asked: list[Any] = [settings.size] if settings.size else []
+    asked += [settings.id_column] if settings.id_column != ITEM_ID else []
+    asked += [settings.columns] if settings.columns else []
     inputs["source settings"] = digest_value([settings.layers, settings.pixels, settings.drop_bad, *asked])
     inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
     return inputs
+
+
+def source_memory(recipe: Recipe, layers: Sequence[str]) -> dict[str, Any]:
+    """What A is and how it was read, as a later verb needs it for items that are new: a setting of `populate`."""
+    settings = recipe.source
+    path = settings.model_path
+    return {"source": {
+        "model": None if path is None else settings.scheme + str(path.resolve()), "layers": list(layers),
+        "features": None if settings.features is None else str(Path(settings.features).resolve()),
+        "pixels": settings.pixels, "imports": list(settings.imports), "allow_legacy": settings.allow_legacy,
+        "size": settings.size and list(settings.size), "id_column": settings.id_column,
+        "columns": list(settings.columns),
+    }}  # fmt: skip
+
+
+def source_as_populated(recipe: Recipe, run: RunDir) -> SourceSettings:
+    """The source of the graph that stands: the recipe's where it names one, else as the last `populate` was told.
+
+    Raises:
+        InputError: neither is known.
+    """
+    if recipe.source.model or recipe.source.features:
+        return recipe.source
+    last = settings_of(run, "populate").get("source")
+    if last is None:
+        raise InputError("this graph does not say which A it was made with: name A in [source] of kgkt.toml, or run "
+                         "kgkt populate again")
+    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in last.items()}
+    return SourceSettings(**known)
 
 
 def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
@@ -66,14 +98,15 @@ def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
 
     settings, data = recipe.source, None
     look = source.look()
-    if not look.widths:
-        raise UsageError("say which layers of A to read: --layers mid,emb (kgkt check shows their names)")
+    if look.chosen:
+        say(look.chosen)
     if settings.data:
         size = picture_size(look.input_shape, settings.size, look.name)
-        data = read_data(settings.data, drop_bad=settings.drop_bad, size=size)
+        data = read_data(settings.data, drop_bad=settings.drop_bad, size=size, id_column=settings.id_column)
         for notice in data.notices:
             say(notice)
-        source.check(look, data)
+        for notice in source.check(look, data):
+            say(notice)
     n = look.items if look.items is not None else None if data is None else len(data)
     if n is not None:
         check_k(recipe.concepts.k, n)
@@ -101,6 +134,7 @@ def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
     assert recipe.source.data is not None
     return {
         "data": str(Path(recipe.source.data).resolve()), "drop_bad": recipe.source.drop_bad, "kind": data.kind,
+        "id_column": recipe.source.id_column,
         "text": recipe.store.text, "size": list(data.x.shape[1:3]) if data.kind == "images" else None,
     }  # fmt: skip
 

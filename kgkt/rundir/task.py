@@ -12,7 +12,7 @@ from kgkt.files import digest_value, load_arrays, make_folder
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import target_data, test_data
+from kgkt.rundir.target_model import pool_reading, target_inputs
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def make_task(
     features = open_features(run.need("features.parquet", "populate"))
     ids = features.ids
     data = pool_data(recipe, run)
-    true = true_classes(truth, data, ids)
+    true = true_classes(recipe, truth, data, ids)
     names = recipe.target.classes or tuple(sorted(set(true.tolist()), key=natural))
     unknown = sorted(set(true.tolist()) - set(names))
     if unknown:
@@ -87,12 +87,11 @@ def pool_data(recipe: Recipe, run: RunDir) -> Data | None:
     path = recipe.source.data or known.get("data")
     if not path or not Path(path).exists():
         return None
-    return read_data(path, drop_bad=recipe.source.drop_bad or known.get("drop_bad", False),
-                     folder_labels=recipe.source.folder_labels,
+    return read_data(path, **pool_reading(recipe, run), folder_labels=recipe.source.folder_labels,
                      size=recipe.source.size or known.get("size"))  # fmt: skip
 
 
-def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
+def true_classes(recipe: Recipe, path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
     """(n,) the true class of every item: from a label file, else from y of the pool.
 
     Raises:
@@ -103,7 +102,10 @@ def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.nda
     if path is not None:
         from kgkt.source.labels import read_label_file
 
-        rows, _, _ = read_label_file(Path(path), frozenset(ids.tolist()))
+        teach = recipe.teach
+        rows, _, _ = read_label_file(
+            Path(path), frozenset(ids.tolist()), teach.id_column, teach.class_column, recipe.target.classes
+        )
         known = {row.item_id: row.name for row in rows if not row.tick}
         where = path
     elif data is not None and data.y is not None:
@@ -126,22 +128,17 @@ def target_of(
     """B's factory, the pool as B reads it and the test set; three times None where B is left out, which is said."""
     import numpy as np
 
-    from kgkt.source.models import input_shape, open_model
-    from kgkt.transfer.blocks import check_data
+    from kgkt.source.models import open_model
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
         say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
         return None, None, None
     b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
-    model, file = b(), Path(recipe.target.model).name
-    x = target_data(recipe, run, ids, input_shape(model), say)
+    x, test = target_inputs(recipe, run, b(), ids, names, say)
     x = np.asarray(x[np.arange(len(ids))])
-    test = test_data(recipe, run, names, input_shape(model), say)
     assert test is not None
     refuse_overlap(x, test[0], ids, allow_overlap, say)
-    for items in (x, test[0]):
-        check_data(model, names, items, file)
     return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
 
 

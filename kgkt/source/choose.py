@@ -32,7 +32,7 @@ def need_source(settings: SourceSettings) -> Source:
     """
     source = source_of(settings)
     if source is None or (settings.model and not settings.data):
-        raise UsageError("where do the features come from? --model A.keras --layers L1,L2 --data POOL, or --features F")
+        raise UsageError("where do the features come from? --model A.keras --data POOL, or --features F")
     return source
 
 

@@ -37,7 +37,7 @@ def model_fields(info: ModelInfo) -> dict[str, Any]:
     return {
         "kind": "model", "path": str(info.path), "architecture": info.kind, "weights": info.n_weights,
         "input": info.input_shape, "layers": info.layers, "outputs": info.outputs,
-        "activation": info.last_activation, "safe": True,
+        "activation": info.last_activation, "kinds": list(info.classes.values()), "safe": True,
     }  # fmt: skip
 
 

@@ -32,13 +32,14 @@ class FeaturesFile:
 
     def look(self) -> Look:
         """How many items it holds, and the width of each layer."""
-        n, widths = peek_features(self.path, self.settings.layers)
+        n, widths = peek_features(self.path, self.settings.layers, self.settings.id_column, self.settings.columns)
         text = f"{count(n, 'item')}, " + " + ".join(f"{layer} {d}" for layer, d in widths.items())
         fields = {"kind": "features", "path": str(self.path), "items": n, "layers": widths}
         return Look(self.path.name, self.path, text, fields, None, n, dict(widths), IMPORTS_MB)
 
-    def check(self, look: Look, data: Data) -> None:
+    def check(self, look: Look, data: Data) -> list[str]:
         """Nothing: data beside features is B's view of the items, matched by their ids."""
+        return []
 
     def digests(self) -> dict[str, str]:
         """Of the file."""
@@ -46,7 +47,10 @@ class FeaturesFile:
 
     def extract(self, data: Data | None, out: Path, progress: Progress | None = None) -> Features:
         """Bring the features in, checked and as float32."""
-        return import_features(self.path, out, self.settings.layers, self.settings.drop_bad, progress)
+        settings = self.settings
+        return import_features(
+            self.path, out, settings.layers, settings.drop_bad, progress, settings.id_column, settings.columns
+        )
 
     def untrained(self, data: Data, out: Path, layers: tuple[str, ...]) -> Features:
         """Refused: what made the features is not here."""

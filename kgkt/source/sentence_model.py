@@ -44,9 +44,10 @@ class SentenceModel:
         return Look(self.path.absolute().name, self.path, text, fields, None, None, {LAYER: info.width},
                     IMPORTS_MB + 8 * info.n_weights / 1e6)  # fmt: skip
 
-    def check(self, look: Look, data: Data) -> None:
+    def check(self, look: Look, data: Data) -> list[str]:
         """Refuse what is not text, and layers that it does not have."""
         check_texts(self.path, data, self.settings.layers)
+        return []
 
     def digests(self) -> dict[str, str]:
         """Of the files that make the model."""

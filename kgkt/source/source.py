@@ -34,6 +34,7 @@ class Look:
         items: how many it holds itself; None where a pool brings them.
         widths: layer that would be read -> numbers an item; None where the file does not tell.
         memory_mb: what its libraries and weights hold once they are there.
+        chosen: which layers are read and why, where the user named none; "" where they were named.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Look:
     items: int | None
     widths: dict[str, int | None]
     memory_mb: float
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ class Source(Protocol):
         """
         ...
 
-    def check(self, look: Look, data: Data) -> None:
-        """Refuse a pool that A cannot read, before any work.
+    def check(self, look: Look, data: Data) -> list[str]:
+        """Refuse a pool that A cannot read, before any work; what is odd about it is returned, a line each.
 
         Raises:
             InputError: with what A reads and what the data holds.

@@ -47,21 +47,21 @@ class Plan:
     """What `check` found.
 
     Args:
-        facts: in the order in which they are printed.
+        findings: in the order in which they are printed.
         problems: what would stop a run, as errors say it.
         stages: stage -> {"ran": when or None, "stale": whether, "why": what changed, "seconds": of the last time,
             None where they were not kept}.
         memory_mb: what populate would need, where that can be told.
     """
 
-    facts: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     memory_mb: float | None = None
 
     def add(self, what: str, says: str, **fields: Any) -> None:
         """One more fact."""
-        self.facts.append(Finding(what, says, fields))
+        self.findings.append(Finding(what, says, fields))
 
 
 def check(recipe: Recipe) -> Plan:
@@ -84,7 +84,8 @@ def check(recipe: Recipe) -> Plan:
     if path := _there(plan, recipe, recipe.teach.labels):
         plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
     if source is not None and a is not None and pool is not None:
-        _try(plan, partial(source.check, a, pool))
+        for notice in _try(plan, partial(source.check, a, pool)) or ():
+            plan.add("notice", notice, kind="notice")
     if b is not None and pool is not None and not recipe.target.data:
         _fits(plan, recipe, b, pool)
     names = recipe.target.classes
@@ -132,6 +133,8 @@ def _source(plan: Plan, recipe: Recipe) -> tuple[Source | None, Look | None]:
         _broken(plan, recipe.source.features or str(recipe.source.model_path))
     else:
         plan.add(look.path.absolute().name, look.text, **look.fields)
+        if look.chosen:
+            plan.add("layers", look.chosen, kind="layers", layers=list(look.widths))
     return source, look
 
 
@@ -164,7 +167,8 @@ def _data(
     path = _there(plan, recipe, named)
     if path is None:
         return None
-    data = _try(plan, lambda: read_data(path, drop_bad=drop_bad, size=_size(recipe, shape, name)))
+    data = _try(plan, lambda: read_data(
+        path, drop_bad=drop_bad, size=_size(recipe, shape, name), id_column=recipe.source.id_column))
     if data is None:
         _broken(plan, str(path))
         return None
@@ -202,9 +206,6 @@ def _memory(plan: Plan, recipe: Recipe, a: Look | None, pool: Data | None) -> No
     """The plan with sizes and estimated memory of populate."""
     n = None if a is None else len(pool) if pool is not None and a.items is None else a.items
     if a is None or n is None:
-        return
-    if not a.widths:
-        plan.add("plan", "populate: say which layers of A to read (--layers), their names stand above", kind="plan")
         return
     widths = list(a.widths.values())
     k = recipe.concepts.k or default_k(n)
@@ -258,7 +259,7 @@ def _stages(plan: Plan, recipe: Recipe) -> None:
                 plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
                 plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
                          kind="stage", **plan.stages[stage])  # fmt: skip
-        plan.facts.append(classes_finding(recipe, run))
+        plan.findings.append(classes_finding(recipe, run))
     except KgktError as error:
         plan.problems.append(str(error))
 
@@ -279,8 +280,8 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
     if stage == "propagate":
         recipe = as_last_taught(recipe, run)
         with open_graph_store(recipe, run) as store:
-            facts = read_current(store, run, lambda _: None, recipe.target.classes)
-        return why_stale(run, stage, propagate_inputs(run, recipe, facts))
+            current = read_current(store, run, lambda _: None, recipe.target.classes)
+        return why_stale(run, stage, propagate_inputs(run, recipe, current))
     if not recipe.target.model or not Path(recipe.target.model).exists():
         return _told_by_flags(run, stage)
     if stage == "map":

@@ -18,7 +18,15 @@ from kgkt.recipe import Recipe
 from kgkt.rundir import carry
 from kgkt.rundir.carry import Carried
 from kgkt.rundir.current import count_themes, stands
-from kgkt.rundir.features import FILE, Pool, features_wanted, look_at, pool_settings, read_features
+from kgkt.rundir.features import (
+    FILE,
+    Pool,
+    features_wanted,
+    look_at,
+    pool_settings,
+    read_features,
+    source_memory,
+)
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_database import write_graph
 from kgkt.rundir.graph_files import MADE, Before, read_before, save_graph_files
@@ -185,7 +193,8 @@ def _record(recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: P
         {"items": made.n_items, "concepts": made.n_concepts, "edges": made.n_edges, "stability": made.stability,
          "layers": made.widths, "source": features.source, "seconds": made.seconds, "grown": grown,
          "made_anew_because": made.why},
-        {**pool_settings(recipe, pool.data), **store_settings(recipe, run), "asked": asked_of(recipe)},
+        {**pool_settings(recipe, pool.data), **store_settings(recipe, run), **source_memory(recipe, features.layers),
+         "asked": asked_of(recipe)},
     )  # fmt: skip
 
 
