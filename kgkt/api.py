@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +111,9 @@ class Run:
         imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
         columns: Sequence[str] | str | None = None, concepts: int | None = None,
         seed: int | None = None, text: bool | None = None, shared: bool | None = None, force: bool = False,
+        fresh: bool = False, dry_run: bool = False,
     ) -> Populated:  # fmt: skip
-        """Extract what A knows of the pool, and make the graph; what people said of an older one is carried over.
+        """Extract what A knows of the pool, and make the graph; one that stands grows, and keeps what people said.
 
         Args:
             model: A: a .keras file, an open Keras model, or "sentence-transformers:FOLDER" for texts.
@@ -126,15 +128,22 @@ class Run:
             text: whether texts and paths of items go into the database.
             shared: the database holds other people's nodes too.
             force: extract the features again, changed or not.
+            fresh: make the concepts anew instead of growing those that stand.
+            dry_run: return what would be made, and lost; change nothing.
         """
         from kgkt.verbs.populate import populate
 
-        settings = self._with_source(
-            model=model, layers=layers, data=data, features=features, pixels=pixels, size=size, drop_bad=drop_bad,
-            imports=imports, allow_legacy=allow_legacy, id_column=id_column, columns=columns,
-        ).override("concepts", k=concepts, seed=seed)  # fmt: skip
-        settings = settings.override("store", text=text, shared=shared)
-        self.populated = populate(settings, self.say, self.progress, force)
+        with tempfile.TemporaryDirectory(prefix="kgkt-") as aside:  # what is in memory changes no file in a dry run
+            settings = self._with_source(
+                model=model, layers=layers, data=data, features=features, pixels=pixels, size=size, drop_bad=drop_bad,
+                imports=imports, allow_legacy=allow_legacy, id_column=id_column, columns=columns,
+                folder=Path(aside) if dry_run else None,
+            ).override("concepts", k=concepts, seed=seed)  # fmt: skip
+            settings = settings.override("store", text=text, shared=shared)
+            done = populate(settings, self.say, self.progress, force, fresh, dry_run)
+        if dry_run:
+            return done
+        self.populated = done
         self.recipe = settings.override(graph=self.populated.run.graph)  # later calls are about this graph and this A
         return self.populated
 
@@ -410,11 +419,15 @@ class Run:
         self, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None, features: Any = None,
         pixels: str | None = None, size: tuple[int, int] | None = None, drop_bad: bool | None = None,
         imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
-        columns: Sequence[str] | str | None = None,
+        columns: Sequence[str] | str | None = None, folder: Path | None = None,
     ) -> Recipe:  # fmt: skip
-        """The recipe with a source; features given here replace a model of the recipe, and the other way round."""
-        from kgkt.rundir.given import data_file, features_file
+        """The recipe with a source; features given here replace a model of the recipe, and the other way round.
 
+        What is in memory is written to `folder`, else to that of the graph.
+        """
+        from kgkt.rundir.given import data_file, features_file, model_file
+
+        folder = folder or self.folder
         source = self.recipe.source
         if features is not None:
             source = dataclasses.replace(source, model=None)
@@ -422,8 +435,8 @@ class Run:
             source = dataclasses.replace(source, features=None)
         names, patterns = _names(layers), _names(columns)
         return dataclasses.replace(self.recipe, source=source).override(
-            "source", model=self._model(model), layers=names, id_column=id_column, columns=patterns,
-            data=data_file(data, self.folder, "pool"), features=features_file(features, self.folder), pixels=pixels,
+            "source", model=model_file(model, folder), layers=names, id_column=id_column, columns=patterns,
+            data=data_file(data, folder, "pool"), features=features_file(features, folder), pixels=pixels,
             size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
             allow_legacy=allow_legacy or None,
         )  # fmt: skip

@@ -70,8 +70,8 @@ class Features:
         """Layer names in the order of the file's columns."""
         return tuple(self.widths)
 
-    def batches(self, layer: str, size: int = 8192) -> Iterator[np.ndarray]:
-        """Yield (b, d) float32 arrays of `layer`, in item order.
+    def batches(self, layer: str, size: int = 8192, groups: list[int] | None = None) -> Iterator[np.ndarray]:
+        """Yield (b, d) float32 arrays of `layer`, in item order; of some row groups of the file only, where asked.
 
         Raises:
             InputError: no such layer, or the file is damaged (each page has a checksum).
@@ -83,7 +83,7 @@ class Features:
             raise InputError(f"{self.path} has no layer {layer!r}{nearest(layer, self.widths)}")
         try:
             with pq.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True) as file:
-                for batch in file.iter_batches(batch_size=size, columns=[layer]):
+                for batch in file.iter_batches(batch_size=size, row_groups=groups, columns=[layer]):
                     yield batch.column(layer).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{self.path} is damaged ({error}); run populate to make it anew") from error
@@ -91,18 +91,45 @@ class Features:
             pa.default_memory_pool().release_unused()  # else it keeps what it read for the next reader
 
     def rows(self, layer: str, index: np.ndarray) -> np.ndarray:
-        """The rows `index` (M,) of `layer` as (M, d) float32, in the order of `index`."""
+        """The rows `index` (M,) of `layer` as (M, d) float32, in their order; other row groups are not read."""
         import numpy as np
+        import pyarrow.parquet as pq
 
         index = np.asarray(index, dtype=np.int64)
+        facts = pq.read_metadata(self.path)
+        sizes = np.array([facts.row_group(g).num_rows for g in range(facts.num_row_groups)], dtype=np.int64)
+        group = np.searchsorted(np.cumsum(sizes), index, side="right")
+        needed = np.unique(group)
+        skipped = np.cumsum(np.where(np.isin(np.arange(len(sizes)), needed), 0, sizes))
+        place = index - skipped[group]  # among the rows of the groups that are read
         out = np.empty((len(index), self.widths[layer]), dtype=np.float32)
-        order = np.argsort(index, kind="stable")
+        order = np.argsort(place, kind="stable")
         start = 0
-        for batch in self.batches(layer):
-            lo, hi = np.searchsorted(index[order], [start, start + len(batch)])
-            out[order[lo:hi]] = batch[index[order[lo:hi]] - start]
+        for batch in self.batches(layer, groups=needed.tolist()):
+            lo, hi = np.searchsorted(place[order], [start, start + len(batch)])
+            out[order[lo:hi]] = batch[place[order[lo:hi]] - start]
             start += len(batch)
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """What makes an embedding of features: fitted once, and kept for the items that come later.
+
+    Args:
+        layers: layer -> (W (e_l, d), b (e_l,)) of F(V) = W·V + b.
+        means: layer -> (d,), what head features are centred by.
+        components: (sum of d, h) of the head features; None leaves them as wide as they are.
+        offset: (h,), what is taken from them after that; None likewise.
+        held_out: mean and deviation of the share of variance that W explains of items that it was not fitted on,
+            and how many these were; None where that was not measured.
+    """
+
+    layers: dict[str, tuple[np.ndarray, np.ndarray]]
+    means: dict[str, np.ndarray]
+    components: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    held_out: tuple[float, float, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +138,13 @@ class Embedding:
 
     Args:
         vectors: (n, e) float32 unit rows: layers concatenated, each scaled by 1/sqrt(number of layers).
-        maps: layer -> (W (e_l, d), b (e_l,)), so that any new item can be embedded.
+        maps: that made them.
         head: (n, h) float32, A's features for the logistic head of the teacher (all layers, each
             centred, unit rows, concatenated, PCA to at most 64).
     """
 
     vectors: np.ndarray
-    maps: dict[str, tuple[np.ndarray, np.ndarray]]
+    maps: Maps
     head: np.ndarray
 
     def __post_init__(self) -> None:

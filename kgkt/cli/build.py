@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,13 +73,19 @@ def populate(
     shared: Shared = False,
     allow_legacy: AllowLegacy = False,
     force: Annotated[bool, typer.Option("--force", help="Extract the features again, changed or not.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Make the concepts anew instead of growing those that stand.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be made, and lost; change nothing.")
+    ] = False,
     run: Run,
     form: str,
 ) -> None:
-    """Extract what A knows of the pool, and make the graph. What people said of an older one is carried over."""
+    """Extract what A knows of the pool, and make the graph; one that stands grows, and keeps what people said of it."""
     done = run.populate(
         **source, pixels=pixels, drop_bad=drop_bad, allow_legacy=allow_legacy, concepts=concepts, seed=seed,
-        text=False if no_text else None, shared=shared or None, force=force,
+        text=False if no_text else None, shared=shared or None, force=force, fresh=fresh, dry_run=dry_run,
     )  # fmt: skip
     show_populated(done, form)
 
@@ -90,18 +97,30 @@ def show_populated(done: Any, form: str) -> None:
         print_json({
             "graph": done.run.graph, "store": done.url, "items": done.n_items, "concepts": done.n_concepts,
             "edges": done.n_edges, "themes": done.n_themes, "stability": done.stability, "layers": done.widths,
-            "seconds": seconds, "lost": done.lost,
+            "seconds": seconds, "lost": done.lost, "unchanged": done.unchanged, "dry_run": done.dry,
+            "grown": None if done.growth is None else dataclasses.asdict(done.growth),
+            "made_anew_because": done.why,
         })  # fmt: skip
+        return
+    where = f"{done.run.graph} in {done.url}"
+    if done.unchanged:
+        held = f"{count(done.n_items, 'item')}, {count(done.n_concepts, 'concept')}"
+        print(f"unchanged   {held}: graph {where} stays as it is" + OUT.next("kgkt suggest -n 20"))
         return
     widths = " + ".join(f"{d:,}" for d in done.widths.values())
     small, large = done.sizes
     span = f"{small:,} to {large:,} items" if small < large else count(large, "item")
     print(f"features    {done.n_items:,} x ({widths})".ljust(48) + f"{seconds['features']:6.1f} s")
     concepts = f"concepts    {done.n_concepts:,}, of {span}"
-    print(f"{concepts:<48}{seconds['concepts']:6.1f} s   stability {done.stability:.2f} (two seeds on the same items)")
+    when = "two seeds on the same items" if done.growth is None else "when they were first fitted"
+    print(f"{concepts:<48}{seconds['concepts']:6.1f} s   stability {done.stability:.2f} ({when})")
+    if done.growth is not None:
+        print(f"grown       {done.growth.in_words()}")
     print(f"edges       {done.n_edges:,}, {count(done.n_themes, 'theme')}".ljust(48) + f"{seconds['edges']:6.1f} s")
-    print(f"graph       {done.run.graph} in {done.url}".ljust(48) + f"{seconds['graph']:6.1f} s"
-          + OUT.next("kgkt suggest -n 20"))  # fmt: skip
+    if done.dry:
+        OUT.say("dry run: nothing was written")
+        return
+    print(f"graph       {where}".ljust(48) + f"{seconds['graph']:6.1f} s" + OUT.next("kgkt suggest -n 20"))
 
 
 @app.command("run", rich_help_panel=BUILD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kgkt.values import Embedding
+from kgkt.values import Embedding, Maps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,40 +88,71 @@ def fit_embedding(
     Returns:
         The embedding with its maps and the head features.
     """
+    return apply_maps(features, fit_maps(features, dims, seed, head_dims))
+
+
+def fit_maps(
+    features: Features, dims: int = DIMS, seed: int = 0, head_dims: int | None = HEAD_DIMS,
+    kept: dict[str, tuple[np.ndarray, np.ndarray]] | None = None,
+) -> Maps:  # fmt: skip
+    """Fit the whitening of each layer, and the projection of the head features, on a sample; as `fit_embedding`.
+
+    Args:
+        kept: layer -> (W, b) fitted before, in whose place none is fitted.
+    """
     import numpy as np
 
-    n = len(features)
-    rng = np.random.default_rng(seed)
-    sample = np.arange(n) if n <= SAMPLE else np.sort(rng.choice(n, SAMPLE, replace=False))
-    maps, means, heads = {}, {}, []
-    for layer in features.layers:
+    sample = sample_rows(len(features), SAMPLE, seed)
+    layers, means, heads = {}, {}, []
+    for layer in kept or features.layers:
         X = features.rows(layer, sample)
-        maps[layer] = whiten(X, dims, seed)
+        layers[layer] = kept[layer] if kept else whiten(X, dims, seed)
         means[layer] = X.mean(axis=0)
         heads.append(unit_rows(X - means[layer]))
         del X
-    sample = heads[0] if len(heads) == 1 else np.concatenate(heads, axis=1)
-    project = _projection(sample, head_dims, seed)
-    del heads, sample
-    scale = np.float32(1 / np.sqrt(len(maps)))
-    vectors = np.empty((n, sum(len(b) for _, b in maps.values())), np.float32)
-    head = np.zeros((n, project[0].shape[1] if project else sum(features.widths.values())), np.float32)
+    together = heads[0] if len(heads) == 1 else np.concatenate(heads, axis=1)
+    del heads
+    components, offset = _projection(together, head_dims, seed) or (None, None)
+    return Maps(layers, means, components, offset)
+
+
+def apply_maps(features: Features, maps: Maps) -> Embedding:
+    """Stream every item through maps that were fitted before, on these items or on others.
+
+    Args:
+        features: of n items, with the layers that the maps have.
+        maps: from `fit_maps`.
+    """
+    import numpy as np
+
+    n = len(features)
+    scale = np.float32(1 / np.sqrt(len(maps.layers)))
+    project = maps.components
+    vectors = np.empty((n, sum(len(b) for _, b in maps.layers.values())), np.float32)
+    head = np.zeros((n, sum(features.widths.values()) if project is None else project.shape[1]), np.float32)
     column = at = 0
-    for layer, (W, b) in maps.items():
+    for layer, (W, b) in maps.layers.items():
         start, width = 0, features.widths[layer]
         for X in features.batches(layer):
             stop = start + len(X)
             vectors[start:stop, column : column + len(b)] = apply_map(X, W, b) * scale
-            centred = unit_rows(X - means[layer])
-            if project:
-                head[start:stop] += centred @ project[0][at : at + width]
+            centred = unit_rows(X - maps.means[layer])
+            if project is not None:
+                head[start:stop] += centred @ project[at : at + width]
             else:
                 head[start:stop, at : at + width] = centred
             start = stop
         column, at = column + len(b), at + width
-    if project:
-        head -= project[1]
+    if maps.offset is not None:
+        head -= maps.offset
     return Embedding(vectors, maps, head)
+
+
+def sample_rows(n: int, size: int, seed: int) -> np.ndarray:
+    """At most `size` of n rows, in their order."""
+    import numpy as np
+
+    return np.arange(n) if n <= size else np.sort(np.random.default_rng(seed).choice(n, size, replace=False))
 
 
 def head_features(X: np.ndarray, head_dims: int | None = HEAD_DIMS, seed: int = 0) -> np.ndarray:

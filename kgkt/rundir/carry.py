@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import nearest_concept
 from kgkt.concepts.edges import bridge_edges, centroid_cosines
 from kgkt.errors import InputError
-from kgkt.files import load_arrays, read_json, write_json
-from kgkt.rundir.folder import RunDir, load_memberships
+from kgkt.files import read_json, write_json
+from kgkt.recipe import Recipe, StoreSettings
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.graph_files import BEFORE, Before, drop_files, keep_files, read_before
+from kgkt.rundir.state import Say, moves, store_database, store_url
 from kgkt.store.labels import LabelRecord
+from kgkt.store.opening import embedded_path
 from kgkt.values import ConceptGraph
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
+
     from scipy.sparse import csr_matrix
 
     from kgkt.store.protocol import Store
@@ -59,30 +65,86 @@ class Carried:
                          for n, what in parts if n)  # fmt: skip
 
 
-def save_edits(store: Store, run: RunDir) -> dict[str, Any]:
-    """What people said in the graph that stands now, written to carry.json; a file left there is kept.
+def save_edits(recipe: Recipe, run: RunDir, store: Store) -> tuple[dict[str, Any], Before | None]:
+    """What people said in the graph that stands now, written to carry.json, and that graph; a file left there is kept.
 
-    A file left there means that an earlier populate was interrupted: the graph may be half rebuilt, so
-    the file is the truth.
+    A file left there means that an earlier populate was interrupted: the graph and its files may be half rebuilt, so
+    carry.json, and the folder of files beside it, are the truth.
+
+    Args:
+        recipe, run: of the graph.
+        store: where it is written to; it may be moving there from another one.
+    """
+    path = run.path(FILE)
+    interrupted = path.exists()
+    if interrupted or moves(recipe, run):
+        people, before = edits_before(recipe, run)
+    else:
+        people, before = read_people(store, run)
+    if people and not interrupted:
+        keep_files(run)
+        write_json(path, people)  # last: where it is, the files are
+    return people, before
+
+
+def edits_before(recipe: Recipe, run: RunDir) -> tuple[dict[str, Any], Before | None]:
+    """What people said in the graph as the last whole populate left it, and that graph, read where it lies now."""
+    from kgkt.store.opening import open_store
+
+    if run.path(FILE).exists():
+        people = read_json(run.path(FILE))
+        return people, read_before(run.path(BEFORE), people.get("populate"))
+    lies = dataclasses.replace(recipe, store=StoreSettings()) if moves(recipe, run) else recipe
+    url = store_url(lies, run)
+    if (path := embedded_path(url)) is not None and not path.exists():
+        return read_people(None, run)
+    with open_store(url, database=store_database(lies, run)) as store:
+        return read_people(store, run)
+
+
+def read_people(store: Store | None, run: RunDir) -> tuple[dict[str, Any], Before | None]:
+    """What people said in the graph that stands now ({} where there is none), and that graph.
+
+    Args:
+        store: that has the graph; None where it is gone.
+        run: of the graph.
+
+    Returns:
+        What `read_edits` gives with "strengths", "members" (concept -> its items, for each one that people changed)
+        and "populate" (what run.json says of it); without its labels and edits where the database has not got it.
     """
     from kgkt.store.edits import read_edits
 
-    path = run.path(FILE)
-    if path.exists():
-        return read_json(path)
-    before = generated(run)
-    if before is None or not _stands(store, run.graph):
-        return {}
-    graph, ids, Z = before
-    people = read_edits(store, run.graph, graph)
-    people["strengths"] = waiting(run) + edited_strengths(store, run.graph)
-    nearest = nearest_concept(Z)
+    done = run.state().get("stages", {}).get("populate")
+    before = read_before(run.folder, done)
+    if store is None or not _stands(store, run.graph):
+        return {} if before is None else {"populate": done}, before
+    people = read_edits(store, run.graph, None if before is None else generated(run, before))
+    people |= {"strengths": waiting(run) + edited_strengths(store, run.graph), "members": {}, "populate": done}
+    if before is None:
+        return people, None
+    # a concept that no item was left in is inactive by itself: nobody switched it off
+    people["switched_off"] = [n for n in people["switched_off"] if n >= len(before) or not before.emptied[n]]
+    nearest = nearest_concept(before.memberships)
     edited = {int(n) for n in people["names"]} | set(people["switched_off"]) | set(people["deleted"])
     edited |= {entry[0] for entry in people["strengths"]}
     edited |= {n for a, b, _ in people["edges"] for n in (a, b)}
-    people["members"] = {str(n): ids[nearest == n].tolist() for n in sorted(edited)}
-    write_json(path, people)
-    return people
+    people["members"] = {str(n): before.ids[nearest == n].tolist() for n in sorted(edited)}
+    return people, before
+
+
+def forget_label_files(run: RunDir, say: Say) -> None:
+    """The graph that label files were read into is gone: let them be read again."""
+    state = run.state()
+    if state.pop("label_files", None):
+        say("the graph was not in the database any more: what people said is gone with it; label files are read again")
+        run.write_state(state)
+
+
+def let_go(run: RunDir) -> None:
+    """The new graph stands and is written down: what was saved of the one before is not needed any more."""
+    run.path(FILE).unlink(missing_ok=True)
+    drop_files(run)
 
 
 def edited_strengths(store: Store, graph: str) -> list[Strength]:
@@ -120,75 +182,81 @@ def _stands(store: Store, graph: str) -> bool:
     return any(info.get("graph") == graph and info.get("complete") is True for info in list_graphs(store))
 
 
-def generated(run: RunDir) -> tuple[ConceptGraph, np.ndarray, csr_matrix] | None:
-    """The graph as the last populate made it, its item ids and memberships; None before the first one."""
+def generated(run: RunDir, before: Before) -> ConceptGraph:
+    """The concepts and edges as populate made them."""
     import numpy as np
 
-    if not (run.path("memberships.parquet").exists() and run.path("concepts.safetensors").exists()):
-        return None
-    ids, Z = load_memberships(run.path("memberships.parquet"))
-    arrays, _ = load_arrays(run.path("concepts.safetensors"))
-    centroids, k = arrays["centroids"], len(arrays["centroids"])
-    edges, weights = bridge_edges(Z)
+    k = len(before)
+    edges, weights = bridge_edges(before.memberships)
     keys = np.array([f"{run.graph}/concept/{n}" for n in range(k)], object)
-    graph = ConceptGraph(
-        keys, keys, centroids, arrays["sizes"], np.ones(k, bool), edges, weights,
-        centroid_cosines(centroids, edges), np.zeros(k, int),
+    return ConceptGraph(
+        keys, keys, before.centroids, before.sizes, np.ones(k, bool), edges, weights,
+        centroid_cosines(before.centroids, edges), np.zeros(k, int),
     )  # fmt: skip
-    return graph, ids, Z
 
 
-def place(people: dict[str, Any], ids: np.ndarray, Z: csr_matrix) -> Carried:
+def place(people: dict[str, Any], rows: Mapping[str, int], ids: list[str], Z: csr_matrix, grown: int) -> Carried:
     """Find where in the new graph each thing said belongs.
 
     Args:
         people: what `save_edits` returned.
-        ids: (n,) item ids of the new pool.
+        rows: item id as people knew it -> row of the item in the new pool.
+        ids: the n item ids of the new pool.
         Z: (n, k) new memberships.
+        grown: how many concepts keep their number, because the graph grew from theirs; else 0.
     """
     carried = Carried(classes=list(people.get("classes", [])), frozen=bool(people.get("frozen")))
-    known = {item: row for row, item in enumerate(ids.tolist())}
     for what, kept in (("labels", carried.labels), ("ticks", carried.ticks)):
         for record in people.get(what, []):
-            if record["item_id"] in known:
-                kept.append((record["item_id"], record["class"], record["by"] or "", record["at"] or ""))
+            if record["item_id"] in rows:
+                item = ids[rows[record["item_id"]]]
+                kept.append((item, record["class"], record["by"] or "", record["at"] or ""))
             else:
                 carried.lost.append(f"{what[:-1]} {record['item_id']}={record['class']}: the item left the pool")
-    places = {int(n): _successor(members, known, Z) for n, members in people.get("members", {}).items()}
+    _place_concepts(people, _places(people, rows, Z, grown), carried)
+    return carried
+
+
+def _places(people: dict[str, Any], rows: Mapping[str, int], Z: csr_matrix, grown: int) -> dict[int, int]:
+    """The new number of each concept that people changed; one without a successor has none."""
+    if grown:
+        return {n: n for n in range(grown)}
+    found = {int(n): _successor(members, rows, Z) for n, members in people.get("members", {}).items()}
+    return {n: new for n, new in found.items() if new is not None}
+
+
+def _place_concepts(people: dict[str, Any], places: Mapping[int, int], carried: Carried) -> None:
+    """Names, switches, strengths and edges to the concepts that come after those they were given to."""
     homeless = "no new concept holds half of its items"
     for number, name in people.get("names", {}).items():
-        new = places[int(number)]
-        if new is None:
+        if (new := places.get(int(number))) is None:
             carried.lost.append(f"name {name!r} of concept {number}: {homeless}")
         else:
             carried.names[new] = name
     for number in (*people.get("switched_off", []), *people.get("deleted", [])):
-        new = places[number]
-        if new is None:
+        if (new := places.get(number)) is None:
             carried.lost.append(f"concept {number} was switched off: {homeless}")
         elif new not in carried.off:
             carried.off.append(new)
     for number, model, layer, index, strength in people.get("strengths", []):
-        new = places[number]
-        if new is None:
+        if (new := places.get(number)) is None:
             carried.lost.append(f"strength {strength:g} of concept {number} to {layer} {index}: {homeless}")
         else:
             carried.strengths.append((new, model, layer, index, strength))
     for a, b, weight in people.get("edges", []):
-        new_a, new_b = places[a], places[b]
+        new_a, new_b = places.get(a), places.get(b)
         if new_a is None or new_b is None or new_a == new_b:
             carried.lost.append(f"edge between concepts {a} and {b}: {homeless}")
         else:
             carried.edges.append((new_a, new_b, {"weight": weight or 0.0, "cosine": 0.0}))
-    return carried
 
 
-def _successor(members: list[str], known: dict[str, int], Z: csr_matrix) -> int | None:
+def _successor(members: list[str], rows: Mapping[str, int], Z: csr_matrix) -> int | None:
     """The new concept that overlaps most with `members`, if at least half (Jaccard)."""
     import numpy as np
 
     nearest = nearest_concept(Z)
-    counts = np.bincount(nearest[[known[m] for m in members if m in known]], minlength=Z.shape[1])
+    counts = np.bincount(nearest[[rows[m] for m in members if m in rows]], minlength=Z.shape[1])
     jaccard = counts / np.maximum(len(members) + np.bincount(nearest, minlength=Z.shape[1]) - counts, 1)
     best = int(jaccard.argmax())
     return best if jaccard[best] >= SAME else None

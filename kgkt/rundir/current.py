@@ -84,6 +84,24 @@ def own_info(store: Store, run: RunDir) -> dict[str, Any]:
     return info
 
 
+def stands(recipe: Recipe, run: RunDir) -> bool:
+    """Whether the database still holds the graph, whole; it may have been dropped, or left half made."""
+    try:
+        with open_graph_store(recipe, run) as store:
+            own_info(store, run)
+    except InputError:
+        return False
+    return True
+
+
+def count_themes(recipe: Recipe, run: RunDir) -> int:
+    """How many themes the graph has in the database."""
+    from kgkt.store.readback import rows
+
+    with open_graph_store(recipe, run) as store:
+        return int(rows(store, "count_themes", graph=run.graph)[0]["n"])
+
+
 def pool_ids(run: RunDir) -> np.ndarray:
     """(n,) item ids of the pool."""
     from kgkt.files import read_parquet

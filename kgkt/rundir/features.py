@@ -1,24 +1,49 @@
-"""A's features in the run directory: looked at first, extracted once, kept while their inputs stay the same."""
+"""A's features in the run directory: looked at first, extracted once for each item, kept while A stays the same."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
 from kgkt.files import digest_path, digest_value, sha256_file
 from kgkt.recipe import Recipe, SourceSettings
-from kgkt.rundir.folder import RunDir
+from kgkt.rundir.folder import RunDir, load_items, save_items
 from kgkt.rundir.state import Say, settings_of
-from kgkt.source.choose import source_of
+from kgkt.source.choose import need_source, source_of
 from kgkt.source.columns import ITEM_ID
 from kgkt.source.source import Source
 from kgkt.values import Features
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kgkt.source.inputs import Data
+    from kgkt.source.parquet import Batch
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What a populate reads.
+
+    Args:
+        source: where the features come from.
+        data: the items, or None where the source holds them itself.
+        contents: the digest of each item of `data`, where the source reads them; else None.
+        inputs: digests of all of it, from `populate_inputs`.
+    """
+
+    source: Source
+    data: Data | None
+    contents: list[bytes] | None
+    inputs: dict[str, str]
+
+
+FILE, ITEMS = "features.parquet", "items.parquet"
+GATHER_BYTES = 32 << 20  # features brought together at a time: in a pool in another order each such part reads the file
 
 
 def populate_inputs(recipe: Recipe) -> dict[str, str]:
@@ -88,25 +113,162 @@ def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
     return data
 
 
+def look_at(recipe: Recipe, say: Say) -> Pool:
+    """Source and pool, looked at before a store is opened or a file is made.
+
+    Raises:
+        UsageError: neither a model with data nor a features file.
+    """
+    from kgkt.source.contents import data_contents
+
+    source = need_source(recipe.source)
+    data = look_first(recipe, source, say)
+    contents = data_contents(data) if data is not None and source.has_model else None
+    return Pool(source, data, contents, populate_inputs(recipe))
+
+
+def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
+    """Where the pool lies, so that `fuse` finds it again, of what kind it is, and whether its texts may leave it."""
+    if data is None:
+        return {}
+    assert recipe.source.data is not None
+    return {
+        "data": str(Path(recipe.source.data).resolve()), "drop_bad": recipe.source.drop_bad, "kind": data.kind,
+        "id_column": recipe.source.id_column,
+        "text": recipe.store.text, "size": list(data.x.shape[1:3]) if data.kind == "images" else None,
+    }  # fmt: skip
+
+
 def read_features(
-    recipe: Recipe, source: Source, run: RunDir, data: Data | None, say: Say, progress: Any, force: bool
-) -> tuple[Features, dict[str, str]]:
-    """The features of every item, and digests of what they come from; extracted anew where that changed."""
+    recipe: Recipe, run: RunDir, pool: Pool, say: Say, progress: Any = None, force: bool = False,
+    out: Path | None = None,
+) -> tuple[Features, list[bytes]]:  # fmt: skip
+    """The features of every item, and the digest of what each item holds.
+
+    What lies in the run directory is taken where nothing changed. Where only the pool did, A reads the items that
+    it has not seen, and the features of the others are copied.
+
+    Args:
+        recipe, run: of the graph.
+        pool: from `look_at`.
+        say: takes notices.
+        progress: as for `populate`.
+        force: let A read every item again.
+        out: where to write instead of into the run directory, which then stays as it is.
+    """
+    from kgkt.source.contents import feature_contents
     from kgkt.source.parquet import open_features
 
-    out, inputs = run.path("features.parquet"), populate_inputs(recipe)
-    wanted = digest_value({k: v for k, v in inputs.items() if k != "concepts settings"})
-    done = run.state().get("features")
-    if not force and done and done["inputs"] == wanted and out.exists() and sha256_file(out) == done["sha256"]:
-        return open_features(out), inputs
-    bar = progress("features", len(data)) if progress and data is not None else contextlib.nullcontext()
+    path, contents = run.path(FILE), pool.contents
+    done: dict[str, Any] = run.state().get("features") or {}
+    wanted = features_wanted(pool.inputs)
+    made_by = digest_value([pool.source.digests(), recipe.source.layers, recipe.source.pixels])
+    sound = "sha256" in done and path.exists() and sha256_file(path) == done["sha256"]
+    if sound and not force and done["inputs"] == wanted:
+        features = open_features(path)
+        return features, contents or _known(run, done) or feature_contents(features)
+    rows = None
+    if sound and not force and contents is not None and done.get("made_by") == made_by:
+        rows = rows_of(_known(run, done) or [], contents)
+    features = _extract(pool, rows, path, out or path, say, progress)
+    contents = contents or feature_contents(features)
+    if out is None:
+        save_items(run.path(ITEMS), features.ids, contents)
+        run.write_state({**run.state(), "features": {
+            "inputs": wanted, "sha256": sha256_file(path), "made_by": made_by, "items": sha256_file(run.path(ITEMS)),
+        }})  # fmt: skip
+    return features, contents
+
+
+def features_wanted(inputs: dict[str, str]) -> str:
+    """The digest of everything that features come from."""
+    return digest_value({k: v for k, v in inputs.items() if k != "concepts settings"})
+
+
+def _known(run: RunDir, done: dict[str, Any]) -> list[bytes] | None:
+    """The digests of the items that the features file holds; None where they were not written down."""
+    path = run.path(ITEMS)
+    if "items" not in done or not path.exists() or sha256_file(path) != done["items"]:
+        return None
+    return load_items(path)[1]
+
+
+def rows_of(known: list[bytes], contents: list[bytes]) -> np.ndarray:
+    """(n,) the row of an item of the same content in `known`, -1 where there is none."""
+    import numpy as np
+
+    place = {content: row for row, content in enumerate(known)}
+    return np.array([place.get(content, -1) for content in contents], np.int64)
+
+
+def _extract(pool: Pool, rows: np.ndarray | None, old: Path, out: Path, say: Say, progress: Any) -> Features:
+    """Have the source read what is not known yet, and say what it noticed."""
+    import numpy as np
+
+    from kgkt.source.parquet import open_features
+
+    data = pool.data
+    missing = None if rows is None or not (rows >= 0).any() else np.flatnonzero(rows < 0)
+    total = None if data is None else len(data) if missing is None else len(missing)
+    bar = progress("features", total) if progress and total else contextlib.nullcontext()
     with bar as advance:
-        features = source.extract(data, out, advance)
+        if missing is None:
+            features = pool.source.extract(data, out, advance)
+        else:
+            assert data is not None
+            assert rows is not None
+            features = extract_missing(pool.source, data, rows, open_features(old), out, advance)
     told = [] if data is None else data.notices
     for notice in filter(None, features.meta.get("notices", "").splitlines()):
         if notice not in told:
             say(notice)
-    state = run.state()
-    state["features"] = {"inputs": wanted, "sha256": sha256_file(out)}
-    run.write_state(state)
-    return features, inputs
+    return features
+
+
+def extract_missing(
+    source: Source, data: Data, rows: np.ndarray, old: Features, out: Path, advance: Any = None
+) -> Features:
+    """Write the features of a pool of which some are known.
+
+    Args:
+        source: that made `old`.
+        data: n items.
+        rows: (n,) row of each item in `old`, -1 where the source has to read it.
+        old: features by the same source; `out` may be its file.
+        out: the features file.
+        advance: called with how many more items are done.
+    """
+    import numpy as np
+
+    from kgkt.source.contents import take
+    from kgkt.source.parquet import write_features
+
+    missing = np.flatnonzero(rows < 0)
+    scratch = out.with_name(f".{out.name}.{os.getpid()}.new.part{out.suffix}")  # swept if this process is killed
+    try:
+        new = source.extract(take(data, missing), scratch, advance) if len(missing) else None
+        meta = {**(new or old).meta, "notices": "\n".join(data.notices)}
+        return write_features(out, old.widths, _gathered(data.ids, rows, old, new), meta)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _gathered(ids: np.ndarray, rows: np.ndarray, old: Features, new: Features | None) -> Iterator[Batch]:
+    """The features of each item from where they are, in the order of `ids` (n,)."""
+    import numpy as np
+
+    from kgkt.source.parquet import GROUP_BYTES
+
+    width = 4 * sum(old.widths.values())
+    step, inner = max(1, GATHER_BYTES // width), max(1, GROUP_BYTES // (4 * width))
+    place = np.cumsum(rows < 0) - 1  # of an item that is not in `old` among the new ones
+    for start in range(0, len(rows), step):
+        part, fresh, names = (of[start : start + step] for of in (rows, place, ids))
+        arrays = {}
+        for layer, d in old.widths.items():
+            arrays[layer] = np.empty((len(part), d), np.float32)
+            arrays[layer][part >= 0] = old.rows(layer, part[part >= 0])
+            if new is not None:
+                arrays[layer][part < 0] = new.rows(layer, fresh[part < 0])
+        for at in range(0, len(part), inner):
+            yield names[at : at + inner], {layer: values[at : at + inner] for layer, values in arrays.items()}

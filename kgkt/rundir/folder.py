@@ -1,7 +1,7 @@
 """The run directory: one folder a graph, files written whole or not at all.
 
     kgkt-run/graph.kgl               the embedded store, all graphs of the directory
-    kgkt-run/<graph>/features.parquet  embedding.safetensors  concepts.safetensors
+    kgkt-run/<graph>/features.parquet  items.parquet  embedding.safetensors  concepts.safetensors
                      memberships.parquet  exemplars/  targets.parquet  edits.jsonl  run.json
 """
 
@@ -58,6 +58,22 @@ def load_memberships(path: Path) -> tuple[np.ndarray, csr_matrix]:
         shape=(len(table), int(table.schema.metadata[b"n_concepts"])),
     )
     return table.column("item_id").to_numpy().astype(str), z
+
+
+def save_items(path: Path, ids: np.ndarray, contents: list[bytes]) -> None:
+    """Write which items the features are of: `item_id` (n,), `content`, the digest of what each holds."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"item_id": pa.array(ids.tolist(), pa.string()), "content": pa.array(contents, pa.binary())})
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+
+
+def load_items(path: Path) -> tuple[np.ndarray, list[bytes]]:
+    """Read what `save_items` wrote: ids (n,) and contents."""
+    table = read_parquet(path, ("item_id", "content"))
+    return table.column("item_id").to_numpy().astype(str), table.column("content").to_pylist()
 
 
 def save_neighbours(path: Path, ids: np.ndarray, index: np.ndarray, made_from: str) -> None:

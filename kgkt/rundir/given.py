@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,16 +73,32 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
 
 
 def model_file(value: Any, folder: Path) -> str | None:
-    """The path of a model; an open Keras model is saved in `folder` under its own name."""
+    """The path of a model; an open Keras model is saved in `folder` under its own name.
+
+    A file there of the same configuration and weights stays: saved again it would only tell another time.
+    """
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
     if not hasattr(value, "save") or not hasattr(value, "layers"):
         raise UsageError(f"model: expected a path or a Keras model, received {type(value).__name__}")
     make_folder(folder)
     path = folder / f"{value.name}.keras"
-    with atomic(path) as temporary:
-        value.save(temporary)
+    with tempfile.TemporaryDirectory(prefix="kgkt-") as aside:
+        saved = Path(aside) / path.name
+        value.save(saved)
+        if not path.exists() or _inside(path) != _inside(saved):
+            with atomic(path) as temporary:
+                shutil.copyfile(saved, temporary)
     return str(path)
+
+
+def _inside(path: Path) -> dict[str, int] | None:
+    """Name and checksum of what a `.keras` file holds, but for the time at which it was saved."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {part.filename: part.CRC for part in archive.infolist() if part.filename != "metadata.json"}
+    except (OSError, zipfile.BadZipFile):
+        return None
 
 
 def label_pairs(value: Any) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ class Data:
         kind: "array", "images" (from a folder) or "text".
         digest: sha256 of the content.
         notices: what was cast or dropped, one line each.
+        files: (n,) sha256 of each item's own file, or None where items lie in one.
     """
 
     ids: np.ndarray
@@ -46,6 +47,7 @@ class Data:
     kind: str
     digest: str
     notices: list[str] = field(default_factory=list)
+    files: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -142,9 +144,10 @@ def _read_folder(
                 raise InputError(f"{what} {path}: {name} lies in no subfolder; with labels from folders each picture "
                                  "lies in a folder named after its class")
         y = np.array([name.split("/")[0] for name in names])
+    digests = [sha256_file(file) for file in images.files]
     digest = hashlib.sha256()
-    for name, file in zip(names, images.files, strict=True):
-        digest.update(f"{len(name.encode())}:{name}{sha256_file(file)}".encode())
+    for name, one in zip(names, digests, strict=True):
+        digest.update(f"{len(name.encode())}:{name}{one}".encode())
     ids = check_ids(f"{what} {path}", names, len(names))
     notices = []
     if images.dropped:
@@ -154,7 +157,8 @@ def _read_folder(
     if images.resized:
         height, width = images.shape[1:3]
         notices.append(f"{images.resized:,} of {len(images):,} pictures of {path} are brought to {height} x {width}")
-    return Data(ids, images, y, [str(file) for file in images.files], None, "images", digest.hexdigest(), notices)
+    uris = [str(file) for file in images.files]
+    return Data(ids, images, y, uris, None, "images", digest.hexdigest(), notices, digests)
 
 
 def _read_csv(path: Path, what: str, id_column: str) -> Data:

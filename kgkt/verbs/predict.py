@@ -16,6 +16,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, read_current
 from kgkt.rundir.features import source_as_populated
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.graph_files import read_maps
 from kgkt.rundir.state import Say, made_by, open_run
 from kgkt.source.choose import source_of
 from kgkt.verbs.propagate import fresh_targets
@@ -139,18 +140,18 @@ def _by_graph(
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
     import numpy as np
 
-    from kgkt.concepts.cluster import memberships
+    from kgkt.concepts.grow import memberships_among
     from kgkt.transfer.new_items import SAME, answer_new, count_far
 
     current, targets = fresh_targets(recipe, run, say)
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
         read, new = _features(recipe, run, data, features, Path(folder) / "new.parquet", say, progress)
         ids = new.ids
-        arrays, layers = load_arrays(made_by(run, "populate", "embedding.safetensors"))
-        vectors = _embedded(new, arrays, layers)
+        arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
+        vectors = _embedded(new, read_maps(arrays, facts).layers)
     concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     bandwidth = float(made["bandwidth"])
-    Z, _ = memberships(vectors, concepts["centroids"], bandwidth)
+    Z, _ = memberships_among(vectors, concepts["centroids"], np.flatnonzero(concepts["sizes"]), bandwidth)
     P, reached = answer_new(vectors, arrays["vectors"], targets.P, targets.weight)
     dark = np.asarray(Z[:, current.graph.active].sum(axis=1)).ravel() <= 0  # all its concepts are switched off
     P[dark], reached[dark] = 1 / P.shape[1], False
@@ -233,13 +234,12 @@ def _noted(features: Features, told: Any, say: Say) -> Features:
     return features
 
 
-def _embedded(new: Features, arrays: dict[str, Any], layers: dict[str, str]) -> np.ndarray:
+def _embedded(new: Features, maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """(m, e) the new items through the graph's maps, batch by batch."""
     import numpy as np
 
     from kgkt.concepts.embed import embed_new
 
-    maps = {layers[f"layer{i}"]: (arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(len(layers))}
     for layer, (W, _) in maps.items():
         if new.widths.get(layer) != W.shape[1]:
             has = ", ".join(f"{name} {width}" for name, width in new.widths.items())

@@ -9,11 +9,8 @@ from typing import Any
 from kgkt.errors import InputError
 from kgkt.files import check_place, sha256_file
 from kgkt.recipe import Recipe
-from kgkt.rundir import carry
-from kgkt.rundir.current import open_graph_store, own_info, read_current
-from kgkt.rundir.features import populate_inputs
-from kgkt.rundir.folder import RunDir
-from kgkt.rundir.state import Say, moves, open_run, why_stale
+from kgkt.rundir.current import open_graph_store, read_current
+from kgkt.rundir.state import Say, open_run, why_stale
 from kgkt.verbs.fuse import fuse_inputs, fuse_target
 from kgkt.verbs.label import label
 from kgkt.verbs.map import map_inputs, map_target
@@ -43,21 +40,8 @@ def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: b
 
 
 def _populate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
-    run = open_run(recipe, must_exist=False)
-    interrupted = run.path(carry.FILE).exists()
-    stale = force or interrupted or why_stale(run, "populate", populate_inputs(recipe)) or moves(recipe, run) or \
-        not _stands(recipe, run)
-    done("populate", populate(recipe, say, progress) if stale else None)
-
-
-def _stands(recipe: Recipe, run: RunDir) -> bool:
-    """Whether the database still holds the graph; it may have been dropped, or left half made."""
-    try:
-        with open_graph_store(recipe, run) as store:
-            own_info(store, run)
-    except InputError:
-        return False
-    return True
+    made = populate(recipe, say, progress, force)
+    done("populate", None if made.unchanged else made)
 
 
 def _label(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:

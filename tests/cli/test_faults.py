@@ -459,7 +459,7 @@ def test_a_second_writer_is_told_who_holds_it(labelled: Path, kgkt: Kgkt) -> Non
 
 def test_kill_in_the_middle_of_populate_and_run_again(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
     """Killed at several moments, a rerun gives the same graph, and no label is lost."""
-    arguments = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
+    arguments = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz", "--force")
     everything = "MATCH (a)-[r]->(b) RETURN type(r) AS t, count(r) AS n ORDER BY t"
     before = kgkt("query", everything).json["rows"]
     said = "MATCH (i:Item)-[:LABELLED]->(k) RETURN i.item_id AS i, k.name ORDER BY i"
@@ -493,7 +493,7 @@ def test_half_written_files_of_killed_processes_are_removed(labelled: Path, kgkt
     other = folder / ".notes.7.part"
     for path in (dead, alive, other):
         path.write_text("{")
-    assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz").code == 0
+    assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz", "--force").code == 0
     assert [path.exists() for path in (dead, alive, other)] == [False, True, True]
 
 

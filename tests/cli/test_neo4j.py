@@ -118,7 +118,7 @@ def test_populate_again_on_a_server_carries_what_people_said(work: Path, kgkt: K
     edge = holds(neo4j_url)["edges"][0]
     kgkt("query", f"MATCH ({{key: '{edge[0]}'}})-[e:SIMILAR_TO]->({{key: '{edge[1]}'}}) SET e.weight = 99.5", "--rw", "--force")
     before = holds(neo4j_url)
-    done = kgkt(*POPULATE)
+    done = kgkt(*POPULATE, "--force")
     assert (done.code, done.json["lost"]) == (0, [])
     assert done.json["store"] == neo4j_url
     same(before, holds(neo4j_url))
@@ -170,7 +170,7 @@ def test_other_peoples_nodes(work: Path, kgkt: Kgkt, neo4j_url: str) -> None:
     assert run(neo4j_url, "MATCH (n) RETURN count(n)") == [(3,)]
     assert kgkt(*POPULATE, "--store", neo4j_url, "--shared").code == 0
     kgkt("label", "--file", "labels.csv")
-    assert kgkt(*POPULATE).code == 0  # it is remembered
+    assert kgkt(*POPULATE, "--force").code == 0  # it is remembered
     assert kgkt("query", "MATCH ()-[l:LABELLED]->() RETURN count(l) AS n").json["rows"] == [[20]]
     assert sorted(map(repr, run(neo4j_url, theirs))) == before
     assert run(neo4j_url, "SHOW CONSTRAINTS YIELD labelsOrTypes WHERE labelsOrTypes[0] IN ['Item', 'Class', 'Model']") == []
@@ -258,7 +258,7 @@ def test_populate_killed_anywhere_and_run_again_loses_nothing(work: Path, kgkt: 
     kgkt("query", "MATCH (c:Concept {key: 'main/concept/5'}) SET c.name = 'mine', c.active = false", "--rw", "--force")
     whole = holds(neo4j_url)
     for at in (1, 6, 12, 24):
-        done = subprocess.run([sys.executable, "-c", STRUCK, str(at), "--quiet", *POPULATE], cwd=work, check=False)
+        done = subprocess.run([sys.executable, "-c", STRUCK, str(at), "--quiet", *POPULATE, "--force"], cwd=work, check=False)
         assert done.returncode == -9, at
         refused = kgkt("suggest")
         assert (refused.code, "being rebuilt, or interrupted: run" in refused.err) == (3, True), (at, refused.err)

@@ -155,8 +155,9 @@ def test_populate_again_carries_what_people_said(labelled: Path, kgkt: Kgkt) -> 
     kgkt("query", "MATCH (c:Concept {key: 'main/concept/5'}) SET c.name = 'mine', c.active = false", "--rw", "--force")
     said = "MATCH (i:Item)-[l:LABELLED|LABELLED_NOT]->(k:Class) RETURN i.item_id AS i, k.name AS k, l.by AS b ORDER BY i, k"
     before = kgkt("query", said).json["rows"]
-    done = kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz", "--seed", 0)
+    done = kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz", "--seed", 0, "--force")
     assert done.code == 0
+    assert "carried over: 20 labels, 1 tick, 1 name, 1 switch" in done.err
     assert done.json["lost"] == []
     assert len(before) == 21
     assert kgkt("query", said).json["rows"] == before
@@ -232,7 +233,7 @@ def test_populate_again_carries_edited_strengths(labelled: Path, kgkt: Kgkt) -> 
     assert kgkt("map", "--target", "b.keras").json["edits_kept"] == n
     after = kgkt("query", "edited_strengths").json["rows"]
     assert [(row[0], *row[2:5], row[6]) for row in after] == [(row[0], *row[2:5], row[6]) for row in before]
-    assert f"carried over: 20 labels, {n} strengths" in kgkt(*populate).err
+    assert f"carried over: 20 labels, {n} strengths" in kgkt(*populate, "--force").err
     fused = kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 20)
     assert f"edited strengths kept: {n}" in fused.err
     assert json.loads((labelled / "kgkt-run/main/run.json").read_text())["strengths"] == []
@@ -243,7 +244,7 @@ def test_populate_again_carries_edited_strengths(labelled: Path, kgkt: Kgkt) -> 
     assert len(lost) > n / 2
     kgkt("map", "--target", "b.keras")
     kgkt("query", "MATCH (:Concept)-[m:MAPS_TO]->(:Block {layer: 'out', index: 3}) SET m.strength = 'much'", "--rw", "--force")
-    wrong = kgkt(*populate)
+    wrong = kgkt(*populate, "--force")
     assert wrong.code == 3
     assert re.search(r"the strength of concept \d to out 3 is 'much': set a number from 0 up", wrong.err)
 

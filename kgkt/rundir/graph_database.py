@@ -1,0 +1,76 @@
+"""The graph that populate found, written into the database with what people said of the one before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import kgkt
+from kgkt.recipe import Recipe
+from kgkt.rundir.carry import Carried
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.made import Drawn, Found
+from kgkt.rundir.state import identity, is_shared, now
+from kgkt.values import Features
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.source.inputs import Data
+    from kgkt.store.protocol import Store
+
+
+def write_graph(
+    store: Store, run: RunDir, recipe: Recipe, found: Found, drawn: Drawn, features: Features, data: Data | None,
+    carried: Carried, model: dict[str, Any],
+) -> None:  # fmt: skip
+    """Load the graph into the store, then put back what people said; `complete` comes last."""
+    import numpy as np
+
+    from kgkt.source.thumbs import write_exemplars
+    from kgkt.store.labels import write_labels
+    from kgkt.store.load import finish, load_graph, set_active, set_edges, set_names
+
+    graph, exemplars = drawn.graph, drawn.exemplars
+    pictured = np.unique(np.concatenate(exemplars))
+    folder = run.path("exemplars")
+    written = write_exemplars(data, pictured, folder) if data is not None else {}
+    pictures = {item: str(folder / name) for item, name in written.items()}
+    labelled = {entry[0] for entry in carried.labels + carried.ticks}
+    rows = {item: row for row, item in enumerate(features.ids.tolist())} if labelled else {}
+    items = item_rows(np.union1d(pictured, [rows[i] for i in labelled]).astype(int), features, data, pictures, recipe)
+    Z = found.clustering.memberships.tocsr()
+    examples = [
+        (str(features.ids[item]), number, float(Z[item, number]))
+        for number, members in enumerate(exemplars)
+        for item in members
+    ]
+    info = {
+        "seed": found.clustering.seed, "stability": found.stability, "n_items": len(features), "n_concepts": len(graph),
+        "kgkt_version": kgkt.__version__, "created_at": now(), "run": identity(run),
+    }  # fmt: skip
+    load_graph(
+        store, run.graph, graph, drawn.coordinates, info, [model], items, examples,
+        carried.classes, carried.frozen, is_shared(recipe, run), finished=False,
+    )  # fmt: skip
+    write_labels(store, run.graph, carried.labels, carried.ticks)
+    set_names(store, run.graph, carried.names)
+    set_active(store, run.graph, dict.fromkeys(carried.off, False))
+    cosine = {tuple(pair): value for pair, value in zip(graph.edges.tolist(), graph.cosines.tolist(), strict=True)}
+    set_edges(store, run.graph, [
+        (a, b, values | {"cosine": cosine.get((min(a, b), max(a, b)), 0.0)}) for a, b, values in carried.edges
+    ])  # fmt: skip
+    finish(store, run.graph, info)
+
+
+def item_rows(
+    index: np.ndarray, features: Features, data: Data | None, pictures: dict[int, str], recipe: Recipe
+) -> list[dict[str, Any]]:
+    """What the Item nodes say: id, path or picture, text; without texts and paths if the recipe says so."""
+    rows = []
+    for item in index.tolist():
+        uri = data.uris[item] if data is not None and data.uris else pictures.get(item)
+        text = data.text[item] if data is not None and data.text else None
+        if not recipe.store.text:
+            uri = text = None
+        rows.append({"item_id": str(features.ids[item]), "uri": uri, "text": text})
+    return rows

@@ -1,0 +1,204 @@
+"""Whether the graph that stands grows to hold the pool as it is now, and how: the old concepts keep their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import count
+from kgkt.recipe import Recipe
+from kgkt.rundir.graph_files import Before
+from kgkt.values import Clustering, Embedding, Features, Maps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+ALIKE = 0.99  # cosine from which the vectors of an item of one id are those of the same item
+SHARED = 0.5  # of the smaller pool: below, it is another pool, and its concepts are its own
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How a graph grew.
+
+    Args:
+        old, new: concepts that were there, and those appended.
+        emptied: old ones that no item is left in, since now; `refilled`, those that have items again.
+        joined, left: items that came, and that went; one whose content changed did both.
+    """
+
+    old: int
+    new: int
+    emptied: int
+    refilled: int
+    joined: int
+    left: int
+
+    def in_words(self) -> str:
+        """For a line of the output."""
+        parts = [count(self.old, "old concept"), f"{self.new:,} new"]
+        parts += [f"{n:,} {what}" for n, what in ((self.emptied, "emptied, now inactive"),
+                                                  (self.refilled, "with items again")) if n]  # fmt: skip
+        return ", ".join(parts)
+
+
+def asked_of(recipe: Recipe) -> dict[str, Any]:
+    """The settings that make the concepts what they are: a graph grows where they are what they were."""
+    source, concepts = recipe.source, recipe.concepts
+    return {"pixels": source.pixels, "concepts": concepts.k, "seed": concepts.seed, "dims": concepts.dims}
+
+
+def match_items(before: Before, ids: np.ndarray, contents: list[bytes]) -> np.ndarray:
+    """(n,) row in the old pool of each item of the new one that is the same, whatever its id is now; -1 for the others.
+
+    The same content under the same id goes first, then the same content under another id, in order.
+
+    Args:
+        before: the graph that stands.
+        ids, contents: of the n items now.
+    """
+    import numpy as np
+
+    same = np.full(len(ids), -1)
+    if before.contents is None:
+        return same
+    for row, old in enumerate(namesakes(before.ids, ids).tolist()):
+        if old >= 0 and before.contents[old] == contents[row]:
+            same[row] = old
+    waiting: dict[bytes, list[int]] = {}
+    for old in np.setdiff1d(np.arange(len(before.ids)), same).tolist()[::-1]:
+        waiting.setdefault(before.contents[old], []).append(old)
+    for row in np.flatnonzero(same < 0).tolist():
+        if left := waiting.get(contents[row]):
+            same[row] = left.pop()
+    return same
+
+
+def match_alike(before: Before, ids: np.ndarray, vectors: np.ndarray, same: np.ndarray) -> np.ndarray:
+    """The same with the items added whose id is known and whose vector is nearly what it was.
+
+    Features computed again elsewhere differ in their last digits, and an earlier kgkt kept no digest of contents.
+
+    Args:
+        before: the graph that stands.
+        ids: (n,) of the items now; `vectors` (n, e) in the old maps.
+        same: (n,) from `match_items`.
+    """
+    import numpy as np
+
+    old = namesakes(before.ids, ids)
+    rows = np.flatnonzero((same < 0) & (old >= 0) & ~np.isin(old, same))
+    now, then = vectors[rows], before.vectors[old[rows]]
+    alike = np.einsum("ne,ne->n", now, then) >= ALIKE
+    alike |= ~(now.any(axis=1) | then.any(axis=1))
+    out = same.copy()
+    out[rows[alike]] = old[rows[alike]]
+    return out
+
+
+def namesakes(old_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """(n,) row in the old pool of the item with the same id, -1 where there is none."""
+    import numpy as np
+
+    place = {item: row for row, item in enumerate(old_ids.tolist())}
+    return np.array([place.get(item, -1) for item in ids.tolist()], np.int64)
+
+
+def rows_now(old_ids: np.ndarray, ids: np.ndarray, same: np.ndarray) -> dict[str, int]:
+    """Where what was said of an item belongs now: item id as it was -> row in the new pool.
+
+    An item goes on under its id, or under the one that its content has now. An id that another old item has taken is
+    none of its own any more.
+
+    Args:
+        old_ids: (n_old,).
+        ids: (n,) ids now.
+        same: (n,) row of the same item in the old pool, -1 for the others.
+    """
+    now = {item: row for row, item in enumerate(ids.tolist())}
+    successor = {old: row for row, old in enumerate(same.tolist()) if old >= 0}
+    rows = dict(now)
+    for old, item in enumerate(old_ids.tolist()):
+        if old in successor:
+            rows[item] = successor[old]
+        elif item in now and same[now[item]] >= 0:
+            del rows[item]
+    return rows
+
+
+def why_fresh(before: Before, recipe: Recipe, inputs: Mapping[str, str], features: Features) -> str | None:
+    """Why the graph that stands cannot grow to hold these features; None where it can, as far as settings tell."""
+    read = before.done["inputs"]
+    if ("model" in read) != ("model" in inputs):
+        return "the features come from elsewhere now"
+    if read.get("model") != inputs.get("model"):
+        return "model A is another one"
+    asked, then = asked_of(recipe), before.done["settings"].get("asked")
+    if then is None and read.get("concepts settings") != inputs["concepts settings"]:
+        return "the settings of the concepts changed"
+    for name, value in asked.items():
+        if then is not None and then.get(name) != value:
+            return f"{name} {_shown(then.get(name))} became {_shown(value)}"
+    widths = {layer: W.shape[1] for layer, (W, _) in before.maps.layers.items()}
+    if widths != dict(features.widths):
+        return f"the layers of A were {_layers(widths)} and are {_layers(features.widths)}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    return "by default" if value is None else str(value)
+
+
+def _layers(widths: Mapping[str, int]) -> str:
+    return " + ".join(f"{layer} ({d:,})" for layer, d in widths.items())
+
+
+def another_pool(before: Before, same: np.ndarray) -> str | None:
+    """Why a pool is no later state of the old one; None where it is: half of the smaller one's items are the other's.
+
+    Args:
+        before: the graph that stands.
+        same: (n,) row of each item in the old pool, -1 where it is new.
+    """
+    n, kept = len(same), int((same >= 0).sum())
+    if kept >= SHARED * min(n, len(before.ids)):
+        return None
+    return f"it is another pool, {kept:,} of its {n:,} items are known from the {len(before.ids):,} of the old one"
+
+
+def grow(
+    before: Before, embedding: Embedding, same: np.ndarray, k: int, seed: int
+) -> tuple[Clustering, Growth]:
+    """The concepts of the pool as it is now, from those that stand.
+
+    Args:
+        before: the graph that stands.
+        embedding: of the n items, in the old maps.
+        same: (n,) row of each item in the old pool, -1 where it is new.
+        k: concepts wanted; seed: of the new ones.
+    """
+    import numpy as np
+
+    from kgkt.concepts.grow import grow_clustering
+
+    joined = same < 0
+    left = len(before.ids) - int((~joined).sum())
+    clustering = grow_clustering(embedding.vectors, before.centroids, joined, k, seed, left)
+    old = len(before)
+    empty, was = (np.asarray(Z.sum(axis=0)).ravel() == 0 for Z in (clustering.memberships[:, :old], before.memberships))
+    return clustering, Growth(
+        old, len(clustering.centroids) - old, int((empty & ~was).sum()), int((was & ~empty).sum()),
+        int(joined.sum()), left,
+    )  # fmt: skip
+
+
+def old_maps(before: Before, features: Features, head_dims: int | None, seed: int) -> Maps:
+    """The maps of the graph that stands; what head features need is fitted where an earlier kgkt did not keep it."""
+    from kgkt.concepts.embed import fit_maps
+
+    maps = before.maps
+    if len(maps.means) == len(maps.layers):
+        return maps
+    return fit_maps(features, seed=seed, head_dims=head_dims, kept=maps.layers)

@@ -1,0 +1,210 @@
+"""From features to a graph on arrays: its concepts made anew, or grown from those that stand; then its edges."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kgkt.concepts.cluster import choose_k, fit_local, medoids, nearest_concept, stability
+from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
+from kgkt.concepts.embed import HEAD_DIMS, apply_maps, fit_maps, sample_rows
+from kgkt.concepts.grow import JUDGED, held_out_share, outgrown, shares_of
+from kgkt.concepts.names import names_from_ids, names_from_text
+from kgkt.concepts.themes import find_themes
+from kgkt.errors import InputError
+from kgkt.memory import release_memory
+from kgkt.recipe import Recipe
+from kgkt.rundir import grown
+from kgkt.rundir.features import Pool
+from kgkt.rundir.graph_files import Before
+from kgkt.rundir.grown import Growth
+from kgkt.rundir.state import Say
+from kgkt.values import Clustering, ConceptGraph, Embedding, Features
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.source.inputs import Data
+
+EXEMPLARS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The concepts of a pool.
+
+    Args:
+        embedding, clustering: of n items in k concepts.
+        stability: adjusted Rand index of two seeds; of a graph that grew, what it was when its concepts were fitted.
+        rows: item id as people knew it -> row of the item now.
+        growth: how the concepts grew; None where they were made anew.
+        why: why they were made anew, though a graph was there to grow.
+        names: that the old ones, which come first, have by themselves.
+        changed: ids that stand for another content now than in the graph that it grew from.
+    """
+
+    embedding: Embedding
+    clustering: Clustering
+    stability: float
+    rows: dict[str, int]
+    growth: Growth | None = None
+    why: str | None = None
+    names: tuple[str, ...] = ()
+    changed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The graph of a pool, before it is written anywhere: concepts with edges, themes and names.
+
+    Args:
+        graph: of k concepts.
+        exemplars: k arrays of items.
+        coordinates: (k, 2), where each concept is in a picture.
+    """
+
+    graph: ConceptGraph
+    exemplars: list[np.ndarray]
+    coordinates: np.ndarray
+
+
+def find(
+    recipe: Recipe, features: Features, contents: list[bytes], pool: Pool, before: Before | None, say: Say,
+    fresh: bool = False,
+) -> Found:  # fmt: skip
+    """The concepts of a pool: grown from those that stand where that is possible, else made anew.
+
+    Args:
+        recipe: its concepts section, and whether texts may go into the database.
+        features, contents: of the n items.
+        pool: what they come from.
+        before: the graph that stands, or None.
+        say: takes notices.
+        fresh: make them anew in any case.
+    """
+    if before is None:
+        return _anew(recipe, features, pool, {item: row for row, item in enumerate(features.ids.tolist())}, None, say)
+    same = grown.match_items(before, features.ids, contents)
+    why = None if fresh else grown.why_fresh(before, recipe, pool.inputs, features)
+    if not fresh and why is None:
+        embedding = apply_maps(features, grown.old_maps(before, features, _head_dims(pool.data), recipe.concepts.seed))
+        same = grown.match_alike(before, features.ids, embedding.vectors, same)
+        why = grown.another_pool(before, same)
+        if why is None:
+            return _grown(recipe, features, embedding, same, before, say)
+    if why is not None:
+        say(f"made anew, not grown from the graph that stands: {why}")
+    return _anew(recipe, features, pool, grown.rows_now(before.ids, features.ids, same), why, say)
+
+
+def _anew(
+    recipe: Recipe, features: Features, pool: Pool, rows: dict[str, int], why: str | None, say: Say
+) -> Found:
+    """Maps and concepts fitted to these items."""
+    settings = recipe.concepts
+    maps = fit_maps(features, settings.dims, settings.seed, _head_dims(pool.data))
+    release_memory()
+    maps = dataclasses.replace(maps, held_out=held_out_share(features, settings.dims, settings.seed))
+    embedding = apply_maps(features, maps)
+    _look_at(features, embedding, say)
+    k = _wanted(embedding, recipe, say)
+    clustering = fit_local(embedding.vectors, k, settings.seed)
+    steady = stability(embedding.vectors, k, settings.seed, nearest_concept(clustering.memberships))
+    return Found(embedding, clustering, steady, rows, why=why)
+
+
+def _grown(
+    recipe: Recipe, features: Features, embedding: Embedding, same: np.ndarray, before: Before, say: Say
+) -> Found:
+    """The concepts that stand, and more; the embedding is in their maps."""
+    _look_at(features, embedding, say)
+    _say_drift(features, embedding, same, say)
+    k = _wanted(embedding, recipe, say)
+    clustering, growth = grown.grow(before, embedding, same, k, recipe.concepts.seed)
+    changed = features.ids[(same < 0) & (grown.namesakes(before.ids, features.ids) >= 0)]
+    # names that tell of texts are neither kept where texts may not leave any more, nor held back where they now may
+    named = before.names if before.done["settings"].get("text", recipe.store.text) == recipe.store.text else None
+    return Found(
+        embedding, clustering, before.done["figures"]["stability"],
+        grown.rows_now(before.ids, features.ids, same), growth, None, tuple(named or ()), frozenset(changed.tolist()),
+    )  # fmt: skip
+
+
+def _head_dims(data: Data | None) -> int | None:
+    return None if data is not None and data.text is not None else HEAD_DIMS
+
+
+def _look_at(features: Features, embedding: Embedding, say: Say) -> None:
+    """Say what is unusual about the items."""
+    import numpy as np
+
+    release_memory()
+    for layer in features.layers:
+        if empty := sum(int((~batch.any(axis=1)).sum()) for batch in features.batches(layer)):
+            say(f"{empty} of {len(features)} items have nothing but zeros in {layer}")
+    zero = int((~embedding.vectors.any(axis=1)).sum())
+    if zero:
+        say(f"{zero} of {len(features)} items have an embedding of zero length: they are like the average item")
+    if not np.isfinite(embedding.vectors).all():
+        raise InputError("the embedding overflows: scale the features to a smaller range")
+
+
+def _wanted(embedding: Embedding, recipe: Recipe, say: Say) -> int:
+    """How many concepts these items are to have."""
+    k, notices = choose_k(embedding.vectors, recipe.concepts.k)
+    for notice in notices:
+        say(notice)
+    return k
+
+
+def _say_drift(features: Features, embedding: Embedding, same: np.ndarray, say: Say) -> None:
+    """Propose to fit everything anew where the old maps explain the new items clearly worse than the old ones."""
+    import numpy as np
+
+    joined = np.flatnonzero(same < 0)
+    if not len(joined) or (held_out := embedding.maps.held_out) is None:
+        return
+    shares = shares_of(features, joined[sample_rows(len(joined), JUDGED, 0)], embedding.maps)
+    if outgrown(shares, held_out):
+        now, then = 100 * shares.mean(), 100 * held_out[0]
+        say(f"the new items are unlike the old ones: the embedding explains {now:.0f} % of their variance, of the old "
+            f"ones' {then:.0f} %. populate --fresh fits it anew; first add --dry-run, which says what would be lost")
+
+
+def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | None) -> Drawn:
+    """Edges, themes and names of the concepts.
+
+    Args:
+        name: of the graph.
+        recipe: whether texts may go into the database.
+        found: the concepts.
+        ids: (n,) item ids.
+        data: the pool, or None.
+    """
+    import numpy as np
+
+    clustering = found.clustering
+    k = len(clustering.centroids)
+    edges, weights = bridge_edges(clustering.memberships)
+    exemplars = medoids(found.embedding.vectors, clustering, EXEMPLARS)
+    if data is not None and data.text is not None and recipe.store.text:
+        names = names_from_text(data.text, clustering.memberships)
+    else:
+        names = names_from_ids(ids, exemplars)
+    names[: len(found.names)] = found.names
+    holds = np.asarray(clustering.memberships.sum(axis=0)).ravel() > 0  # a concept that nothing is in is no part of it
+    themes = np.full(k, -1)
+    themes[holds] = find_themes(int(holds.sum()), (np.cumsum(holds) - 1)[edges], weights, clustering.seed)
+    graph = ConceptGraph(
+        keys=np.array([f"{name}/concept/{number}" for number in range(k)], object),
+        names=np.array(names, object),
+        centroids=clustering.centroids,
+        sizes=clustering.sizes,
+        active=holds,
+        edges=edges,
+        weights=weights,
+        cosines=centroid_cosines(clustering.centroids, edges),
+        themes=themes,
+    )
+    return Drawn(graph, exemplars, layout(clustering.centroids))
