@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.source.inputs import Data
-    from kgkt.source.models import Shape
+    from kgkt.source.model_config import Shape
 
 
 FEWEST_KNOWN = 0.1  # share of words from which on a vocabulary counts as one of such texts

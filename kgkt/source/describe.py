@@ -8,7 +8,8 @@ from kgkt.errors import count
 
 if TYPE_CHECKING:
     from kgkt.source.inputs import Data
-    from kgkt.source.models import ModelInfo, Shape
+    from kgkt.source.model_config import Shape
+    from kgkt.source.models import ModelInfo
 
 MOST_LAYERS = 12  # shown
 

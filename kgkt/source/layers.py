@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from kgkt.source.arrays import GRID
 
 if TYPE_CHECKING:
-    from kgkt.source.models import ModelInfo, Shape
+    from kgkt.source.model_config import Shape
+    from kgkt.source.models import ModelInfo
 
 WIDEST = 4_096  # numbers an item of the middle layer, after pooling; wider maps cost more than they tell
 MIDDLE = (0.25, 0.75)  # of the depth of the layers with a map

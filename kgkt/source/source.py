@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kgkt.source.arrays import Progress
 from kgkt.source.inputs import Data
+from kgkt.source.model_config import Shape
 from kgkt.values import Features
 
 if TYPE_CHECKING:
     import numpy as np
-
-Shape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)

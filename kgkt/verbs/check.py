@@ -20,8 +20,9 @@ from kgkt.store.opening import embedded_path
 
 if TYPE_CHECKING:
     from kgkt.source.inputs import Data
+    from kgkt.source.model_config import Shape
     from kgkt.source.models import ModelInfo
-    from kgkt.source.source import Look, Shape, Source
+    from kgkt.source.source import Look, Source
 
 T = TypeVar("T")
 STAGES = ("populate", "propagate", "map", "fuse")
