@@ -183,7 +183,7 @@ def test_the_child_loads_no_heavy_library():
 
 
 def test_a_child_ends_when_its_parent_dies(path):
-    code = ("import sys, time, os\nfrom pathlib import Path\nfrom kgkt.store.child import FileChild\n"
+    code = ("import sys, time, os\nfrom pathlib import Path\nfrom kgkt.store.embedded.child import FileChild\n"
             "child = FileChild(Path(sys.argv[1]), 256)\nprint(child.process.pid, flush=True)\nos.kill(os.getpid(), 9)")
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     pid = int(done.stdout)

@@ -106,7 +106,7 @@ def test_an_error_while_writing_leaves_readers_the_last_save(loaded):
 WRITER = """
 import sys
 from kgkt.store.load import set_names
-from kgkt.store.protocol import EDGE_BATCH, NODE_BATCH, batches, open_store
+from kgkt.store.opening import open_store
 store = open_store(sys.argv[1], write=True)
 set_names(store, "main", {0: "written"})
 print("written", flush=True)
@@ -264,7 +264,7 @@ FULL = """
 import resource, sys
 from kgkt.errors import InputError
 from kgkt.store.load import write_items
-from kgkt.store.protocol import open_store
+from kgkt.store.opening import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 try:
     with open_store(sys.argv[1], write=True) as store:

@@ -27,7 +27,7 @@ LOADER = """
 import os, sys
 from kgkt.store.load import load_graph
 from kgkt.store.server.store import Neo4jStore
-from kgkt.store.protocol import open_store
+from kgkt.store.opening import open_store
 from tests.store.conftest import digits_graph
 
 write, writes, at = Neo4jStore.write, 0, int(sys.argv[2])

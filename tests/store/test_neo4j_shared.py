@@ -120,7 +120,7 @@ def test_where_a_constraint_cannot_be_made_the_graph_is_the_same(neo4j_url, capl
 
 HOLDER = """
 import sys
-from kgkt.store.protocol import open_store
+from kgkt.store.opening import open_store
 store = open_store(sys.argv[1], write=True)
 store.hold("main")
 print("held", flush=True)
