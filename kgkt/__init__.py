@@ -6,11 +6,18 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+# loaded when they are asked for: `import kgkt` needs none of what they need
+_HOMES = {"ConceptSpreading": "estimator", "populate": "api", "open_graph": "api", "Run": "api"}
+__all__ = ["ConceptSpreading", "Run", "open_graph", "populate"]
+
 
 def __getattr__(name: str) -> Any:
-    """`kgkt.ConceptSpreading`, loaded when it is asked for: it needs scikit-learn, `import kgkt` does not."""
-    if name == "ConceptSpreading":
-        from kgkt.estimator import ConceptSpreading
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kgkt' has no attribute {name!r}")
+    import importlib
 
-        return ConceptSpreading
-    raise AttributeError(f"module 'kgkt' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"kgkt.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

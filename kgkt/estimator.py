@@ -74,7 +74,7 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
 
         Args:
             X: (n, d) features.
-            y: (n,) labels; the number -1 says that a row has none.
+            y: (n,) labels, numbers or texts; -1, None, "" or (among texts) NaN says that a row has none.
 
         Returns:
             self.
@@ -86,13 +86,15 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         from sklearn.utils import check_random_state
         from sklearn.utils.multiclass import check_classification_targets
 
+        y, unlabelled = _marked(y)
         X, y = validate_data(self, X, y, ensure_min_samples=2)
         check_classification_targets(y)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        unlabelled = np.array([value == -1 for value in y.tolist()])
+        if unlabelled is None:
+            unlabelled = np.array([value == -1 for value in y.tolist()])
         self.classes_ = np.unique(y[~unlabelled])
         if not len(self.classes_):
-            raise ValueError("no row has a label: y is -1 everywhere")
+            raise ValueError("no row has a label: y is -1, None or empty everywhere")
         items = np.flatnonzero(~unlabelled)
         classes = np.searchsorted(self.classes_, y[items])
         try:
@@ -150,3 +152,25 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         """(m,) labels of new rows."""
         P = self.predict_proba(X)
         return self.classes_[P.argmax(axis=1)]
+
+
+def _marked(y: Any) -> tuple[Any, np.ndarray | None]:
+    """y as scikit-learn takes it, and (n,) which rows have no label; None where only the number -1 can say so.
+
+    In the place of None, "" and NaN stands some label, for nothing else may stand among labels.
+    """
+    import numpy as np
+
+    array = np.asarray(y, dtype=object if isinstance(y, list) else None)
+    if array.ndim != 1 or array.dtype.kind not in "OUST":
+        return y, None
+    values = array.tolist()
+    unlabelled = np.array([_is_unlabelled(value) for value in values], bool)
+    filler = next((value for value, without in zip(values, unlabelled, strict=True) if not without), -1)
+    filled = [filler if without else value for value, without in zip(values, unlabelled, strict=True)]
+    return np.asarray(filled), unlabelled
+
+
+def _is_unlabelled(value: Any) -> bool:
+    """None, an empty text, -1 (also as text: that is what NumPy makes of it beside texts), and NaN."""
+    return value is None or (isinstance(value, str) and value in ("", "-1")) or value != value or value == -1

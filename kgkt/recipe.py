@@ -12,11 +12,12 @@ from kgkt.errors import InputError, nearest
 from kgkt.files import DEFAULT_DIR
 
 FILE = "kgkt.toml"
-SENTENCES = "sentence-transformers:"  # a source model that begins so is the folder of a sentence model
+SENTENCES = "sentence-transformers:"
+SCHEMES = (SENTENCES,)  # what the name of a source model may begin with; kgkt.source.choose says what each is
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceSettings:
     """What model A is, and the pool it looks at; classes only where A's outputs are B's classes."""
 
     model: str | None = None
@@ -29,17 +30,19 @@ class Source:
     drop_bad: bool = False
     folder_labels: bool = False
     size: tuple[int, int] | None = None
+    id_column: str = "item_id"
+    columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
 
     @property
-    def model_path(self) -> Path | None:
-        """The file of A, or the folder of the sentence model that A is."""
-        return None if self.model is None else Path(self.model.removeprefix(SENTENCES))
+    def scheme(self) -> str:
+        """What the model's name begins with, among SCHEMES; "" for a plain file."""
+        return next((scheme for scheme in SCHEMES if (self.model or "").startswith(scheme)), "")
 
     @property
-    def is_sentences(self) -> bool:
-        """Whether A is a sentence model."""
-        return self.model is not None and self.model.startswith(SENTENCES)
+    def model_path(self) -> Path | None:
+        """The file or folder of A."""
+        return None if self.model is None else Path(self.model.removeprefix(self.scheme))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Teach:
     """How knowledge spreads from labels; spread and expert are chosen by size and kind of the pool where None."""
 
     labels: str | None = None
+    id_column: str = "item_id"
+    class_column: str = "class"
     spread: str | None = None
     expert: str | None = None
     balanced: bool = False
@@ -81,6 +86,8 @@ class Target:
     out: str | None = None
     data: str | None = None
     test: str | None = None
+    pixels: str | None = None
+    allow_shift: bool = False
     classes: tuple[str, ...] = ()
     map: bool = True
     steps: int = 400
@@ -106,7 +113,7 @@ class Recipe:
     graph: str | None = None
     dir: str = DEFAULT_DIR
     path: Path | None = None
-    source: Source = field(default_factory=Source)
+    source: SourceSettings = field(default_factory=SourceSettings)
     concepts: Concepts = field(default_factory=Concepts)
     store: StoreSettings = field(default_factory=StoreSettings)
     teach: Teach = field(default_factory=Teach)
@@ -123,7 +130,7 @@ class Recipe:
 
 
 SECTIONS: dict[str, type] = {
-    "source": Source, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
+    "source": SourceSettings, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
 }  # fmt: skip
 PATHS = {"source": ("model", "data", "features"), "teach": ("labels",), "target": ("model", "out", "data", "test")}
 
@@ -166,8 +173,8 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
             raise InputError(f"{path}: unknown key {key!r} in [{name}]{nearest(key, kinds)}")
         given[key] = _value(path, f"{name}.{key}", value, kinds[key])
         if key in PATHS.get(name, ()):
-            kind = SENTENCES if (name, key) == ("source", "model") and given[key].startswith(SENTENCES) else ""
-            given[key] = kind + str(path.parent / given[key].removeprefix(kind))
+            scheme = SourceSettings(model=given[key]).scheme if (name, key) == ("source", "model") else ""
+            given[key] = scheme + str(path.parent / given[key].removeprefix(scheme))
     section = SECTIONS[name](**given)
     for key, allowed in CHOICES.items():
         if key in given and given[key] not in allowed:
@@ -211,11 +218,13 @@ dir = "kgkt-run"               # run directory
 
 [source]                       # what model A knows
 # model = "a.keras"            # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
-# layers = ["mid", "emb"]      # one or two of its layers: a middle one and the last hidden one
+# layers = ["mid", "emb"]      # one or two of its layers; else a middle one and the last hidden one, as check shows
 # data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a .csv item_id,text
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # size = [64, 64]              # height and width for pictures of several sizes; only where A's input leaves it open
+# id_column = "item_id"        # of a .csv of texts or a table of features: the column that holds the items' ids
+# columns = ["f*"]             # of a table of features: its columns of numbers, one layer for each pattern
 # classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
 
 [concepts]
@@ -231,6 +240,8 @@ text = true                    # false keeps item texts and paths out of the dat
 
 [teach]
 # labels = "labels.csv"        # columns item_id,class
+# id_column = "item_id"        # if the columns of that file are called otherwise
+# class_column = "class"
 balanced = false               # true if every class is equally frequent in the pool: it helps
 # prior = {cat = 0.7, dog = 0.3}   # or the shares, if you know them
 # spread = "both"              # over concepts, items or both: both up to 300,000 items, concepts above
@@ -241,6 +252,7 @@ balanced = false               # true if every class is equally frequent in the 
 # out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
+# pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 steps = 400

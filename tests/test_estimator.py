@@ -91,3 +91,20 @@ def test_importing_kgkt_stays_light() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         __import__("kgkt").nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("nothing", [None, "", -1, float("nan")])
+def test_classes_may_be_texts_and_none_or_empty_says_that_a_row_has_no_label(few, fitted, nothing) -> None:
+    X, given = few[0], few[1]
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    model = ConceptSpreading(random_state=0).fit(X, [words[digit] if digit >= 0 else nothing for digit in given])
+    assert model.classes_.tolist() == sorted(words)
+    assert [words.index(word) for word in model.transduction_] == fitted.transduction_.tolist()
+
+
+def test_numbers_beside_none_stay_numbers_and_nothing_but_none_is_refused(few, fitted) -> None:
+    X, given = few[0], few[1]
+    model = ConceptSpreading(random_state=0).fit(X, [int(digit) if digit >= 0 else None for digit in given])
+    assert np.array_equal(model.transduction_, fitted.transduction_)
+    with pytest.raises(ValueError, match="no row has a label"):
+        ConceptSpreading().fit(X, [None] * len(X))

@@ -26,25 +26,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Graph = Annotated[str | None, typer.Option("--graph", help="Name of the graph; needed only if there are several.")]
-Dir = Annotated[str | None, typer.Option("--dir", envvar="KGKT_DIR", help="Run directory (kgkt-run).")]
-StoreUrl = Annotated[
-    str | None,
-    typer.Option("--store", help="Database: kglite:PATH (else the run directory's own), or neo4j://HOST; user and "
-                 "password come from NEO4J_USERNAME and NEO4J_PASSWORD, or .env."),
-]  # fmt: skip
-Database = Annotated[
-    str | None, typer.Option("--database", help="Name of the database on the server (NEO4J_DATABASE, else neo4j).")
-]
-RecipePath = Annotated[str | None, typer.Option("--recipe", help="Recipe to read instead of ./kgkt.toml.")]
-Format = Annotated[str | None, typer.Option("--format", help="table, json or csv; JSON when piped.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
-Imports = Annotated[
-    list[str] | None, typer.Option("--import", help="Package whose registered objects a model file needs.")
-]
-Legacy = Annotated[bool, typer.Option("--allow-legacy", help="Open an HDF5 model file, which can hold code.")]
-
-
 def _version(value: bool) -> None:
     if value:
         import kgkt
@@ -63,22 +44,6 @@ def common(
 ) -> None:
     """Options before the verb."""
     OUT.quiet, OUT.verbose, OUT.hints = quiet, verbose, True
-
-
-def recipe_of(
-    path: str | None, graph: str | None = None, folder: str | None = None, store: str | None = None,
-    database: str | None = None,
-) -> Any:  # fmt: skip
-    """The recipe with the flags that every verb shares."""
-    from pathlib import Path
-
-    from kgkt.errors import InputError
-    from kgkt.recipe import read_recipe
-
-    if path is not None and not Path(path).exists():
-        raise InputError(f"{path} is not there: kgkt init writes a recipe")
-    recipe = read_recipe(Path(path) if path else None)
-    return recipe.override(graph=graph, dir=folder).override("store", url=store, database=database)
 
 
 def main(arguments: list[str] | None = None) -> None:

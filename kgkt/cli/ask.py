@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import LIST, OUT, pick_format, print_json, print_rows
+from kgkt.cli.app import app
+from kgkt.cli.options import Force, graph_of, rows, takes
+from kgkt.cli.output import LIST, OUT, print_json, print_rows
 from kgkt.errors import count
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
+    from kgkt.store.protocol import Rows
 
 ASK = "Ask"
 SINGULAR = {"nodes": "node", "relationships": "relationship", "properties": "property", "labels": "label",
@@ -18,42 +24,78 @@ SINGULAR = {"nodes": "node", "relationships": "relationship", "properties": "pro
 
 
 @app.command(rich_help_panel=ASK)
+@takes(run=graph_of, form=rows)
 def suggest(
+    *,
     n: Annotated[int, typer.Option("-n", help="How many items.")] = 20,
     out: Annotated[str | None, typer.Option("--out", help="CSV to fill in and give to kgkt label --file.")] = None,
     show: Annotated[str | None, typer.Option("--show", help="Folder for the items' pictures.")] = None,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
     force: Force = False,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Which few items to label: greedy coverage of the graph, best first; any prefix is a good budget."""
-    from kgkt.verbs.suggest import suggest as choose
+    from kgkt.verbs.suggest import COLUMNS
 
-    picked = pick_format(form, rows=True)
-    asked, total = choose(recipe_of(recipe, graph, dir, store, database), OUT.say, n, out, show, force)
-    columns = ("item", "concept", "name", "speaks_for", "why", "picture")
-    rows = [(a.item_id, a.concept, a.name, a.speaks_for, a.why, a.picture) for a in asked]
-    covered = sum(a.speaks_for for a in asked)
-    if picked == "json":
-        print_json({"columns": columns, "rows": rows, "speak_for": covered, "items": total})
+    found = run.suggest(n, out, show, force)
+    covered = sum(a.speaks_for for a in found)
+    if form == "json":
+        print_json({"columns": COLUMNS, "rows": found.rows(), "speak_for": covered, "items": found.pool})
         return
-    if picked == "table":
-        shown = [(a.item_id, f"c{a.concept:03d} {a.name!r}", count(a.speaks_for, "item"), a.why) for a in asked]
-        print_rows(("item", "concept", "speaks for", "why"), shown, "table")
-        todo = out or "todo.csv"
-        print(f"They speak for {covered:,} of {total:,} items. "
-              + (f"Fill in the column class of {todo}, then: kgkt label --file {todo}" if out
-                 else f"To fill in: kgkt suggest -n {n} --out {todo}"))  # fmt: skip
-    else:
-        print_rows(columns, rows, "csv")
+    if form == "csv":
+        print_rows(COLUMNS, found.rows(), "csv")
+        return
+    shown = [(a.item_id, f"c{a.concept:03d} {a.name!r}", count(a.speaks_for, "item"), a.why) for a in found]
+    print_rows(("item", "concept", "speaks for", "why"), shown, "table")
+    print(f"They speak for {covered:,} of {found.pool:,} items. "
+          + (f"Fill in the column class of {out}, then: kgkt label --file {out}" if out
+             else f"To fill in: kgkt suggest -n {n} --out todo.csv"))  # fmt: skip
 
 
 @app.command(rich_help_panel=ASK)
+@takes(run=graph_of, form=rows)
+def predict(
+    *,
+    data: Annotated[
+        str | None, typer.Option("--data", help="The new items: .npz, .npy, .csv (item_id,text) or a folder of images.")
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option("--features", help="In place of data: the same layers of them, made elsewhere.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A B that answers in place of the graph: b-fused.keras.")
+    ] = None,
+    items: Annotated[
+        str | None, typer.Option("--items", help="CSV to write: item_id, class, mass, next class, nearest concepts.")
+    ] = None,
+    force: Force = False,
+    run: Run,
+    form: str,
+) -> None:
+    """What items are that were never in the pool: by the graph alone, or by B."""
+    from kgkt.verbs.predict import COLUMNS
+
+    done = run.predict(data, features=features, model=model, items=items, force=force)
+    counted = Counter(name or "no class" for name in done.classes)
+    if items is None and form != "json":
+        concepts = [] if done.concepts is None else ["concepts"]
+        shown = [(*row[:5], ", ".join(f"{name!r} {strength:.2f}" for _, name, strength in row[5] or ()))
+                 for row in done.rows()]  # fmt: skip
+        print_rows(COLUMNS[:5] + tuple(concepts), [row[: 5 + len(concepts)] for row in shown], form)
+    elif items is None:
+        print_json({"columns": COLUMNS, "rows": list(done.rows()), "right": done.right, "far": done.far})
+    elif form == "json":
+        print_json({"items": len(done), "classes": counted, "right": done.right, "far": done.far, "file": items})
+    else:
+        print(f"{count(len(done), 'item')}: " + ", ".join(f"{name} {n:,}" for name, n in counted.most_common()))
+    if done.right is not None and form == "table":
+        print(f"{100 * done.right:.1f} % are of the class that the data says")
+
+
+@app.command(rich_help_panel=ASK)
+@takes(run=graph_of, form=rows)
 def query(
+    *,
     text: Annotated[str | None, typer.Argument(help="Cypher, or the name of a shipped query; - reads stdin.")] = None,
     param: Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE of a parameter.")] = None,
     file: Annotated[str | None, typer.Option("--file", help="Read the Cypher from a file.")] = None,
@@ -65,25 +107,21 @@ def query(
         bool, typer.Option("--dry-run", help="With --rw: say what the statement would change, and keep nothing of it.")
     ] = False,
     seconds: Annotated[float, typer.Option("--seconds", help="Stop after so many seconds.")] = 30.0,
-    rows: Annotated[int, typer.Option("--rows", help="Show at most so many rows.")] = 1000,
+    most: Annotated[int, typer.Option("--rows", help="Show at most so many rows.")] = 1000,
     memory: Annotated[int, typer.Option("--memory", help="Megabytes a query may use.")] = 2048,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
     force: Annotated[bool, typer.Option("--force", help="Write without a terminal.")] = False,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Ask the graph in Cypher. Read-only unless --rw."""
     from kgkt.errors import UnsafeError, UsageError
-    from kgkt.verbs.query import ask, shipped_rows
 
-    picked = pick_format(form, rows=True)
     if list_:
-        print_rows(("name", "what it shows", "parameters"), shipped_rows(), picked)
+        from kgkt.verbs.query import shipped_rows
+
+        print_rows(("name", "what it shows", "parameters"), shipped_rows(), form)
         return
-    given = [source for source in (text, file) if source is not None]
+    given = [place for place in (text, file) if place is not None]
     if len(given) != 1:
         raise UsageError("give one query: Cypher text, a name of --list, - for stdin, or --file")
     if dry_run and not rw:
@@ -95,9 +133,10 @@ def query(
     elif text == "-":
         text = sys.stdin.read()
     assert text is not None
-    settings = recipe_of(recipe, graph, dir, store, database)
-    for answer in ask(settings, text, _params(param or []), (seconds, rows, memory), rw, OUT.say, dry_run):
-        _show(answer, picked, rows, dry_run)
+    answers = run.queries(text, _params(param or []), seconds=seconds, rows=most, memory_mb=memory, write=rw,
+                          dry_run=dry_run)  # fmt: skip
+    for answer, elapsed in answers:
+        _show(answer, elapsed, form, most, dry_run)
 
 
 def _read(path: str) -> str:
@@ -129,22 +168,21 @@ def _params(pairs: list[str]) -> dict[str, Any]:
     return values
 
 
-def _show(answer: Any, form: str, limit: int, dry: bool) -> None:
-    rows, elapsed = answer
-    cut = sum(isinstance(v, list | tuple) and len(v) > LIST for row in rows.rows for v in row)
-    answers = rows.written is None or bool(rows.columns)  # not SET or DELETE alone
+def _show(found: Rows, elapsed: float, form: str, limit: int, dry: bool) -> None:
+    cut = sum(isinstance(v, list | tuple) and len(v) > LIST for row in found.rows for v in row)
+    answers = found.written is None or bool(found.columns)  # not SET or DELETE alone
     if form == "json":
-        more = {} if rows.written is None else {"written": rows.written, "dry_run": dry}
-        print_rows(rows.columns, rows.rows, form, truncated=rows.truncated, **more)
+        more = {} if found.written is None else {"written": found.written, "dry_run": dry}
+        print_rows(found.columns, found.rows, form, truncated=found.truncated, **more)
     elif answers:
-        print_rows(rows.columns, rows.rows, form)
-    if form == "table" and answers and not rows.rows:
+        print_rows(found.columns, found.rows, form)
+    if form == "table" and answers and not found.rows:
         print("(0 rows)")
-    if form != "json" and rows.written is not None:
-        OUT.say(f"dry run, nothing is kept: {in_words(rows.written)}" if dry else in_words(rows.written))
+    if form != "json" and found.written is not None:
+        OUT.say(f"dry run, nothing is kept: {in_words(found.written)}" if dry else in_words(found.written))
     if form != "json" and answers and sys.stderr.isatty():
-        OUT.say(f"{count(len(rows.rows), 'row')}, {elapsed:.1f} s")
-    if rows.truncated:
+        OUT.say(f"{count(len(found.rows), 'row')}, {elapsed:.1f} s")
+    if found.truncated:
         OUT.say(f"cut at {count(limit, 'row')}: add LIMIT, or ask for more with --rows")
     if cut and form == "table":
         OUT.say(f"{count(cut, 'list')} cut at {LIST} elements: --format json shows them whole")

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.cli.app import app
+from kgkt.cli.options import AllowLegacy, Force, Shared, Target, graph_of, plain, source, takes
+from kgkt.cli.output import OUT, print_json
 from kgkt.errors import count
 
+if TYPE_CHECKING:
+    from kgkt.api import Run
+
 START, BUILD = "Start", "Build"
-
-Model = Annotated[
-    str | None, typer.Option("--model", help="Model A: a .keras file, or sentence-transformers:FOLDER for texts.")
-]
-Layers = Annotated[str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb.")]
-Data = Annotated[
-    str | None, typer.Option("--data", help="Pool: .npz (x, item_id), .npy, .csv (item_id,text) or a folder of images.")
-]
-FeaturesFile = Annotated[
-    str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
-]
-Size = Annotated[
-    str | None,
-    typer.Option("--size", metavar="HxW", help="Bring the pictures of a folder to this size; only where A's input "
-                 "leaves it open."),
-]  # fmt: skip
-Pixels = Annotated[str | None, typer.Option("--pixels", help="Range of pixels that A wants: raw, 0..1 or -1..1.")]
-
 
 @app.command(rich_help_panel=START)
 def init(
@@ -49,108 +35,52 @@ def init(
 
 
 @app.command(rich_help_panel=START)
-def check(
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
-    model: Model = None,
-    layers: Layers = None,
-    data: Data = None,
-    features: FeaturesFile = None,
-    size: Size = None,
-    target: Annotated[str | None, typer.Option("--target", help="Model B, a .keras file.")] = None,
-    imports: Imports = None,
-    form: Format = None,
-) -> None:
+@takes(source=source, run=graph_of, form=plain)
+def check(*, source: dict[str, Any], target: Target = None, run: Run, form: str) -> None:
     """Look at models, data and graph: what a run would do, what it takes, what is stale."""
     from kgkt.errors import InputError
-    from kgkt.verbs.check import check as look
 
-    picked = pick_format(form)
-    settings = recipe_of(recipe, graph, dir, store, database).override("target", model=target)
-    plan = look(_with_source(settings, model, layers, data, features, None, imports, size))
-    if picked == "json":
-        print_json({"facts": [{"what": fact.what, "says": fact.says, **fact.fields} for fact in plan.facts],
+    plan = run.check(**source, target=target)
+    if form == "json":
+        print_json({"facts": [{"what": found.what, "says": found.says, **found.fields} for found in plan.findings],
                     "stages": plan.stages, "stale": {s: how["why"] for s, how in plan.stages.items() if how["ran"]},
                     "memory_mb": plan.memory_mb, "problems": plan.problems})  # fmt: skip
     else:
-        width = max((len(fact.what) for fact in plan.facts), default=0)
-        for fact in plan.facts:
-            print(f"{fact.what:<{min(width, 24)}}  {fact.says}")
+        width = max((len(found.what) for found in plan.findings), default=0)
+        for found in plan.findings:
+            print(f"{found.what:<{min(width, 24)}}  {found.says}")
     if plan.problems:
         raise InputError("\n".join(dict.fromkeys(plan.problems)))
 
 
-def _with_source(
-    recipe: Any, model: str | None, layers: str | None, data: str | None, features: str | None,
-    pixels: str | None, imports: list[str] | None, size: str | None,
-) -> Any:  # fmt: skip
-    """The recipe with the source flags; features given on the command line replace a model of the file."""
-    import dataclasses
-
-    source = recipe.source
-    if features:
-        source = dataclasses.replace(source, model=None, features=features)
-    elif model:
-        source = dataclasses.replace(source, features=None)
-    names = tuple(name.strip() for name in layers.split(",") if name.strip()) if layers else None
-    return dataclasses.replace(recipe, source=source).override(
-        "source", model=model, layers=names, data=data, pixels=pixels, imports=tuple(imports) if imports else None,
-        size=_size(size) if size else None,
-    )
-
-
-def _size(text: str) -> tuple[int, int]:
-    from kgkt.errors import UsageError
-
-    height, _, width = text.lower().partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise UsageError(f"--size {text!r}: write HEIGHTxWIDTH in pixels, e.g. 64x48")
-    return int(height), int(width)
-
-
 @app.command(rich_help_panel=BUILD)
+@takes(source=source, run=graph_of, form=plain)
 def populate(
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
-    model: Model = None,
-    layers: Layers = None,
-    data: Data = None,
-    features: FeaturesFile = None,
+    *,
+    source: dict[str, Any],
     concepts: Annotated[
         int | None, typer.Option("--concepts", help="How many; else a tenth of the items, 50 to 2500.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of the clustering.")] = None,
-    pixels: Pixels = None,
-    size: Size = None,
+    pixels: Annotated[
+        str | None, typer.Option("--pixels", help="Range of pixels that A wants: raw, 0..1 or -1..1.")
+    ] = None,
     drop_bad: Annotated[
         bool, typer.Option("--drop-bad", help="Leave out rows with NaN or infinity, and broken pictures.")
     ] = False,
     no_text: Annotated[bool, typer.Option("--no-text", help="Keep texts and paths out of the database.")] = False,
-    shared: Annotated[
-        bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")
-    ] = False,
-    imports: Imports = None,
-    allow_legacy: Legacy = False,
+    shared: Shared = False,
+    allow_legacy: AllowLegacy = False,
     force: Annotated[bool, typer.Option("--force", help="Extract the features again, changed or not.")] = False,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Extract what A knows of the pool, and make the graph. What people said of an older one is carried over."""
-    from kgkt.verbs.populate import populate as make
-
-    settings = recipe_of(recipe, graph, dir, store, database)
-    settings = _with_source(settings, model, layers, data, features, pixels, imports, size)
-    settings = settings.override("source", drop_bad=drop_bad or None, allow_legacy=allow_legacy or None)
-    settings = settings.override("concepts", k=concepts, seed=seed).override(
-        "store", text=False if no_text else None, shared=shared or None
-    )
-    picked = pick_format(form)
-    show_populated(make(settings, OUT.say, OUT.progress, force), picked)
+    done = run.populate(
+        **source, pixels=pixels, drop_bad=drop_bad, allow_legacy=allow_legacy, concepts=concepts, seed=seed,
+        text=False if no_text else None, shared=shared or None, force=force,
+    )  # fmt: skip
+    show_populated(done, form)
 
 
 def show_populated(done: Any, form: str) -> None:
@@ -174,38 +104,28 @@ def show_populated(done: Any, form: str) -> None:
           + OUT.next("kgkt suggest -n 20"))  # fmt: skip
 
 
-@app.command(rich_help_panel=BUILD)
-def run(
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
+@app.command("run", rich_help_panel=BUILD)
+@takes(run=graph_of, form=plain)
+def run_(
+    *,
     force: Annotated[bool, typer.Option("--force", help="Do every stage again; replace B's output.")] = False,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Do every stage of the recipe; one whose inputs did not change is left alone."""
     from kgkt.cli.teach import show_labelled, show_propagated
     from kgkt.cli.transfer import show_fused, show_mapped
-    from kgkt.verbs.run import run_all
 
-    picked = pick_format(form)
     shows = {"populate": show_populated, "label": show_labelled, "propagate": show_propagated, "map": show_mapped,
              "fuse": show_fused}  # fmt: skip
-    summary: dict[str, str] = {}
 
     def done(stage: str, value: Any) -> None:
-        summary[stage] = "fresh" if value is None else "done"
-        if picked == "json":
-            return
-        if value is None:
+        if form != "json" and value is None:
             print(f"{stage:<11} fresh, left alone")
-        else:
+        elif form != "json":
             shows[stage](value, "table")
 
     OUT.hints = False
-    run_all(recipe_of(recipe, graph, dir, store, database), OUT.say, done, OUT.progress, force)
-    if picked == "json":
-        print_json({"stages": summary})
-
-
+    results = run.run(done, force)
+    if form == "json":
+        print_json({"stages": {stage: "fresh" if value is None else "done" for stage, value in results.items()}})

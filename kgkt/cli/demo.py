@@ -6,19 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Format, app
-from kgkt.cli.output import OUT, pick_format, print_json, table
+from kgkt.cli.app import app
+from kgkt.cli.options import plain, takes
+from kgkt.cli.output import OUT, print_json, table
 from kgkt.errors import count
 
 DEFAULT_FOLDER = "kgkt-demo"
 
 
 @app.command(rich_help_panel="Start")
+@takes(form=plain)
 def demo(
+    *,
     full: Annotated[bool, typer.Option("--full", help="1, 2 and 5 labels a class and 10 seeds.")] = False,
     dir: Annotated[str, typer.Option("--dir", help="Run directory to make.")] = DEFAULT_FOLDER,
     force: Annotated[bool, typer.Option("--force", help="Replace an older demo.")] = False,
-    form: Format = None,
+    form: str,
 ) -> None:
     """Digits: a small CNN's knowledge into another model from two labels a class, beside every control."""
     from pathlib import Path
@@ -26,10 +29,9 @@ def demo(
     from kgkt.demo.tables import as_json
     from kgkt.verbs.demo import run
 
-    picked = pick_format(form)
     with OUT.steps("comparing") as progress:
         shown = run(Path(dir), full, OUT.say, force, progress)
-    if picked == "json":
+    if form == "json":
         print_json({**as_json(shown.demo), "dir": str(shown.folder), "picture": str(shown.picture),
                     "tick": {"cypher": shown.cypher, "before": shown.before, "after": shown.after}})  # fmt: skip
     else:

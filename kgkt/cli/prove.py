@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Dir, Format, Graph, RecipePath, app, recipe_of
-from kgkt.cli.output import OUT, pick_format, print_json, table
+from kgkt.cli.app import app
+from kgkt.cli.options import (
+    AllowShift,
+    Balanced,
+    Dir,
+    Graph,
+    RecipePath,
+    Target,
+    TargetData,
+    TargetPixels,
+    Test,
+    graph_of,
+    plain,
+    points,
+    takes,
+)
+from kgkt.cli.output import OUT, print_json, table
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
 
 PROVE = "Prove"
 
 
-@app.command(rich_help_panel=PROVE)
-def evaluate(
+def judged_graph(
     path: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Recipe instead of ./kgkt.toml.")] = None,
+    graph: Graph = None,
+    dir: Dir = None,
+    recipe: RecipePath = None,
+) -> Run:
+    """The graph that is judged; its recipe may be named without a flag."""
+    from kgkt.errors import UsageError
+
+    if path is not None and recipe is not None:
+        raise UsageError("name the recipe once")
+    return graph_of(graph, dir, recipe=path or recipe)
+
+
+@app.command(rich_help_panel=PROVE)
+@takes(run=judged_graph, form=plain)
+def evaluate(
+    *,
     labels: Annotated[str, typer.Option("--labels", help="Labels a class, with commas.")] = "1,2,5,10",
     seeds: Annotated[
         int | None, typer.Option("--seeds", help="Draws of labels, each with a graph of its own (20).")
@@ -23,14 +56,12 @@ def evaluate(
     truth: Annotated[
         str | None, typer.Option("--truth", help="CSV item_id,class of every item; else y of the pool's file.")
     ] = None,
-    target: Annotated[str | None, typer.Option("--target", help="Model B, a .keras file.")] = None,
-    test: Annotated[
-        str | None, typer.Option("--test", help="Arrays x and y (or .csv item_id,text,y) that B is judged on.")
-    ] = None,
-    target_data: Annotated[
-        str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
-    ] = None,
-    balanced: Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")] = False,
+    target: Target = None,
+    test: Test = None,
+    target_data: TargetData = None,
+    target_pixels: TargetPixels = None,
+    allow_shift: AllowShift = False,
+    balanced: Balanced = False,
     train_b: Annotated[
         str | None,
         typer.Option("--train-b", help="Rows that teach a B: all, few, none or ROWS@COUNTS@SEEDS; else by B's speed."),
@@ -46,27 +77,18 @@ def evaluate(
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Go on with a test set that holds items of the pool.")
     ] = False,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """What the graph is worth on your own A, data and B, beside every control and rival. Resumable."""
-    from kgkt.errors import UsageError
-    from kgkt.verbs.evaluate import Asked, evaluate_run
-
-    if path is not None and recipe is not None:
-        raise UsageError("name the recipe once")
-    settings = recipe_of(path or recipe, graph, dir).override("target", model=target, test=test, data=target_data)
-    settings = settings.override("teach", balanced=balanced or None)
-    asked = Asked(
-        labels=_counts(labels), seeds=seeds, truth=truth, train_b=train_b, jobs=jobs, recommend=recommend,
-        require_gain=None if require_gain is None else require_gain / 100, out=out, allow_overlap=allow_overlap,
-    )  # fmt: skip
-    picked = pick_format(form)
     with OUT.steps("comparing") as progress:
-        done = evaluate_run(settings, asked, OUT.say, progress)
-    show_evaluated(done, recommend, picked)
+        done = run.evaluate(
+            labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data,
+            pixels=target_pixels, allow_shift=allow_shift or None,
+            balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, require_gain=points(require_gain),
+            out=out, allow_overlap=allow_overlap, progress=progress,
+        )  # fmt: skip
+    show_evaluated(done, recommend, form)
 
 
 def _counts(text: str) -> tuple[int, ...]:

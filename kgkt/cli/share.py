@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
+from kgkt.cli.app import app
 from kgkt.cli.build import BUILD
-from kgkt.cli.output import OUT, pick_format, print_json, print_rows
+from kgkt.cli.options import Force, Shared, directory, graph_of, plain, rows, takes
+from kgkt.cli.output import OUT, print_json, print_rows
 from kgkt.errors import count
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
 
 SHARE = "Share"
 # What to do with each format, after it was written.
@@ -30,7 +34,9 @@ app.add_typer(graphs, rich_help_panel=BUILD)
 
 
 @app.command(rich_help_panel=SHARE)
+@takes(run=graph_of, form=plain)
 def export(
+    *,
     graphml: Annotated[str | None, typer.Option("--graphml", help="GraphML file.")] = None,
     gexf: Annotated[str | None, typer.Option("--gexf", help="GEXF file, for Gephi.")] = None,
     json: Annotated[str | None, typer.Option("--json", help="JSON file of nodes and edges.")] = None,
@@ -45,25 +51,17 @@ def export(
     to: Annotated[
         str | None, typer.Option("--to", help="Database to copy the graph to: neo4j://HOST or kglite:PATH.")
     ] = None,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
-    shared: Annotated[
-        bool, typer.Option("--shared", help="The target holds other people's nodes too: touch none of them.")
-    ] = False,
+    shared: Shared = False,
     force: Force = False,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Write the graph for other tools, or copy it to another database."""
-    from kgkt.verbs.export import Wanted
-    from kgkt.verbs.export import export as write
-
-    wanted = Wanted(graphml, gexf, json, csv, admin_import, points, grass, to)
-    settings = recipe_of(recipe, graph, dir, store, database).override("store", shared=shared or None)
-    done = write(settings, wanted, OUT.say, force)
-    if pick_format(form) == "json":
+    done = run.export(
+        graphml=graphml, gexf=gexf, json=json, csv=csv, admin_import=admin_import, points=points, grass=grass, to=to,
+        shared=shared, force=force,
+    )  # fmt: skip
+    if form == "json":
         print_json({"written": [dataclasses.asdict(part) for part in done]})
         return
     for part in done:
@@ -76,48 +74,40 @@ def export(
 
 
 @graphs.command("list")
-def list_(
-    recipe: RecipePath = None, dir: Dir = None, store: StoreUrl = None, database: Database = None, form: Format = None
-) -> None:
+@takes(run=directory, form=rows)
+def list_(run: Run, form: str) -> None:
     """Every graph of the run directory, and of the databases that it knows."""
-    from kgkt.verbs.graphs import list_all
-
-    found = list_all(recipe_of(recipe, None, dir, store, database), OUT.say)
     columns = ("graph", "state", "items", "concepts", "stability", "created_at", "store", "folder")
-    rows = [(g.name, g.state, g.items, g.concepts, g.stability, g.created_at, g.url, g.folder and str(g.folder))
-            for g in found]  # fmt: skip
-    print_rows(columns, rows, pick_format(form, rows=True))
+    found = [(g.name, g.state, g.items, g.concepts, g.stability, g.created_at, g.url, g.folder and str(g.folder))
+             for g in run.graphs()]  # fmt: skip
+    print_rows(columns, found, form)
 
 
 @graphs.command("drop")
+@takes(run=directory, form=plain)
 def drop(
+    *,
     name: Annotated[str, typer.Argument(help="Name of the graph.")],
-    recipe: RecipePath = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Do not ask; needed off a terminal.")] = False,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Drop a graph: its nodes in the database and its folder in the run directory. There is no undo."""
     from kgkt.errors import UnsafeError
-    from kgkt.verbs.graphs import drop as delete
-    from kgkt.verbs.graphs import what_drops
 
-    settings, picked = recipe_of(recipe, None, dir, store, database), pick_format(form)
     if dry_run:
-        show_dropped(what_drops(settings, name), picked, "would drop")
+        show_dropped(run.drop(name, dry_run=True), form, "would drop")
         return
     if not force:
         if not sys.stdin.isatty():
             raise UnsafeError(f"dropping graph {name} cannot be undone; off a terminal say --force (--dry-run shows "
                               "what would go)")  # fmt: skip
-        show_dropped(what_drops(settings, name), "table", "would drop")
+        show_dropped(run.drop(name, dry_run=True), "table", "would drop")
         if not typer.confirm("Drop it?", err=True):
             OUT.say("nothing was dropped")
             return
-    show_dropped(delete(settings, name), picked, "dropped")
+    show_dropped(run.drop(name), form, "dropped")
 
 
 def show_dropped(gone: Any, form: str, verb: str) -> None:

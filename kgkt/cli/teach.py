@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Database, Dir, Force, Format, Graph, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.cli.app import app
+from kgkt.cli.options import Balanced, Force, IdColumn, graph_of, plain, takes
+from kgkt.cli.output import OUT, print_json
 from kgkt.errors import count
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
 
 TEACH = "Teach"
 
 
 @app.command(rich_help_panel=TEACH)
+@takes(run=graph_of, form=plain)
 def label(
+    *,
     assignments: Annotated[
         list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
     ] = None,
     file: Annotated[str | None, typer.Option("--file", help="CSV with the columns item_id and class.")] = None,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
-    form: Format = None,
+    id_column: IdColumn = None,
+    class_column: Annotated[
+        str | None, typer.Option("--class-column", help="Column of classes, if it is not called class.")
+    ] = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Say what items are, or are not."""
-    from kgkt.verbs.label import label as write
-
-    settings = recipe_of(recipe, graph, dir, store, database)
-    picked = pick_format(form)
-    show_labelled(write(settings, OUT.say, file, assignments or ()), picked)
+    show_labelled(run.label(assignments, file, id_column, class_column), form)
 
 
 def show_labelled(done: Any, form: str) -> None:
@@ -50,7 +52,9 @@ def show_labelled(done: Any, form: str) -> None:
 
 
 @app.command(rich_help_panel=TEACH)
+@takes(run=graph_of, form=plain)
 def propagate(
+    *,
     items: Annotated[str | None, typer.Option("--items", help="CSV to write: item_id, class, mass.")] = None,
     spread: Annotated[
         str | None, typer.Option("--spread", help="concepts, items or both; else both up to 300,000 items.")
@@ -58,26 +62,19 @@ def propagate(
     expert: Annotated[
         str | None, typer.Option("--expert", help="prototypes or none; else prototypes for texts.")
     ] = None,
-    balanced: Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")] = False,
+    balanced: Balanced = False,
     prior: Annotated[
         list[str] | None, typer.Option("--prior", help="CLASS=SHARE in the pool, for every class; shares sum to 1.")
     ] = None,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
     force: Force = False,
-    form: Format = None,
+    run: Run,
+    form: str,
 ) -> None:
     """Spread the labels over the graph, and say what every item is."""
-    from kgkt.verbs.propagate import propagate as spread_labels
-
-    settings = recipe_of(recipe, graph, dir, store, database).override(
-        "teach", spread=spread, expert=expert, balanced=balanced or None, prior=_shares(prior) if prior else None
+    done = run.propagate(
+        items=items, spread=spread, expert=expert, balanced=balanced, prior=_shares(prior or []), force=force
     )
-    picked = pick_format(form)
-    show_propagated(spread_labels(settings, OUT.say, items, force), picked)
+    show_propagated(done, form)
 
 
 def _shares(pairs: list[str]) -> dict[str, float]:

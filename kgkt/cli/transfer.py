@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgkt.cli.app import Database, Dir, Force, Format, Graph, Imports, Legacy, RecipePath, StoreUrl, app, recipe_of
-from kgkt.cli.output import OUT, pick_format, print_json
+from kgkt.cli.app import app
+from kgkt.cli.options import (
+    AllowShift,
+    Force,
+    Target,
+    TargetData,
+    TargetPixels,
+    Test,
+    graph_of,
+    opening,
+    plain,
+    points,
+    takes,
+)
+from kgkt.cli.output import OUT, print_json
 from kgkt.errors import count
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
 
 TRANSFER = "Transfer"
 SURE = 1.96  # standard errors: 95 %
 
-Target = Annotated[str | None, typer.Option("--target", help="Model B, a .keras file; it is never changed.")]
-
 
 @app.command("map", rich_help_panel=TRANSFER)
-def map_(
-    target: Target = None,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
-    imports: Imports = None,
-    allow_legacy: Legacy = False,
-    form: Format = None,
-) -> None:
+@takes(run=graph_of, opening=opening, form=plain)
+def map_(*, target: Target = None, opening: dict[str, Any], run: Run, form: str) -> None:
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    from kgkt.verbs.map import map_target
-
-    settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy)
-    picked = pick_format(form)
-    show_mapped(map_target(settings, OUT.say), picked)
-
-
-def _with_target(recipe: Any, target: str | None, imports: list[str] | None, allow_legacy: bool) -> Any:
-    recipe = recipe.override("target", model=target, imports=tuple(imports) if imports else None)
-    return recipe.override("source", allow_legacy=allow_legacy or None)
+    show_mapped(run.map(target, **opening), form)
 
 
 def show_mapped(done: Any, form: str) -> None:
@@ -57,15 +54,15 @@ def show_mapped(done: Any, form: str) -> None:
 
 
 @app.command(rich_help_panel=TRANSFER)
+@takes(run=graph_of, opening=opening, form=plain)
 def fuse(
+    *,
     target: Target = None,
     out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
-    test: Annotated[
-        str | None, typer.Option("--test", help="Arrays x and y (or .csv item_id,text,y): measures what it was worth.")
-    ] = None,
-    target_data: Annotated[
-        str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
-    ] = None,
+    test: Test = None,
+    target_data: TargetData = None,
+    target_pixels: TargetPixels = None,
+    allow_shift: AllowShift = False,
     steps: Annotated[int | None, typer.Option("--steps", help="Adam steps at most (400).")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Items a step (64).")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001).")] = None,
@@ -77,26 +74,23 @@ def fuse(
     require_gain: Annotated[
         float | None, typer.Option("--require-gain", help="Exit 6 if B gains less than these points.")
     ] = None,
-    recipe: RecipePath = None,
-    graph: Graph = None,
-    dir: Dir = None,
-    store: StoreUrl = None,
-    database: Database = None,
-    imports: Imports = None,
-    allow_legacy: Legacy = False,
     force: Force = False,
-    form: Format = None,
+    opening: dict[str, Any],
+    run: Run,
+    form: str,
 ) -> None:
     """Write B's weights where the plan helps, and train B on what the graph teaches."""
-    from kgkt.verbs.fuse import fuse_target
+    from kgkt.errors import UsageError
 
-    settings = _with_target(recipe_of(recipe, graph, dir, store, database), target, imports, allow_legacy).override(
-        "target", out=out, test=test, data=target_data, steps=steps, batch=batch, learning_rate=learning_rate,
-        seed=seed, map=False if no_map else None, from_logits=from_logits or None,
-        require_gain=require_gain / 100 if require_gain is not None else None,
+    if not (out or run.recipe.target.out):
+        raise UsageError("where to? --out b-fused.keras")
+    done = run.fuse(
+        target, out, test=test, data=target_data, pixels=target_pixels, allow_shift=allow_shift or None,
+        steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
+        map=False if no_map else None, from_logits=from_logits or None, require_gain=points(require_gain),
+        force=force, **opening,
     )  # fmt: skip
-    picked = pick_format(form)
-    show_fused(fuse_target(settings, OUT.say, OUT.progress, force), picked)
+    show_fused(done, form)
 
 
 def show_fused(done: Any, form: str) -> None:
@@ -146,11 +140,23 @@ def _print_fused(done: Any, form: str) -> None:
         points = "" if gain is None else f"   {_points(figures['test_fused'], figures['test_alone']):+.1f}"
         points += "" if error is None else f" ±{100 * error:.1f}"
         print(f"           B fused                                  {share(figures['test_fused'])}{points}")
-        if error is not None and abs(gain) <= SURE * error:
+        chance = share(figures["chance"])
+        if _at_chance(figures, "test_alone"):
+            print(f"           B alone is at chance level ({chance})")
+        if _at_chance(figures, "test_fused"):
+            print(f"           B fused is at chance level ({chance}): it learned nothing of this test set. Are the "
+                  "range of its inputs and the order of its classes those of B?")  # fmt: skip
+        elif error is not None and abs(gain) <= SURE * error:
             print("           too close to tell with this test set whether the graph was worth it here")
         elif gain is not None and gain < 0:
             print("           B alone is better: the graph was not worth it here")
     print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
+
+
+def _at_chance(figures: Mapping[str, Any], name: str) -> bool:
+    """Whether an accuracy cannot be told from guessing, at 95 %."""
+    accuracy, chance, n = figures.get(name), figures["chance"], figures["test_items"]
+    return accuracy is not None and accuracy <= chance + SURE * (chance * (1 - chance) / n) ** 0.5
 
 
 def _points(share: float, other: float) -> float:

@@ -9,11 +9,17 @@ from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, settings_of
+from kgkt.source.columns import ITEM_ID
+from kgkt.transfer.blocks import check_data, leaves
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from kgkt.source.inputs import Data
     from kgkt.source.models import Shape
+
+
+FEWEST_KNOWN = 0.1  # share of words from which on a vocabulary counts as one of such texts
 
 
 def open_target(recipe: Recipe) -> tuple[Any, Path]:
@@ -29,14 +35,153 @@ def open_target(recipe: Recipe) -> tuple[Any, Path]:
     return open_model(recipe.target.model, recipe.target.imports, recipe.source.allow_legacy), Path(recipe.target.model)
 
 
+def target_inputs(
+    recipe: Recipe, run: RunDir, model: Any, ids: np.ndarray, names: tuple[str, ...], say: Say
+) -> tuple[Any, tuple[Any, np.ndarray] | None]:
+    """The pool and the test set as B reads them, compared before any work.
 
-def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | None, say: Say) -> Any:
-    """(n, ...) the pool as B reads it, in the order of the graph's items `ids` (n,); `shape` is of B's input.
+    Args:
+        recipe, run: of the graph.
+        model: B, opened.
+        ids: (n,) the graph's items, in whose order the pool comes.
+        names: (c,) class names.
+        say: takes notices.
+
+    Returns:
+        x (n, ...), and (x, y) with y as class indices, or None where no test set was named.
 
     Raises:
         UsageError: no data named.
-        InputError: items of the graph that the data does not hold.
+        InputError: items that the data lacks, a class that the graph does not have, data that B cannot read, or two
+            data of different ranges.
     """
+    from kgkt.source.models import input_shape
+
+    shape, pixels = input_shape(model), pixels_for(recipe, run, model)
+    x, named = _pool(recipe, run, ids, shape, say)
+    x = _scaled(x, pixels, bool(recipe.target.pixels))
+    check_data(model, names, x, Path(recipe.target.model or "B").name)
+    test = _test(recipe, run, names, shape, say)
+    if test is None:
+        return x, None
+    test = _scaled(test[0], pixels, bool(recipe.target.pixels)), test[1]
+    check_data(model, names, test[0], Path(recipe.target.model or "B").name)
+    refuse_shift(model, (named, x), (str(recipe.target.test), test[0]), recipe.target.allow_shift, say)
+    return x, test
+
+
+def read_for_target(
+    recipe: Recipe, run: RunDir, model: Any, named: str, names: tuple[str, ...], say: Say
+) -> tuple[Data, Any]:
+    """Items of a file that is neither pool nor test set, and x (m, ...) as B reads them.
+
+    Raises:
+        InputError: data that B cannot read.
+    """
+    from kgkt.source.inputs import read_data
+    from kgkt.source.models import input_shape
+
+    size = size_for(recipe, run, input_shape(model))
+    data = read_data(named, "data", **pool_reading(recipe, run), size=size)
+    for notice in data.notices:
+        say(notice)
+    x = _scaled(data.x, pixels_for(recipe, run, model), bool(recipe.target.pixels))
+    check_data(model, names, x, Path(recipe.target.model or "B").name)
+    return data, x
+
+
+def pixels_for(recipe: Recipe, run: RunDir, model: Any) -> str:
+    """The range of pixels that B gets: as told, else as A was told unless B scales its inputs itself."""
+    from kgkt.source.ranges import scales_itself
+
+    if recipe.target.pixels:
+        return recipe.target.pixels
+    told = settings_of(run, "populate").get("source", {}).get("pixels", recipe.source.pixels)
+    return "raw" if scales_itself(type(layer).__name__ for _, layer in leaves(model)) else told
+
+
+def _scaled(x: Any, pixels: str, told: bool) -> Any:
+    """x as B gets it; what was not asked for in words is done to bytes only, for other numbers may be meant so."""
+    import numpy as np
+
+    from kgkt.source.pixels import ScaledRows
+
+    kind = np.dtype(x.dtype)
+    if pixels == "raw" or kind.kind in "OU" or not (told or kind == np.uint8):
+        return x
+    return ScaledRows(x, pixels)
+
+
+def refuse_shift(
+    model: Any, pool: tuple[str, Any], test: tuple[str, Any], allowed: bool, say: Say
+) -> None:
+    """Refuse a test set that is of another range than what B is taught, or whose words B does not know.
+
+    Args:
+        model: B.
+        pool, test: what each is called, and its items as B reads them.
+        allowed: go on all the same, which is said.
+        say: takes notices.
+
+    Raises:
+        InputError: with both ranges, and how to mend it.
+    """
+    from kgkt.source.ranges import differ, extent_of
+
+    one, other = extent_of(pool[1]), extent_of(test[1])
+    if one is None or other is None:
+        said = unknown_words(model, pool, test)
+    elif differ(one, other):
+        said = (f"what B is taught and what it is tested on are of different ranges.\n  {pool[0]}   {one.in_words()}\n"
+                f"  {test[0]}   {other.in_words()}\nSave both alike, or say --target-pixels 0..1 (or -1..1), which "
+                "brings bytes to that range")
+    else:
+        return
+    if said and not allowed:
+        raise InputError(f"{said}; --allow-shift goes on as it is.")
+    if said:
+        say(f"{said}. --allow-shift: went on as it is")
+
+
+def unknown_words(model: Any, pool: tuple[str, Any], test: tuple[str, Any]) -> str:
+    """What to say of a B with a vocabulary that knows next to no word of its data; "" where there is nothing."""
+    known = vocabulary(model)
+    if not known:
+        return ""
+    shares = {name: share_known(texts, known) for name, texts in (pool, test)}
+    strange = [name for name, share in shares.items() if share < FEWEST_KNOWN]
+    if not strange:
+        return ""
+    listed = "\n".join(f"  {name}   {100 * share:.0f} % of its words" for name, share in shares.items())
+    return (f"B's vocabulary ({len(known):,} words) knows next to nothing of {' and '.join(strange)}.\n{listed}\n"
+            "Adapt its TextVectorization to texts of this kind before you save it")
+
+
+def vocabulary(model: Any) -> frozenset[str]:
+    """The words of B's TextVectorization, where it splits texts in the ordinary way; else none."""
+    for _, layer in leaves(model):
+        if type(layer).__name__ == "TextVectorization":
+            plain = layer._standardize == "lower_and_strip_punctuation" and layer._split == "whitespace"
+            return frozenset(layer.get_vocabulary(include_special_tokens=False)) if plain else frozenset()
+    return frozenset()
+
+
+def share_known(texts: Any, known: frozenset[str]) -> float:
+    """Share of the words of some texts (at most 2,000 of them) that are known; 1 where there are none."""
+    import re
+
+    import numpy as np
+
+    from kgkt.source.ranges import SAMPLE
+
+    chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), SAMPLE)).astype(int))
+    words = [word for text in np.asarray(texts)[chosen].ravel().tolist()
+             for word in re.sub(r"[^\w\s]|_", "", str(text).lower()).split()]  # fmt: skip
+    return sum(word in known for word in words) / len(words) if words else 1.0
+
+
+def _pool(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | None, say: Say) -> tuple[Any, str]:
+    """(n, ...) the pool as it is named for B, in the order of the graph's items `ids` (n,), and its name."""
     import numpy as np
 
     from kgkt.source.inputs import read_data
@@ -47,12 +192,11 @@ def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | Non
         raise UsageError("B needs the items themselves: --target-data pool.npz (arrays x and item_id)")
     if not Path(named).exists():
         raise InputError(f"the pool {named} is not there any more: say where it is with --target-data")
-    data = read_data(named, drop_bad=recipe.source.drop_bad or pool.get("drop_bad", False),
-                     size=size_for(recipe, run, shape))
+    data = read_data(named, **pool_reading(recipe, run), size=size_for(recipe, run, shape))
     for notice in data.notices:
         say(notice)
     if len(data.ids) == len(ids) and (data.ids == ids).all():
-        return data.x
+        return data.x, named
     rows = {item: row for row, item in enumerate(data.ids.tolist())}
     missing = [item for item in ids.tolist() if item not in rows]
     if missing:
@@ -60,7 +204,14 @@ def target_data(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | Non
             f"{named} lacks {len(missing)} of the graph's {len(ids)} items, e.g. {missing[0]!r}"
             f"{nearest(missing[0], list(rows)[:20000])}"
         )
-    return data.x[np.array([rows[item] for item in ids.tolist()])]
+    return data.x[np.array([rows[item] for item in ids.tolist()])], named
+
+
+def pool_reading(recipe: Recipe, run: RunDir) -> dict[str, Any]:
+    """How the pool was read when the graph was made: arguments of `read_data`, which the recipe's go before."""
+    last, source = settings_of(run, "populate"), recipe.source
+    id_column = source.id_column if source.id_column != ITEM_ID else last.get("id_column", ITEM_ID)
+    return {"drop_bad": source.drop_bad or last.get("drop_bad", False), "id_column": id_column}
 
 
 def size_for(recipe: Recipe, run: RunDir, shape: Shape | None) -> tuple[int, int] | None:
@@ -70,7 +221,7 @@ def size_for(recipe: Recipe, run: RunDir, shape: Shape | None) -> tuple[int, int
     return picture_size(shape, recipe.source.size or settings_of(run, "populate").get("size"))
 
 
-def test_data(
+def _test(
     recipe: Recipe, run: RunDir, names: tuple[str, ...], shape: Shape | None, say: Say
 ) -> tuple[Any, np.ndarray] | None:
     """(x, y) to measure on, y as class indices; None where none was named; `shape` is of B's input.

@@ -13,7 +13,7 @@ from kgkt.rundir.state import made_by
 from kgkt.values import Targets
 
 
-def write_targets(run: RunDir, targets: Targets, facts: CurrentGraph) -> None:
+def write_targets(run: RunDir, targets: Targets, current: CurrentGraph) -> None:
     """targets.parquet: item_id, class, p:<name> for each class, weight, labelled, held_out.
 
     masses.safetensors beside it holds every class mass; the store keeps those from 0.05 on.
@@ -24,15 +24,15 @@ def write_targets(run: RunDir, targets: Targets, facts: CurrentGraph) -> None:
 
     from kgkt.transfer.fuse import FuseOptions, split
 
-    labelled = np.zeros(len(facts.ids), bool)
-    labelled[facts.labels.items] = True
-    held = np.zeros(len(facts.ids), bool)
-    rows = split(targets.weight, facts.labels, FuseOptions())[1]
+    labelled = np.zeros(len(current.ids), bool)
+    labelled[current.labels.items] = True
+    held = np.zeros(len(current.ids), bool)
+    rows = split(targets.weight, current.labels, FuseOptions())[1]
     if rows is not None:
         held[rows] = True
     names = np.array(targets.names, object)
     guess = [names[i] if w > 0 else None for i, w in zip(targets.P.argmax(axis=1), targets.weight, strict=True)]
-    columns: dict[str, Any] = {"item_id": pa.array(facts.ids.tolist()), "class": pa.array(guess, pa.string())}
+    columns: dict[str, Any] = {"item_id": pa.array(current.ids.tolist()), "class": pa.array(guess, pa.string())}
     columns |= {f"p:{name}": pa.array(targets.P[:, j]) for j, name in enumerate(targets.names)}
     columns |= {"weight": pa.array(targets.weight), "labelled": pa.array(labelled), "held_out": pa.array(held)}
     with atomic(run.path("targets.parquet")) as temporary:
@@ -40,27 +40,27 @@ def write_targets(run: RunDir, targets: Targets, facts: CurrentGraph) -> None:
     save_arrays(run.path("masses.safetensors"), {"mass": targets.mass, "alpha": np.array(targets.alpha)})
 
 
-def write_items_csv(path: Path, targets: Targets, facts: CurrentGraph) -> None:
+def write_items_csv(path: Path, targets: Targets, current: CurrentGraph) -> None:
     """item_id, class, mass of every item; an item that nothing reaches has no class."""
     import csv
 
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("item_id", "class", "mass"))
-        for item, row, weight in zip(facts.ids.tolist(), targets.P, targets.weight, strict=True):
+        for item, row, weight in zip(current.ids.tolist(), targets.P, targets.weight, strict=True):
             best = int(row.argmax())
             writer.writerow((item, targets.names[best], f"{row[best]:.6f}") if weight > 0 else (item, "", ""))
 
 
 
-def read_targets(run: RunDir, facts: CurrentGraph) -> Targets:
+def read_targets(run: RunDir, current: CurrentGraph) -> Targets:
     """The targets in the run directory, as `propagate` wrote them."""
     import numpy as np
 
-    names = facts.labels.names
+    names = current.labels.names
     table = read_parquet(made_by(run, "propagate", "targets.parquet"))
     missing = [name for name in names if f"p:{name}" not in table.column_names]
-    if missing or len(table) != len(facts.ids):
+    if missing or len(table) != len(current.ids):
         raise InputError(f"{run.path('targets.parquet')} does not fit the graph: run kgkt propagate")
     P = np.stack([table.column(f"p:{name}").to_numpy() for name in names], axis=1)
     with_mass, _ = load_arrays(made_by(run, "propagate", "masses.safetensors"))

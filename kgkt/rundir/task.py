@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, count
 from kgkt.files import digest_value, load_arrays, make_folder
 from kgkt.recipe import Recipe
-from kgkt.rundir.features import digest_model
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import target_data, test_data
+from kgkt.rundir.target_model import pool_reading, target_inputs
+from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ def make_task(
     features = open_features(run.need("features.parquet", "populate"))
     ids = features.ids
     data = pool_data(recipe, run)
-    true = true_classes(truth, data, ids)
+    true = true_classes(recipe, truth, data, ids)
     names = recipe.target.classes or tuple(sorted(set(true.tolist()), key=natural))
     unknown = sorted(set(true.tolist()) - set(names))
     if unknown:
@@ -59,7 +59,7 @@ def make_task(
     text = data is not None and data.kind == "text"
     b, pool_x, test = target_of(recipe, run, ids, names, allow_overlap, say) if with_b else (None, None, None)
     raw = None if data is None or text else data
-    fresh = seen_untrained(recipe, run, data, out, say) if with_untrained and recipe.source.model and data else None
+    fresh = seen_untrained(recipe, run, data, out, say) if with_untrained and data else None
     return Task(
         run.graph,
         embedded(arrays["vectors"], arrays["head"]),
@@ -87,12 +87,11 @@ def pool_data(recipe: Recipe, run: RunDir) -> Data | None:
     path = recipe.source.data or known.get("data")
     if not path or not Path(path).exists():
         return None
-    return read_data(path, drop_bad=recipe.source.drop_bad or known.get("drop_bad", False),
-                     folder_labels=recipe.source.folder_labels,
+    return read_data(path, **pool_reading(recipe, run), folder_labels=recipe.source.folder_labels,
                      size=recipe.source.size or known.get("size"))  # fmt: skip
 
 
-def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
+def true_classes(recipe: Recipe, path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
     """(n,) the true class of every item: from a label file, else from y of the pool.
 
     Raises:
@@ -103,7 +102,10 @@ def true_classes(path: str | None, data: Data | None, ids: np.ndarray) -> np.nda
     if path is not None:
         from kgkt.source.labels import read_label_file
 
-        rows, _, _ = read_label_file(Path(path), frozenset(ids.tolist()))
+        teach = recipe.teach
+        rows, _, _ = read_label_file(
+            Path(path), frozenset(ids.tolist()), teach.id_column, teach.class_column, recipe.target.classes
+        )
         known = {row.item_id: row.name for row in rows if not row.tick}
         where = path
     elif data is not None and data.y is not None:
@@ -126,22 +128,17 @@ def target_of(
     """B's factory, the pool as B reads it and the test set; three times None where B is left out, which is said."""
     import numpy as np
 
-    from kgkt.source.models import input_shape, open_model
-    from kgkt.transfer.blocks import check_data
+    from kgkt.source.models import open_model
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
         say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
         return None, None, None
     b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
-    model, file = b(), Path(recipe.target.model).name
-    x = target_data(recipe, run, ids, input_shape(model), say)
+    x, test = target_inputs(recipe, run, b(), ids, names, say)
     x = np.asarray(x[np.arange(len(ids))])
-    test = test_data(recipe, run, names, input_shape(model), say)
     assert test is not None
     refuse_overlap(x, test[0], ids, allow_overlap, say)
-    for items in (x, test[0]):
-        check_data(model, names, items, file)
     return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
 
 
@@ -187,31 +184,22 @@ def _seen(layers: dict[str, np.ndarray], ids: np.ndarray, source: str) -> View:
     return embedded(embedding.vectors, embedding.head)
 
 
-def seen_untrained(recipe: Recipe, run: RunDir, data: Data, out: Path, say: Say) -> View:
+def seen_untrained(recipe: Recipe, run: RunDir, data: Data, out: Path, say: Say) -> View | None:
     """The pool through a copy of A with fresh random weights; its features are kept in `out`."""
     from kgkt.concepts.embed import HEAD_DIMS, fit_embedding
     from kgkt.proof.view import embedded
-    from kgkt.source.features import extract
-    from kgkt.source.models import open_model
     from kgkt.source.parquet import open_features
-    from kgkt.source.quiet import keras
-    from kgkt.source.sentences import extract_sentences
 
-    source = recipe.source
-    assert source.model is not None
-    assert source.model_path is not None
-    layers = source.layers or tuple(run.state()["stages"]["populate"]["figures"]["layers"])
-    key = digest_value([digest_model(source), list(layers), source.pixels, data.digest])[:12]
+    source = source_of(recipe.source)
+    if source is None or not source.has_model:
+        return None
+    layers = recipe.source.layers or tuple(run.state()["stages"]["populate"]["figures"]["layers"])
+    key = digest_value([*source.digests().values(), list(layers), recipe.source.pixels, data.digest])[:12]
     path = out / f"untrained-{key}.parquet"
     if not path.exists():
         say("reading the pool through an untrained copy of A")
         make_folder(out)
-        if source.is_sentences:
-            extract_sentences(source.model_path, data, path, seed=0)
-        else:
-            trained, library = open_model(source.model, source.imports, source.allow_legacy), keras()
-            library.utils.set_random_seed(0)
-            extract(library.models.clone_model(trained), layers, data, path, pixels=source.pixels, source="untrained A")
+        source.untrained(data, path, layers)
     embedding = fit_embedding(open_features(path), head_dims=None if data.kind == "text" else HEAD_DIMS)
     return embedded(embedding.vectors, embedding.head)
 
@@ -226,28 +214,21 @@ def own_answer(recipe: Recipe, data: Data | None, names: tuple[str, ...]) -> np.
         return None
     import numpy as np
 
-    from kgkt.source.features import prepare
-    from kgkt.source.models import open_model
     from kgkt.transfer.blocks import check_single, reads_logits
 
-    source = recipe.source
-    if not source.model or data is None:
+    classes, source = recipe.source.classes, source_of(recipe.source)
+    if source is None or not source.has_model or data is None:
         raise InputError("[source] classes says that A's outputs are B's classes: give --model and --data to ask A")
-    if source.is_sentences:
-        raise InputError("[source] classes says that A's outputs are B's classes, and a sentence model has no classes: "
-                         "take it out of the recipe")
-    absent = [name for name in names if name not in source.classes]
+    classifier = source.classifier()
+    absent = [name for name in names if name not in classes]
     if absent:
         raise InputError(f"[source] classes lacks {absent[0]!r}: it must name every class of B among A's outputs")
-    model = open_model(source.model, source.imports, source.allow_legacy)
-    check_single(model)
-    if model.output_shape[-1] != len(source.classes):
-        outputs = count(model.output_shape[-1], "output")
-        raise InputError(f"A has {outputs}, [source] classes names {len(source.classes)}")
-    shape = tuple(model.inputs[0].shape[1:])
-    batches = [model(prepare(data.x[i : i + 256], source.pixels, shape)) for i in range(0, len(data), 256)]
-    P = np.concatenate([np.asarray(batch, np.float64) for batch in batches])
-    if reads_logits(model):
+    check_single(classifier.model)
+    outputs = classifier.model.output_shape[-1]
+    if outputs != len(classes):
+        raise InputError(f"A has {count(outputs, 'output')}, [source] classes names {len(classes)}")
+    P = np.concatenate(list(classifier.batches(data)))
+    if reads_logits(classifier.model):
         P = np.exp(P - P.max(axis=1, keepdims=True))
-    P = P[:, [source.classes.index(name) for name in names]] + 1e-12
+    P = P[:, [classes.index(name) for name in names]] + 1e-12
     return P / P.sum(axis=1, keepdims=True)

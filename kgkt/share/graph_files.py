@@ -28,7 +28,7 @@ STRIPPED = "texts without their control characters, which XML cannot hold"
 RENAMED = "properties with an underscore after their name, which the format keeps for itself"
 
 
-def write_graphml(whole: Snapshot, path: Path) -> Notes:
+def write_graphml(snapshot: Snapshot, path: Path) -> Notes:
     """Write GraphML, whole or not at all; nodes have `labels`, relationships `label`, as Neo4j's own tools write it.
 
     Returns:
@@ -37,12 +37,12 @@ def write_graphml(whole: Snapshot, path: Path) -> Notes:
     import networkx as nx
 
     notes: Notes = Counter()
-    graph, ids = nx.MultiDiGraph(name=_xml(whole.graph, notes)), _ids(whole, notes)
-    for node in whole.nodes:
+    graph, ids = nx.MultiDiGraph(name=_xml(snapshot.graph, notes)), _ids(snapshot, notes)
+    for node in snapshot.nodes:
         facts = _facts(node.properties, _GRAPHML_NODE, notes)
         labels = _xml("".join(f":{label}" for label in node.labels), notes)
         graph.add_nodes_from([(ids[node.id], {"labels": labels, **facts})])
-    for number, edge in enumerate(whole.edges):
+    for number, edge in enumerate(snapshot.edges):
         facts = _facts(edge.properties, _GRAPHML_EDGE, notes)
         facts = {"label": _xml(edge.type, notes), **facts}
         graph.add_edges_from([(ids[edge.start], ids[edge.end], f"e{number}", facts)])
@@ -51,7 +51,7 @@ def write_graphml(whole: Snapshot, path: Path) -> Notes:
     return notes
 
 
-def write_gexf(whole: Snapshot, path: Path) -> Notes:
+def write_gexf(snapshot: Snapshot, path: Path) -> Notes:
     """Write GEXF, whole or not at all; a node is labelled with its name, a relationship with its type.
 
     Returns:
@@ -60,13 +60,13 @@ def write_gexf(whole: Snapshot, path: Path) -> Notes:
     import networkx as nx
 
     notes: Notes = Counter()
-    graph, ids = nx.MultiDiGraph(name=_xml(whole.graph, notes)), _ids(whole, notes)
-    for node in whole.nodes:
+    graph, ids = nx.MultiDiGraph(name=_xml(snapshot.graph, notes)), _ids(snapshot, notes)
+    for node in snapshot.nodes:
         facts = _facts(node.properties, _GEXF_NODE, notes)
         facts.pop("key", None)  # networkx keeps this name for itself too, and it is the id
         own = {"label": str(facts.get("name", node.id)), "labels": _xml(":".join(node.labels), notes)}
         graph.add_nodes_from([(ids[node.id], {**own, **facts})])
-    for number, edge in enumerate(whole.edges):
+    for number, edge in enumerate(snapshot.edges):
         facts = _facts(edge.properties, _GEXF_EDGE, notes)
         facts = {"label": _xml(edge.type, notes), **facts}
         graph.add_edges_from([(ids[edge.start], ids[edge.end], number, facts)])
@@ -75,7 +75,7 @@ def write_gexf(whole: Snapshot, path: Path) -> Notes:
     return notes
 
 
-def write_json(whole: Snapshot, path: Path) -> Notes:
+def write_json(snapshot: Snapshot, path: Path) -> Notes:
     """Write JSON with nodes and edges side by side (networkx reads it with `node_link_graph`, D3 as it is).
 
     Returns:
@@ -83,10 +83,10 @@ def write_json(whole: Snapshot, path: Path) -> Notes:
     """
     notes: Notes = Counter()
     nodes = [{"id": node.id, "labels": list(node.labels), **_renamed(node.properties, _JSON_NODE, notes)}
-             for node in whole.nodes]
+             for node in snapshot.nodes]
     edges = [{"source": edge.start, "target": edge.end, "key": number, "label": edge.type,
-              **_renamed(edge.properties, _JSON_EDGE, notes)} for number, edge in enumerate(whole.edges)]
-    value = {"directed": True, "multigraph": True, "graph": {"name": whole.graph}, "nodes": nodes, "edges": edges}
+              **_renamed(edge.properties, _JSON_EDGE, notes)} for number, edge in enumerate(snapshot.edges)]
+    value = {"directed": True, "multigraph": True, "graph": {"name": snapshot.graph}, "nodes": nodes, "edges": edges}
     write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
     return notes
 
@@ -118,11 +118,11 @@ def plain(value: Any, notes: Notes) -> Any:
     return value
 
 
-def _ids(whole: Snapshot, notes: Notes) -> dict[str, str]:
+def _ids(snapshot: Snapshot, notes: Notes) -> dict[str, str]:
     """The id of each node as XML can hold it; two that differ in what was taken away stay two."""
     ids: dict[str, str] = {}
     taken: set[str] = set()
-    for node in whole.nodes:
+    for node in snapshot.nodes:
         plain_id = kept = _xml(node.id, notes)
         number = 1
         while kept in taken:

@@ -10,6 +10,7 @@ from kgkt.files import atomic, load_arrays, sha256_file
 from kgkt.rundir.current import CurrentGraph
 from kgkt.rundir.folder import RunDir, load_neighbours
 from kgkt.rundir.state import Say, made_by, settings_of
+from kgkt.source.columns import ITEM_ID
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from kgkt.values import Targets
 
 
-def write_points(run: RunDir, facts: CurrentGraph, targets: Targets | None, path: Path, say: Say) -> None:
+def write_points(run: RunDir, current: CurrentGraph, targets: Targets | None, path: Path, say: Say) -> None:
     """Write one row an item, whole or not at all.
 
     Columns: `item_id`; `x`, `y`, the first two principal components of the embedding; `neighbors`, a struct of
@@ -27,7 +28,7 @@ def write_points(run: RunDir, facts: CurrentGraph, targets: Targets | None, path
 
     Args:
         run: of the graph.
-        facts: the graph as people left it.
+        current: the graph as people left it.
         targets: what the labels teach; None before there are labels.
         path: the file.
         say: takes notices.
@@ -42,17 +43,17 @@ def write_points(run: RunDir, facts: CurrentGraph, targets: Targets | None, path
     arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     vectors = arrays["vectors"]
     places = layout(vectors)
-    nearest = nearest_concept(facts.Z)
-    label = np.full(len(facts.ids), None, object)
-    label[facts.labels.items] = np.array(facts.labels.names, object)[facts.labels.classes]
+    nearest = nearest_concept(current.Z)
+    label = np.full(len(current.ids), None, object)
+    label[current.labels.items] = np.array(current.labels.names, object)[current.labels.classes]
     columns: dict[str, Any] = {
-        "item_id": pa.array(facts.ids.tolist(), pa.string()),
+        "item_id": pa.array(current.ids.tolist(), pa.string()),
         "x": pa.array(places[:, 0].astype("float32")), "y": pa.array(places[:, 1].astype("float32")),
         "neighbors": _neighbours(run, vectors),
-        "concept": pa.array(facts.graph.names[nearest].tolist(), pa.string()),
+        "concept": pa.array(current.graph.names[nearest].tolist(), pa.string()),
         "label": pa.array(label.tolist(), pa.string()),
         **_classes(targets, nearest),
-        **_pool(run, facts.ids, say),
+        **_pool(run, current.ids, say),
     }  # fmt: skip
     with atomic(path) as temporary:
         pq.write_table(pa.table(columns), temporary, compression="zstd", write_page_checksum=True)
@@ -115,7 +116,8 @@ def _pool(run: RunDir, ids: np.ndarray, say: Say) -> dict[str, Any]:
     if not Path(pool["data"]).exists():
         say(f"the pool {pool['data']} is not there any more: the points have no text and no uri")
         return {}
-    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False), size=pool.get("size"))
+    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False), size=pool.get("size"),
+                     id_column=pool.get("id_column", ITEM_ID))  # fmt: skip
     rows = {item: row for row, item in enumerate(data.ids.tolist())}
     if missing := [item for item in ids.tolist() if item not in rows]:
         raise InputError(f"{pool['data']} lacks {len(missing)} of the graph's items, e.g. {missing[0]!r}: "

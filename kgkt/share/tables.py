@@ -24,7 +24,7 @@ MIXED = "properties with values of several kinds written as text"
 HEADERS = "property names without the signs that a header keeps for itself"
 
 
-def write_csv(whole: Snapshot, folder: Path, force: bool = False) -> Notes:
+def write_csv(snapshot: Snapshot, folder: Path, force: bool = False) -> Notes:
     """Write `<Label>.csv` and `<TYPE>.csv`: `id` and properties of nodes, `start` and `end` of relationships.
 
     Returns:
@@ -35,18 +35,18 @@ def write_csv(whole: Snapshot, folder: Path, force: bool = False) -> Notes:
     """
     notes: Notes = Counter()
     with new_folder(folder, force, (".csv",)) as temporary:
-        for label, nodes in _by_label(whole).items():
+        for label, nodes in _by_label(snapshot).items():
             names = _names(nodes, ("id",))
             rows = ([node.id, *_cells(node, names, notes)] for node in nodes)
             _write(temporary / _file(label), ["id", *names], rows)
-        for kind, edges in _by_type(whole).items():
+        for kind, edges in _by_type(snapshot).items():
             names = _names(edges, ("start", "end"))
             lines = ([edge.start, edge.end, *_cells(edge, names, notes)] for edge in edges)
             _write(temporary / _file(kind), ["start", "end", *names], lines)
     return notes
 
 
-def write_admin_import(whole: Snapshot, folder: Path, force: bool = False) -> Notes:
+def write_admin_import(snapshot: Snapshot, folder: Path, force: bool = False) -> Notes:
     """Write what `neo4j-admin database import full @import.args NAME` reads in, with types in the headers.
 
     Returns:
@@ -58,14 +58,14 @@ def write_admin_import(whole: Snapshot, folder: Path, force: bool = False) -> No
     notes: Notes = Counter()
     arguments = []
     with new_folder(folder, force, (".csv", ".args")) as temporary:
-        for label, nodes in _by_label(whole).items():
+        for label, nodes in _by_label(snapshot).items():
             name = _file(label)
             heads, columns = _typed(nodes, ("key",), notes)
             labels = [";".join(node.labels) for node in nodes]
             _write(temporary / name, ["key:ID", *heads, ":LABEL"],
                    zip((node.id for node in nodes), *columns, labels, strict=True))  # fmt: skip
             arguments.append(f"--nodes={name}")
-        for kind, edges in _by_type(whole).items():
+        for kind, edges in _by_type(snapshot).items():
             name = _file(kind)
             heads, columns = _typed(edges, (), notes)
             ends = ([edge.start for edge in edges], [edge.end for edge in edges])
@@ -119,16 +119,16 @@ def new_folder(folder: Path, force: bool, endings: tuple[str, ...]) -> Iterator[
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _by_label(whole: Snapshot) -> dict[str, list[Node]]:
+def _by_label(snapshot: Snapshot) -> dict[str, list[Node]]:
     groups: dict[str, list[Node]] = {}
-    for node in whole.nodes:
+    for node in snapshot.nodes:
         groups.setdefault(node.label, []).append(node)
     return groups
 
 
-def _by_type(whole: Snapshot) -> dict[str, list[Edge]]:
+def _by_type(snapshot: Snapshot) -> dict[str, list[Edge]]:
     groups: dict[str, list[Edge]] = {}
-    for edge in whole.edges:
+    for edge in snapshot.edges:
         groups.setdefault(edge.type, []).append(edge)
     return groups
 

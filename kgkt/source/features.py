@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, nearest
+from kgkt.errors import InputError, nearest
 from kgkt.source.arrays import Progress, pool
 from kgkt.source.imported import import_features
 from kgkt.source.inputs import Data
 from kgkt.source.models import input_shape, layer_by_name
 from kgkt.source.parquet import Batch, describe, open_features, write_features
+from kgkt.source.pixels import prepare
 from kgkt.source.quiet import keras
 from kgkt.values import Features
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PIXELS", "activations", "check_input", "extract", "import_features", "open_features", "prepare"]
-
-PIXELS = {"raw": None, "0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
+__all__ = ["activations", "check_input", "extract", "import_features", "open_features"]
 
 
 def check_input(model: str, shape: tuple[int | None, ...] | None, data: Data) -> None:
@@ -51,47 +50,10 @@ def _fits(shape: tuple[int | None, ...], came: tuple[int, ...]) -> bool:
     return len(shape) == len(came) and all(s is None or s == c for s, c in zip(shape, came, strict=True))
 
 
-def check_pixels(pixels: str) -> None:
-    """Refuse a range of pixels that there is not."""
-    if pixels not in PIXELS:
-        raise UsageError(f"--pixels {pixels}{nearest(pixels, PIXELS)}")
-
-
 def check_layers(model: str, layers: Sequence[str]) -> None:
     """Refuse layers of which one is named twice."""
     if len(set(layers)) < len(layers):
         raise InputError(f"model {model}: a layer is named twice in {', '.join(layers)}")
-
-
-def prepare(x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | None = None) -> np.ndarray:
-    """Bring a batch of inputs to what a model was trained on.
-
-    Args:
-        x: (b, ...) numbers.
-        pixels: "raw" leaves values alone; "0..1" and "-1..1" scale uint8 pixels to that range and take
-            floats that lie in it already.
-        shape: the model's input shape; an axis of one channel is added where only that is missing.
-
-    Returns:
-        (b, ...) float32.
-
-    Raises:
-        UsageError: no such range.
-        InputError: floats outside of the range.
-    """
-    import numpy as np
-
-    check_pixels(pixels)
-    out: np.ndarray = np.asarray(x, dtype=np.float32)
-    bounds = PIXELS[pixels]
-    if bounds is not None and x.dtype == np.uint8:
-        out = out / 255 * (bounds[1] - bounds[0]) + bounds[0]
-    elif bounds is not None and out.size and (out.min() < bounds[0] or out.max() > bounds[1]):
-        raise InputError(f"--pixels {pixels} scales uint8 pixels; this data is {x.dtype} from {out.min():g} to "
-                         f"{out.max():g}: save it as uint8, or scale it and pass --pixels raw")
-    if shape is not None and len(shape) == out.ndim and shape[-1] in (1, None):
-        out = out[..., np.newaxis]
-    return out
 
 
 def activations(model: Any, layers: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:

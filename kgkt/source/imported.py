@@ -19,11 +19,15 @@ from kgkt.source.arrays import (
     pool,
     refuse_bad,
 )
-from kgkt.source.parquet import Batch, ListColumns, describe, write_features
+from kgkt.source.columns import ITEM_ID, open_columns
+from kgkt.source.parquet import Batch, describe, write_features
 from kgkt.values import Features
 
 if TYPE_CHECKING:
     import numpy as np
+
+TABLES = (".parquet", ".csv", ".tsv")
+SHOWN = 8  # names of columns in a notice
 
 
 def import_features(
@@ -32,16 +36,20 @@ def import_features(
     layers: Sequence[str] = (),
     drop_bad: bool = False,
     progress: Progress | None = None,
+    id_column: str = ITEM_ID,
+    columns: Sequence[str] = (),
 ) -> Features:
     """Bring in features that were made elsewhere.
 
     Args:
-        path: `.parquet` (item_id, and a column of lists for each layer), `.npz` (each array of two or more
-            axes a layer, item_id if there) or `.npy` (one layer called "features").
+        path: `.parquet` or `.csv` (item_id, and a column of lists for each layer, or columns of numbers), `.npz` (each
+            array of two or more axes a layer, item_id if there) or `.npy` (one layer called "features").
         out: the features file to write; it stays as it was if anything fails.
         layers: which layers, all when empty.
         drop_bad: go on without rows that hold NaN or infinity.
         progress: called with how many more items are done.
+        id_column: of a table, the column of item ids.
+        columns: of a table, patterns of columns of numbers, one layer each.
 
     Returns:
         The features; `meta["notices"]` says what was cast, ignored or dropped, one line each.
@@ -51,36 +59,43 @@ def import_features(
     """
     path = _there(path)
     notices: list[str] = []
-    if path.suffix.lower() == ".parquet":
-        columns = ListColumns(path, layers)
-        ids, widths, batches = columns.ids, columns.widths, iter(columns)
-        if columns.others:
-            notices.append(f"{path}: columns not read: {', '.join(columns.others)}")
+    if path.suffix.lower() in TABLES:
+        table = open_columns(path, layers, id_column, columns)
+        ids, widths, batches = table.ids, table.widths, iter(table)
+        notices += table.notices
+        if table.others:
+            notices.append(f"{path}: columns not read: {_some(table.others)}")
     elif path.suffix.lower() in {".npz", ".npy"}:
         arrays, ids = _arrays(path, layers, notices)
         widths = {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
         batches = _array_batches(arrays, ids)
     else:
         raise InputError(f"features {path}: no reader for {path.suffix or 'a file without suffix'}; use .parquet, "
-                         ".npz or .npy")
+                         ".csv, .npz or .npy")
     for name, width in widths.items():
         check_shape(f"{path}: {name}", (len(ids), width))
     meta = describe(path.name, notices)
     return write_features(Path(out), widths, _checked(path, ids, batches, drop_bad, notices, meta, progress), meta)
 
 
-def peek_features(path: Path | str, layers: Sequence[str] = ()) -> tuple[int, dict[str, int]]:
+def peek_features(
+    path: Path | str, layers: Sequence[str] = (), id_column: str = ITEM_ID, columns: Sequence[str] = ()
+) -> tuple[int, dict[str, int]]:
     """How many items a features file holds, and the width of each layer; the values are not looked at.
 
     Raises:
         InputError: as `import_features`.
     """
     path = _there(path)
-    if path.suffix.lower() == ".parquet":
-        columns = ListColumns(path, layers)
-        return len(columns.ids), dict(columns.widths)
+    if path.suffix.lower() in TABLES:
+        table = open_columns(path, layers, id_column, columns)
+        return len(table.ids), dict(table.widths)
     arrays, ids = _arrays(path, layers, [])
     return len(ids), {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f", … {len(names)} in all" if len(names) > SHOWN else "")
 
 
 def _there(path: Path | str) -> Path:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, count, nearest
 from kgkt.files import sha256_file
 from kgkt.source.arrays import check_ids, check_shape, clean, default_ids, load_array, load_arrays
+from kgkt.source.columns import ITEM_ID, need_ids
 from kgkt.source.images import open_folder
 from kgkt.source.safety import read_head, refuse_disguise
 
@@ -56,6 +57,7 @@ def read_data(
     drop_bad: bool = False,
     folder_labels: bool = False,
     size: tuple[int, int] | None = None,
+    id_column: str = ITEM_ID,
 ) -> Data:
     """Read a pool of items.
 
@@ -65,6 +67,7 @@ def read_data(
         drop_bad: go on without rows that hold NaN or infinity, and without pictures that cannot be read.
         folder_labels: the subfolders of a folder of pictures are classes.
         size: (h, w) to bring pictures of a folder to.
+        id_column: of a table of texts, the column of item ids.
 
     Raises:
         InputError: it cannot be used; the message says which file, row and value.
@@ -80,7 +83,7 @@ def read_data(
     if suffix == ".npy":
         return _read_npy(path, what, drop_bad)
     if suffix in {".csv", ".tsv"}:
-        return _read_csv(path, what)
+        return _read_csv(path, what, id_column)
     hint = "; a Parquet file of features goes to --features" if suffix == ".parquet" else ""
     raise InputError(f"{what} {path}: no reader for {suffix or 'a file without suffix'}; use {FORMATS}{hint}")
 
@@ -154,7 +157,7 @@ def _read_folder(
     return Data(ids, images, y, [str(file) for file in images.files], None, "images", digest.hexdigest(), notices)
 
 
-def _read_csv(path: Path, what: str) -> Data:
+def _read_csv(path: Path, what: str, id_column: str) -> Data:
     import numpy as np
 
     where = f"{what} {path}"
@@ -170,9 +173,9 @@ def _read_csv(path: Path, what: str) -> Data:
     rows: list[list[str]] = []
     try:
         columns = next(reader, [])
-        for name in ("item_id", "text"):
-            if name not in columns:
-                raise InputError(f"{where} has no column {name}{nearest(name, columns)}")
+        need_ids(where, id_column, columns)
+        if "text" not in columns:
+            raise InputError(f"{where} has no column text{nearest('text', columns)}")
         for row in reader:
             if row and len(row) != len(columns):
                 raise InputError(f"{where}, line {reader.line_num}: {count(len(row), 'field')}, the header has "
@@ -183,7 +186,7 @@ def _read_csv(path: Path, what: str) -> Data:
     if len(rows) < 2:
         raise InputError(f"{where} has {count(len(rows), 'row')}: a graph needs many items")
     table = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
-    ids = check_ids(where, np.array(table["item_id"], dtype=object), len(rows))
+    ids = check_ids(where, np.array(table[id_column], dtype=object), len(rows))
     texts = table["text"]
     y = class_names(f"{where}: y", table["y"], len(rows)) if "y" in table else None
     empty = [item for item, text in zip(ids.tolist(), texts, strict=True) if not text.strip()]

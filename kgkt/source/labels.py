@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 TICK = "not:"
+MISSING = {"nan", "NaN", "None", "NA", "N/A", "<NA>", "NaT", "null", "NULL"}  # as pandas and NumPy write them
+FRACTION = re.compile(r"-?\d+\.0+")
+MADE_UP = re.compile(r"i\d{4,}")  # as `kgkt.source.arrays.default_ids` calls rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,27 @@ class LabelRow:
     where: str
 
 
-def read_label_file(path: Path, known: Collection[str]) -> tuple[list[LabelRow], str, int]:
+def read_label_file(
+    path: Path, known: Collection[str], id_column: str = "item_id", class_column: str = "class",
+    classes: Collection[str] = (),
+) -> tuple[list[LabelRow], str, int]:  # fmt: skip
     """Read a CSV with the columns item_id and class; a class `not:NAME` is a tick; an empty one is skipped.
 
-    Comma or semicolon, quoted or not, with or without a byte order mark.
+    Comma, semicolon or tab, quoted or not, with or without a byte order mark; other columns are passed over. What
+    pandas writes for a missing value (nan, None, NA, …) counts as empty, unless a class is called so already.
+
+    Args:
+        path: the file.
+        known: ids of the pool.
+        id_column, class_column: names of the two columns.
+        classes: names of classes that are known.
 
     Returns:
         The rows, the digest of the file, and how many rows were skipped because they have no class.
 
     Raises:
-        InputError: not UTF-8, a missing column, an unknown item, one item with two classes: with the line.
+        InputError: not UTF-8, a missing column, an unknown item, one item with two classes, whole numbers that came out
+            as fractions: with the line.
     """
     digest = sha256_file(path)
     try:
@@ -52,14 +67,14 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[LabelRow],
         line = Path(path).read_bytes()[: error.start].count(b"\n") + 1
         raise InputError(f"{path}:{line} is not UTF-8: save it as UTF-8") from error
     head = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
     columns = [c.strip() for c in next(reader, [])]
     if not columns:
-        raise InputError(f"{path} is empty: it needs the columns item_id and class")
-    for wanted in ("item_id", "class"):
+        raise InputError(f"{path} is empty: it needs the columns {id_column} and {class_column}")
+    for wanted, flag in ((id_column, "--id-column"), (class_column, "--class-column")):
         if wanted not in columns:
-            raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}")
-    at_item, at_class = columns.index("item_id"), columns.index("class")
+            raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}; {flag} names another")
+    at_item, at_class = columns.index(id_column), columns.index(class_column)
     rows: list[LabelRow] = []
     empty = 0
     for row in reader:
@@ -68,13 +83,17 @@ def read_label_file(path: Path, known: Collection[str]) -> tuple[list[LabelRow],
             continue
         if len(row) != len(columns):
             raise InputError(f"{where} has {count(len(row), 'field')}, the head of the file has {len(columns)}")
-        if not row[at_class].strip():
+        name = row[at_class].strip()
+        if name not in classes and (not name or name in MISSING):
             empty += 1
             continue
-        rows.append(_row(row[at_item], row[at_class].strip(), where, known))
+        if FRACTION.fullmatch(name) and name not in classes:
+            raise InputError(f"{where}: the class is {name!r}, as pandas writes whole numbers of a column with gaps: "
+                             f"is {name.partition('.')[0]} meant? Write it so (in pandas: .astype('Int64'))")
+        rows.append(_row(row[at_item], name, where, known))
     if not rows:
         what = f"{count(empty, 'row')}, no class filled in" if empty else "no rows"
-        raise InputError(f"{path} holds no label ({what}): fill in the column class")
+        raise InputError(f"{path} holds no label ({what}): fill in the column {class_column}")
     check_consistent(rows)
     return rows, digest, empty
 
@@ -98,16 +117,42 @@ def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Labe
     return rows
 
 
+def read_pairs(pairs: Iterable[tuple[str, str]], known: Collection[str]) -> list[LabelRow]:
+    """Read (item_id, class) and (item_id, not:CLASS).
+
+    Raises:
+        InputError: an unknown item, an empty class, contradictions.
+    """
+    rows = [_row(item, name.strip(), repr(item), known) for item, name in pairs]
+    check_consistent(rows)
+    return rows
+
+
 def _row(item_id: str, name: str, where: str, known: Collection[str]) -> LabelRow:
     tick = name.startswith(TICK)
     name = name[len(TICK) :] if tick else name
     if item_id not in known:
         item_id = item_id.strip()
     if item_id not in known:
-        raise InputError(f"{where}: no item {item_id!r} in the pool{nearest(item_id, _some(known))}")
+        raise InputError(f"{where}: no item {item_id!r} in the pool{_why_unknown(item_id, known)}")
     if not name.strip():
         raise InputError(f"{where}: the class of {item_id} is empty")
     return LabelRow(item_id, name.strip(), tick, where)
+
+
+def _why_unknown(item_id: str, known: Collection[str]) -> str:
+    """The item that was meant, with the reason where one shows; else the nearest ids."""
+    whole = item_id.removesuffix(".0")
+    if whole.isdecimal():
+        bare = whole.lstrip("0")
+        for one in known:
+            if one.isdecimal() and one.lstrip("0") == bare:
+                what = "its leading zeros were lost" if whole == item_id else "it was read as a number"
+                return f"; {one!r} is there: {what} (read ids as text, in pandas with dtype=str)"
+        width = next((len(one) - 1 for one in known if MADE_UP.fullmatch(one)), 0)
+        if (made := f"i{int(whole):0{width}d}") in known:
+            return f"; is {made!r} meant? Where a pool brings no ids, its rows are numbered from i{0:0{width}d} on"
+    return nearest(item_id, _some(known))
 
 
 def _some(known: Collection[str]) -> list[str]:

@@ -186,7 +186,45 @@ def _after(entry: dict[str, Any], shape: Shape | None) -> Shape | None:
         return (math.prod(s for s in shape if s is not None),)
     if kind in {"GlobalAveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalMaxPooling1D"}:
         return shape[-1:]
-    return None
+    if kind == "Embedding":
+        return (*shape, config["output_dim"])
+    if kind in {"LSTM", "GRU", "SimpleRNN"}:
+        return (*(shape[:1] if config.get("return_sequences") else ()), config["units"])
+    if kind == "Reshape" and None not in shape:
+        return _reshaped(shape, config["target_shape"])
+    return _slid(str(kind), config, shape)
+
+
+def _reshaped(shape: Shape, target: Sequence[int]) -> Shape:
+    """The target of a Reshape, with its -1 worked out."""
+    known = math.prod(size for size in target if size != -1)
+    whole = math.prod(size for size in shape if size is not None)
+    return tuple(whole // known if size == -1 else size for size in target)
+
+
+def _slid(kind: str, config: dict[str, Any], shape: Shape) -> Shape | None:
+    """Output shape of a convolution or of pooling, channels last."""
+    convolves = kind in {"Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D", "DepthwiseConv2D"}
+    pools = kind.startswith(("MaxPooling", "AveragePooling"))
+    if not (convolves or pools) or config.get("data_format") == "channels_first":
+        return None
+    sizes: list[int | None] = []
+    for axis, size in enumerate(shape[:-1]):
+        window = _at(config["kernel_size" if convolves else "pool_size"], axis)
+        stride = _at(config.get("strides") or window, axis)
+        window = (window - 1) * _at(config.get("dilation_rate") or 1, axis) + 1
+        valid = config.get("padding") == "valid"
+        sizes.append(None if size is None else -(-(size - window + 1 if valid else size) // stride))
+    channels = shape[-1]
+    if kind == "DepthwiseConv2D":
+        channels = None if channels is None else channels * config.get("depth_multiplier", 1)
+    elif convolves:
+        channels = config["filters"]
+    return (*sizes, channels)
+
+
+def _at(value: Any, axis: int) -> int:
+    return int(value[axis] if isinstance(value, list | tuple) else value)
 
 
 def _output_name(names: list[str], inner: dict[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,98 +97,3 @@ def open_features(path: Path | str) -> Features:
         raise InputError(f"{path} is missing or damaged ({error}); run populate to make it anew") from error
     meta = {k.decode(): v.decode("utf-8", "replace") for k, v in raw.items() if not k.startswith(b"ARROW:")}
     return Features(path, check_ids(str(path), ids, len(ids)), widths, meta.get("source", ""), sha256_file(path), meta)
-
-
-class ListColumns:
-    """The list columns of somebody's Parquet file, read in a stream.
-
-    Args:
-        path: the file.
-        layers: columns to read; all columns of lists of numbers when empty.
-
-    Raises:
-        InputError: damaged, without such a column, lists of different lengths.
-    """
-
-    def __init__(self, path: Path, layers: Iterable[str] = ()) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self.path = path
-        try:
-            with pq.ParquetFile(path, pre_buffer=False) as file:
-                self.schema = file.schema_arrow
-                self.n = file.metadata.num_rows
-                names = self.schema.names
-                if "item_id" not in names:
-                    raise InputError(f"{path} has no column item_id{nearest('item_id', names)}")
-                usable = [f.name for f in self.schema if f.name != "item_id" and _is_list(f.type)]
-                for name in layers:
-                    if name not in usable:
-                        raise InputError(f"{path} has no column of lists {name}{nearest(name, usable)}")
-                self.layers = list(layers) or usable
-                if not self.layers:
-                    raise InputError(f"{path} has no column of lists of numbers{nearest('features', names)}; put each "
-                                     "layer into one fixed_size_list<float32> column")
-                self.others = [name for name in names if name not in {"item_id", *self.layers}]
-                self.ids = check_ids(str(path), file.read(columns=["item_id"]).column("item_id").to_pylist(), self.n)
-            self.widths = self._widths() if self.n else dict.fromkeys(self.layers, 0)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{path} cannot be read as Parquet ({error})") from error
-
-    def _widths(self) -> dict[str, int]:
-        """Numbers a row in each layer, by the first row."""
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=READ_BYTES) as file:
-            first = next(file.iter_batches(batch_size=1, columns=self.layers))
-        return {layer: len(first.column(layer)[0].as_py() or ()) for layer in self.layers}
-
-    def __iter__(self) -> Iterator[Batch]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        size = max(1, GROUP_BYTES // (4 * max(1, sum(self.widths.values()))))
-        start = 0
-        try:
-            with pq.ParquetFile(
-                self.path, pre_buffer=False, buffer_size=READ_BYTES, page_checksum_verification=True
-            ) as file:
-                for batch in file.iter_batches(batch_size=size, columns=self.layers):
-                    arrays = {layer: self._numbers(batch.column(layer), layer, start) for layer in self.layers}
-                    yield self.ids[start : start + len(batch)], arrays
-                    start += len(batch)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{self.path} cannot be read as Parquet ({error})") from error
-        finally:
-            pa.default_memory_pool().release_unused()
-
-    def _numbers(self, column: Any, layer: str, start: int) -> np.ndarray:
-        """One column of a batch as (b, d)."""
-        import numpy as np
-        from pyarrow.compute import list_value_length
-
-        column = getattr(column, "storage", column)
-        width = self.widths[layer]
-        lengths = np.nan_to_num(list_value_length(column).to_numpy(zero_copy_only=False), nan=-1)  # null: -1
-        wrong = np.flatnonzero(lengths != width)
-        if len(wrong):
-            row, length = start + int(wrong[0]), int(lengths[wrong[0]])
-            came = "nothing" if length < 0 else f"{length} numbers"
-            raise InputError(f"{self.path}: column {layer} has {came} in row {row} (item_id {self.ids[row]}), "
-                             f"{width} in row 0: rows must be of one width")
-        values = column.flatten()
-        if values.null_count:
-            row = start + int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0]) // width
-            raise InputError(f"{self.path}: column {layer} has a null among its numbers in row {row} "
-                             f"(item_id {self.ids[row]})")
-        return values.to_numpy(zero_copy_only=False).reshape(len(column), width)
-
-
-def _is_list(kind: Any) -> bool:
-    """Whether an Arrow type is a list of numbers, of fixed width or not."""
-    import pyarrow as pa
-
-    kind = getattr(kind, "storage_type", kind)
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return is_list and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type))

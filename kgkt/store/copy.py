@@ -24,7 +24,7 @@ EDGES = {
 }  # fmt: skip
 
 
-def write_snapshot(store: Store, whole: Snapshot, replace: bool = False, shared: bool = False) -> list[str]:
+def write_snapshot(store: Store, snapshot: Snapshot, replace: bool = False, shared: bool = False) -> list[str]:
     """Write a graph into a store; `complete` is true at the very end, when everything is found there.
 
     Args:
@@ -41,30 +41,30 @@ def write_snapshot(store: Store, whole: Snapshot, replace: bool = False, shared:
         StoreError: another writer holds the graph, the store has other people's nodes with kgkt's labels, or does
             not hold all of the graph afterwards.
     """
-    if not _there(store, whole.graph):
-        admit(store, whole.graph, "", shared)
-    store.hold(whole.graph)
-    if not replace and _there(store, whole.graph):
-        raise InputError(f"the target has a graph named {whole.graph}: --force replaces it")
+    if not _there(store, snapshot.graph):
+        admit(store, snapshot.graph, "", shared)
+    store.hold(snapshot.graph)
+    if not replace and _there(store, snapshot.graph):
+        raise InputError(f"the target has a graph named {snapshot.graph}: --force replaces it")
     notes: Counter[str] = Counter()
-    begin(store, whole.graph, _width(whole), shared)
-    clear(store, whole.graph)
+    begin(store, snapshot.graph, _width(snapshot), shared)
+    clear(store, snapshot.graph)
     for label, statement in NODES.items():
         write(store, statement, (
             {"key": node.id, "props": _properties(node.properties, store.holds, notes, node)}
-            for node in whole.nodes if node.label == label))  # fmt: skip
+            for node in snapshot.nodes if node.label == label))  # fmt: skip
     for kind, statement in EDGES.items():
         write(store, statement, (
             {"a": edge.start, "b": edge.end, "props": _properties(edge.properties, store.holds, notes)}
-            for edge in whole.edges if edge.type == kind))  # fmt: skip
-    ends = Counter((edge.start, edge.end, edge.type) for edge in whole.edges if edge.type in EDGES)
+            for edge in snapshot.edges if edge.type == kind))  # fmt: skip
+    ends = Counter((edge.start, edge.end, edge.type) for edge in snapshot.edges if edge.type in EDGES)
     if twice := sum(count - 1 for count in ends.values()):
         notes["relationships that stood beside another of their type, copied as one"] += twice
-    for kind, count in Counter(edge.type for edge in whole.edges if edge.type not in EDGES).items():
+    for kind, count in Counter(edge.type for edge in snapshot.edges if edge.type not in EDGES).items():
         notes[f"relationships of type {kind}, which kgkt does not use, not copied"] += count
-    graph_node = next(node for node in whole.nodes if node.label == "Graph")
-    finish(store, whole.graph, _properties(graph_node.properties, store.holds, notes))
-    _check(store, whole)
+    graph_node = next(node for node in snapshot.nodes if node.label == "Graph")
+    finish(store, snapshot.graph, _properties(graph_node.properties, store.holds, notes))
+    _check(store, snapshot)
     return [f"{count:,} {what}" for what, count in notes.items()]
 
 
@@ -73,9 +73,9 @@ def _there(store: Store, graph: str) -> bool:
     return any(info.get("graph") == graph and "complete" in info for info in list_graphs(store))
 
 
-def _width(whole: Snapshot) -> int | None:
+def _width(snapshot: Snapshot) -> int | None:
     """Width of the centroids; None where they have none, or several."""
-    widths = {len(node.properties.get("centroid") or ()) for node in whole.nodes if node.label == "Concept"}
+    widths = {len(node.properties.get("centroid") or ()) for node in snapshot.nodes if node.label == "Concept"}
     return widths.pop() or None if len(widths) == 1 else None
 
 
@@ -108,16 +108,16 @@ def _flat(value: Any) -> bool:
     return not isinstance(value, dict)
 
 
-def _check(store: Store, whole: Snapshot) -> None:
-    there = read_snapshot(store, whole.graph)
+def _check(store: Store, snapshot: Snapshot) -> None:
+    there = read_snapshot(store, snapshot.graph)
     for what, wanted, found in (
-        ("nodes", {node.id for node in whole.nodes}, {node.id for node in there.nodes}),
-        ("relationships", _ends(whole), _ends(there)),
+        ("nodes", {node.id for node in snapshot.nodes}, {node.id for node in there.nodes}),
+        ("relationships", _ends(snapshot), _ends(there)),
     ):
         if wanted != found:
             raise StoreError(f"{len(wanted - found)} {what} are missing in the target and {len(found - wanted)} are "
                              "there beside: someone else is writing to it; copy again with --force")  # fmt: skip
 
 
-def _ends(whole: Snapshot) -> set[tuple[str, str, str]]:
-    return {(edge.start, edge.end, edge.type) for edge in whole.edges if edge.type in EDGES}
+def _ends(snapshot: Snapshot) -> set[tuple[str, str, str]]:
+    return {(edge.start, edge.end, edge.type) for edge in snapshot.edges if edge.type in EDGES}

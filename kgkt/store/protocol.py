@@ -50,6 +50,23 @@ class Rows:
         """The rows as dictionaries by column name."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
+    def to_pandas(self) -> Any:
+        """The rows as a pandas DataFrame."""
+        from kgkt.tables import data_frame
+
+        return data_frame(self.columns, self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.rows)
+
+    def _repr_html_(self) -> str:
+        from kgkt.tables import html_table
+
+        return html_table(self.columns, self.rows, "cut at the limit on rows" if self.truncated else "")
+
 
 WRITTEN = (
     "nodes_created", "nodes_deleted", "relationships_created", "relationships_deleted", "properties_set",

@@ -65,7 +65,7 @@ def read_snapshot(store: Store, graph: str) -> Snapshot:
         InputError: no graph of that name, or it is being rebuilt.
     """
     read_info(store, graph)
-    found = {row["id"]: row for statement in ("whole_nodes", "whole_strays")
+    found = {row["id"]: row for statement in ("snapshot_nodes", "snapshot_strays")
              for row in rows(store, statement, graph=graph)}
     ids: dict[Any, str] = {}
     nodes: dict[str, Node] = {}
@@ -77,7 +77,7 @@ def read_snapshot(store: Store, graph: str) -> Snapshot:
         nodes.setdefault(node_id, Node(node_id, labels, {"graph": graph, **properties, "key": node_id}))
     edges = []
     outside = 0
-    for row in rows(store, "whole_edges", graph=graph):
+    for row in rows(store, "snapshot_edges", graph=graph):
         if row["end"] not in ids:
             outside += 1
             continue

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kgkt.concepts.cluster import default_k
-from kgkt.errors import InputError, KgktError, count
+from kgkt.errors import KgktError, count
 from kgkt.files import sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import moves, open_run, store_url, why_stale
-from kgkt.source.sentence_files import LAYER
+from kgkt.source.choose import source_of
+from kgkt.source.describe import in_words
 from kgkt.store.opening import embedded_path
-from kgkt.verbs.findings import (
-    Fact,
-    data_fact,
-    features_fact,
-    in_words,
-    labels_fact,
-    model_fact,
-    sentence_fact,
-    size_for,
-)
 
+if TYPE_CHECKING:
+    from kgkt.source.inputs import Data
+    from kgkt.source.models import ModelInfo
+    from kgkt.source.source import Look, Shape, Source
+
+T = TypeVar("T")
 STAGES = ("populate", "propagate", "map", "fuse")
-# resident after the imports (getrusage, Linux, TensorFlow 2.21, PyTorch 2.15)
-IMPORTS_MB = {"model": 760, "sentences": 1100, "features": 230}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `check` saw.
+
+    Args:
+        what: its name: a file, "plan", "the store", a stage.
+        says: of it, in words.
+        fields: the same for programs; "kind" says what it is.
+    """
+
+    what: str
+    says: str
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -36,21 +47,21 @@ class Plan:
     """What `check` found.
 
     Args:
-        facts: in the order in which they are printed.
+        findings: in the order in which they are printed.
         problems: what would stop a run, as errors say it.
         stages: stage -> {"ran": when or None, "stale": whether, "why": what changed, "seconds": of the last time,
             None where they were not kept}.
         memory_mb: what populate would need, where that can be told.
     """
 
-    facts: list[Fact] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     memory_mb: float | None = None
 
     def add(self, what: str, says: str, **fields: Any) -> None:
         """One more fact."""
-        self.facts.append(Fact(what, says, fields))
+        self.findings.append(Finding(what, says, fields))
 
 
 def check(recipe: Recipe) -> Plan:
@@ -63,113 +74,147 @@ def check(recipe: Recipe) -> Plan:
         The plan; a broken file is a problem in it, not an error.
     """
     plan = Plan()
-    file = recipe.path
-    if recipe.source.is_sentences:
-        a = _look(plan, str(recipe.source.model_path), sentence_fact, file, folder=True)
-    else:
-        a = _look(plan, recipe.source.model, lambda p: model_fact(p, recipe, "layers"), file)
-    drop = recipe.source.drop_bad
-    pool = _look(plan, recipe.source.data, lambda p: data_fact(p, size_for(recipe, a, own=False), drop), file)
-    features = _look(plan, recipe.source.features, features_fact, file)
-    b = _look(plan, recipe.target.model, lambda p: model_fact(p, recipe, "outputs"), file)
-    _look(plan, recipe.target.data, lambda p: data_fact(p, size_for(recipe, b), drop), file)
-    _look(plan, recipe.target.test, lambda p: data_fact(p, size_for(recipe, b)), file)
-    _look(plan, recipe.teach.labels, labels_fact, file)
-    _fits(plan, recipe, a, pool, b)
+    drop, imports = recipe.source.drop_bad, (*recipe.source.imports, *recipe.target.imports)
+    source, a = _source(plan, recipe)
+    pool = _data(plan, recipe, recipe.source.data, None if a is None else a.input_shape, a.name if a else "", drop)
+    b = _model(plan, recipe, imports)
+    shape = None if b is None else b.input_shape
+    _data(plan, recipe, recipe.target.data, shape, drop_bad=drop)
+    _data(plan, recipe, recipe.target.test, shape)
+    if path := _there(plan, recipe, recipe.teach.labels):
+        plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
+    if source is not None and a is not None and pool is not None:
+        for notice in _try(plan, partial(source.check, a, pool)) or ():
+            plan.add("notice", notice, kind="notice")
+    if b is not None and pool is not None and not recipe.target.data:
+        _fits(plan, recipe, b, pool)
+    names = recipe.target.classes
+    if b is not None and names and b.outputs not in (None, len(names)):
+        plan.problems.append(f"{b.path} has {count(b.outputs, 'output')}, [target] classes names {len(names)}")
     if not any((recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)):
         plan.add("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …")
-    _memory(plan, recipe, a, pool, features)
+    _memory(plan, recipe, a, pool)
     _store(plan, recipe)
     _stages(plan, recipe)
     return plan
 
 
-def _look(plan: Plan, path: str | None, look: Any, recipe_file: Path | None, folder: bool = False) -> Any:
-    """Run `look` on a named file, or a `folder` that it looks for itself; what it raises is a problem of the plan."""
-    if not path:
-        return None
+def _try(plan: Plan, look: Callable[[], T]) -> T | None:
+    """What `look` returns; what it raises is a problem of the plan."""
     try:
-        if not folder and not Path(path).exists():
-            raise InputError(f"{path} is not there" + (f": {recipe_file} names it" if recipe_file else ""))
-        fact, value = look(Path(path))
+        return look()
     except KgktError as error:
         plan.problems.append(str(error))
-        plan.add(path, "cannot be used, see below", kind="problem", path=path)
         return None
-    plan.facts.append(fact)
-    return value
 
 
-def _fits(plan: Plan, recipe: Recipe, a: Any, pool: Any, b: Any) -> None:
-    """What the models read against what the data holds."""
-    from kgkt.source.features import check_input
-    from kgkt.source.sentences import check_texts
-
-    if a is not None and pool is not None and (recipe.source.is_sentences or pool.kind == "text"):
-        try:
-            if recipe.source.is_sentences:
-                check_texts(a.path, pool, recipe.source.layers)
-            else:
-                check_input(f"model {a.path.name}", a.input_shape, pool)
-        except InputError as error:
-            plan.problems.append(str(error))
-        a = None
-    for info, data in ((a, pool), (b, None if recipe.target.data else pool)):
-        if info is None or data is None or info.input_shape is None:
-            continue
-        if info.reads_text != (data.kind == "text"):
-            reads, has = ("texts", "numbers") if info.reads_text else ("numbers", "texts")
-            plan.problems.append(f"{info.path} reads {reads}, the data is of {has}: name B's own data of the same "
-                                 "items with --target-data")
-            continue
-        if info.reads_text:
-            continue
-        given = tuple(data.x.shape[1:])
-        if data.kind == "images" and (size := size_for(recipe, info)):
-            given = (*size, *given[2:])
-        if info is a and len(given) < len(info.input_shape):
-            given = (*given, 1)  # as A gets it
-        differ = (w not in (None, g) for w, g in zip(info.input_shape, given, strict=False))
-        if len(given) != len(info.input_shape) or any(differ):
-            plan.problems.append(f"{info.path} reads {in_words(info.input_shape)}, the data has {in_words(given)}")
-    names = recipe.target.classes
-    if b is not None and names and b.outputs not in (None, len(names)):
-        plan.problems.append(f"{b.path} has {count(b.outputs, 'output')}, [target] classes names {len(names)}")
+def _there(plan: Plan, recipe: Recipe, path: str | None) -> Path | None:
+    """A named file or folder, if it is there."""
+    if not path:
+        return None
+    if Path(path).exists():
+        return Path(path)
+    plan.problems.append(f"{path} is not there" + (f": {recipe.path} names it" if recipe.path else ""))
+    _broken(plan, path)
+    return None
 
 
-def _memory(plan: Plan, recipe: Recipe, a: Any, pool: Any, features: Any) -> None:
-    """The plan with sizes and estimated memory of populate."""
-    if features:
-        n, widths = features
-        base = IMPORTS_MB["features"]
-    elif a is not None and pool is not None:
-        n, base = len(pool.ids), IMPORTS_MB["model"]
-        if recipe.source.is_sentences:
-            base, widths = IMPORTS_MB["sentences"] + 8 * a.n_weights / 1e6, {LAYER: a.width}
-        else:
-            widths = {layer: pooled_width(a.layers.get(layer)) for layer in recipe.source.layers}
+def _broken(plan: Plan, path: str) -> None:
+    plan.add(path, "cannot be used, see below", kind="problem", path=path)
+
+
+def _source(plan: Plan, recipe: Recipe) -> tuple[Source | None, Look | None]:
+    """The source, and what it says of itself."""
+    source = _try(plan, partial(source_of, recipe.source))
+    if source is None or _there(plan, recipe, recipe.source.features or str(recipe.source.model_path)) is None:
+        return source, None
+    look = _try(plan, source.look)
+    if look is None:
+        _broken(plan, recipe.source.features or str(recipe.source.model_path))
     else:
-        return
-    if not widths:
-        plan.add("plan", "populate: say which layers of A to read (--layers), their names stand above", kind="plan")
-        return
-    k = recipe.concepts.k or default_k(n)
-    need = base + estimate_mb(n, list(widths.values()), k)
-    plan.memory_mb = round(need)
-    shown = " + ".join(str(d or "?") for d in widths.values())
-    known = None if None in widths.values() else n * sum(d or 0 for d in widths.values()) * 4
-    plan.add("plan", f"populate {n:,} x ({shown}) into {count(k, 'concept')}, about {need:,.0f} MB", kind="plan",
-             items=n, layers=widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
+        plan.add(look.path.absolute().name, look.text, **look.fields)
+        if look.chosen:
+            plan.add("layers", look.chosen, kind="layers", layers=list(look.widths))
+    return source, look
 
 
-def pooled_width(shape: tuple[int | None, ...] | None) -> int | None:
-    """Width of a layer's features: a map larger than 4x4 is pooled to 4x4, then flattened."""
-    if shape is None or any(s is None for s in shape[-1:]):
+def _model(plan: Plan, recipe: Recipe, imports: tuple[str, ...]) -> ModelInfo | None:
+    """What B's file says of itself."""
+    from kgkt.source.describe import model_fields, outputs_in_words
+    from kgkt.source.models import inspect_model
+
+    path = _there(plan, recipe, recipe.target.model)
+    if path is None:
         return None
-    sizes = [s or 4 for s in shape]
-    if len(sizes) == 3:
-        return min(sizes[0], 4) * min(sizes[1], 4) * sizes[2]
-    return math.prod(sizes)
+    info = _try(plan, partial(inspect_model, path, imports))
+    if info is None:
+        _broken(plan, str(path))
+        return None
+    plan.add(path.name, outputs_in_words(info), **model_fields(info))
+    return info
+
+
+def _data(
+    plan: Plan, recipe: Recipe, named: str | None, shape: Shape | None, name: str = "", drop_bad: bool = False
+) -> Data | None:
+    """What a pool or test file holds; pictures are brought to what a model of input `shape` reads.
+
+    A model with a `name` refuses a size that it cannot take; what is broken is left out if `drop_bad`.
+    """
+    from kgkt.source.describe import data_fields, data_in_words
+    from kgkt.source.inputs import read_data
+
+    path = _there(plan, recipe, named)
+    if path is None:
+        return None
+    data = _try(plan, lambda: read_data(
+        path, drop_bad=drop_bad, size=_size(recipe, shape, name), id_column=recipe.source.id_column))
+    if data is None:
+        _broken(plan, str(path))
+        return None
+    plan.add(path.name, data_in_words(data), path=str(path), **data_fields(data))
+    return data
+
+
+def _size(recipe: Recipe, shape: Shape | None, name: str = "") -> tuple[int, int] | None:
+    """(h, w) that pictures are brought to for a model; one with a `name` refuses a size that it cannot take."""
+    from kgkt.source.images import picture_size
+
+    return picture_size(shape, recipe.source.size, name)
+
+
+def _fits(plan: Plan, recipe: Recipe, b: ModelInfo, pool: Data) -> None:
+    """What B reads against what the pool holds."""
+    if b.input_shape is None:
+        return
+    if b.reads_text != (pool.kind == "text"):
+        reads, has = ("texts", "numbers") if b.reads_text else ("numbers", "texts")
+        plan.problems.append(f"{b.path} reads {reads}, the data is of {has}: name B's own data of the same "
+                             "items with --target-data")
+        return
+    if b.reads_text:
+        return
+    given = tuple(pool.x.shape[1:])
+    if pool.kind == "images" and (size := _size(recipe, b.input_shape)):
+        given = (*size, *given[2:])
+    differ = (w not in (None, g) for w, g in zip(b.input_shape, given, strict=False))
+    if len(given) != len(b.input_shape) or any(differ):
+        plan.problems.append(f"{b.path} reads {in_words(b.input_shape)}, the data has {in_words(given)}")
+
+
+def _memory(plan: Plan, recipe: Recipe, a: Look | None, pool: Data | None) -> None:
+    """The plan with sizes and estimated memory of populate."""
+    n = None if a is None else len(pool) if pool is not None and a.items is None else a.items
+    if a is None or n is None:
+        return
+    widths = list(a.widths.values())
+    k = recipe.concepts.k or default_k(n)
+    need = a.memory_mb + estimate_mb(n, widths, k)
+    plan.memory_mb = round(need)
+    shown = " + ".join(str(d or "?") for d in widths)
+    known = None if None in widths else n * sum(d or 0 for d in widths) * 4
+    plan.add("plan", f"populate {n:,} x ({shown}) into {count(k, 'concept')}, about {need:,.0f} MB", kind="plan",
+             items=n, layers=a.widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
 
 
 def estimate_mb(n: int, widths: list[int | None], k: int) -> float:
@@ -214,7 +259,7 @@ def _stages(plan: Plan, recipe: Recipe) -> None:
                 plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
                 plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
                          kind="stage", **plan.stages[stage])  # fmt: skip
-        plan.facts.append(class_fact(recipe, run))
+        plan.findings.append(classes_finding(recipe, run))
     except KgktError as error:
         plan.problems.append(str(error))
 
@@ -229,14 +274,14 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
 
     if stage == "populate":
         moved = ["the store"] if moves(recipe, run) else []
-        if not (recipe.source.features or recipe.source.model):
+        if source_of(recipe.source) is None:
             return moved
         return why_stale(run, stage, populate_inputs(recipe)) + moved
     if stage == "propagate":
         recipe = as_last_taught(recipe, run)
         with open_graph_store(recipe, run) as store:
-            facts = read_current(store, run, lambda _: None, recipe.target.classes)
-        return why_stale(run, stage, propagate_inputs(run, recipe, facts))
+            current = read_current(store, run, lambda _: None, recipe.target.classes)
+        return why_stale(run, stage, propagate_inputs(run, recipe, current))
     if not recipe.target.model or not Path(recipe.target.model).exists():
         return _told_by_flags(run, stage)
     if stage == "map":
@@ -264,7 +309,7 @@ def _bare(recipe: Recipe) -> Target:
     return Target(model=recipe.target.model, imports=recipe.target.imports)
 
 
-def class_fact(recipe: Recipe, run: RunDir) -> Fact:
+def classes_finding(recipe: Recipe, run: RunDir) -> Finding:
     """The order of the classes and whether it is fixed."""
     from kgkt.rundir.current import open_graph_store
     from kgkt.store.labels import read_classes
@@ -274,4 +319,4 @@ def class_fact(recipe: Recipe, run: RunDir) -> Fact:
     order = "frozen" if frozen else "order of the recipe" if recipe.target.classes else "natural order, not frozen yet"
     ordered = recipe.target.classes or names
     says = f"{' '.join(ordered)} ({order})" if names else "none yet"
-    return Fact("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})
+    return Finding("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
 from kgkt.files import atomic, write_json
-from kgkt.recipe import Concepts, Recipe, Source, Teach
+from kgkt.recipe import Concepts, Recipe, SourceSettings, Teach
 from kgkt.rundir.state import Say
 from kgkt.verbs.label import label
 from kgkt.verbs.populate import Populated, populate
@@ -83,7 +83,7 @@ def run(folder: Path, full: bool, say: Say, force: bool = False, progress: Any =
     draw(demo, picture)
     recipe = Recipe(
         graph=GRAPH, dir=str(folder),
-        source=Source(model=str(folder / "a.keras"), layers=("mid", "emb"), data=str(folder / "pool.npz")),
+        source=SourceSettings(model=str(folder / "a.keras"), layers=("mid", "emb"), data=str(folder / "pool.npz")),
         concepts=Concepts(k=len(show.view.graph)), teach=Teach(balanced=True),
     )  # fmt: skip
     populated = populate(recipe, say)
@@ -133,7 +133,7 @@ def _edit(recipe: Recipe, show: Showcase, say: Say) -> tuple[str, tuple[int, int
     case, ids = show.case, show.split.pool_ids
     recipe = dataclasses.replace(
         recipe, graph=EDITED, teach=Teach(),
-        source=Source(features=str(Path(recipe.dir) / GRAPH / "features.parquet")),
+        source=SourceSettings(features=str(Path(recipe.dir) / GRAPH / "features.parquet")),
     )  # fmt: skip
     populate(recipe, say)
     shared = case.before.names[case.shared]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import BelowBarError, UsageError
+from kgkt.errors import BelowBarError, UsageError, count
 from kgkt.files import need_parent, read_json, write_text
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS = 5.0  # a B that trains longer teaches few rows, unless all are asked for
 RECOMMENDED = ("nearest mean", "head", "head+rounds", "label spreading+rounds", "PT-MAP", "Poisson+rounds", "kgkt")
+SURE = 1.96  # standard errors: 95 %
 SHORT = 5  # draws of a recommendation
 
 
@@ -56,6 +57,23 @@ class Evaluated:
     report: dict[str, Any]
     out: Path
 
+    def to_pandas(self) -> Any:
+        """The rows of the report (task, method, labels_per_class, seed, metric, value, seconds) as a DataFrame."""
+        from kgkt.tables import data_frame
+        from kgkt.values import REPORT_COLUMNS
+
+        return data_frame(REPORT_COLUMNS, [[row[name] for name in REPORT_COLUMNS] for row in self.report["rows"]])
+
+    def _repr_html_(self) -> str:
+        from kgkt.proof.report import METRICS
+        from kgkt.proof.verdicts import methods, narrow_table
+        from kgkt.tables import html_table
+
+        rows = self.report["rows"]
+        parts = [html_table(*narrow_table(rows, metric), note=title) for metric, title in METRICS.items()
+                 if methods(rows, metric)]  # fmt: skip
+        return "".join(parts) + html_table(("what the figures say",), [[text] for text in self.report["sentences"]])
+
 
 def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -> Evaluated:
     """Compare kgkt with every control and rival on the recipe's A, pool and B.
@@ -91,6 +109,8 @@ def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -
     report = read_json(out / "report.json")
     for row, why in report["skipped"].items():
         say(f"row {row} is left out: {why}")
+    if words := at_chance(report):
+        say(words)
     write_card_section(recipe, report, out)
     check_gain(report, asked.require_gain, out)
     return Evaluated(report, out)
@@ -151,6 +171,21 @@ def training_seconds(task: Task, options: Options) -> float:
     start = time.perf_counter()
     trainer.train(task.pool_x, P, np.ones(len(P)), 10, 0)
     return (time.perf_counter() - start) * options.steps / 10
+
+
+def at_chance(report: dict[str, Any]) -> str:
+    """What to say of a B that learned nothing of the test set, at the largest number of labels; "" of another."""
+    from kgkt.proof.grid import TEST
+    from kgkt.proof.verdicts import counts, mean_of
+
+    about, rows = report["about"], report["rows"]
+    asked, n = counts(rows, TEST), about["test_items"]
+    found = mean_of(rows, "kgkt", TEST, asked[-1:]) if asked and n else None
+    chance = 1 / len(about["classes"])
+    if found is None or found.mean > chance + SURE * (chance * (1 - chance) / n) ** 0.5:
+        return ""
+    return (f"B taught by kgkt is at chance level ({100 * chance:.1f} %) at {count(asked[-1], 'label')} a class: it "
+            "learned nothing of this test set. Are the range of its inputs and the order of its classes those of B?")
 
 
 def check_gain(report: dict[str, Any], asked: float | None, out: Path) -> None:

@@ -71,10 +71,10 @@ def export(recipe: Recipe, wanted: Wanted, say: Say, force: bool = False) -> lis
     # who has only the server needs no run directory, unless for the points
     run = open_run(recipe, must_exist="points" in given or not recipe.store.url)
     if given.keys() - {"grass", "points"}:
-        whole = _read(recipe, run, say)
-        done += [_file(form, place, whole, force) for form, place in given.items() if form in _WRITERS]
+        snapshot = _read(recipe, run, say)
+        done += [_file(form, place, snapshot, force) for form, place in given.items() if form in _WRITERS]
         if "to" in given:
-            done.append(_copy(recipe, run, whole, given["to"], force))
+            done.append(_copy(recipe, run, snapshot, given["to"], force))
     if "points" in given:
         done.append(_points(recipe, run, given["points"], say))
     return done
@@ -100,40 +100,40 @@ def _read(recipe: Recipe, run: RunDir, say: Say) -> Snapshot:
     from kgkt.store.snapshot import read_snapshot
 
     with open_graph_store(recipe, run) as store:
-        whole = read_snapshot(store, run.graph)
-    for notice in whole.notices:
+        snapshot = read_snapshot(store, run.graph)
+    for notice in snapshot.notices:
         say(notice)
-    return whole
+    return snapshot
 
 
-def _graphml(whole: Snapshot, path: Path, force: bool) -> Counter[str]:
+def _graphml(snapshot: Snapshot, path: Path, force: bool) -> Counter[str]:
     from kgkt.share.graph_files import write_graphml
 
-    return write_graphml(whole, path)
+    return write_graphml(snapshot, path)
 
 
-def _gexf(whole: Snapshot, path: Path, force: bool) -> Counter[str]:
+def _gexf(snapshot: Snapshot, path: Path, force: bool) -> Counter[str]:
     from kgkt.share.graph_files import write_gexf
 
-    return write_gexf(whole, path)
+    return write_gexf(snapshot, path)
 
 
-def _json(whole: Snapshot, path: Path, force: bool) -> Counter[str]:
+def _json(snapshot: Snapshot, path: Path, force: bool) -> Counter[str]:
     from kgkt.share.graph_files import write_json
 
-    return write_json(whole, path)
+    return write_json(snapshot, path)
 
 
-def _csv(whole: Snapshot, path: Path, force: bool) -> Counter[str]:
+def _csv(snapshot: Snapshot, path: Path, force: bool) -> Counter[str]:
     from kgkt.share.tables import write_csv
 
-    return write_csv(whole, path, force)
+    return write_csv(snapshot, path, force)
 
 
-def _admin_import(whole: Snapshot, path: Path, force: bool) -> Counter[str]:
+def _admin_import(snapshot: Snapshot, path: Path, force: bool) -> Counter[str]:
     from kgkt.share.tables import write_admin_import
 
-    return write_admin_import(whole, path, force)
+    return write_admin_import(snapshot, path, force)
 
 
 _WRITERS: dict[str, Callable[[Any, Path, bool], Counter[str]]] = {
@@ -141,13 +141,13 @@ _WRITERS: dict[str, Callable[[Any, Path, bool], Counter[str]]] = {
 }  # fmt: skip
 
 
-def _file(form: str, place: str, whole: Snapshot, force: bool) -> Exported:
-    notes = _WRITERS[form](whole, Path(place), force)
+def _file(form: str, place: str, snapshot: Snapshot, force: bool) -> Exported:
+    notes = _WRITERS[form](snapshot, Path(place), force)
     said = tuple(f"{count:,} {what}" for what, count in notes.items())
-    return Exported(form, place, len(whole.nodes), len(whole.edges), notes=said)
+    return Exported(form, place, len(snapshot.nodes), len(snapshot.edges), notes=said)
 
 
-def _copy(recipe: Recipe, run: RunDir, whole: Snapshot, url: str, force: bool) -> Exported:
+def _copy(recipe: Recipe, run: RunDir, snapshot: Snapshot, url: str, force: bool) -> Exported:
     from kgkt.store.copy import write_snapshot
     from kgkt.store.opening import absolute, open_store
 
@@ -155,8 +155,8 @@ def _copy(recipe: Recipe, run: RunDir, whole: Snapshot, url: str, force: bool) -
     if absolute(url) == absolute(source):
         raise UsageError(f"{url} is where graph {run.graph} is already: name another database")
     with open_store(url, write=True, database=recipe.store.database) as target:
-        notes = write_snapshot(target, whole, force, recipe.store.shared)
-    return Exported("to", url, len(whole.nodes), len(whole.edges), notes=tuple(notes))
+        notes = write_snapshot(target, snapshot, force, recipe.store.shared)
+    return Exported("to", url, len(snapshot.nodes), len(snapshot.edges), notes=tuple(notes))
 
 
 def _points(recipe: Recipe, run: RunDir, place: str, say: Say) -> Exported:
@@ -165,14 +165,14 @@ def _points(recipe: Recipe, run: RunDir, place: str, say: Say) -> Exported:
     from kgkt.verbs.propagate import fresh_targets
 
     if "propagate" in run.state().get("stages", {}):
-        facts, targets = fresh_targets(recipe, run, say)
-        write_points(run, facts, targets, Path(place), say)
+        current, targets = fresh_targets(recipe, run, say)
+        write_points(run, current, targets, Path(place), say)
     else:
         say("nothing was propagated yet: the points have no class, mass and doubt (kgkt label, kgkt propagate)")
         with open_graph_store(recipe, run) as store:
-            facts = read_current(store, run, say)
-        write_points(run, facts, None, Path(place), say)
-    return Exported("points", place, rows=len(facts.ids))
+            current = read_current(store, run, say)
+        write_points(run, current, None, Path(place), say)
+    return Exported("points", place, rows=len(current.ids))
 
 
 def _grass(place: str) -> Exported:

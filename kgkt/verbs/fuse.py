@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import UsageError
 from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, record, settings_of
-from kgkt.rundir.target_model import open_target, target_data, test_data
+from kgkt.rundir.target_model import open_target, target_inputs
 from kgkt.values import Fusion, Targets
 from kgkt.verbs.map import current_map
 from kgkt.verbs.propagate import fresh_targets
@@ -39,34 +38,32 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     """
     import contextlib
 
-    from kgkt.source.models import input_shape
-    from kgkt.transfer.blocks import check_data, check_target, reads_logits
+    from kgkt.transfer.blocks import check_target, reads_logits
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
 
     run = open_run(recipe)
-    if not recipe.target.out:
-        raise UsageError("where to? --out b-fused.keras")
+    assert recipe.target.out is not None
     out = Path(recipe.target.out)
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
     model, path = open_target(recipe)
-    facts, targets = fresh_targets(recipe, run, say)
+    current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     reads_logits(model, recipe.target.from_logits)
-    x = target_data(recipe, run, facts.ids, input_shape(model), say)
-    check_data(model, targets.names, x, path.name)
-    test = test_data(recipe, run, targets.names, input_shape(model), say)
-    block_map = current_map(recipe, run, say, model, path, facts, targets)
+    x, test = target_inputs(recipe, run, model, current.ids, targets.names, say)
+    block_map = current_map(recipe, run, say, model, path, current, targets)
     options = fuse_options(recipe)
     bar = progress("training", options.steps) if progress else contextlib.nullcontext()
     with bar as advance:
         fusion = fuse(
-            model, x, targets, facts.labels, options=options, block_map=block_map, memberships=facts.Z,
+            model, x, targets, current.labels, options=options, block_map=block_map, memberships=current.Z,
             test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
         )  # fmt: skip
+    if test is not None:
+        fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
     for notice in fusion.notices:
         say(notice)
-    write_card(fusion, out, original=path, facts=provenance(recipe, run, facts, targets), force=force)
+    write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force)
     record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
            dict(fusion.figures))  # fmt: skip
     return Fused(fusion, out, below_bar(recipe, fusion, out))
@@ -106,13 +103,13 @@ def fuse_options(recipe: Recipe) -> FuseOptions:
     )  # fmt: skip
 
 
-def provenance(recipe: Recipe, run: RunDir, facts: CurrentGraph, targets: Targets) -> dict[str, Any]:
+def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targets) -> dict[str, Any]:
     """What the new B's run.json and card say about where it comes from."""
     import numpy as np
 
     populated, propagated = (run.state()["stages"][stage] for stage in ("populate", "propagate"))
     _, made = load_arrays(run.path("concepts.safetensors"))
-    counts = np.bincount(facts.labels.classes, minlength=len(targets.names))
+    counts = np.bincount(current.labels.classes, minlength=len(targets.names))
     return {
         "graph": run.graph,
         "source": populated["figures"],
@@ -120,10 +117,10 @@ def provenance(recipe: Recipe, run: RunDir, facts: CurrentGraph, targets: Target
         "concepts_seed": int(made["seed"]),
         "classes": list(targets.names),
         "labels": dict(zip(targets.names, counts.tolist(), strict=True)),
-        "ticks": len(facts.labels.tick_items),
-        "items": len(facts.ids),
+        "ticks": len(current.labels.tick_items),
+        "items": len(current.ids),
         "unreached": int((targets.weight == 0).sum()),
-        "inactive_concepts": int((~facts.graph.active).sum()),
+        "inactive_concepts": int((~current.graph.active).sum()),
         "spread": propagated["figures"]["spread"],
         "expert": propagated["figures"]["expert"],
         "teach": propagated["settings"],
@@ -139,7 +136,8 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
         "model B": sha256_file(Path(target.model)),
         "targets": sha256_file(run.need("targets.parquet", "propagate")),
         "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
-                                         target.seed, target.from_logits, target.map]),
+                                         target.seed, target.from_logits, target.map,
+                                         *([target.pixels] if target.pixels else [])]),
     }  # fmt: skip
     data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
     for name, path in (("data", data), ("test", target.test)):

@@ -36,26 +36,32 @@ class Labelled:
     skipped: int = 0
 
 
-def label(recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = ()) -> Labelled:
-    """Label and tick items, from a file (once per content) or from ITEM=CLASS texts.
+def label(
+    recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = (),
+    pairs: Sequence[tuple[str, str]] = (),
+) -> Labelled:  # fmt: skip
+    """Label and tick items: from a file (once per content), from ITEM=CLASS texts, or from pairs.
+
+    The columns of a file are those that the recipe's [teach] names.
 
     Raises:
-        UsageError: neither, or both.
-        InputError: as `read_label_file` and `parse_assignments`.
+        UsageError: none of these, or several.
+        InputError: as `read_label_file`, `parse_assignments` and `read_pairs`.
     """
-    from kgkt.source.labels import parse_assignments, read_label_file
+    from kgkt.source.labels import parse_assignments, read_label_file, read_pairs
 
-    if (file is None) == (not assignments):
+    if sum(map(bool, (file is not None, assignments, pairs))) != 1:
         raise UsageError("give --file labels.csv, or ITEM=CLASS (ITEM=not:CLASS takes a class away)")
     run = open_run(recipe)
     known = frozenset(pool_ids(run).tolist())
     digest, skipped = "", 0
     if file is not None:
-        rows, digest, skipped = read_label_file(Path(file), known)
+        teach, classes = recipe.teach, (*_classes(recipe, run), *recipe.target.classes)
+        rows, digest, skipped = read_label_file(Path(file), known, teach.id_column, teach.class_column, classes)
         if digest in run.state().get("label_files", {}):
             return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)
     else:
-        rows = parse_assignments(assignments, known)
+        rows = parse_assignments(assignments, known) if assignments else read_pairs(pairs, known)
     with open_graph_store(recipe, run, write=True) as store:
         done = _write(store, run, recipe, rows, say)
     if digest:

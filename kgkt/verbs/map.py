@@ -41,12 +41,12 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
 
     run = open_run(recipe)
     model, path = open_target(recipe)
-    facts, targets = fresh_targets(recipe, run, say)
+    current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     reads_logits(model, recipe.target.from_logits)
     blocks = read_blocks(model)
     with open_graph_store(recipe, run, write=True) as store:
-        block_map, edits, wait = plan(store, run, recipe, path, blocks, facts, targets, say)
+        block_map, edits, wait = plan(store, run, recipe, path, blocks, current, targets, say)
         write_map(store, run, path, model, block_map, targets)
     record_map(run, recipe, targets, path, wait)
     return Mapped(
@@ -56,7 +56,7 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
 
 
 def plan(
-    store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], facts: CurrentGraph,
+    store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], current: CurrentGraph,
     targets: Targets, say: Say,
 ) -> tuple[BlockMap, int, list[carry.Strength]]:  # fmt: skip
     """A new plan with the strengths that people changed in the old one, how many these are, and those that wait on.
@@ -66,7 +66,7 @@ def plan(
     from kgkt.store.readback import read_strengths
     from kgkt.transfer.mapper import plan_map
 
-    block_map = plan_map(blocks, facts.graph.centroids, targets.mass, facts.Z, recipe.target.seed)
+    block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed)
     entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
         before = read_strengths(store, run.graph, path.stem, block_map.blocks)
@@ -125,11 +125,11 @@ def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: Bloc
     from kgkt.store.load import freeze_classes, write_blocks
 
     freeze_classes(store, run.graph, targets.names)
-    facts = {
+    node = {
         "name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
         "n_weights": int(model.count_params()),
     }  # fmt: skip
-    write_blocks(store, run.graph, facts, block_map, targets.names)
+    write_blocks(store, run.graph, node, block_map, targets.names)
 
 
 def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path, wait: list[carry.Strength]) -> None:
@@ -149,7 +149,7 @@ def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
 
 
 def current_map(
-    recipe: Recipe, run: RunDir, say: Say, model: Any, path: Path, facts: CurrentGraph, targets: Targets
+    recipe: Recipe, run: RunDir, say: Say, model: Any, path: Path, current: CurrentGraph, targets: Targets
 ) -> BlockMap | None:
     """The map of B in the graph, planned again where its inputs changed; None where B was never mapped."""
     from kgkt.store.readback import read_strengths
@@ -166,7 +166,7 @@ def current_map(
     if changed:
         say(f"changed since map: {', '.join(changed)}; mapping again")
         with open_graph_store(recipe, run, write=True) as store:
-            block_map, edits, wait = plan(store, run, recipe, path, blocks, facts, targets, say)
+            block_map, edits, wait = plan(store, run, recipe, path, blocks, current, targets, say)
             write_map(store, run, path, model, block_map, targets)
         record_map(run, recipe, targets, path, wait)
         if edits or wait:

@@ -19,7 +19,7 @@ from kgkt.files import make_folder, save_arrays, sha256_file
 from kgkt.memory import release_memory
 from kgkt.recipe import Recipe, StoreSettings
 from kgkt.rundir import carry
-from kgkt.rundir.features import check_source, look_first, read_features
+from kgkt.rundir.features import look_first, read_features, source_memory
 from kgkt.rundir.folder import RunDir, save_memberships
 from kgkt.rundir.state import (
     Say,
@@ -33,6 +33,7 @@ from kgkt.rundir.state import (
     store_settings,
     store_url,
 )
+from kgkt.source.choose import need_source
 from kgkt.store.opening import embedded_path
 from kgkt.values import Clustering, ConceptGraph, Embedding, Features
 
@@ -90,8 +91,8 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
     from kgkt.store.foreign import admit
     from kgkt.store.opening import open_store
 
-    check_source(recipe)
-    data = look_first(recipe, say)
+    source = need_source(recipe.source)
+    data = look_first(recipe, source, say)
     run = open_run(recipe, must_exist=False)
     url = store_url(recipe, run)
     seconds: dict[str, float] = {}
@@ -107,7 +108,7 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
         if not people:
             forget_label_files(run, say)
         clock = time.perf_counter()
-        features, inputs = read_features(recipe, run, data, say, progress, force)
+        features, inputs = read_features(recipe, source, run, data, say, progress, force)
         release_memory()
         seconds["features"] = time.perf_counter() - clock
         clock = time.perf_counter()
@@ -120,7 +121,10 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
         seconds["edges"] = time.perf_counter() - clock
         clock = time.perf_counter()
         carried = carry.place(people, features.ids, clustering.memberships)
-        write_graph(store, run, graph, coordinates, clustering, exemplars, features, data, recipe, steady, carried)
+        model = source.node(features)
+        write_graph(
+            store, run, graph, coordinates, clustering, exemplars, features, data, recipe, steady, carried, model
+        )
     carry.let_wait(run, carried.strengths)
     run.path(carry.FILE).unlink(missing_ok=True)
     seconds["graph"] = time.perf_counter() - clock
@@ -129,7 +133,9 @@ def populate(recipe: Recipe, say: Say, progress: Any = None, force: bool = False
     record(run, "populate", inputs, outputs, {
         "items": len(features), "concepts": len(graph), "edges": len(graph.edges), "stability": steady,
         "layers": dict(features.widths), "source": features.source, "seconds": seconds,
-    }, {**pool_settings(recipe, data), **store_settings(recipe, run)})  # fmt: skip
+    }, {
+        **pool_settings(recipe, data), **store_settings(recipe, run), **source_memory(recipe, features.layers),
+    })  # fmt: skip
     if said := carried.in_words():
         say(f"carried over: {said}")
     for line in carried.lost:
@@ -169,6 +175,7 @@ def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
     assert recipe.source.data is not None
     return {
         "data": str(Path(recipe.source.data).resolve()), "drop_bad": recipe.source.drop_bad, "kind": data.kind,
+        "id_column": recipe.source.id_column,
         "text": recipe.store.text, "size": list(data.x.shape[1:3]) if data.kind == "images" else None,
     }  # fmt: skip
 
@@ -250,7 +257,7 @@ def save_concepts(
 def write_graph(
     store: Any, run: RunDir, graph: ConceptGraph, coordinates: np.ndarray, clustering: Clustering,
     exemplars: list[np.ndarray], features: Features, data: Data | None, recipe: Recipe, steady: float,
-    carried: carry.Carried,
+    carried: carry.Carried, model: dict[str, Any],
 ) -> None:  # fmt: skip
     """Load the graph into the store, then put back what people said; `complete` comes last."""
     import numpy as np
@@ -277,7 +284,7 @@ def write_graph(
         "kgkt_version": kgkt.__version__, "created_at": now(), "run": identity(run),
     }  # fmt: skip
     load_graph(
-        store, run.graph, graph, coordinates, info, [model_row(recipe, features)], items, examples,
+        store, run.graph, graph, coordinates, info, [model], items, examples,
         carried.classes, carried.frozen, is_shared(recipe, run), finished=False,
     )  # fmt: skip
     write_labels(store, run.graph, carried.labels, carried.ticks)
@@ -288,25 +295,6 @@ def write_graph(
         (a, b, values | {"cosine": cosine.get((min(a, b), max(a, b)), 0.0)}) for a, b, values in carried.edges
     ])  # fmt: skip
     finish(store, run.graph, info)
-
-
-def model_row(recipe: Recipe, features: Features) -> dict[str, Any]:
-    """What the Model node of A says."""
-    from kgkt.source.sentence_files import inspect_sentences
-
-    source = recipe.source
-    if source.is_sentences:
-        assert source.model_path is not None
-        info = inspect_sentences(source.model_path)
-        return {
-            "name": features.source, "role": "source", "framework": "sentence-transformers", "sha256": info.sha256,
-            "n_weights": info.n_weights,
-        }  # fmt: skip
-    path = source.model or source.features or ""
-    return {
-        "name": features.source or Path(path).name, "role": "source",
-        "framework": "keras" if source.model else "file", "sha256": sha256_file(Path(path)),
-    }  # fmt: skip
 
 
 def item_rows(

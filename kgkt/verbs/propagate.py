@@ -31,7 +31,7 @@ class Propagated:
 
     Args:
         targets: for every item.
-        facts: they follow from.
+        current: the graph that they follow from.
         labels_per_class: class -> labels.
         unreached: items with weight 0; `off` of them because all their concepts are switched off.
         expert: that had a part in it, or "none".
@@ -40,7 +40,7 @@ class Propagated:
     """
 
     targets: Targets
-    facts: CurrentGraph
+    current: CurrentGraph
     labels_per_class: dict[str, int]
     unreached: int
     off: int
@@ -49,13 +49,13 @@ class Propagated:
     milliseconds: tuple[float, float]
 
 
-def propagate_inputs(run: RunDir, recipe: Recipe, facts: CurrentGraph) -> dict[str, str]:
+def propagate_inputs(run: RunDir, recipe: Recipe, current: CurrentGraph) -> dict[str, str]:
     """Digests of what `propagate` reads."""
     teach = recipe.teach
     return {
         "populate": population(run),
         "concepts": sha256_file(run.need("memberships.parquet", "populate")),
-        "the graph": facts.digest(),
+        "the graph": current.digest(),
         "teach settings": digest_value([*teach_settings(run, recipe), teach.balanced, teach.prior, teach.alpha]),
     }
 
@@ -93,14 +93,14 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
     if items is not None:
         check_place(Path(items))
     with open_graph_store(recipe, run, write=True) as store:
-        facts = read_current(store, run, say, recipe.target.classes)
-        done = spread(run, recipe, facts)
-        write_masses(store, run.graph, done.targets.mass, facts.labels.names)
-    write_targets(run, done.targets, facts)
+        current = read_current(store, run, say, recipe.target.classes)
+        done = spread(run, recipe, current)
+        write_masses(store, run.graph, done.targets.mass, current.labels.names)
+    write_targets(run, done.targets, current)
     if items is not None:
-        write_items_csv(Path(items), done.targets, facts)
-    counts = dict(zip(facts.labels.names, done.labels_per_class.values(), strict=True))
-    record(run, "propagate", propagate_inputs(run, recipe, facts),
+        write_items_csv(Path(items), done.targets, current)
+    counts = dict(zip(current.labels.names, done.labels_per_class.values(), strict=True))
+    record(run, "propagate", propagate_inputs(run, recipe, current),
            {name: sha256_file(run.path(name)) for name in ("targets.parquet", "masses.safetensors")},
            {"labels": counts, "unreached": done.unreached, "spread": done.targets.spread, "expert": done.expert,
             "milliseconds": done.milliseconds[0], "expected_accuracy": done.targets.expected_accuracy},
@@ -108,8 +108,8 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
     return done
 
 
-def spread(run: RunDir, recipe: Recipe, facts: CurrentGraph) -> Propagated:
-    """The teacher's answer on the facts; nothing is written."""
+def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
+    """The teacher's answer on the graph as it stands; nothing is written."""
     import numpy as np
     import scipy.linalg  # noqa: F401 - loaded before the clock starts, like the next
     import sklearn.linear_model  # noqa: F401
@@ -117,25 +117,25 @@ def spread(run: RunDir, recipe: Recipe, facts: CurrentGraph) -> Propagated:
     from kgkt.concepts.propagate import make_seeds, make_spreader, propagate_masses
     from kgkt.transfer.teacher import read_prior, teach
 
-    settings, labels = recipe.teach, facts.labels
+    settings, labels = recipe.teach, current.labels
     how, expert = teach_settings(run, recipe)
     prior = read_prior(settings.prior, settings.balanced, labels.names)
     arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     seeds = make_seeds(labels)
     clock = time.perf_counter()
-    spreader = make_spreader(facts.graph, settings.alpha)
-    propagate_masses(spreader, facts.Z, seeds)
+    spreader = make_spreader(current.graph, settings.alpha)
+    propagate_masses(spreader, current.Z, seeds)
     quick = time.perf_counter() - clock
     targets = teach(
-        facts.graph, facts.Z, labels, arrays["head"], spread=how, expert=expert, prior=prior, alpha=settings.alpha,
-        neighbours=_neighbours(run, arrays["vectors"], how, facts.ids), spreader=spreader,
+        current.graph, current.Z, labels, arrays["head"], spread=how, expert=expert, prior=prior, alpha=settings.alpha,
+        neighbours=_neighbours(run, arrays["vectors"], how, current.ids), spreader=spreader,
     )  # fmt: skip
     whole = time.perf_counter() - clock
     counts = np.bincount(labels.classes, minlength=len(labels.names))
-    dark = np.asarray(facts.Z[:, facts.graph.active].sum(axis=1)).ravel() <= 0
+    dark = np.asarray(current.Z[:, current.graph.active].sum(axis=1)).ravel() <= 0
     unreached = targets.weight == 0
     return Propagated(
-        targets, facts, dict(zip(labels.names, counts.tolist(), strict=True)),
+        targets, current, dict(zip(labels.names, counts.tolist(), strict=True)),
         int(unreached.sum()), int((unreached & dark).sum()), expert, _prior_in_words(settings),
         (1e3 * quick, 1e3 * whole),
     )  # fmt: skip
@@ -166,25 +166,29 @@ def _neighbours(run: RunDir, vectors: Any, spread: str, ids: Any) -> Any:
 
 
 def fresh_targets(recipe: Recipe, run: RunDir, say: Say) -> tuple[CurrentGraph, Targets]:
-    """The graph's facts and the targets that follow from them; propagates again if something changed.
+    """The graph as it stands and the targets that follow from it; propagates again if something changed.
 
     What the last `propagate` was told by flags holds, unless the recipe says something of its own.
     """
     recipe = as_last_taught(recipe, run)
     with open_graph_store(recipe, run) as store:
-        facts = read_current(store, run, say, recipe.target.classes)
-    changed = why_stale(run, "propagate", propagate_inputs(run, recipe, facts))
+        current = read_current(store, run, say, recipe.target.classes)
+    changed = why_stale(run, "propagate", propagate_inputs(run, recipe, current))
     if changed:
         if changed != ["never ran"]:
             say(f"changed since propagate: {', '.join(changed)}; propagating again")
         done = propagate(recipe, say)
-        return done.facts, done.targets
-    return facts, read_targets(run, facts)
+        return done.current, done.targets
+    return current, read_targets(run, current)
 
 
 def as_last_taught(recipe: Recipe, run: RunDir) -> Recipe:
     """The recipe with the teach settings of the last `propagate`, if the recipe itself leaves them open."""
     last = settings_of(run, "propagate")
-    if not last or dataclasses.replace(recipe.teach, labels=None) != Teach():
+    plain = Teach()
+    said = dataclasses.replace(
+        recipe.teach, labels=None, id_column=plain.id_column, class_column=plain.class_column
+    )  # what a label file is like says nothing of how its labels spread
+    if not last or said != plain:
         return recipe
     return dataclasses.replace(recipe, teach=Teach(**last))

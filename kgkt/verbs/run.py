@@ -69,13 +69,13 @@ def _label(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> 
 def _propagate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
     run = open_run(recipe)
     with open_graph_store(recipe, run) as store:
-        facts = read_current(store, run, lambda _: None, recipe.target.classes)
-    if not len(facts.labels):
+        current = read_current(store, run, lambda _: None, recipe.target.classes)
+    if not len(current.labels):
         raise InputError(
             "the graph stands, nothing is labelled yet: kgkt suggest -n 20 --out todo.csv, fill it in, "
             "name it [teach] labels in kgkt.toml, and run again"
         )
-    stale = force or why_stale(run, "propagate", propagate_inputs(run, recipe, facts))
+    stale = force or why_stale(run, "propagate", propagate_inputs(run, recipe, current))
     done("propagate", propagate(recipe, say) if stale else None)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
 from kgkt.files import atomic, check_place, load_arrays, need_parent
@@ -16,6 +17,9 @@ from kgkt.rundir.state import Say, made_by, open_run
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+COLUMNS = ("item", "concept", "name", "speaks_for", "why", "picture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,38 @@ class Asked:
     picture: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """The items to label, best first, and how many items there are in the pool."""
+
+    items: tuple[Asked, ...]
+    pool: int
+
+    def __iter__(self) -> Iterator[Asked]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """item, concept, name, speaks_for, why, picture of each."""
+        return [(a.item_id, a.concept, a.name, a.speaks_for, a.why, a.picture) for a in self.items]
+
+    def to_pandas(self) -> Any:
+        """The items as a pandas DataFrame."""
+        from kgkt.tables import data_frame
+
+        return data_frame(COLUMNS, self.rows())
+
+    def _repr_html_(self) -> str:
+        from kgkt.tables import html_table
+
+        return html_table(COLUMNS, self.rows())
+
+
 def suggest(
     recipe: Recipe, say: Say, how_many: int = 20, out: str | None = None, show: str | None = None, force: bool = False
-) -> tuple[list[Asked], int]:
+) -> Suggested:
     """The items whose labels teach most, best first: any prefix is a good budget.
 
     Args:
@@ -53,7 +86,7 @@ def suggest(
         force: replace `out` and pictures where they exist.
 
     Returns:
-        The items, and the number of items in the pool.
+        The items.
 
     Raises:
         UsageError: fewer than one item asked for.
@@ -74,9 +107,9 @@ def suggest(
     if show is not None:
         need_parent(Path(show))
     with open_graph_store(recipe, run) as store:
-        facts = read_current(store, run, say)
-    spoken = np.union1d(facts.labels.items, facts.labels.tick_items).astype(int)
-    chosen = reach(facts.graph, nearest_concept(facts.Z)[spoken], how_many, recipe.teach.alpha)
+        current = read_current(store, run, say)
+    spoken = np.union1d(current.labels.items, current.labels.tick_items).astype(int)
+    chosen = reach(current.graph, nearest_concept(current.Z)[spoken], how_many, recipe.teach.alpha)
     exemplars = read_exemplars(run)
     taken = set(spoken.tolist())
     asked = []
@@ -89,8 +122,8 @@ def suggest(
         taken.add(item)
         near = suggestion.covered
         why = f"{100 * near:.0f} % covered by what comes before" if near > 0.005 else "no label reaches this region"
-        picture = picture_of(run, str(facts.ids[item]))
-        asked.append(Asked(str(facts.ids[item]), number, str(facts.graph.names[number]),
+        picture = picture_of(run, str(current.ids[item]))
+        asked.append(Asked(str(current.ids[item]), number, str(current.graph.names[number]),
                            round(suggestion.speaks_for), why, picture))  # fmt: skip
     if not asked:
         raise InputError("every active concept has a label already: label single items, or populate with more concepts")
@@ -98,7 +131,7 @@ def suggest(
         _write_todo(Path(out), asked)
     if show is not None:
         _show(run, Path(show), asked, say, force)
-    return asked, len(facts.ids)
+    return Suggested(tuple(asked), len(current.ids))
 
 
 def read_exemplars(run: RunDir) -> list[np.ndarray]:

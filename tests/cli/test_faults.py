@@ -517,7 +517,6 @@ def test_terminated_in_populate_leaves_the_old_graph(labelled: Path, kgkt: Kgkt)
     [
         (("--layers", "mdi"), 3, "a.keras has no layer 'mdi'; did you mean mid?"),
         (("--layers", "mid,mid"), 3, "model a.keras: a layer is named twice in mid, mid"),
-        ((), 2, "say which layers of A to read: --layers mid,emb (kgkt check shows their names)"),
         (("--layers", "mid", "--pixels", "0-1"), 2, "--pixels 0-1; known: raw, 0..1, -1..1"),
         (("--layers", "mid", "--concepts", "601"), 3, "601 concepts from 600 items is not possible: ask for 1 to 600"),
         (("--layers", "mid", "--data", "cut.npz"), 3, "cut.npz cannot be read as .npz"),

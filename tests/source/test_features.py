@@ -10,9 +10,10 @@ import pytest
 from kgkt import __version__
 from kgkt.errors import InputError, UsageError
 from kgkt.source.arrays import pool
-from kgkt.source.features import activations, check_input, extract, open_features, prepare
+from kgkt.source.features import activations, check_input, extract, open_features
 from kgkt.source.inputs import Data, read_data
 from kgkt.source.models import inspect_model, layer_by_name, open_model
+from kgkt.source.pixels import prepare
 from kgkt.source.quiet import keras as import_keras
 
 

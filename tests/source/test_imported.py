@@ -85,8 +85,8 @@ def rows_with(row, value):
         ({"item_id": IDS, "emb": rows_with(41, [1.0, None, 1, 1, 1, 1])}, "emb has a null among its numbers in row 41"),
         ({"item_id": IDS[:-1] + ["r0"], "emb": fixed(V)}, "item_id 'r0' stands in rows 0 and 49"),
         ({"item_id": IDS[:-1] + [None], "emb": fixed(V)}, "item_id of row 49 is empty"),
-        ({"item_id": IDS, "f0": V[:, 0], "f1": V[:, 1]}, r"no column of lists of numbers.*fixed_size_list<float32>"),
-        ({"item_id": IDS, "emb": [["a", "b"]] * 50}, "has no column of lists of numbers"),
+        ({"item_id": IDS, "f0": V[:, 0], "g1": V[:, 1]}, r"has no features: put them .*fixed_size_list<float32>"),
+        ({"item_id": IDS, "emb": [["a", "b"]] * 50}, "has no features"),
         ({"item_id": IDS[:1], "emb": fixed(V[:1])}, r"emb has one row, shape \(1, 6\)"),
         ({"item_id": IDS, "emb": fixed(V[:, :1])}, r"emb has one column, shape \(50, 1\)"),
         ({"item_id": pa.array([], pa.string()), "emb": fixed(V[:0])}, r"emb is empty: received shape \(0, 0\)"),
@@ -208,7 +208,7 @@ def test_files_that_are_something_else(tmp_path):
     with pytest.raises(InputError, match=r"features .*gone\.parquet are not there"):
         peek_features(tmp_path / "gone.parquet")
     (tmp_path / "f.pkl").write_bytes(b"\x80\x04.")
-    with pytest.raises(InputError, match=r"no reader for \.pkl; use \.parquet, \.npz or \.npy"):
+    with pytest.raises(InputError, match=r"no reader for \.pkl; use \.parquet, \.csv, \.npz or \.npy"):
         import_features(tmp_path / "f.pkl", tmp_path / "out.parquet")
 
 

@@ -14,7 +14,7 @@ HELD = """
 import sys
 from pathlib import Path
 import numpy, pyarrow.parquet, pyarrow.compute
-from kgkt.source.parquet import ListColumns
+from kgkt.source.columns import ListColumns
 def peak():  # of this program: the kernel's ru_maxrss starts at what the parent held
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024

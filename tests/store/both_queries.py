@@ -127,7 +127,7 @@ QUERIES = (
 PARAMS = {"n": 1, "s": "it's", "l": [1, 2], "m": {"x": [1]}, "nothing": None, "b": True,
           "keys": ["main/concept/1", "main/concept/4", "nothing"], "graph": "main"}
 # Where the two differ: (query, what the embedded engine gives, what Neo4j gives); rows, or a piece of the error.
-# The README lists them; everything else that one of the two lacks is refused by it with an error.
+# docs/cypher.md lists them; everything else that one of the two lacks is refused by it with an error.
 DIFFERENT = (
     ("RETURN 1.0 / 0 AS x, 0.0 / 0 IS NULL AS y", [[None, True]], [[float("inf"), False]]),
     ("RETURN round(-2.5) AS x", [[-3.0]], [[-2.0]]),

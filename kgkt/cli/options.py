@@ -1,0 +1,187 @@
+"""Options that several verbs share, declared once: each group is a function from its options to one value.
+
+    @app.command()
+    @takes(run=graph_of, form=plain)
+    def map_(*, target: Target = None, run: Run, form: str) -> None: ...
+
+gives the verb `map` the options of `graph_of` and `plain` where `run` and `form` stand, and calls it with their values.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kgkt.cli.output import OUT, pick_format
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
+
+Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
+Target = Annotated[str | None, typer.Option("--target", help="Model B, a .keras file; it is never changed.")]
+Test = Annotated[
+    str | None, typer.Option("--test", help="Arrays x and y (or .csv item_id,text,y): measures what it was worth.")
+]
+TargetData = Annotated[
+    str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
+]
+TargetPixels = Annotated[
+    str | None,
+    typer.Option("--target-pixels", help="Range of pixels that B wants: raw, 0..1 or -1..1; else what A was told, "
+                 "unless B scales its inputs itself."),
+]  # fmt: skip
+AllowShift = Annotated[
+    bool, typer.Option("--allow-shift", help="Go on with a test set of another range than what B is taught.")
+]
+Balanced = Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")]
+Shared = Annotated[
+    bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")
+]
+AllowLegacy = Annotated[bool, typer.Option("--allow-legacy", help="Open an HDF5 model file, which can hold code.")]
+Imports = Annotated[
+    list[str] | None, typer.Option("--import", help="Package whose registered objects a model file needs.")
+]
+IdColumn = Annotated[
+    str | None, typer.Option("--id-column", help="Column of item ids, if it is not called item_id.")
+]
+Layers = Annotated[
+    str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb; else as check says.")
+]
+Graph = Annotated[str | None, typer.Option("--graph", help="Name of the graph; needed only if there are several.")]
+Format = Annotated[str | None, typer.Option("--format", help="table, json or csv; JSON when piped.")]
+Dir = Annotated[str | None, typer.Option("--dir", envvar="KGKT_DIR", help="Run directory (kgkt-run).")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", help="Database: kglite:PATH (else the run directory's own), or neo4j://HOST; user and "
+                 "password come from NEO4J_USERNAME and NEO4J_PASSWORD, or .env."),
+]  # fmt: skip
+Database = Annotated[
+    str | None, typer.Option("--database", help="Name of the database on the server (NEO4J_DATABASE, else neo4j).")
+]
+RecipePath = Annotated[str | None, typer.Option("--recipe", help="Recipe to read instead of ./kgkt.toml.")]
+
+
+def takes(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Put the options of `groups` in the place of the parameters that they are named after."""
+
+    def around(verb: Callable[..., None]) -> Callable[..., None]:
+        own = _parameters(verb)
+        theirs = {name: _parameters(group) for name, group in groups.items()}
+        shown: dict[str, inspect.Parameter] = {}
+        for name, parameter in own.items():
+            shown |= theirs.get(name, {name: parameter})
+
+        @functools.wraps(verb)
+        def command(**given: Any) -> None:
+            values = {name: groups[name](**{p: given[p] for p in theirs[name]}) for name in groups}
+            verb(**values, **{name: given[name] for name in own if name not in groups})
+
+        command.__signature__ = inspect.Signature(list(shown.values()))  # type: ignore[attr-defined]
+        command.__annotations__ = {name: parameter.annotation for name, parameter in shown.items()}
+        return command
+
+    return around
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Parameters by name, with their annotations as Typer wants them; all of them are given by name."""
+    return {
+        name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_evaluated(parameter, function))
+        for name, parameter in inspect.signature(function).parameters.items()
+    }
+
+
+def _evaluated(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+    try:
+        return eval(parameter.annotation, function.__globals__)
+    except NameError:  # of a group's value, whose type is imported for the type checker only
+        return parameter.annotation
+
+
+def graph_of(
+    graph: Graph = None,
+    dir: Dir = None,
+    store: StoreUrl = None,
+    database: Database = None,
+    recipe: RecipePath = None,
+) -> Run:
+    """The graph that a verb is about."""
+    from kgkt.api import open_graph
+
+    return open_graph(graph, dir, store, database, recipe, OUT.say, OUT.progress)
+
+
+def directory(
+    dir: Dir = None, store: StoreUrl = None, database: Database = None, recipe: RecipePath = None
+) -> Run:
+    """All graphs of a run directory, for verbs that take the name of one themselves."""
+    return graph_of(None, dir, store, database, recipe)
+
+
+def plain(form: Format = None) -> str:
+    """The format of a verb that prints what it did."""
+    return pick_format(form)
+
+
+def rows(form: Format = None) -> str:
+    """The format of a verb that prints rows."""
+    return pick_format(form, rows=True)
+
+
+def source(
+    model: Annotated[
+        str | None, typer.Option("--model", help="Model A: a .keras file, or sentence-transformers:FOLDER for texts.")
+    ] = None,
+    layers: Layers = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="Pool: .npz (x, item_id), .npy, .csv (item_id,text) or a folder of images."),
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
+    ] = None,
+    id_column: IdColumn = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="Of a table of features: its columns of numbers, 'f*'; with commas for layers."),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="HxW",
+                     help="Bring the pictures of a folder to this size; only where A's input leaves it open."),
+    ] = None,
+    imports: Imports = None,
+) -> dict[str, Any]:
+    """A, and the pool that it looks at: settings of `Run.populate` and `Run.check`."""
+    return {
+        "model": model, "layers": _listed(layers), "id_column": id_column, "columns": _listed(columns), "data": data,
+        "features": features, "size": _size(size) if size else None, "imports": imports,
+    }  # fmt: skip
+
+
+def _listed(names: str | None) -> list[str] | None:
+    """Names with commas between."""
+    return [name.strip() for name in names.split(",") if name.strip()] if names else None
+
+
+def opening(imports: Imports = None, allow_legacy: AllowLegacy = False) -> dict[str, Any]:
+    """How model files are opened."""
+    return {"imports": imports, "allow_legacy": allow_legacy}
+
+
+def points(value: float | None) -> float | None:
+    """Points of a flag as the share that they are."""
+    return None if value is None else value / 100
+
+
+def _size(text: str) -> tuple[int, int]:
+    from kgkt.errors import UsageError
+
+    height, _, width = text.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise UsageError(f"--size {text!r}: write HEIGHTxWIDTH in pixels, e.g. 64x48")
+    return int(height), int(width)

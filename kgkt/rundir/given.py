@@ -1,0 +1,124 @@
+"""What Python hands over in memory, put into files of the run directory, where every later verb finds it."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kgkt.errors import UsageError
+from kgkt.files import atomic, make_folder
+
+FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
+
+
+def data_file(value: Any, folder: Path, name: str) -> str | None:
+    """The path of a pool or test set; what is in memory is written to `folder`.
+
+    Args:
+        value: a path, an array (n, ...), {"x": ..., "item_id": ..., "y": ...}, (x, y), texts, {"text": ...}, or a
+            DataFrame with the columns item_id and text.
+        folder: of the run directory.
+        name: of the file, without suffix.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if value is None or isinstance(value, str | os.PathLike):
+        return None if value is None else os.fspath(value)
+    if isinstance(value, tuple) and len(value) == 2:
+        value = {"x": value[0], "y": value[1]}
+    if hasattr(value, "columns") and "text" in list(value.columns):
+        value = {column: value[column].tolist() for column in ("item_id", "text", "y") if column in list(value.columns)}
+    if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
+        value = {"text": value}
+    if isinstance(value, Mapping) and "text" in value:
+        return _texts(value, folder / f"{name}.csv")
+    if hasattr(value, "shape"):
+        value = {"x": value}
+    if isinstance(value, Mapping) and "x" in value:
+        return _arrays(value, folder / f"{name}.npz")
+    raise UsageError(f"{name}: expected {FORMS}, received {type(value).__name__}")
+
+
+def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
+    """The path of a features file; arrays are written to `folder`.
+
+    Args:
+        value: a path, an array (n, d), a mapping of layers (n, d), or a DataFrame of numbers; these two with item_id
+            if there is one.
+        folder: of the run directory.
+        name: of the file, without suffix.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if value is None or isinstance(value, str | os.PathLike):
+        return None if value is None else os.fspath(value)
+    if hasattr(value, "columns"):
+        numbers = [column for column in value.columns if column != "item_id"]
+        ids = {"item_id": value["item_id"].astype(str).tolist()} if "item_id" in list(value.columns) else {}
+        value = {"features": value[numbers].to_numpy(), **ids}
+    elif hasattr(value, "shape"):
+        value = {"features": value}
+    if not isinstance(value, Mapping):
+        raise UsageError(f"features: expected a path, an array, a mapping of layers or a DataFrame, received "
+                         f"{type(value).__name__}")
+    return _arrays(value, folder / f"{name}.npz")
+
+
+def model_file(value: Any, folder: Path) -> str | None:
+    """The path of a model; an open Keras model is saved in `folder` under its own name."""
+    if value is None or isinstance(value, str | os.PathLike):
+        return None if value is None else os.fspath(value)
+    if not hasattr(value, "save") or not hasattr(value, "layers"):
+        raise UsageError(f"model: expected a path or a Keras model, received {type(value).__name__}")
+    make_folder(folder)
+    path = folder / f"{value.name}.keras"
+    with atomic(path) as temporary:
+        value.save(temporary)
+    return str(path)
+
+
+def label_pairs(value: Any) -> list[tuple[str, str]]:
+    """(item_id, class or not:CLASS) of a mapping, of a DataFrame with item_id and class, or of pairs.
+
+    The value of a mapping may be a list: several ticks of one item. What has no class is left out.
+    """
+    if hasattr(value, "columns"):
+        value = zip(value["item_id"].tolist(), value["class"].tolist(), strict=True)
+    elif isinstance(value, Mapping):
+        value = [(item, one) for item, given in value.items() for one in (given if _is_list(given) else [given])]
+    return [(str(item), str(name)) for item, name in value if not _is_empty(name)]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple | set)
+
+
+def _is_empty(name: Any) -> bool:
+    return name is None or name == "" or (isinstance(name, float) and name != name)
+
+
+def _arrays(value: Mapping[str, Any], path: Path) -> str:
+    import numpy as np
+
+    make_folder(path.parent)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        arrays: dict[str, Any] = {name: np.asarray(array) for name, array in value.items()}
+        np.savez(file, **arrays)
+    return str(path)
+
+
+def _texts(value: Mapping[str, Sequence[Any]], path: Path) -> str:
+    make_folder(path.parent)
+    columns: dict[str, Sequence[Any]] = dict(value)
+    columns.setdefault("item_id", [f"i{i:04d}" for i in range(len(columns["text"]))])
+    names = [name for name in ("item_id", "text", "y") if name in columns]
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(zip(*(columns[name] for name in names), strict=True))
+    return str(path)

@@ -1,0 +1,122 @@
+"""The protocol of a source: whatever A is, it is looked at, digested and read in the same way.
+
+`kgkt.source.choose` picks the kind, and is the one place that does. Each kind is a module of its own:
+`keras_model`, `sentence_model`, `features_file`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kgkt.source.arrays import Progress
+from kgkt.source.inputs import Data
+from kgkt.values import Features
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a source says of itself before anything heavy is imported.
+
+    Args:
+        name: what messages call it.
+        path: of its file or folder.
+        text: in words, for `check`.
+        fields: the same for programs; "kind" says what it is.
+        input_shape: of one item that it reads, without the batch axis; None where unknown, for texts and features.
+        items: how many it holds itself; None where a pool brings them.
+        widths: layer that would be read -> numbers an item; None where the file does not tell.
+        memory_mb: what its libraries and weights hold once they are there.
+        chosen: which layers are read and why, where the user named none; "" where they were named.
+    """
+
+    name: str
+    path: Path
+    text: str
+    fields: dict[str, Any]
+    input_shape: Shape | None
+    items: int | None
+    widths: dict[str, int | None]
+    memory_mb: float
+    chosen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A as a classifier, for comparison with plain distillation.
+
+    Args:
+        model: the open Keras model.
+        batches: its outputs (b, outputs) for the items of a pool, in order.
+    """
+
+    model: Any
+    batches: Callable[[Data], Iterator[np.ndarray]]
+
+
+class Source(Protocol):
+    """Where A's features come from.
+
+    Args:
+        has_model: whether A itself is here, and can be run and copied.
+    """
+
+    has_model: bool
+
+    def look(self) -> Look:
+        """Refuse what cannot be used, and describe the rest; nothing heavy is imported.
+
+        Raises:
+            InputError: missing, damaged, a layer that is not there, a library that is not installed.
+            UnsafeError: it could run code.
+            UsageError: a setting that the user left out or that there is not.
+        """
+        ...
+
+    def check(self, look: Look, data: Data) -> list[str]:
+        """Refuse a pool that A cannot read, before any work; what is odd about it is returned, a line each.
+
+        Raises:
+            InputError: with what A reads and what the data holds.
+        """
+        ...
+
+    def digests(self) -> dict[str, str]:
+        """Name of each file (or folder) that A is -> digest of its content."""
+        ...
+
+    def extract(self, data: Data | None, out: Path, progress: Progress | None = None) -> Features:
+        """Write the features of every item; `out` stays as it was if anything fails.
+
+        Args:
+            data: the pool; None where the source holds the items itself.
+            out: the features file.
+            progress: called with how many more items are done.
+
+        Raises:
+            InputError: data that A cannot take, values that are not finite.
+        """
+        ...
+
+    def untrained(self, data: Data, out: Path, layers: tuple[str, ...]) -> Features:
+        """The same features from a copy of A with fresh random weights; only where `has_model`."""
+        ...
+
+    def classifier(self) -> Classifier:
+        """A with its own outputs; only where `has_model`.
+
+        Raises:
+            InputError: it has no classes.
+        """
+        ...
+
+    def node(self, features: Features) -> dict[str, Any]:
+        """What A's Model node says: name, role, framework, sha256, and n_weights where known."""
+        ...

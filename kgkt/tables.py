@@ -1,0 +1,46 @@
+"""Rows in notebooks: as an HTML table, and as a pandas DataFrame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from kgkt.errors import UsageError
+
+MOST = 60  # rows shown
+WIDEST = 120  # characters of a cell
+
+
+def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "") -> str:
+    """An HTML table of at most 60 rows, with a line below that says what was left out; what stands in it is text.
+
+    >>> html_table(["a"], [["<b>"]])
+    '<table><tr><th>a</th></tr><tr><td>&lt;b&gt;</td></tr></table>'
+    """
+    rows = list(rows)
+    head = "".join(f"<th>{escape(str(column))}</th>" for column in columns)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows[:MOST])
+    more = f"{MOST} of {len(rows):,} rows" if len(rows) > MOST else ""
+    below = "; ".join(filter(None, (more, note)))
+    return f"<table><tr>{head}</tr>{body}</table>" + (f"<p>{escape(below)}</p>" if below else "")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = "" if value is None else str(value)
+    return escape(text if len(text) <= WIDEST else text[: WIDEST - 1] + "…")
+
+
+def data_frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+    """The rows as a pandas DataFrame.
+
+    Raises:
+        UsageError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise UsageError("a DataFrame needs pandas: pip install pandas") from error
+    return pd.DataFrame([list(row) for row in rows], columns=list(columns))

@@ -1,0 +1,267 @@
+"""predict: what items are that were never in the pool, by the graph or by B."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError, UsageError
+from kgkt.files import atomic, check_place, load_arrays
+from kgkt.recipe import Recipe
+from kgkt.rundir.current import open_graph_store, read_current
+from kgkt.rundir.features import source_as_populated
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, made_by, open_run
+from kgkt.source.choose import source_of
+from kgkt.verbs.propagate import fresh_targets
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.source.inputs import Data
+    from kgkt.values import Features
+
+COLUMNS = ("item", "class", "mass", "next_class", "next_mass", "concepts")
+FEW_FAR = 0.03  # share of far items up to which nothing is said: 1 in 100 is usual
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What new items are.
+
+    Args:
+        ids: (m,) item ids.
+        P: (m, c) probabilities, rows to 1.
+        names: (c,) class names.
+        reached: (m,) bool; an item that no knowledge reaches has no class.
+        concepts: (m, q) numbers of the nearest concepts, nearest first; None where B answered.
+        strengths: (m, q) how much an item belongs to each.
+        concept_names: (k,) of the graph.
+        far: how many items lie farther from the pool than 99 of 100 of its items do from one another; None where B
+            answered.
+        right: share of the items that are of the class that the data says; None where it does not say.
+    """
+
+    ids: np.ndarray
+    P: np.ndarray
+    names: tuple[str, ...]
+    reached: np.ndarray
+    concepts: np.ndarray | None = None
+    strengths: np.ndarray | None = None
+    concept_names: tuple[str, ...] = ()
+    far: int | None = None
+    right: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def classes(self) -> list[str | None]:
+        """(m,) the class of each item."""
+        best = self.P.argmax(axis=1)
+        return [self.names[b] if reached else None for b, reached in zip(best, self.reached, strict=True)]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """COLUMNS of each item; `concepts` is [[number, name, strength], ...], or None where B answered."""
+        for i, item in enumerate(self.ids.tolist()):
+            if not self.reached[i]:
+                yield item, None, None, None, None, self._concepts(i)
+                continue
+            order = self.P[i].argsort(kind="stable")[::-1]
+            best, following = order[0], order[1] if len(order) > 1 else None
+            yield (item, self.names[best], float(self.P[i, best]), None if following is None else self.names[following],
+                   None if following is None else float(self.P[i, following]), self._concepts(i))  # fmt: skip
+
+    def _concepts(self, i: int) -> list[list[Any]] | None:
+        if self.concepts is None or self.strengths is None:
+            return None
+        return [[int(number), self.concept_names[number], round(float(strength), 3)]
+                for number, strength in zip(self.concepts[i], self.strengths[i], strict=True)]  # fmt: skip
+
+    def to_pandas(self) -> Any:
+        """The rows as a pandas DataFrame."""
+        from kgkt.tables import data_frame
+
+        return data_frame(COLUMNS, self.rows())
+
+    def _repr_html_(self) -> str:
+        from kgkt.tables import html_table
+
+        return html_table(COLUMNS, self.rows())
+
+
+def predict(
+    recipe: Recipe, say: Say, data: str | None = None, features: str | None = None, model: str | None = None,
+    items: str | None = None, force: bool = False, progress: Any = None,
+) -> Predicted:  # fmt: skip
+    """Say what new items are: by the graph alone, or by B.
+
+    Args:
+        recipe: of the graph; names A where `populate` was not told it, or A lies elsewhere now.
+        say: takes notices.
+        data: the new items, in any form of a pool.
+        features: in place of data: the same layers of the new items, made elsewhere.
+        model: a B that answers in the place of the graph.
+        items: a CSV to write: item_id, class, mass, next_class, next_mass, concepts.
+        force: replace `items` where it exists.
+        progress: as for `populate`.
+
+    Raises:
+        UsageError: neither data nor features, or both.
+        InputError: items that A or B cannot read, other layers, another A than the graph was made with.
+    """
+    if (data is None) == (features is None):
+        raise UsageError("which items? --data new.npz, a folder or a .csv, or --features new.parquet")
+    if model is not None and data is None:
+        raise UsageError("B reads the items themselves: --data, not --features")
+    if items is not None and Path(items).exists() and not force:
+        raise InputError(f"{items} exists: --force replaces it")
+    if items is not None:
+        check_place(Path(items))
+    run = open_run(recipe)
+    if model is not None and data is not None:
+        done = _by_b(recipe, run, data, model, say)
+    else:
+        done = _by_graph(recipe, run, data, features, say, progress)
+    if items is not None:
+        _write(Path(items), done)
+    return done
+
+
+def _by_graph(
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, say: Say, progress: Any
+) -> Predicted:
+    """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
+    import numpy as np
+
+    from kgkt.concepts.cluster import memberships
+    from kgkt.transfer.new_items import SAME, answer_new, count_far
+
+    current, targets = fresh_targets(recipe, run, say)
+    with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
+        read, new = _features(recipe, run, data, features, Path(folder) / "new.parquet", say, progress)
+        ids = new.ids
+        arrays, layers = load_arrays(made_by(run, "populate", "embedding.safetensors"))
+        vectors = _embedded(new, arrays, layers)
+    concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
+    bandwidth = float(made["bandwidth"])
+    Z, _ = memberships(vectors, concepts["centroids"], bandwidth)
+    P, reached = answer_new(vectors, arrays["vectors"], targets.P, targets.weight)
+    dark = np.asarray(Z[:, current.graph.active].sum(axis=1)).ravel() <= 0  # all its concepts are switched off
+    P[dark], reached[dark] = 1 / P.shape[1], False
+    place = {item: row for row, item in enumerate(current.ids.tolist())}
+    for i, item in enumerate(ids.tolist()):  # an item of the pool has its answer there
+        row = place.get(item)
+        if row is not None and np.linalg.norm(vectors[i] - arrays["vectors"][row]) <= SAME:
+            P[i], reached[i] = targets.P[row], targets.weight[row] > 0
+    q = Z.indptr[1] - Z.indptr[0]
+    nearest = Z.indices.reshape(len(ids), q)
+    far = count_far(vectors, arrays["vectors"])
+    if far > FEW_FAR * len(ids):
+        say(f"{far} of {len(ids)} items lie farther from the pool than 99 of 100 of its items do from one another: "
+            "they may be of no class that the graph knows")
+    done = Predicted(ids, P, targets.names, reached, nearest, Z.data.reshape(len(ids), q),
+                     tuple(str(name) for name in current.graph.names), far)  # fmt: skip
+    return dataclasses.replace(done, right=_right(done, read))
+
+
+def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predicted:
+    """What B answers for the items as it reads them; the order of its outputs is that of the graph's classes."""
+    import numpy as np
+
+    from kgkt.rundir.target_model import open_target, read_for_target
+    from kgkt.transfer.trainer import Trainer
+
+    recipe = recipe.override("target", model=model)
+    b, _ = open_target(recipe)
+    with open_graph_store(recipe, run) as store:
+        names = read_current(store, run, say, recipe.target.classes).labels.names
+    read, x = read_for_target(recipe, run, b, data, names, say)
+    P = Trainer(b, from_logits=recipe.target.from_logits).predict(x)
+    total = P.sum(axis=1, keepdims=True)
+    P = np.divide(P, total, out=np.full_like(P, 1 / P.shape[1]), where=total > 0)
+    done = Predicted(read.ids, P, names, np.ones(len(P), bool))
+    return dataclasses.replace(done, right=_right(done, read))
+
+
+def _features(
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, out: Path, say: Say, progress: Any
+) -> tuple[Data | None, Features]:
+    """The new items and their features, through the A that the graph was made with."""
+    import contextlib
+
+    from kgkt.source.images import picture_size
+    from kgkt.source.inputs import read_data
+
+    told = source_as_populated(recipe, run)
+    if features is not None:
+        asked = dataclasses.replace(told, model=None, features=features)
+        source = source_of(asked)
+        assert source is not None
+        source.look()
+        return None, _noted(source.extract(None, out), (), say)
+    if told.features:
+        raise UsageError("this graph was made from features, and A is not known: give --features of the new items")
+    source = source_of(told)
+    assert source is not None
+    look = source.look()
+    before = run.state()["stages"]["populate"]["inputs"]
+    changed = [name for name, digest in source.digests().items() if before.get(name) != digest]
+    if changed:
+        raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
+                         "in [source] of kgkt.toml")
+    assert data is not None
+    read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
+                     drop_bad=recipe.source.drop_bad)  # fmt: skip
+    for notice in read.notices:
+        say(notice)
+    source.check(look, read)  # its notices were heard when the graph was made
+    bar = progress("features", len(read)) if progress else contextlib.nullcontext()
+    with bar as advance:
+        return read, _noted(source.extract(read, out, advance), read.notices, say)
+
+
+def _noted(features: Features, told: Any, say: Say) -> Features:
+    for notice in filter(None, features.meta.get("notices", "").splitlines()):
+        if notice not in told:
+            say(notice)
+    return features
+
+
+def _embedded(new: Features, arrays: dict[str, Any], layers: dict[str, str]) -> np.ndarray:
+    """(m, e) the new items through the graph's maps, batch by batch."""
+    import numpy as np
+
+    from kgkt.concepts.embed import embed_new
+
+    maps = {layers[f"layer{i}"]: (arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(len(layers))}
+    for layer, (W, _) in maps.items():
+        if new.widths.get(layer) != W.shape[1]:
+            has = ", ".join(f"{name} {width}" for name, width in new.widths.items())
+            raise InputError(f"the graph was made of layer {layer} with {W.shape[1]} numbers, the new items have "
+                             f"{has}: give the same layers of the same A")
+    parts = zip(*(new.batches(layer) for layer in maps), strict=True)
+    return np.concatenate([embed_new(dict(zip(maps, part, strict=True)), maps) for part in parts])
+
+
+def _right(done: Predicted, data: Data | None) -> float | None:
+    """Share of items whose class is the one that the data gives; None where it gives none."""
+    if data is None or data.y is None:
+        return None
+    known = dict(zip(data.ids.tolist(), data.y.tolist(), strict=True))
+    return sum(known[item] == name for item, name in zip(done.ids.tolist(), done.classes, strict=True)) / len(done)
+
+
+def _write(path: Path, done: Predicted) -> None:
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("item_id", *COLUMNS[1:]))
+        for item, name, mass, following, next_mass, concepts in done.rows():
+            shown = "; ".join(f"{number} {title} {strength:g}" for number, title, strength in concepts or ())
+            writer.writerow((item, name or "", "" if mass is None else f"{mass:.6f}", following or "",
+                             "" if next_mass is None else f"{next_mass:.6f}", shown))  # fmt: skip

@@ -1,0 +1,146 @@
+"""predict: items that were never in the pool, by the graph and by B."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kgkt as package
+from kgkt.transfer.new_items import answer_new, nearest_in_pool
+from tests.cli.conftest import Kgkt
+
+
+def read(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_new_items_are_as_often_right_as_the_pool(labelled: Path, kgkt: Kgkt, digits: Any, truth: dict[str, str]) -> None:
+    assert kgkt("propagate", "--items", "pool.csv").code == 0
+    in_pool = np.mean([row["class"] == truth[row["item_id"]] for row in read("pool.csv")])
+    done = kgkt("predict", "--data", "test.npz", "--items", "new.csv", "--format", "table")
+    assert (done.code, done.err) == (0, "")
+    right = float(done.out.split(" % are of the class")[0].split()[-1])
+    assert right > 100 * in_pool - 5
+    rows = read("new.csv")
+    assert len(rows) == len(digits.test_y)
+    assert right == pytest.approx(100 * np.mean([int(row["class"]) for row in rows] == digits.test_y), abs=0.05)
+    assert list(rows[0]) == ["item_id", "class", "mass", "next_class", "next_mass", "concepts"]
+    assert all(float(row["mass"]) >= float(row["next_mass"]) for row in rows)
+    assert rows[0]["concepts"].count(";") == 2
+
+
+def test_the_items_of_the_pool_get_the_answer_that_they_have_there(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("propagate", "--items", "pool.csv")
+    kgkt("predict", "--data", "pool.npz", "--items", "again.csv")
+    assert [(r["item_id"], r["class"], r["mass"]) for r in read("again.csv")] == [
+        (r["item_id"], r["class"], r["mass"]) for r in read("pool.csv")]  # fmt: skip
+
+
+def test_b_answers_in_place_of_the_graph(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    fused = kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--test", "test.npz", "--no-map").json
+    told = kgkt("predict", "--data", "test.npz", "--model", "f.keras").json
+    assert told["right"] == pytest.approx(fused["figures"]["test_fused"])
+    assert (told["far"], told["rows"][0][5]) == (None, None)
+
+
+def test_rows_are_printed_where_no_file_is_asked_for(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    np.savez("few.npz", x=digits.test_x[:3])
+    told = kgkt("predict", "--data", "few.npz").json
+    assert told["columns"][:3] == ["item", "class", "mass"]
+    assert (len(told["rows"]), told["right"]) == (3, None)
+    number, name, strength = told["rows"][0][5][0]
+    assert (isinstance(number, int), isinstance(name, str), 0 < strength <= 1) == (True, True, True)
+    assert kgkt("predict", "--data", "few.npz", "--format", "csv").out.startswith("item,class,mass,next_class,next_mass")
+
+
+def test_what_is_like_nothing_in_the_pool_is_counted(labelled: Path, kgkt: Kgkt) -> None:
+    np.savez("noise.npz", x=np.random.default_rng(0).random((40, 8, 8, 1), np.float32))
+    done = kgkt("predict", "--data", "noise.npz")
+    assert done.json["far"] > 20
+    assert "items lie farther from the pool than 99 of 100 of its items do from one another" in done.err
+    assert kgkt("predict", "--data", "test.npz").json["far"] < 0.03 * 597
+
+
+def test_concepts_that_are_off_give_no_class(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("query", "--rw", "--force", "MATCH (c:Concept) WHERE c.size < 1000 SET c.active = false")
+    kgkt("query", "--rw", "--force", "MATCH (c:Concept) WITH c ORDER BY c.key LIMIT 20 SET c.active = true")
+    told = kgkt("predict", "--data", "test.npz").json
+    without = [row for row in told["rows"] if row[1] is None]
+    assert 0 < len(without) < len(told["rows"])
+    assert without[0][2] is None
+
+
+@pytest.mark.parametrize(("arguments", "code", "reason"), [
+    ((), 2, "which items?"),
+    (("--data", "test.npz", "--features", "f.npz"), 2, "which items?"),
+    (("--features", "f.npz", "--model", "b.keras"), 2, "B reads the items themselves"),
+    (("--data", "gone.npz"), 3, "data gone.npz is not there"),
+    (("--data", "test.npz", "--items", "test.npz"), 3, "exists: --force replaces it"),
+    (("--data", "other.npz"), 3, "takes items of shape"),
+    (("--features", "f.npz"), 3, "has no array mid"),
+    (("--features", "narrow.npz"), 3, "the graph was made of layer emb with 32 numbers, the new items have mid"),
+])  # fmt: skip
+def test_what_cannot_be_predicted(labelled: Path, kgkt: Kgkt, arguments: tuple[str, ...], code: int, reason: str) -> None:
+    np.savez("other.npz", x=np.zeros((9, 5, 5, 1), np.float32))
+    np.savez("f.npz", emb=np.zeros((9, 32), np.float32))
+    np.savez("narrow.npz", mid=np.zeros((9, 512), np.float32), emb=np.zeros((9, 31), np.float32))
+    done = kgkt("predict", *arguments)
+    assert (done.code, reason in done.err) == (code, True), done.err
+
+
+def test_another_a_is_refused_and_one_that_moved_is_named_in_the_recipe(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("populate", "--model", "a.keras", "--layers", "emb", "--data", "pool.npz", "--graph", "own")
+    kgkt("label", "i0000=2", "i0001=4", "--graph", "own")
+    few = ("predict", "--data", "test.npz", "--graph", "own")
+    told = kgkt(*few).json["rows"]
+    (labelled / "a.keras").rename(labelled / "moved.keras")
+    assert "a.keras" in kgkt(*few).err
+    Path("kgkt.toml").write_text('[source]\nmodel = "moved.keras"\nlayers = ["emb"]\n')
+    assert kgkt(*few).json["rows"] == told
+    from kgkt.source.quiet import keras
+
+    model = keras().saving.load_model("moved.keras")
+    model.layers[-1].set_weights([2 * w for w in model.layers[-1].get_weights()])
+    model.save("moved.keras")
+    done = kgkt(*few)
+    assert (done.code, "moved.keras is not the A that the graph was made with" in done.err) == (3, True)
+
+
+def test_features_in_place_of_data_and_in_python(tmp_path: Path, digits: Any) -> None:
+    pool, new = digits.pool_x.reshape(600, -1), digits.test_x.reshape(len(digits.test_x), -1)
+    run = package.populate(features={"pixels": pool, "item_id": digits.pool_ids}, dir=tmp_path / "run")
+    run.label(dict(zip(digits.pool_ids[:80], digits.pool_y[:80].astype(str), strict=True)))
+    done = run.predict(features={"pixels": new})
+    assert np.mean(np.array(done.classes) == digits.test_y.astype(str)) > 0.8
+    assert done.to_pandas().shape == (len(new), 6)
+    assert done._repr_html_().startswith("<table><tr><th>item</th>")
+    with pytest.raises(package.errors.UsageError, match="give --features of the new items"):
+        run.predict(digits.test_x)
+
+
+def test_nearest_items_are_exact_in_any_number_of_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kgkt.transfer import new_items
+
+    rng = np.random.default_rng(0)
+    pool, new = rng.normal(size=(300, 5)).astype(np.float32), rng.normal(size=(40, 5)).astype(np.float32)
+    monkeypatch.setattr(new_items, "AT_ONCE", 2_000)  # 6 rows at a time
+    index, distance = nearest_in_pool(new, pool, 7)
+    apart = np.linalg.norm(pool[None] - new[:, None], axis=2)
+    assert (index == np.argsort(apart, axis=1)[:, :7]).all()
+    np.testing.assert_allclose(distance, np.sort(apart, axis=1)[:, :7], rtol=1e-5)
+    assert nearest_in_pool(new, pool[:3])[0].shape == (40, 3)
+
+
+def test_the_nearest_have_a_voice_by_their_distance() -> None:
+    pool = np.array([[0.0], [1.0], [2.0], [9.0]], np.float32)
+    P = np.array([[1, 0], [0, 1], [0, 1], [1, 0]], float)
+    answer, reached = answer_new(np.array([[0.0], [1.5], [0.4]], np.float32), pool, P, np.ones(4))
+    assert (reached.all(), answer[0].tolist(), answer[1].argmax()) == (True, [1.0, 0.0], 1)
+    assert np.allclose(answer.sum(axis=1), 1)
+    silent, reached = answer_new(np.array([[0.0]], np.float32), pool, P, np.array([0, 1, 1, 1.0]))
+    assert (reached.tolist(), silent.tolist()) == ([False], [[0.5, 0.5]])

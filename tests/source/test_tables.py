@@ -1,0 +1,155 @@
+"""Tables as people have them: features in columns of numbers, ids under other names, labels that pandas wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kgkt.errors import InputError
+from kgkt.source.imported import import_features, peek_features
+from kgkt.source.inputs import read_data
+from kgkt.source.labels import read_label_file
+
+V = np.random.default_rng(0).normal(size=(40, 12))
+IDS = [f"{n:05d}" for n in range(40)]
+
+
+def frame(prefix: str = "f", **more: object) -> pd.DataFrame:
+    return pd.DataFrame({"item_id": IDS, **{f"{prefix}{j}": V[:, j] for j in range(12)}, **more})
+
+
+def saved(folder: Path, table: pd.DataFrame, kind: str) -> Path:
+    path = folder / f"theirs{kind}"
+    if kind == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False, sep="\t" if kind == ".tsv" else ",")
+    return path
+
+
+def read(path: Path, tmp_path: Path, **how: object):
+    features = import_features(path, tmp_path / "features.parquet", **how)
+    return features, {layer: np.concatenate(list(features.batches(layer))) for layer in features.layers}
+
+
+@pytest.mark.parametrize("kind", [".parquet", ".csv", ".tsv"])
+def test_columns_of_numbers_are_one_layer(tmp_path, kind) -> None:
+    path = saved(tmp_path, frame(label="x", age=range(40)), kind)
+    features, values = read(path, tmp_path)
+    assert (features.widths, features.ids.tolist()) == ({"f": 12}, IDS)  # ids keep their zeros
+    np.testing.assert_allclose(values["f"], V, rtol=1e-6)
+    assert "12 columns, f0 … f11, are the layer f" in features.meta["notices"]
+    assert "columns not read: label, age" in features.meta["notices"]
+    assert peek_features(path) == (40, {"f": 12})
+
+
+def test_two_prefixes_are_two_layers_and_bare_numbers_are_features(tmp_path) -> None:
+    both = frame().join(pd.DataFrame({f"mid_{j}": V[:, j] for j in range(5)}))
+    features, values = read(saved(tmp_path, both, ".parquet"), tmp_path)
+    assert features.widths == {"f": 12, "mid": 5}
+    np.testing.assert_allclose(values["mid"], V[:, :5], rtol=1e-6)
+    assert read(saved(tmp_path, both, ".csv"), tmp_path, layers=("mid",))[0].widths == {"mid": 5}
+    assert read(saved(tmp_path, frame(prefix=""), ".csv"), tmp_path)[0].widths == {"features": 12}
+
+
+def test_patterns_choose_the_columns(tmp_path) -> None:
+    path = saved(tmp_path, frame(width=V[:, 0], height=V[:, 1]), ".csv")
+    features, values = read(path, tmp_path, columns=("f*", "[wh]*"))
+    assert features.widths == {"f": 12, "wh": 2}
+    np.testing.assert_allclose(values["wh"], V[:, :2], rtol=1e-6)
+    assert read(path, tmp_path, columns=("*",))[0].widths == {"features": 14}
+    with pytest.raises(InputError, match=r"--columns g\* names 0 columns of numbers"):
+        read(path, tmp_path, columns=("g*",))
+    with pytest.raises(InputError, match=r"no columns of a layer g; known: f"):
+        read(path, tmp_path, layers=("g",))
+
+
+def test_ids_stand_in_another_column(tmp_path) -> None:
+    table = frame().rename(columns={"item_id": "file"})
+    for kind in (".parquet", ".csv"):
+        path = saved(tmp_path, table, kind)
+        assert read(path, tmp_path, id_column="file")[0].ids.tolist() == IDS
+        with pytest.raises(InputError, match=r"no column item_id.*--id-column names the one"):
+            read(path, tmp_path)
+    lists = pd.DataFrame({"file": IDS, "emb": V.tolist()})
+    assert read(saved(tmp_path, lists, ".parquet"), tmp_path, id_column="file")[0].widths == {"emb": 12}
+    texts = saved(tmp_path, pd.DataFrame({"doc": IDS, "text": ["a text"] * 40}), ".csv")
+    assert read_data(texts, id_column="doc").ids.tolist() == IDS
+    with pytest.raises(InputError, match="no column item_id"):
+        read_data(texts)
+
+
+def test_a_missing_number_is_refused_or_dropped(tmp_path) -> None:
+    holed = frame()
+    holed.loc[[3, 7], "f2"] = np.nan
+    for kind in (".parquet", ".csv"):
+        path = saved(tmp_path, holed, kind)
+        with pytest.raises(InputError, match=r"in 2 of 40 rows, first in row 3 \(item_id 00003\).*--drop-bad"):
+            read(path, tmp_path)
+        assert len(read(path, tmp_path, drop_bad=True)[0]) == 38
+
+
+@pytest.mark.parametrize("table", [
+    pd.DataFrame({"item_id": IDS, "text": ["a"] * 40}), pd.DataFrame({"item_id": IDS, "age": range(40)}),
+])  # fmt: skip
+def test_a_table_without_features_is_refused(tmp_path, table) -> None:
+    with pytest.raises(InputError, match=r"has no features.*--columns"):
+        read(saved(tmp_path, table, ".csv"), tmp_path)
+
+
+def test_a_broken_csv_is_named(tmp_path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("item_id,f0,f1\na,1,2\nb,3\n")
+    with pytest.raises(InputError, match=r"f\.csv cannot be read as CSV"):
+        read(path, tmp_path)
+
+
+def labels(folder: Path, table: pd.DataFrame, **how: object) -> Path:
+    table.to_csv(folder / "labels.csv", **{"index": False, **how})
+    return folder / "labels.csv"
+
+
+def test_an_index_column_and_other_columns_are_passed_over(tmp_path) -> None:
+    table = pd.DataFrame({"item_id": IDS[:3], "class": ["a", "b", "a"], "sure": [1.0, 0.5, 1.0]})
+    rows, _, skipped = read_label_file(labels(tmp_path, table, index=True), set(IDS))
+    assert ([(row.item_id, row.name) for row in rows], skipped) == ([("00000", "a"), ("00001", "b"), ("00002", "a")], 0)
+
+
+def test_what_pandas_writes_for_nothing_is_skipped_and_counted(tmp_path) -> None:
+    nothing = [None, np.nan, "nan", "None", "NA", "<NA>", "NaN", "a"]
+    path = labels(tmp_path, pd.DataFrame({"item_id": IDS[:8], "class": nothing}))
+    rows, _, skipped = read_label_file(path, set(IDS))
+    assert ([row.name for row in rows], skipped) == (["a"], 7)
+    rows, _, skipped = read_label_file(path, set(IDS), classes=("None", "a"))  # a class that is called so
+    assert ([row.name for row in rows], skipped) == (["None", "a"], 6)
+
+
+def test_whole_numbers_that_became_fractions_are_named_with_the_number_meant(tmp_path) -> None:
+    path = labels(tmp_path, pd.DataFrame({"item_id": IDS[:3], "class": [3, None, 4]}))
+    with pytest.raises(InputError, match=r"labels\.csv:2: the class is '3\.0'.*is 3 meant.*Int64"):
+        read_label_file(path, set(IDS))
+    assert len(read_label_file(path, set(IDS), classes=("3.0", "4.0"))[0]) == 2
+
+
+def test_other_names_of_columns(tmp_path) -> None:
+    path = labels(tmp_path, pd.DataFrame({"file": IDS[:2], "what": ["a", "b"]}), sep="\t")
+    assert len(read_label_file(path, set(IDS), "file", "what")[0]) == 2
+    with pytest.raises(InputError, match=r"no column item_id.*--id-column names another"):
+        read_label_file(path, set(IDS))
+    with pytest.raises(InputError, match=r"no column class.*--class-column names another"):
+        read_label_file(path, set(IDS), "file")
+
+
+@pytest.mark.parametrize(("ids", "known", "reason"), [
+    ([7, 8], IDS, r"no item '7' in the pool; '00007' is there: its leading zeros were lost .*dtype=str"),
+    ([7.0, None], ["7", "8"], r"no item '7\.0' in the pool; '7' is there: it was read as a number"),
+    ([0, 1], [f"i{n:04d}" for n in range(40)], r"no item '0' in the pool; is 'i0000' meant\? Where a pool brings no ids"),
+    (["catt"], ["cat", "dog"], r"no item 'catt' in the pool; did you mean cat"),
+])  # fmt: skip
+def test_ids_that_changed_on_the_way_are_named_with_the_reason(tmp_path, ids, known, reason) -> None:
+    path = labels(tmp_path, pd.DataFrame({"item_id": ids, "class": "a"}).dropna())
+    with pytest.raises(InputError, match=reason):
+        read_label_file(path, frozenset(known))

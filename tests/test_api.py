@@ -1,0 +1,127 @@
+"""The verbs in Python: values in memory, what is shown in notebooks, and errors."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kgkt
+from kgkt.errors import InputError, UsageError
+
+
+@pytest.fixture(scope="module")
+def vectors(digits: Any) -> np.ndarray:
+    """(600, 64) pixels of the pool."""
+    return digits.pool_x.reshape(600, -1)
+
+
+@pytest.fixture
+def run(tmp_path: Path, vectors: np.ndarray, digits: Any) -> kgkt.Run:
+    """A graph of features in memory, with two labels of each digit."""
+    made = kgkt.populate(features={"emb": vectors, "item_id": digits.pool_ids}, dir=tmp_path / "run")
+    few = [int(i) for digit in range(10) for i in np.flatnonzero(digits.pool_y == digit)[:2]]
+    made.label({digits.pool_ids[i]: int(digits.pool_y[i]) for i in few})
+    return made
+
+
+def test_a_run_tells_what_it_holds(run: kgkt.Run, tmp_path: Path) -> None:
+    assert repr(run) == f"<kgkt run: graph main in {tmp_path / 'run'}, 600 items, 60 concepts>"
+    assert (run.graph, run.folder) == ("main", tmp_path / "run" / "main")
+    assert run.populated.n_items == 600
+    assert "<td>propagate</td><td></td><td>stale: never ran</td>" in run._repr_html_()
+    assert "no graph yet" in repr(kgkt.open_graph(dir=tmp_path / "other"))
+
+
+def test_rows_are_read_in_every_way(run: kgkt.Run) -> None:
+    rows = run.query("MATCH (i:Item)-[:LABELLED]->(c:Class) RETURN c.name AS name, count(*) AS n ORDER BY name")
+    assert (len(rows), next(iter(rows))) == (10, ("0", 2))
+    assert rows.to_pandas()["n"].tolist() == [2] * 10
+    assert rows._repr_html_().startswith("<table><tr><th>name</th><th>n</th></tr><tr><td>0</td><td>2</td></tr>")
+    assert run.query("MATCH (c:Concept) RETURN c.key", rows=3)._repr_html_().endswith("<p>cut at the limit on rows</p>")
+    assert run.query("RETURN $n AS n", {"n": "<b>"})._repr_html_().count("&lt;b&gt;") == 1
+    with pytest.raises(UsageError, match="one statement, and here are 2: use queries"):
+        run.query("RETURN 1; RETURN 2")
+    assert [rows.rows for rows, _ in run.queries("RETURN 1; RETURN 2")] == [((1,),), ((2,),)]
+
+
+def test_labels_come_in_every_form(run: kgkt.Run, digits: Any) -> None:
+    a, b, c = digits.pool_ids[300:303]
+    assert run.label(pd.DataFrame({"item_id": [a, b, c], "class": ["x", None, "not:x"]})).ticks == 1
+    assert run.label([(b, "y")]).labels == 1
+    assert run.label([f"{c}=z"]).classes[-3:] == ("x", "y", "z")
+    assert run.label({a: ["not:y", "not:z"]}).ticks == 2
+    with pytest.raises(InputError, match="no item 'i9999' in the pool"):
+        run.label({"i9999": "x"})
+    with pytest.raises(UsageError, match="give --file"):
+        run.label()
+
+
+def test_what_propagate_gives_fits_together(run: kgkt.Run, digits: Any) -> None:
+    done = run.propagate(balanced=True)
+    assert done.current.ids.tolist() == digits.pool_ids.tolist()
+    assert done.targets.names == tuple("0123456789")
+    assert np.mean(done.targets.P.argmax(axis=1) == digits.pool_y) > 0.85
+    suggested = run.suggest(3)
+    assert suggested.to_pandas().columns.tolist() == ["item", "concept", "name", "speaks_for", "why", "picture"]
+    assert (len(suggested), suggested.pool) == (3, 600)
+    assert suggested._repr_html_().count("<tr>") == 4
+
+
+def test_models_and_data_may_be_in_memory(tmp_path: Path, digits: Any, model_a: Path, model_b: Path) -> None:
+    from kgkt.source.quiet import keras
+
+    a, b = (keras().saving.load_model(path, compile=False) for path in (model_a, model_b))
+    run = kgkt.populate(
+        model=a, layers="emb", data={"x": digits.pool_x, "item_id": digits.pool_ids}, concepts=40, dir=tmp_path / "run"
+    )
+    assert (run.populated.widths, run.populated.n_concepts) == ({"emb": 32}, 40)
+    run.label(dict(zip(digits.pool_ids[:60], digits.pool_y[:60].astype(str), strict=True)))
+    before = b.get_weights()
+    fused = run.fuse(b, test=(digits.test_x, digits.test_y), steps=200)
+    assert fused.fusion.figures["test_fused"] > 0.7
+    assert fused.fusion.model.predict(digits.test_x[:2], verbose=0).shape == (2, 10)
+    assert all(np.array_equal(was, now) for was, now in zip(before, b.get_weights(), strict=True))
+    assert run.fuse(b, steps=5).out == fused.out  # replaced
+    with pytest.raises(InputError, match="exists; give another --out"):
+        run.fuse(b, fused.out)
+
+
+def test_texts_may_be_a_list_or_a_data_frame(tmp_path: Path, vectors: np.ndarray) -> None:
+    texts = [f"text of {number}" for number in range(600)]
+    features = pd.DataFrame(vectors).assign(item_id=[f"i{number:04d}" for number in range(600)])
+    run = kgkt.populate(features=features, data=texts, dir=tmp_path / "run")
+    assert run.query("MATCH (i:Item) RETURN i.text STARTS WITH 'text of' AS is_text LIMIT 1").rows == ((True,),)
+    frame = pd.DataFrame({"item_id": features["item_id"], "text": texts})
+    assert kgkt.populate(features=features, data=frame, dir=tmp_path / "again").populated.n_items == 600
+
+
+@pytest.mark.parametrize(("settings", "reason"), [
+    ({"data": 3}, "pool: expected a path, an array"),
+    ({"features": 3}, "features: expected a path, an array"),
+    ({"model": 3}, "model: expected a path or a Keras model, received int"),
+    ({}, "where do the features come from"),
+])  # fmt: skip
+def test_what_is_no_data_is_refused(tmp_path: Path, settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        kgkt.populate(dir=tmp_path / "run", **settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_notices_are_logged_or_taken(tmp_path: Path, vectors: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("kgkt").propagate = True  # the command line, in other tests of this process, takes them itself
+    doubled = np.tile(vectors[:5], (12, 1))
+    kgkt.populate(features=doubled, dir=tmp_path / "one")
+    assert any("of 60 items differ" in record.message for record in caplog.records)
+    heard: list[str] = []
+    kgkt.populate(features=doubled, dir=tmp_path / "two", say=heard.append)
+    assert any("of 60 items differ" in line for line in heard)
+
+
+def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="kgkt init writes a recipe"):
+        kgkt.open_graph(recipe=tmp_path / "none.toml")
