@@ -1,9 +1,10 @@
-"""Small real data and tiny trained models that every room's tests share."""
+"""Small real data and tiny trained models that every room's tests share, made once for all workers of a session."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,9 @@ import numpy as np
 import pytest
 
 from tests import neo4j_server as servers
-from tests.texts import Phrases, make_phrases, save_tiny, write_csv
+from tests.texts import Phrases, make_phrases, need_extra, save_tiny, write_csv
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,36 @@ def digits() -> Digits:
 
 
 @pytest.fixture(scope="session")
-def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the session's model and data files; tests only read in it."""
-    return tmp_path_factory.mktemp("models")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make a folder once a session, whichever worker asks first; the others wait for it. Tests only read in it.
+
+    A function of the folder's name and of what fills the empty folder it is given; it returns the folder.
+    """
+    root = tmp_path_factory.getbasetemp()
+    shared = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "once"
+    shared.mkdir(exist_ok=True)
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        done = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                begun = shared / f"{name}.{os.getpid()}"
+                begun.mkdir()
+                fill(begun)
+                begun.rename(done)
+        return done
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def model_a(digits: Digits, models_dir: Path) -> Path:
+def model_a(digits: Digits, once: Once) -> Path:
     """A small CNN trained on the training digits, with layers `mid` (convolution) and `emb` (dense)."""
+    return once("model-a", lambda folder: train_a(digits, folder / "a.keras")) / "a.keras"
+
+
+def train_a(digits: Digits, path: Path) -> None:
     from kgkt.source.quiet import keras
 
     keras = keras()
@@ -65,14 +87,16 @@ def model_a(digits: Digits, models_dir: Path) -> Path:
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax", name="head")(x), name="a")
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(digits.train_x, digits.train_y, batch_size=32, epochs=8, verbose=0)
-    path = models_dir / "a.keras"
     model.save(path)
-    return path
 
 
 @pytest.fixture(scope="session")
-def model_b(models_dir: Path) -> Path:
+def model_b(once: Once) -> Path:
     """An untrained perceptron for the same inputs: Flatten `flat`, Dense 32 `hidden`, Dense 10 `out`."""
+    return once("model-b", lambda folder: build_b(folder / "b.keras")) / "b.keras"
+
+
+def build_b(path: Path) -> None:
     from kgkt.source.quiet import keras
 
     keras = keras()
@@ -86,9 +110,13 @@ def model_b(models_dir: Path) -> Path:
         ],
         name="b",
     )
-    path = models_dir / "b.keras"
     model.save(path)
-    return path
+
+
+@pytest.fixture(scope="session")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the worker's data files; tests only read in it."""
+    return tmp_path_factory.mktemp("models")
 
 
 @pytest.fixture(scope="session")
@@ -120,9 +148,10 @@ def texts_csv(phrases: Phrases, models_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sentence_model(models_dir: Path) -> Path:
+def sentence_model(once: Once) -> Path:
     """Folder of a tiny BERT with mean pooling, random weights, as SentenceTransformer.save writes it."""
-    return save_tiny(models_dir / "tiny")
+    need_extra()
+    return once("sentence-model", lambda folder: save_tiny(folder / "tiny")) / "tiny"
 
 
 @pytest.fixture(scope="session")
@@ -153,11 +182,24 @@ def mortal_server(neo4j_server: servers.Server, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def neo4j_url(neo4j_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """URL of the server, emptied; user and password are in the environment."""
+def neo4j_login(neo4j_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> servers.Server:
+    """The server, with its user and password in the environment."""
     for name in ("NEO4J_URI", "NEO4J_DATABASE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NEO4J_USERNAME", "neo4j")
     monkeypatch.setenv("NEO4J_PASSWORD", neo4j_server.password)
-    servers.empty(neo4j_server)
-    return neo4j_server.url
+    return neo4j_server
+
+
+@pytest.fixture
+def neo4j_url(neo4j_login: servers.Server) -> str:
+    """URL of the server without a node; constraints and indexes that kgkt made for another test may be there."""
+    servers.empty(neo4j_login)
+    return neo4j_login.url
+
+
+@pytest.fixture
+def bare_neo4j_url(neo4j_login: servers.Server) -> str:
+    """URL of the server without a node, a constraint or an index, as where kgkt has never been."""
+    servers.empty(neo4j_login, bare=True)
+    return neo4j_login.url

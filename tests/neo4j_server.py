@@ -51,6 +51,7 @@ class Server:
         home: folder with its data and settings.
         container: name of the Docker container, "" where Java runs it.
         pid: of the Java process.
+        holds: name of what it was filled with for tests that only read, "" from the next `empty` on.
     """
 
     url: str
@@ -59,6 +60,7 @@ class Server:
     home: str
     container: str = ""
     pid: int = 0
+    holds: str = ""
 
 
 def start(home: Path, tied: bool = True) -> Server:
@@ -151,12 +153,15 @@ def given() -> Server | None:
     return Server(url, os.environ.get("KGKT_NEO4J_TEST_HTTP", ""), os.environ.get("KGKT_NEO4J_TEST_PASSWORD", ""), "")
 
 
-def empty(server: Server) -> None:
-    """Delete every node, constraint and index of the server."""
+def empty(server: Server, bare: bool = False) -> None:
+    """Delete every node of the server; `bare`: every constraint and index too, which take it a second to make again."""
     from neo4j import GraphDatabase
 
+    server.holds = ""
     with GraphDatabase.driver(server.url, auth=("neo4j", server.password)) as driver, driver.session() as session:
         session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
+        if not bare:
+            return
         for what, plural in (("CONSTRAINT", "CONSTRAINTS"), ("INDEX", "INDEXES")):
             for row in list(session.run(f"SHOW {plural}")):
                 if row["type"] != "LOOKUP":

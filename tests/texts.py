@@ -106,7 +106,6 @@ def apart(code: str, *arguments: object) -> None:
 
 def save_tiny(out: Path) -> Path:
     """Make and save the tiny sentence model."""
-    need_extra()
     phrases = make_phrases()
     apart(SAVE, out, " ".join(sorted({word for text in phrases.pool + phrases.test for word in text.split()})))
     return out

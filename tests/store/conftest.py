@@ -16,6 +16,7 @@ from kgkt.store.load import load_graph, set_active, set_names, write_blocks, wri
 from kgkt.store.opening import open_store
 from kgkt.store.protocol import Statement
 from kgkt.values import Block, BlockMap, ConceptGraph
+from tests import neo4j_server as servers
 
 K = 12
 NAMES = tuple(str(i) for i in range(10))
@@ -126,9 +127,24 @@ def run(url: str, text: str, **params: object) -> list[tuple]:
 
 
 @pytest.fixture
-def asked(neo4j_url) -> str:
-    """URL of a server that holds the digits graph."""
+def asked(neo4j_login: servers.Server) -> str:
+    """URL of a server that holds the digits graph and whose constraints were made for it."""
+    servers.empty(neo4j_login, bare=True)
+    return fill_server(neo4j_login)
+
+
+@pytest.fixture
+def unchanged(neo4j_login: servers.Server) -> str:
+    """The same for tests that change nothing: one after another they find it as the first one filled it."""
+    if neo4j_login.holds != "digits":
+        servers.empty(neo4j_login)
+        fill_server(neo4j_login)
+        neo4j_login.holds = "digits"
+    return neo4j_login.url
+
+
+def fill_server(server: servers.Server) -> str:
     value, more = digits_graph()
-    with open_store(neo4j_url, write=True) as store:
+    with open_store(server.url, write=True) as store:
         load_graph(store, "main", value, **more)
-    return neo4j_url
+    return server.url

@@ -60,7 +60,7 @@ def urls(neo4j_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setenv("NEO4J_USERNAME", "neo4j")
         patch.setenv("NEO4J_PASSWORD", neo4j_server.password)
         patch.delenv("NEO4J_DATABASE", raising=False)
-        servers.empty(neo4j_server)
+        servers.empty(neo4j_server, bare=True)
         for url in (embedded, neo4j_server.url):
             fill(url)
         yield embedded, neo4j_server.url

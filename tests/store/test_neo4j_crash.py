@@ -62,7 +62,7 @@ def test_a_loader_killed_between_two_statements_and_run_again_gives_the_same_gra
     whole, names = whole_graph(neo4j_url)
     value, more = digits_graph()
     for at in range(1, len(names) + 1, 4):
-        servers.empty(neo4j_server)
+        servers.empty(neo4j_server, bare=at == 1)
         done = subprocess.run([sys.executable, "-c", LOADER, neo4j_url, str(at)], cwd=Path(__file__).parents[2], check=False)
         assert done.returncode == -9
         with open_store(neo4j_url, write=True) as store:
@@ -118,17 +118,28 @@ def test_a_server_killed_at_a_batch_and_started_again_gives_the_same_graph(morta
         assert digest(mortal) == whole, f"killed at {names[at]}"
 
 
+def kill_in_a_write(watching: Neo4jStore, server: servers.Server, written: threading.Event) -> None:
+    """Kill the server as soon as it says that it writes items, or when all are written."""
+    busy = Statement("busy", "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery STARTS WITH 'UNWIND' RETURN currentQuery")
+    while not (written.is_set() or watching.read(busy).rows):
+        pass
+    servers.kill(server)
+
+
 def test_a_server_killed_in_the_middle_of_a_batch(mortal, mortal_server):
     rng = np.random.default_rng(0)
     rows = [{"key": f"main/item/{i}", "props": {"graph": "main", "name": str(i), "v": rng.normal(size=32).tolist()}}
             for i in range(6_000)]
     statement = Statement("write_items", "UNWIND $rows AS r MERGE (n:Item {key: r.key}) SET n += r.props")
-    with open_store(mortal, write=True) as store:
+    with open_store(mortal, write=True) as store, open_store(mortal, write=True) as watching:
         store.index()
-        threading.Timer(0.4, servers.kill, [mortal_server]).start()
+        written = threading.Event()
+        killer = threading.Thread(target=kill_in_a_write, args=(watching, mortal_server, written))
+        killer.start()
         with contextlib.suppress(StoreError):
             store.write(statement, rows)
-            time.sleep(1)
+        written.set()
+        killer.join()
     servers.start_again(mortal_server)
     with open_store(mortal, write=True) as store:
         (count,), = store.read(Statement("n", "MATCH (n:Item) RETURN count(n)")).rows

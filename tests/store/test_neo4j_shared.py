@@ -19,6 +19,12 @@ from kgkt.store.server import lease
 from tests.store.conftest import digest, digits_graph, run
 
 
+@pytest.fixture
+def neo4j_url(bare_neo4j_url):
+    """Here it is seen which constraints and indexes are made."""
+    return bare_neo4j_url
+
+
 def test_keys_are_unique_and_centroids_and_names_are_searchable(asked):
     names = {row[0]: row[1:] for row in run(asked, "SHOW INDEXES YIELD name, type, labelsOrTypes WHERE type <> 'LOOKUP' "
                                                    "RETURN name, type, labelsOrTypes")}

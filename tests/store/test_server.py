@@ -201,6 +201,13 @@ def test_the_password_is_in_no_argument_and_no_environment_of_the_child(neo4j_ur
             assert neo4j_server.password.encode() not in (process / place).read_bytes()
 
 
+def test_the_child_loads_no_library_that_the_driver_would_like(neo4j_url):
+    with open_store(neo4j_url) as store:
+        store.ask("RETURN 1 AS x")
+        files = Path(f"/proc/{store._child.process.pid}/maps").read_text()
+    assert not [name for name in ("numpy", "pandas", "pyarrow") if f"/{name}/" in files]
+
+
 def test_the_drivers_notifications_are_not_printed(neo4j_url, capfd):
     with open_store(neo4j_url) as store:
         assert store.ask("MATCH (n:Nothing {nowhere: 1})-[:NEVER]->(m), (o) RETURN n.nothing, id(n)").rows == ()
