@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,15 +55,15 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     shared.mkdir(exist_ok=True)
 
     def make(name: str, fill: Callable[[Path], object]) -> Path:
-        done = shared / name
+        folder, done = shared / name, shared / f"{name}.done"
         with (shared / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
-                begun = shared / f"{name}.{os.getpid()}"
-                begun.mkdir()
-                fill(begun)
-                begun.rename(done)
-        return done
+                shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
 
     return make
 
@@ -156,8 +157,10 @@ def sentence_model(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
-    """A real Neo4j: the one that KGKT_NEO4J_TEST_URI names, else one that is started and ended here."""
+    """A real Neo4j: the one that KGKT_NEO4J_TEST_URI names, else one of this worker that is started and ended here."""
     if given := servers.given():
+        if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+            pytest.fail("KGKT_NEO4J_TEST_URI names one server, which each test empties: run pytest with -n 0")
         yield given
         return
     try:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kgkt.cli import main
+from tests.conftest import Once
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,25 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cwd_into(monkeypatch, tmp_path)
 
 
-@pytest.fixture(scope="session")
-def populated_once(
-    tmp_path_factory: pytest.TempPathFactory, model_a: Path, model_b: Path, pool_npz: Path, test_npz: Path
-) -> Path:
-    """A folder with models, data and a populated graph; not to be changed."""
-    folder = tmp_path_factory.mktemp("populated")
-    for path in (model_a, model_b, pool_npz, test_npz):
-        shutil.copy(path, folder)
+def kgkt_in(folder: Path, *arguments: object) -> None:
+    """Run the command line in a folder; it must go well, and what it prints does not matter."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+        cwd_into(patch, folder)
         with pytest.raises(SystemExit) as left:
-            main(["--quiet", "populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz"])
+            main(["--quiet", *(str(a) for a in arguments)])
     assert not left.value.code
-    return folder
+
+
+@pytest.fixture(scope="session")
+def populated_once(once: Once, model_a: Path, model_b: Path, pool_npz: Path, test_npz: Path) -> Path:
+    """A folder with models, data and a populated graph; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        for path in (model_a, model_b, pool_npz, test_npz):
+            shutil.copy(path, folder)
+        kgkt_in(folder, "populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
+
+    return once("populated", fill)
 
 
 @pytest.fixture
@@ -80,7 +86,7 @@ def populated(populated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     return cwd_into(monkeypatch, tmp_path / "work")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def truth(digits: Any) -> dict[str, str]:
     """The class of every item of the pool."""
     return dict(zip(digits.pool_ids.tolist(), map(str, digits.pool_y.tolist()), strict=True))
@@ -93,10 +99,24 @@ def write_labels(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def labelled_once(once: Once, populated_once: Path, truth: dict[str, str]) -> Path:
+    """The populated folder with twenty suggested items labelled; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(populated_once, folder, dirs_exist_ok=True)
+        kgkt_in(folder, "suggest", "-n", 20, "--out", "suggested.csv")
+        with (folder / "suggested.csv").open(newline="", encoding="utf-8") as file:
+            asked = [row["item_id"] for row in csv.DictReader(file)]
+        (folder / "suggested.csv").unlink()
+        write_labels(folder / "labels.csv", [(item, truth[item]) for item in asked])
+        kgkt_in(folder, "label", "--file", "labels.csv")
+
+    return once("labelled", fill)
+
+
 @pytest.fixture
-def labelled(populated: Path, kgkt: Kgkt, truth: dict[str, str]) -> Path:
-    """The populated folder with twenty suggested items labelled."""
-    asked = kgkt("suggest", "-n", 20).json["rows"]
-    write_labels(populated / "labels.csv", [(row[0], truth[row[0]]) for row in asked])
-    assert kgkt("label", "--file", "labels.csv").code == 0
-    return populated
+def labelled(labelled_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, to work in."""
+    shutil.copytree(labelled_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")

@@ -9,18 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Kgkt
+from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
+from tests.conftest import Once
 from tests.store.conftest import edit
 
 RUN = "from kgkt.cli import main; main()"
 POPULATE = ("populate", "--model", "a.keras", "--layers", "emb", "--data", "pool.npz", "--concepts", "50")
 
 
+@pytest.fixture(scope="session")
+def two_once(once: Once, labelled_once: Path) -> Path:
+    """A run directory with the graphs main and second; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(labelled_once, folder, dirs_exist_ok=True)
+        kgkt_in(folder, *POPULATE, "--graph", "second")
+
+    return once("two-graphs", fill)
+
+
 @pytest.fixture
-def two(labelled: Path, kgkt: Kgkt) -> Path:
-    """A run directory with the graphs main and second."""
-    assert kgkt(*POPULATE, "--graph", "second").code == 0
-    return labelled
+def two(two_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same run directory, to work in."""
+    shutil.copytree(two_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
 
 
 def names(kgkt: Kgkt, *arguments: str) -> dict[str, str]:

@@ -168,6 +168,7 @@ def test_the_card_of_a_fused_b_gets_the_section_once(known: Path, kgkt: Kgkt) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_an_interrupted_evaluation_keeps_its_cells_and_leaves_nothing_running(known: Path, number: int) -> None:
     command = [Path(sys.executable).with_name("kgkt"), "evaluate", "--labels", "1", "--seeds", "60", "--truth", "truth.csv",
                "--train-b", "none", "--jobs", "2"]  # fmt: skip
@@ -181,7 +182,7 @@ def test_an_interrupted_evaluation_keeps_its_cells_and_leaves_nothing_running(kn
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
     assert b"interrupted; run the same command again to go on" in said
-    for _ in range(100):
+    for _ in range(600):
         try:
             os.killpg(run.pid, 0)
         except ProcessLookupError:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kgkt.cli import main
 from kgkt.source.quiet import keras as import_keras
-from tests.cli.conftest import Kgkt, cwd_into, write_labels
+from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
+from tests.conftest import Once
 from tests.texts import NAMES, Phrases, string_b, write_csv
 
 RECIPE = """
@@ -31,22 +31,20 @@ learning_rate = 0.01
 
 
 @pytest.fixture(scope="session")
-def texts_once(tmp_path_factory, sentence_model: Path, texts_csv: Path, phrases: Phrases) -> Path:
+def texts_once(once: Once, sentence_model: Path, texts_csv: Path, phrases: Phrases) -> Path:
     """A folder with the sentence model, texts, Bs and a populated graph; not to be changed."""
-    folder = tmp_path_factory.mktemp("texts")
-    shutil.copytree(sentence_model, folder / "tiny")
-    shutil.copy(texts_csv, folder)
-    (folder / "kgkt.toml").write_text(RECIPE)
-    write_csv(folder / "test.csv", ("item_id", "text", "y"), [f"x{i}" for i in range(120)], phrases.test, phrases.test_y)
-    write_csv(folder / "truth.csv", ("item_id", "class"), phrases.ids, phrases.pool_y)
-    string_b(phrases, ()).save(folder / "b.keras")
-    string_b(phrases, (1,)).save(folder / "vectors.keras")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        with pytest.raises(SystemExit) as left:
-            main(["--quiet", "populate"])
-    assert not left.value.code
-    return folder
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(sentence_model, folder / "tiny")
+        shutil.copy(texts_csv, folder)
+        (folder / "kgkt.toml").write_text(RECIPE)
+        write_csv(folder / "test.csv", ("item_id", "text", "y"), [f"x{i}" for i in range(120)], phrases.test, phrases.test_y)
+        write_csv(folder / "truth.csv", ("item_id", "class"), phrases.ids, phrases.pool_y)
+        string_b(phrases, ()).save(folder / "b.keras")
+        string_b(phrases, (1,)).save(folder / "vectors.keras")
+        kgkt_in(folder, "populate")
+
+    return once("texts", fill)
 
 
 @pytest.fixture
@@ -129,6 +127,7 @@ def test_a_b_that_reads_arrays_gets_its_own_data(few: Path, kgkt: Kgkt, phrases:
     assert "b.keras reads texts, the data is of numbers" in kgkt("check", "--data", "bag.npz").err
 
 
+@pytest.mark.slow
 def test_evaluate_reads_the_pool_through_an_untrained_copy_too(texts: Path, kgkt: Kgkt) -> None:
     done = kgkt("evaluate", "--truth", "truth.csv", "--labels", "2", "--seeds", "1", "--train-b", "scratch,kgkt@2@1")
     assert done.code == 0, done.err

@@ -47,6 +47,7 @@ def test_even_in_small_the_graph_is_worth_it(small: Demo) -> None:
     assert value(small.report, "edit", "kgkt", "b_left") < 0.25
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_figures_alone(small: Demo) -> None:
     again = run_demo(Setting(seeds=1, **SMALL))
     first = [r["value"] for r in small.report.rows if r["seed"] == 0]

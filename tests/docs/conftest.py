@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import Once
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -17,14 +19,18 @@ def read(path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_folder(once: Once) -> Path:
     """The files of `kgkt demo` (A, B, pool, test, truth), made by the demo's own functions; no graph yet."""
+    return once("demo", make_demo)
+
+
+def make_demo(folder: Path) -> None:
     from kgkt.source.quiet import keras
 
     keras()
     from kgkt.demo import digits
 
-    folder, split = tmp_path_factory.mktemp("demo"), digits.make_split(0)
+    split = digits.make_split(0)
     source = digits.Source()
     source.train(split, 0)
     source.model.save(folder / "a.keras")
@@ -34,4 +40,3 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (folder / "truth.csv").open("w", encoding="utf-8", newline="") as file:
         rows = zip(split.pool_ids.tolist(), split.pool_y.tolist(), strict=True)
         csv.writer(file).writerows([("item_id", "class"), *rows])
-    return folder

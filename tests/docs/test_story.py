@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Once
 from tests.docs.conftest import ROOT, read
 
 pytestmark = pytest.mark.timeout(900)  # a dozen commands, all within the first test's setup
@@ -130,16 +132,22 @@ def fill_in(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Done]:
+def told(demo_folder: Path, once: Once) -> list[Done]:
     """Every step of the story, done in order."""
-    folder = tmp_path_factory.mktemp("story") / "kgkt-demo"
-    shutil.copytree(demo_folder, folder)
+    said = once("story", lambda folder: tell(demo_folder, folder)) / "said.json"
+    return [Done(**one) for one in json.loads(read(said))]
+
+
+def tell(demo_folder: Path, folder: Path) -> None:
+    """Do the steps in a copy of the demo's folder; what they did goes into `said.json`."""
+    work = folder / "kgkt-demo"
+    shutil.copytree(demo_folder, work)
     done = []
     for step in STORY:
-        done.append(type_in(step.command, folder))
+        done.append(asdict(type_in(step.command, work)))
         if "--out todo.csv" in step.command:
-            fill_in(folder)
-    return done
+            fill_in(work)
+    (folder / "said.json").write_text(json.dumps(done))
 
 
 def test_the_story_is_whole() -> None:
@@ -149,6 +157,7 @@ def test_the_story_is_whole() -> None:
     assert all(step.shown for step in STORY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(STORY)), ids=lambda n: f"{n}-{STORY[n].command.split()[1]}")
 def test_a_command_says_what_the_readme_shows(told: list[Done], number: int) -> None:
     step, done = STORY[number], told[number]
@@ -156,6 +165,7 @@ def test_a_command_says_what_the_readme_shows(told: list[Done], number: int) -> 
     assert re.fullmatch(pattern(step.shown), done.said), f"$ {step.command}\n{done.said}"
 
 
+@pytest.mark.slow
 def test_the_graph_was_worth_it_and_the_edits_took_it_away(told: list[Done]) -> None:
     shares = [[float(share) for share in re.findall(r"B (?:alone|fused).*?(\d+\.\d) %", done.said)]
               for step, done in zip(STORY, told, strict=True) if step.command.startswith("kgkt fuse")]  # fmt: skip

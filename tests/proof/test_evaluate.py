@@ -118,6 +118,7 @@ def test_finished_cells_are_kept_and_a_torn_line_is_done_again(task: Task, done,
     assert all(now[cell] == seconds for cell, seconds in kept.items())  # not computed again
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_figures(task: Task, done, tmp_path: Path) -> None:
     pool = {cell: value for cell, value in values(done[0]).items() if cell[3] == "pool_accuracy"}
     assert values(evaluate(replace(task, b=None), replace(SMALL, jobs=2), tmp_path)) == pool
@@ -147,6 +148,7 @@ def test_every_row_runs(task: Task, tmp_path: Path) -> None:
     assert cells[("shuffled memberships", 2, 0, "pool_accuracy")] < 0.4 < same
 
 
+@pytest.mark.slow
 def test_the_untold_rival_is_given_even_shares(task: Task, tmp_path: Path) -> None:
     pytest.importorskip("graphlearning")
     told, untold = "PoissonMBO", "PoissonMBO untold"

@@ -41,6 +41,7 @@ def imported(tmp_path: Path) -> Iterator[servers.Server]:
     servers.stop(server)
 
 
+@pytest.mark.slow
 def test_neo4j_reads_every_name_value_and_relationship(imported):
     from neo4j import GraphDatabase
 

@@ -266,6 +266,7 @@ def write_large(path, n):
 
 
 @pytest.mark.parametrize("suffix", ["npy", "parquet"])
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_items(tmp_path, suffix):
     peaks = []
     for n in (20_000, 100_000):

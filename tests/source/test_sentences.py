@@ -57,6 +57,7 @@ def test_its_facts_come_without_pytorch(sentence_model) -> None:
     subprocess.run([sys.executable, "-c", code, str(sentence_model)], check=True)
 
 
+@pytest.mark.slow
 def test_an_untrained_copy_has_fresh_weights_of_its_seed(extracted, sentence_model, texts_csv, tmp_path) -> None:
     data, rows = read_data(texts_csv), np.arange(240)
     trained = extracted[0].rows("sentence", rows)
@@ -77,6 +78,7 @@ def test_the_digest_is_of_what_makes_the_model(copy: Path) -> None:
     assert digest_sentences(copy) != before
 
 
+@pytest.mark.slow
 def test_weights_that_are_missing_are_not_drawn_at_random(copy: Path, texts_csv, tmp_path) -> None:
     weights = load_file(copy / "model.safetensors")
     weights.pop("encoder.layer.1.output.LayerNorm.weight")
@@ -86,6 +88,7 @@ def test_weights_that_are_missing_are_not_drawn_at_random(copy: Path, texts_csv,
     assert not (tmp_path / "f.parquet").exists()
 
 
+@pytest.mark.slow
 def test_weights_that_are_no_numbers_are_named(copy: Path, texts_csv, tmp_path) -> None:
     weights = load_file(copy / "model.safetensors")
     weights["encoder.layer.0.output.dense.bias"][:] = np.nan
@@ -94,6 +97,7 @@ def test_weights_that_are_no_numbers_are_named(copy: Path, texts_csv, tmp_path) 
         extract_sentences(copy, read_data(texts_csv), tmp_path / "f.parquet")
 
 
+@pytest.mark.slow
 def test_a_folder_that_the_library_cannot_open_says_why(copy: Path, texts_csv, tmp_path) -> None:
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"model_type": "nobert"}))

@@ -222,9 +222,9 @@ class Maker:
         return folds[kind]
 
 
-def cases(seed: int, graphs: int, queries: int) -> Iterator[tuple[str, list[tuple[str, Counter[Any]]]]]:
+def cases(seed: int, graphs: range, queries: int) -> Iterator[tuple[str, list[tuple[str, Counter[Any]]]]]:
     """Random graphs, each as the text that makes it, with random queries and their rows."""
-    for number in range(graphs):
+    for number in graphs:
         rng = Random(f"{seed}/{number}")
         graph = random_graph(rng)
         asked = [Maker(rng, graph).query() for _ in range(queries)]

@@ -58,6 +58,7 @@ def whole_graph(url: str) -> tuple[str, list[str]]:
     return digest(url), names
 
 
+@pytest.mark.slow
 def test_a_loader_killed_between_two_statements_and_run_again_gives_the_same_graph(neo4j_url, neo4j_server):
     whole, names = whole_graph(neo4j_url)
     value, more = digits_graph()
@@ -98,6 +99,7 @@ class Struck(Neo4jStore):
         return super().write(*rest)
 
 
+@pytest.mark.slow
 def test_a_server_killed_at_a_batch_and_started_again_gives_the_same_graph(mortal, mortal_server):
     whole, names = whole_graph(mortal)
     value, more = digits_graph()
@@ -126,6 +128,7 @@ def kill_in_a_write(watching: Neo4jStore, server: servers.Server, written: threa
     servers.kill(server)
 
 
+@pytest.mark.slow
 def test_a_server_killed_in_the_middle_of_a_batch(mortal, mortal_server):
     rng = np.random.default_rng(0)
     rows = [{"key": f"main/item/{i}", "props": {"graph": "main", "name": str(i), "v": rng.normal(size=32).tolist()}}
@@ -148,6 +151,7 @@ def test_a_server_killed_in_the_middle_of_a_batch(mortal, mortal_server):
         assert store.read(Statement("n", "MATCH (n:Item) RETURN count(n), count(DISTINCT n.key)")).rows == ((6_000, 6_000),)
 
 
+@pytest.mark.slow
 def test_an_asking_store_goes_on_when_the_server_comes_back(mortal, mortal_server):
     with open_store(mortal) as store:
         assert store.ask("RETURN 1 AS x").rows == ((1,),)

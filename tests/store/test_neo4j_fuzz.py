@@ -12,12 +12,15 @@ from kgkt.store.protocol import Statement
 from tests.store.brute import multiset
 from tests.store.random_queries import cases
 
+PART = 5  # graphs a test: Neo4j plans each query for a tenth of a second, and so both workers have a share of that
+ODD = {20: 1}  # of the part that begins there
 
-@pytest.mark.timeout(900)
-def test_random_queries_give_what_trying_everything_gives(neo4j_url):
+
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(PART, 50, PART))])
+def test_random_queries_give_what_trying_everything_gives(neo4j_url, first):
     asked = odd = 0
     with open_store(neo4j_url, write=True) as store, ThreadPoolExecutor(4) as pool:
-        for graph_text, queries in cases(seed=1, graphs=50, queries=40):
+        for graph_text, queries in cases(seed=1, graphs=range(first, first + PART), queries=40):
             store.write(Statement("empty", "MATCH (n) DETACH DELETE n"))
             store.write(Statement("fill", graph_text))
             answers = pool.map(lambda query: multiset(store.read(Statement("random", query[0])).rows), queries)
@@ -29,5 +32,5 @@ def test_random_queries_give_what_trying_everything_gives(neo4j_url):
                     odd += 1
                     continue
                 assert found == expected, f"{graph_text}\n{text}"
-    assert asked == 2_000
-    assert odd <= 5
+    assert asked == 40 * PART
+    assert odd <= ODD.get(first, 0)

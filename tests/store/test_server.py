@@ -146,6 +146,7 @@ def test_something_else_answers(answering, answer):
     assert "something answers there, but not as Neo4j's Bolt does" in said or "cannot be reached" in said
 
 
+@pytest.mark.slow
 def test_something_listens_and_never_answers(answering):
     said = failure(f"bolt://{answering[0]}")
     assert "cannot be reached" in said or "something answers there" in said

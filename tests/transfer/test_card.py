@@ -42,6 +42,7 @@ def fusion(mlp: Any, taught: Any) -> Fusion:
     return fuse(mlp(), taught.x, taught.targets, taught.labels, options=FuseOptions(steps=20))
 
 
+@pytest.mark.slow
 def test_a_fused_b_opens_in_plain_keras_without_kgkt(fusion: Fusion, taught: Any, tmp_path: Path) -> None:
     out, *_ = write_card(fusion, tmp_path / "b-fused.keras")
     np.save(tmp_path / "x.npy", taught.x)
