@@ -123,7 +123,7 @@ def _cosines(centroids: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def read_strengths(
-    store: Store, graph: str, model: str, blocks: Mapping[str, Sequence[Block]]
+    store: Store, graph: str, model: str, blocks: Mapping[str, Sequence[Block]] | None = None
 ) -> dict[str, tuple[csr_matrix, csr_matrix]]:
     """How strongly each concept maps to each block of a model, by layer.
 
@@ -131,7 +131,7 @@ def read_strengths(
         store: any store.
         graph: name of the graph.
         model: name of the model.
-        blocks: layer -> its u blocks.
+        blocks: layer -> its u blocks; None: whichever the map has, a column for each index.
 
     Returns:
         layer -> (strength (k, u), planned (k, u)).
@@ -143,9 +143,14 @@ def read_strengths(
     from scipy.sparse import csr_matrix
 
     k = int(read_info(store, graph)["n_concepts"])
-    columns = {layer: {block.index: j for j, block in enumerate(part)} for layer, part in blocks.items()}
-    found: dict[str, dict[tuple[int, int], tuple[float, float]]] = {layer: {} for layer in blocks}
-    for row in rows(store, "read_strengths", graph=graph, model=model):
+    mapped = rows(store, "read_strengths", graph=graph, model=model)
+    if blocks is None:
+        last = {layer: max(row["index"] for row in mapped if row["layer"] == layer) for layer in _layers(mapped)}
+        columns = {layer: {j: j for j in range(index + 1)} for layer, index in last.items()}
+    else:
+        columns = {layer: {block.index: j for j, block in enumerate(part)} for layer, part in blocks.items()}
+    found: dict[str, dict[tuple[int, int], tuple[float, float]]] = {layer: {} for layer in columns}
+    for row in mapped:
         i, layer = number(row["concept"], graph, "concept"), row["layer"]
         if i is None or i >= k:
             continue
@@ -160,9 +165,13 @@ def read_strengths(
     for layer, entries in found.items():
         ends = np.array(sorted(entries), dtype=np.int64).reshape(-1, 2).T
         values = np.array([entries[end] for end in sorted(entries)]).reshape(-1, 2).T
-        strengths, plans = (csr_matrix((v, ends), shape=(k, len(blocks[layer]))) for v in values)
+        strengths, plans = (csr_matrix((v, ends), shape=(k, len(columns[layer]))) for v in values)
         out[layer] = (strengths, plans)
     return out
+
+
+def _layers(mapped: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(row["layer"] for row in mapped))
 
 
 def rows(store: Store, statement: str, **params: Any) -> list[dict[str, Any]]:

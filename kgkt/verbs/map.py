@@ -72,8 +72,8 @@ def plan(
     block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed)
     entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
-        before = read_strengths(store, run.graph, path.stem, block_map.blocks)
-        entries += [entry for entry in edits_of(before, block_map, path.stem) if entry not in entries]
+        before = read_strengths(store, run.graph, path.stem)
+        entries += [entry for entry in edits_of(before, block_map, path.stem, say) if entry not in entries]
     carry.let_wait(run, _of_others(run, path) + entries)
     block_map = carry_edits(block_map, entries, say)
     edits = sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
@@ -102,13 +102,24 @@ def _place(block_map: BlockMap, layer: str, index: int) -> int | None:
     return next((j for j, block in enumerate(block_map.blocks.get(layer, ())) if block.index == index), None)
 
 
-def edits_of(before: dict[str, tuple[Any, Any]], block_map: BlockMap, model: str) -> list[carry.Strength]:
-    """The strengths that differ from their plan in the map that stands."""
+def edits_of(
+    before: dict[str, tuple[Any, Any]], block_map: BlockMap, model: str, say: Say
+) -> list[carry.Strength]:
+    """The strengths that differ from their plan in the map that stands, by the index that their block has in B now.
+
+    A head's slots are those of its classes, but for a single one, which is that of the second.
+    """
     found: list[carry.Strength] = []
     for layer, (was, planned) in before.items():
         blocks, edited = block_map.blocks.get(layer, ()), (was != planned).tocoo()
-        found += [(int(i), model, layer, blocks[j].index, float(was[i, j]))
-                  for i, j in zip(edited.row, edited.col, strict=True) if j < len(blocks)]  # fmt: skip
+        head = bool(blocks) and blocks[0].kind == "head"
+        moved = (was.shape[1] == 1) - (len(blocks) == 1) if head else 0
+        for i, j in zip(edited.row.tolist(), edited.col.tolist(), strict=True):
+            if j + moved >= 0:
+                found.append((i, model, layer, j + moved, float(was[i, j])))
+            else:
+                say(f"lost: strength {was[i, j]:g} of concept {i} to the first class: {layer} has one slot now, that "
+                    "of the second")
     return found
 
 

@@ -15,14 +15,14 @@ from tests.cli.conftest import Kgkt, write_labels
 NAMES = ("cat", "dog")
 
 
-def save_b(path: str, units: int, last: str | None, dtype: str = "float32") -> None:
+def save_b(path: str, units: int, last: str | None, dtype: str = "float32", hidden: int = 32) -> None:
     library = keras()
     library.utils.set_random_seed(1)
     own = {"dtype": dtype}
     layers = library.layers
     library.Sequential([
         library.Input((8, 8, 1)), layers.Flatten(name="flat", **own),
-        layers.Dense(32, activation="relu", name="hidden", **own), layers.Dense(units, last, name="out", **own),
+        layers.Dense(hidden, activation="relu", name="hidden", **own), layers.Dense(units, last, name="out", **own),
     ]).save(path)  # fmt: skip
 
 
@@ -78,6 +78,28 @@ def test_a_strength_of_the_one_slot_set_to_0_leads_to_the_first_class(pets: dict
     x = np.load("pool.npz")["x"]
     dogs = keras().saving.load_model("f.keras").predict(x, verbose=0)[:, 0] > 0
     assert dogs.mean() < 0.1  # 30 labelled items keep their labels
+
+
+def test_a_b_of_other_blocks_under_the_same_name_is_mapped_anew(pets: dict[str, str], kgkt: Kgkt) -> None:
+    def edited() -> list[list[Any]]:
+        found = ("MATCH (c:Concept)-[m:MAPS_TO]->(b:Block {layer: 'out'}) WHERE m.strength <> m.planned "
+                 "RETURN b.name, m.strength, count(c)")  # fmt: skip
+        return kgkt("query", found).json["rows"]
+
+    save_b("b.keras", 2, "softmax")
+    assert kgkt("map", "--target", "b.keras").code == 0
+    for name in NAMES:
+        cut = f"MATCH (c:Concept)-[m:MAPS_TO]->(b:Block {{name: '{name}'}}) WHERE m.planned > .8 SET m.strength = .25"
+        assert kgkt("query", cut, "--rw", "--force").code == 0
+    cats, dogs = (next(n for name, _, n in edited() if name == wanted) for wanted in NAMES)
+    save_b("b.keras", 1, "sigmoid", hidden=20)
+    done = kgkt("map", "--target", "b.keras")
+    assert (done.code, done.json["edits_kept"]) == (0, dogs), done.err
+    assert edited() == [["dog", 0.25, dogs]]
+    assert done.err.count("to the first class: out has one slot now, that of the second") == cats
+    save_b("b.keras", 2, "softmax")
+    assert kgkt("map", "--target", "b.keras").json["edits_kept"] == dogs
+    assert edited() == [["dog", 0.25, dogs]]
 
 
 def test_one_output_for_three_classes_and_ends_that_cannot_be_read_are_refused(
