@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.cluster import memberships, nearest_concept
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 STEPS = 3  # of Lloyd: more lower the inertia by half a percent, and take items from concepts that people know
 BLOCK = 4_000_000  # distances held at a time
+NOTHING = 1e-6  # a squared distance that is rounding: vectors are of length 1
 JUDGED = 5_000  # items on which drift is judged, at most: four fifths to fit on, one to look at
 FEWEST = 10  # new items below which nothing is said of drift: their mean is no mean
 SURE = 3.0  # standard errors between old and new items from which the maps count as outgrown
@@ -48,7 +48,10 @@ def nearest_centroid(vectors: np.ndarray, centroids: np.ndarray) -> tuple[np.nda
 
 
 def far_items(vectors: np.ndarray, squared: np.ndarray, how_many: int, seed: int) -> np.ndarray:
-    """Items to begin new concepts with: k-means++ that goes on from the concepts there are.
+    """Items to begin new concepts with: drawn one after the other, each with a chance that grows with its distance.
+
+    As k-means++ that goes on from the concepts there are, but by the distance itself. By its square, or with the best
+    of several candidates, the new ones gather at the rim, and the old ones in the middle of the pool stay too large.
 
     Args:
         vectors: (n, e) of the items that may begin one.
@@ -59,24 +62,21 @@ def far_items(vectors: np.ndarray, squared: np.ndarray, how_many: int, seed: int
     Returns:
         At most `how_many` indices; fewer where every item lies on a concept already.
 
-    Reference: greedy k-means++, Arthur & Vassilvitskii 2007, with the number of candidates of scikit-learn.
+    Reference: after k-means++, Arthur & Vassilvitskii 2007.
     """
     import numpy as np
 
     rng = np.random.default_rng(seed)
     norms = (vectors**2).sum(axis=1)
-    left = squared.astype(np.float64)
-    candidates = 2 + int(math.log(max(how_many, 1)))
+    left = np.where(squared > NOTHING, squared, 0.0)
     chosen: list[int] = []
-    while len(chosen) < how_many and left.max(initial=0.0) > 1e-9:
-        drawn = np.searchsorted(np.cumsum(left), rng.random(candidates) * left.sum(), side="right")
-        drawn = np.minimum(drawn, len(vectors) - 1)
-        D = norms + norms[drawn, None] - 2 * (vectors[drawn] @ vectors.T)
-        D = np.minimum(np.maximum(D, 0), left)
-        best = int(D.sum(axis=1).argmin())
-        left = D[best]
-        left[drawn[best]] = 0.0
-        chosen.append(int(drawn[best]))
+    while len(chosen) < how_many and left.any():
+        reach = np.cumsum(np.sqrt(left))
+        drawn = int(np.searchsorted(reach, rng.random() * reach[-1], side="right"))
+        chosen.append(drawn)
+        near = norms + norms[drawn] - 2 * (vectors @ vectors[drawn])
+        left = np.minimum(left, np.where(near > NOTHING, near, 0.0))
+        left[drawn] = 0.0
     return np.array(chosen, np.int64)
 
 
@@ -108,12 +108,13 @@ def lloyd(vectors: np.ndarray, centroids: np.ndarray, steps: int = STEPS) -> np.
 
 
 def grow_clustering(
-    vectors: np.ndarray, centroids: np.ndarray, joined: np.ndarray, k: int, seed: int, gone: int = 0
+    vectors: np.ndarray, centroids: np.ndarray, joined: np.ndarray, k: int, seed: int
 ) -> Clustering:
     """The concepts of a pool that changed, from those of the pool as it was.
 
     An old concept keeps its number. New ones are appended among the items that joined, up to k concepts that hold
-    items. A concept that no item is nearest to any more keeps its place, and nothing belongs to it.
+    items. A concept that no item is nearest to any more keeps its place, and nothing belongs to it. Where items only
+    left, nothing moves: if they come back, they find their concepts where they were.
 
     Args:
         vectors: (n, e) of the pool as it is now, in the old maps.
@@ -121,7 +122,6 @@ def grow_clustering(
         joined: (n,) bool, the items that are new.
         k: concepts wanted; never fewer than there are.
         seed: of the new ones.
-        gone: items that left; where none came and none left, nothing moves.
 
     Returns:
         The clustering, k_old or more concepts, of which `sizes` may be 0.
@@ -134,9 +134,7 @@ def grow_clustering(
         nearest, squared = nearest_centroid(vectors, grown)
         living = len(np.unique(nearest))
         begun = far_items(vectors[fresh], squared[fresh], max(0, k - living), seed)
-        grown = np.concatenate([grown, vectors[fresh[begun]]])
-    if len(fresh) or gone:
-        grown = lloyd(vectors, grown)
+        grown = lloyd(vectors, np.concatenate([grown, vectors[fresh[begun]]]))
     return settled_clustering(vectors, grown, seed)
 
 

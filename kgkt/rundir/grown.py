@@ -185,7 +185,7 @@ def grow(
 
     joined = same < 0
     left = len(before.ids) - int((~joined).sum())
-    clustering = grow_clustering(embedding.vectors, before.centroids, joined, k, seed, left)
+    clustering = grow_clustering(embedding.vectors, before.centroids, joined, k, seed)
     old = len(before)
     empty, was = (np.asarray(Z.sum(axis=0)).ravel() == 0 for Z in (clustering.memberships[:, :old], before.memberships))
     return clustering, Growth(

@@ -108,7 +108,7 @@ def populate(
 
     pool = look_at(recipe, say)
     run = open_run(recipe, must_exist=False)
-    if not (force or fresh) and (done := _unchanged(recipe, run, pool)):
+    if not (force or fresh) and (done := _unchanged(recipe, run, pool, dry)):
         return done
     if dry:
         return _rehearse(recipe, run, pool, say, progress, force, fresh)
@@ -208,31 +208,34 @@ def _tell(carried: Carried, found: Found, say: Say) -> None:
         say(f"lost: {line}")
 
 
-def _unchanged(recipe: Recipe, run: RunDir, pool: Pool) -> Populated | None:
+def _unchanged(recipe: Recipe, run: RunDir, pool: Pool, dry: bool) -> Populated | None:
     """What the last populate made, where the graph still stands and nothing changed that it was made from."""
     state = run.state()
     done = state.get("stages", {}).get("populate")
     if done is None or run.path(carry.FILE).exists() or moves(recipe, run) or not stands(recipe, run):
         return None
-    settings = pool_settings(recipe, pool.data)
     changed = why_stale(run, "populate", pool.inputs)
-    changed += [name for name, value in settings.items() if done["settings"].get(name) != value]
     if changed not in ([], ["data"]):
         return None
+    figures = done["figures"]
+    settings = {**done["settings"], **pool_settings(recipe, pool.data), **source_memory(recipe, figures["layers"])}
+    if pool.data is not None and pool.data.uris and settings["data"] != done["settings"].get("data"):
+        return None  # the database says where each picture lies
     before = read_before(run.folder, done)
     if before is None or not run.path(FILE).exists() or sha256_file(run.path(FILE)) != state["features"]["sha256"]:
         return None
-    if changed:  # the file of the pool was written again, or touched: what it holds decides
-        if pool.data is None or before.contents != pool.contents or before.ids.tolist() != pool.data.ids.tolist():
-            return None
-        done["inputs"] = dict(pool.inputs)
+    if changed and (  # the file of the pool was written again, or touched: what it holds decides
+        pool.data is None or before.contents != pool.contents or before.ids.tolist() != pool.data.ids.tolist()
+    ):
+        return None
+    if not dry and (changed or settings != done["settings"]):  # later verbs look for the files; the graph is the same
+        done |= {"inputs": dict(pool.inputs), "settings": settings}
         state["features"]["inputs"] = features_wanted(pool.inputs)
         run.write_state(state)
-    figures = done["figures"]
     return Populated(
         run, store_url(recipe, run), figures["layers"], figures["items"], figures["concepts"], figures["edges"],
         count_themes(recipe, run), _span(before.sizes), figures["stability"], dict.fromkeys(STAGES, 0.0), [],
-        unchanged=True,
+        unchanged=True, dry=dry,
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_a_pool_that_grew_keeps_its_concepts_and_is_fitted_nearly_as_well(pools,
     before = cluster.nearest_concept(stands.memberships)
     assert share_kept(before, nearest[:600], 60) >= kept
     fresh = cluster.fit_local(vectors, k, 0)
-    assert inertia(vectors, grown.centroids) < 1.08 * inertia(vectors, fresh.centroids)
+    assert inertia(vectors, grown.centroids) < 1.1 * inertia(vectors, fresh.centroids)
     other = cluster.nearest_concept(fresh.memberships)[:600]
     assert share_kept(before, other, 60) < 0.1  # what two fits share by number is chance
 
@@ -104,16 +104,14 @@ def test_items_of_a_kind_never_seen_get_concepts_of_their_own(pools, stands):
 def test_a_concept_that_lost_its_items_stays_and_nothing_belongs_to_it(pools, stands):
     nearest = cluster.nearest_concept(stands.memberships)
     left = pools[0][nearest >= 10]
-    shrunk = grow.grow_clustering(left, stands.centroids, np.zeros(len(left), bool), 50, 0, gone=600 - len(left))
-    assert shrunk.centroids.shape == (60, 32)
-    np.testing.assert_array_equal(shrunk.centroids[:10], stands.centroids[:10])
+    shrunk = grow.grow_clustering(left, stands.centroids, np.zeros(len(left), bool), 50, 0)
+    np.testing.assert_array_equal(shrunk.centroids, stands.centroids)
     assert shrunk.sizes[:10].tolist() == [0] * 10
     assert shrunk.sizes[10:].min() > 0
     assert shrunk.memberships[:, :10].nnz == 0
-    assert shrunk.memberships.has_canonical_format is not None
     np.testing.assert_allclose(np.asarray(shrunk.memberships.sum(axis=1)).ravel(), 1, atol=1e-5)
     back = grow.grow_clustering(pools[0], shrunk.centroids, nearest < 10, 60, 0)
-    assert back.centroids.shape == (60, 32)  # 50 hold items when the others come: 10 more, but they have a place already
+    assert back.centroids.shape == (60, 32)  # those who come back have their concepts: none is appended
     assert share_kept(nearest, cluster.nearest_concept(back.memberships), 60) == 1.0
 
 
@@ -129,7 +127,7 @@ def test_duplicates_that_join_begin_no_concept():
 def test_one_item_joins_and_one_is_left(pools, stands):
     one = grow.grow_clustering(pools[1][:601], stands.centroids, np.arange(601) >= 600, 60, 0)
     assert (len(one.centroids), one.sizes.sum()) == (60, 601)
-    last = grow.grow_clustering(pools[0][:1], stands.centroids, np.zeros(1, bool), 1, 0, gone=599)
+    last = grow.grow_clustering(pools[0][:1], stands.centroids, np.zeros(1, bool), 1, 0)
     assert (len(last.centroids), last.sizes.sum(), last.memberships.nnz) == (60, 1, 1)
 
 
