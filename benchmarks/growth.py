@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py [fashion] [wordnet] [--seeds 5] [--old 2000]
 
-For each task, share of new items and seed: a graph of the old items is made, a third of its concepts get a name of their
-own, then the pool grows. One graph grows with it, another is made anew (--fresh). Printed, mean ±
+For each task, share of new items and seed: a graph of the old items is made, a third of its concepts get a name, then
+the pool grows. One graph grows with it, another is made anew (--fresh). Printed, mean ±
 standard error over the seeds: the names that are there after growing and after making anew, the old concepts that keep
 half of their items, the accuracy of the answer for the pool at 2 and at 10 labels a class, grown minus anew, and the
 time of growing over the time of making anew (both with features at hand: extracting them would favour growing more).
@@ -23,6 +23,7 @@ import numpy as np
 import kgkt
 
 SHARES = (0.02, 0.1, 1.0)
+NAME = "MATCH (c:Concept) WHERE c.key IN $keys SET c.name = 'mine ' + c.key"
 NAMED = "MATCH (c:Concept) WHERE c.name STARTS WITH 'mine' RETURN count(c)"
 
 
@@ -63,7 +64,7 @@ def once(X: np.ndarray, y: np.ndarray, text: bool, share: float, seed: int, old:
         for kind in ("grown", "anew"):
             run = kgkt.populate(features=first, dir=Path(folder) / kind, seed=seed)
             named = [f"main/concept/{number}" for number in range(0, run.populated.n_concepts, 3)]
-            run.query("MATCH (c:Concept) WHERE c.key IN $keys SET c.name = 'mine ' + c.key", {"keys": named}, write=True)
+            run.query(NAME, {"keys": named}, write=True)
             runs[kind] = run
         before = members(runs["grown"])
         seconds = {}
