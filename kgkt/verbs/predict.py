@@ -143,12 +143,12 @@ def _by_graph(
     from kgkt.concepts.grow import memberships_among
     from kgkt.transfer.new_items import SAME, answer_new, count_far
 
-    current, targets = fresh_targets(recipe, run, say)
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
         read, new = _features(recipe, run, data, features, Path(folder) / "new.parquet", say, progress)
         ids = new.ids
         arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
         vectors = _embedded(new, read_maps(arrays, facts).layers)
+    current, targets = fresh_targets(recipe, run, say)
     concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     bandwidth = float(made["bandwidth"])
     Z, _ = memberships_among(vectors, concepts["centroids"], np.flatnonzero(concepts["sizes"]), bandwidth)
