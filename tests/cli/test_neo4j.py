@@ -160,21 +160,21 @@ def test_without_its_run_directory_a_graph_is_asked_but_not_replaced(work: Path,
     assert "was made from another run directory: say --dir" in kgkt("suggest").err
 
 
-def test_other_peoples_nodes(work: Path, kgkt: Kgkt, neo4j_url: str) -> None:
+def test_other_peoples_nodes(work: Path, kgkt: Kgkt, bare_neo4j_url: str) -> None:
     theirs = "MATCH (n) WHERE n.graph IS NULL OPTIONAL MATCH (n)-[r]->(m) RETURN properties(n) AS n, labels(n) AS l, type(r) AS t"
-    run(neo4j_url, "CREATE (:Item {name: 'shoe'})-[:SOLD]->(:Class {name: 'wares'}), (:Model {name: 'T'})")
-    before = sorted(map(repr, run(neo4j_url, theirs)))
-    refused = kgkt(*POPULATE, "--store", neo4j_url)
+    run(bare_neo4j_url, "CREATE (:Item {name: 'shoe'})-[:SOLD]->(:Class {name: 'wares'}), (:Model {name: 'T'})")
+    before = sorted(map(repr, run(bare_neo4j_url, theirs)))
+    refused = kgkt(*POPULATE, "--store", bare_neo4j_url)
     assert refused.code == 4
     assert refused.err.splitlines()[-1] == ("kgkt: the database holds nodes that are not kgkt's (1 Model, 1 Item, 1 Class): "
                                             "use another database, or --shared to go on and touch none of them")
-    assert run(neo4j_url, "MATCH (n) RETURN count(n)") == [(3,)]
-    assert kgkt(*POPULATE, "--store", neo4j_url, "--shared").code == 0
+    assert run(bare_neo4j_url, "MATCH (n) RETURN count(n)") == [(3,)]
+    assert kgkt(*POPULATE, "--store", bare_neo4j_url, "--shared").code == 0
     kgkt("label", "--file", "labels.csv")
     assert kgkt(*POPULATE, "--force").code == 0  # it is remembered
     assert kgkt("query", "MATCH ()-[l:LABELLED]->() RETURN count(l) AS n").json["rows"] == [[20]]
-    assert sorted(map(repr, run(neo4j_url, theirs))) == before
-    assert run(neo4j_url, "SHOW CONSTRAINTS YIELD labelsOrTypes WHERE labelsOrTypes[0] IN ['Item', 'Class', 'Model']") == []
+    assert sorted(map(repr, run(bare_neo4j_url, theirs))) == before
+    assert run(bare_neo4j_url, "SHOW CONSTRAINTS YIELD labelsOrTypes WHERE labelsOrTypes[0] IN ['Item', 'Class', 'Model']") == []
 
 
 def test_wrong_settings(work: Path, kgkt: Kgkt, neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
