@@ -1,0 +1,88 @@
+"""The verbs that ask: query, suggest, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kgkt.api.graph import Graph, Place
+from kgkt.api.settings import path_text
+from kgkt.errors import UsageError
+from kgkt.rundir.given import data_file, features_file, model_file
+
+if TYPE_CHECKING:
+    from kgkt.store.protocol import Rows
+    from kgkt.verbs.predict import Predicted
+    from kgkt.verbs.suggest import Suggested
+
+
+class Ask(Graph):
+    """What stands in the graph, what to label, and what new items are."""
+
+    def query(self, text: str, params: Mapping[str, Any] | None = None, **limits: Any) -> Rows:
+        """Ask in Cypher, or by the name of a shipped query.
+
+        Args:
+            text: one statement, or a name of `kgkt query --list`.
+            params: of the statement; $graph is there already.
+            seconds, rows, memory_mb: limits (30 s, 1,000 rows, 2,048 MB).
+            write: let it write; such an edit is obeyed by every verb, and kgkt cannot undo it.
+            dry_run: with `write`: keep nothing of what it writes.
+
+        Returns:
+            The rows: iterate, `.columns`, `.dicts()`, `.to_pandas()`; `.written` where it was allowed to write.
+
+        Raises:
+            UsageError: several statements (see `queries`).
+        """
+        answers = list(self.queries(text, params, **limits))
+        if len(answers) > 1:
+            raise UsageError(f"query answers one statement, and here are {len(answers)}: use queries")
+        return answers[0][0]
+
+    def queries(
+        self, text: str, params: Mapping[str, Any] | None = None, *, seconds: float = 30.0, rows: int = 1000,
+        memory_mb: int = 2048, write: bool = False, dry_run: bool = False,
+    ) -> Iterator[tuple[Rows, float]]:  # fmt: skip
+        """The same for several statements: yields the rows of each, and how many seconds they took."""
+        from kgkt.verbs.query import ask
+
+        return ask(self.recipe, text, dict(params or {}), (seconds, rows, memory_mb), write, self.say, dry_run)
+
+    def suggest(
+        self, n: int = 20, out: Place | None = None, show: Place | None = None, force: bool = False
+    ) -> Suggested:
+        """Which few items to label, best first: any prefix is a good budget.
+
+        Args:
+            n: how many.
+            out: a CSV to fill in and to give to `label`.
+            show: a folder for the items' pictures.
+            force: replace what exists.
+        """
+        from kgkt.verbs.suggest import suggest
+
+        return suggest(self.recipe, self.say, n, path_text(out), path_text(show), force)
+
+    def predict(
+        self, data: Any = None, *, features: Any = None, model: Any = None, items: Place | None = None,
+        force: bool = False,
+    ) -> Predicted:  # fmt: skip
+        """Say what items are that were never in the pool: by the graph alone, or by B.
+
+        Args:
+            data: the new items: a path, an array (m, ...), {"x": ..., "item_id": ...}, or texts.
+            features: in place of data: the same layers of the new items, made elsewhere.
+            model: a B that answers in place of the graph.
+            items: a CSV to write.
+            force: replace `items` where it exists.
+
+        Returns:
+            `.classes`, `.P` (m, c), `.names`, `.concepts`, `.to_pandas()`.
+        """
+        from kgkt.verbs.predict import predict
+
+        return predict(
+            self.recipe, self.say, data_file(data, self.folder, "new"), features_file(features, self.folder, "new"),
+            model_file(model, self.folder), path_text(items), force, self.progress,
+        )  # fmt: skip

@@ -1,0 +1,60 @@
+"""Plain arguments of Python as the settings of a recipe; what is in memory becomes a file of a folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kgkt.recipe import Recipe
+from kgkt.rundir.given import data_file, features_file, model_file
+
+
+def with_source(
+    recipe: Recipe, folder: Path, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None,
+    features: Any = None, pixels: str | None = None, size: tuple[int, int] | None = None,
+    drop_bad: bool | None = None, imports: Sequence[str] | None = None, allow_legacy: bool | None = None,
+    id_column: str | None = None, columns: Sequence[str] | str | None = None,
+) -> Recipe:  # fmt: skip
+    """The recipe with a source; features given here replace a model of the recipe, and the other way round.
+
+    Args:
+        recipe: settings that hold where none is given.
+        folder: where what is in memory is written to.
+        model, layers, data, features, ...: as for `Run.populate`.
+    """
+    source = recipe.source
+    if features is not None:
+        source = dataclasses.replace(source, model=None)
+    elif model is not None:
+        source = dataclasses.replace(source, features=None)
+    names, patterns = _names(layers), _names(columns)
+    return dataclasses.replace(recipe, source=source).override(
+        "source", model=model_file(model, folder), layers=names, id_column=id_column, columns=patterns,
+        data=data_file(data, folder, "pool"), features=features_file(features, folder), pixels=pixels,
+        size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
+        allow_legacy=allow_legacy or None,
+    )  # fmt: skip
+
+
+def with_target(
+    recipe: Recipe, folder: Path, *, target: Any = None, data: Any = None, test: Any = None,
+    imports: Sequence[str] | None = None, allow_legacy: bool | None = None, **settings: Any,
+) -> Recipe:  # fmt: skip
+    """The recipe with a model B; arguments as for `Run.fuse`, and as for `with_source`."""
+    recipe = recipe.override(
+        "target", model=model_file(target, folder), data=data_file(data, folder, "target-pool"),
+        test=data_file(test, folder, "test"), imports=tuple(imports) if imports else None, **settings,
+    )  # fmt: skip
+    return recipe.override("source", allow_legacy=allow_legacy or None)
+
+
+def path_text(place: str | os.PathLike[str] | None) -> str | None:
+    """A path as a recipe and the verbs take it."""
+    return None if place is None else os.fspath(place)
+
+
+def _names(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    return ((given,) if isinstance(given, str) else tuple(given)) if given else None

@@ -1,0 +1,71 @@
+"""The verbs that bring the graph into B, and say what that is worth: map, fuse, evaluate."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from kgkt.api.graph import Graph, Place
+from kgkt.api.settings import path_text, with_target
+
+if TYPE_CHECKING:
+    from kgkt.verbs.evaluate import Evaluated
+    from kgkt.verbs.fuse import Fused
+    from kgkt.verbs.map import Mapped
+
+
+class Transfer(Graph):
+    """B's blocks, B's training, and the proof."""
+
+    def map(self, target: Any = None, **settings: Any) -> Mapped:
+        """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited.
+
+        Args:
+            target: B: a .keras file, or an open Keras model.
+            imports, allow_legacy: as on the command line.
+        """
+        from kgkt.verbs.map import map_target
+
+        return map_target(with_target(self.recipe, self.folder, target=target, **settings), self.say)
+
+    def fuse(self, target: Any = None, out: Place | None = None, *, force: bool = False, **settings: Any) -> Fused:
+        """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.
+
+        Args:
+            target: B: a .keras file, or an open Keras model; it is never changed.
+            out: where the fused B goes; else `fused.keras` in the graph's folder, replaced.
+            test: what to measure on: a path, or (x, y).
+            data: B's view of the pool's items, matched by item_id: a path, or {"x": ..., "item_id": ...}.
+            pixels: range of pixels that B wants; else what A was told, unless B scales its inputs itself.
+            allow_shift: go on with a test set of another range than what B is taught.
+            steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
+            require_gain: share that B must gain; `.below` says how it falls short.
+            force: replace `out` where it exists.
+
+        Returns:
+            `.fusion.model` is the trained Keras model, `.fusion.figures` what was measured, `.out` its file.
+        """
+        from kgkt.verbs.fuse import fuse_target
+
+        recipe = with_target(self.recipe, self.folder, target=target, out=path_text(out), **settings)
+        if not recipe.target.out:
+            recipe, force = recipe.override("target", out=str(self.folder / "fused.keras")), True
+        return fuse_target(recipe, self.say, self.progress, force)
+
+    def evaluate(self, *, progress: Any = None, balanced: bool | None = None, **settings: Any) -> Evaluated:
+        """What the graph is worth on this A, pool and B, beside every control and rival; resumable.
+
+        Args:
+            progress: called with (what, done, total).
+            balanced: every class is equally frequent in the pool.
+            target, test, data, pixels, allow_shift: of B, as for `fuse`; without B and a test set only the answers for
+                the pool are compared.
+            labels, seeds, truth, train_b, jobs, recommend, require_gain, out, allow_overlap: as on the command line.
+        """
+        from kgkt.verbs.evaluate import Asked, evaluate_run
+
+        own = {field.name for field in dataclasses.fields(Asked)} & settings.keys()
+        asked = Asked(**{name: value for name, value in settings.items() if name in own and value is not None})
+        rest = {name: value for name, value in settings.items() if name not in own}
+        recipe = with_target(self.recipe, self.folder, **rest).override("teach", balanced=balanced or None)
+        return evaluate_run(recipe, asked, self.say, progress)
