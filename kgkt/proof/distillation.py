@@ -76,7 +76,6 @@ class Distillation:
         self._both = keras.Model(model.inputs, [last_hidden(model), model.outputs[0]])
         self._bring = keras.layers.Dense(teacher.shape[1])
         self._bring.build(self._both.outputs[0].shape)
-        self._start = [v.numpy() for v in self._bring.variables]
         extra = [] if answers else self._bring.trainable_variables
         self._variables = [*model.trainable_variables, *extra]
         self._adam = make_adam(model, learning_rate)
@@ -91,15 +90,19 @@ class Distillation:
             x: (n, ...) the pool as B reads it.
             labels: of the pool.
             steps: Adam steps.
-            seed: of the order of items.
+            seed: of the order of items, of B's dropout and of the linear layer.
             batch: items of the pool a step, and labelled items at most.
         """
+        import keras
         import numpy as np
 
         self.trainer.reset()
-        for variables, values in ((self._bring.variables, self._start), (self._adam.variables, self._adam_start)):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        self.trainer.seed_dropout(seed)
+        kernel, bias = self._bring.variables
+        kernel.assign(keras.initializers.GlorotUniform(seed)(kernel.shape))  # as Dense begins, but from this seed
+        bias.assign(np.zeros(bias.shape))
+        for variable, value in zip(self._adam.variables, self._adam_start, strict=True):
+            variable.assign(value)
         rng = np.random.default_rng(seed)
         onehot = np.eye(len(labels.names), dtype=np.float32)[labels.classes]
         pool = _stream(len(self.teacher), batch, steps, rng)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kgkt.values import ConceptGraph, Labels
 
-REVISION = 4  # of what `teach` answers: figures kept from another revision are not taken for its own
+REVISION = 5  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
 ROUNDS = 3
 ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most
 SPREADS = ("concepts", "items", "both")

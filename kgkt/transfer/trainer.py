@@ -60,6 +60,13 @@ class Trainer:
         for variable, value in zip(self._adam.variables, self._adam_initial, strict=True):
             variable.assign(value)
 
+    def seed_dropout(self, seed: int) -> None:
+        """Let B's dropout begin from `seed`, whatever was drawn before."""
+        import numpy as np
+
+        for number, variable in enumerate(v for v in self.model.variables if v.path.endswith("seed_generator_state")):
+            variable.assign(np.array([seed, number], dtype=variable.dtype))
+
     def train(
         self,
         x: Any,
@@ -102,7 +109,7 @@ class Trainer:
             raise InputError("no item has a target: label an item or switch concepts on, then propagate")
         weight = np.asarray(weight, np.float32) / np.mean(weight[use], dtype=np.float64).astype(np.float32)
         P = np.asarray(P, np.float32)
-        self._seed_dropout(seed)
+        self.seed_dropout(seed)
         history: dict[str, list[float]] = {"loss": []}
         best: tuple[float, int, list[np.ndarray]] | None = None
         taken = 0
@@ -169,12 +176,6 @@ class Trainer:
             yield stream[: size * self.batch].reshape(size, self.batch)
             stream = stream[size * self.batch :]
             taken += size
-
-    def _seed_dropout(self, seed: int) -> None:
-        import numpy as np
-
-        for number, variable in enumerate(v for v in self.model.variables if v.path.endswith("seed_generator_state")):
-            variable.assign(np.array([seed, number], dtype=variable.dtype))
 
     def _check(self, losses: np.ndarray, sound: bool, first: float, taken: int) -> None:
         """Stop a training whose loss or weights are no numbers or whose loss exploded; B's weights are restored."""

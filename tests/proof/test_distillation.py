@@ -123,6 +123,24 @@ def test_the_same_seed_gives_the_same_b_and_starts_from_its_own_weights(task: Ta
     assert not np.array_equal(first[0], other[0])
 
 
+def test_what_was_drawn_before_does_not_matter(task: Task, digits, labels) -> None:
+    """As in another process: the linear layer and B's dropout begin from the seed of the row."""
+    keras = import_keras()
+    weights: list[np.ndarray] = []
+
+    def taught(before: int) -> list[np.ndarray]:
+        keras.utils.set_random_seed(before)
+        model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(16, "relu"),
+                                  keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax")])  # fmt: skip
+        weights[:] = weights or model.get_weights()
+        model.set_weights(weights)
+        trainer = Trainer(model)
+        Distillation(trainer, *teacher_of(task), 1e-3).train(digits.pool_x, labels, 30, 1, 64)
+        return trainer.weights()
+
+    assert all(np.array_equal(a, b) for a, b in zip(taught(5), taught(6), strict=True))
+
+
 def headless():
     keras = import_keras()
     return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(10, 8), keras.layers.Reshape((10,)),
