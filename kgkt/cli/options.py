@@ -84,12 +84,13 @@ def takes(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Calla
             verb(**values, **{name: given[name] for name in own if name not in groups})
 
         command.__signature__ = inspect.Signature(list(shown.values()))  # type: ignore[attr-defined]
-        command.__annotations__ = {name: parameter.annotation for name, parameter in shown.items()}
+        command.__annotations__ = {}  # those of `verb` need not be found out: the signature holds them
         return command
 
     return around
 
 
+@functools.cache  # a group is asked for by nearly every verb
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Parameters by name, with their annotations as Typer wants them; all of them are given by name."""
     return {

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
-import json
 import math
 import re
 import sys
@@ -105,6 +103,8 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str,
     if form == "json":
         print_json({"columns": list(columns), "rows": [list(r) for r in rows], **more})
     elif form == "csv":
+        import csv
+
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
@@ -117,6 +117,8 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str,
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON has no word for becomes null or text."""
+    import json
+
     print(json.dumps(plain(value), ensure_ascii=not _utf8(), indent=None, allow_nan=False))
 
 
