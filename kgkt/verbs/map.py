@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kgkt.errors import count
 from kgkt.files import digest_value, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir import carry
@@ -114,12 +115,15 @@ def edits_of(
         blocks, edited = block_map.blocks.get(layer, ()), (was != planned).tocoo()
         head = bool(blocks) and blocks[0].kind == "head"
         moved = (was.shape[1] == 1) - (len(blocks) == 1) if head else 0
+        gone = 0
         for i, j in zip(edited.row.tolist(), edited.col.tolist(), strict=True):
             if j + moved >= 0:
                 found.append((i, model, layer, j + moved, float(was[i, j])))
             else:
-                say(f"lost: strength {was[i, j]:g} of concept {i} to the first class: {layer} has one slot now, that "
-                    "of the second")
+                gone += 1
+        if gone:
+            strengths = count(gone, "strength")
+            say(f"lost: {strengths} to the first class: {layer} has one slot now, that of the second")
     return found
 
 
