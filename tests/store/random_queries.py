@@ -222,12 +222,17 @@ class Maker:
         return folds[kind]
 
 
-def cases(seed: int, graphs: range, queries: int) -> Iterator[tuple[str, list[tuple[str, Counter[Any]]]]]:
-    """Random graphs, each as the text that makes it, with random queries and their rows."""
+def cases(seed: int, graphs: range, queries: int, share: int = 1) -> Iterator[tuple[str, list[tuple[str, Counter[Any]]]]]:
+    """Random graphs, each as the text that makes it, with random queries and their rows.
+
+    `share` graphs one after another, from a multiple of it on, are asked the same queries.
+    """
     for number in graphs:
         rng = Random(f"{seed}/{number}")
         graph = random_graph(rng)
-        asked = [Maker(rng, graph).query() for _ in range(queries)]
+        # a query draws by what it finds, and the next one must not feel it
+        draws = [Random(f"{seed}/{number // share}/{i}") for i in range(queries)] if share > 1 else [rng] * queries
+        asked = [Maker(draw, graph).query() for draw in draws]
         yield graph.text(), [(text, multiset(rows)) for text, rows in asked]
 
 

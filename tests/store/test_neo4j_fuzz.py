@@ -12,7 +12,7 @@ from kgkt.store.protocol import Statement
 from tests.store.brute import multiset
 from tests.store.random_queries import cases
 
-PART = 5  # graphs a test: Neo4j plans each query for a tenth of a second, and so both workers have a share of that
+PART = 5  # graphs a test, which are asked the same queries: Neo4j plans each for a tenth of a second
 ODD = {20: 1}  # of the part that begins there
 
 
@@ -20,7 +20,7 @@ ODD = {20: 1}  # of the part that begins there
 def test_random_queries_give_what_trying_everything_gives(neo4j_url, first):
     asked = odd = 0
     with open_store(neo4j_url, write=True) as store, ThreadPoolExecutor(4) as pool:
-        for graph_text, queries in cases(seed=1, graphs=range(first, first + PART), queries=40):
+        for graph_text, queries in cases(seed=1, graphs=range(first, first + PART), queries=40, share=PART):
             store.write(Statement("empty", "MATCH (n) DETACH DELETE n"))
             store.write(Statement("fill", graph_text))
             answers = pool.map(lambda query: multiset(store.read(Statement("random", query[0])).rows), queries)
