@@ -33,6 +33,9 @@ SETTINGS = {
     "dbms.usage_report.enabled": "false", "dbms.cypher.min_replan_interval": "1h", "dbms.security.allow_csv_import_from_file_urls": "false",
 }
 HEAP = "640m"
+# A server that lives for minutes: it is killed and started again, and must say no before it runs out of its heap.
+QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UnlockDiagnosticVMOptions",
+         "-XX:-BytecodeVerificationRemote", "-XX:MaxDirectMemorySize=128m")
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 
 
@@ -97,7 +100,7 @@ def start_again(server: Server, tied: bool = True) -> None:
     home = Path(server.home)
     log = (home / "console.log").open("ab")
     process = subprocess.Popen(
-        [_java(), f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        [_java(), f"-Xmx{HEAP}", *QUICK,
          *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED),
          "-cp", (home / "classpath").read_text().strip(), "org.neo4j.server.CommunityEntryPoint",
          f"--home-dir={home}", f"--config-dir={home / 'conf'}"],

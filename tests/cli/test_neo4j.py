@@ -19,6 +19,7 @@ from tests.cli.test_faults import spawn
 from tests.store.conftest import run
 
 POPULATE = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
+IMPORT = ("populate", "--features", "features.npz")  # the same items by their pixels: no TensorFlow in the processes killed
 RECIPE = """
 [source]
 model = "a.keras"
@@ -72,6 +73,14 @@ def work(populated: Path, truth: dict[str, str], kgkt: Kgkt) -> Path:
     write_labels(populated / "labels.csv", [(item, truth[item]) for item in asked])
     shutil.rmtree(populated / "kgkt-run")
     return populated
+
+
+@pytest.fixture
+def features(work: Path) -> Path:
+    """The same folder with a features file."""
+    with np.load(work / "pool.npz") as pool:
+        np.savez(work / "features.npz", pixels=pool["x"].reshape(len(pool["x"]), -1), item_id=pool["item_id"])
+    return work
 
 
 def test_run_gives_the_same_graph_and_the_same_b_on_both(work: Path, kgkt: Kgkt, neo4j_url: str) -> None:
@@ -225,8 +234,8 @@ def test_hostile_queries_exit_with_5(home: Path, kgkt: Kgkt, neo4j_url: str) -> 
 
 
 @pytest.mark.slow
-def test_of_two_loads_of_one_graph_one_wins(work: Path, kgkt: Kgkt, neo4j_url: str) -> None:
-    two = [spawn(work, *POPULATE, "--store", neo4j_url) for _ in range(2)]
+def test_of_two_loads_of_one_graph_one_wins(features: Path, kgkt: Kgkt, neo4j_url: str) -> None:
+    two = [spawn(features, *IMPORT, "--store", neo4j_url) for _ in range(2)]
     said = [process.communicate(timeout=240) for process in two]
     codes = sorted(process.returncode for process in two)
     assert codes == [0, 4], said
@@ -255,26 +264,26 @@ main(sys.argv[2:])
 
 
 @pytest.mark.slow
-def test_populate_killed_anywhere_and_run_again_loses_nothing(work: Path, kgkt: Kgkt, neo4j_url: str) -> None:
-    kgkt(*POPULATE, "--store", neo4j_url)
+def test_populate_killed_anywhere_and_run_again_loses_nothing(features: Path, kgkt: Kgkt, neo4j_url: str) -> None:
+    kgkt(*IMPORT, "--store", neo4j_url)
     kgkt("label", "--file", "labels.csv")
     kgkt("query", "MATCH (c:Concept {key: 'main/concept/5'}) SET c.name = 'mine', c.active = false", "--rw", "--force")
     whole = holds(neo4j_url)
     for at in (1, 6, 12, 24):
-        done = subprocess.run([sys.executable, "-c", STRUCK, str(at), "--quiet", *POPULATE, "--force"], cwd=work, check=False)
+        done = subprocess.run([sys.executable, "-c", STRUCK, str(at), "--quiet", *IMPORT, "--force"], cwd=features, check=False)
         assert done.returncode == -9, at
         refused = kgkt("suggest")
         assert (refused.code, "being rebuilt, or interrupted: run" in refused.err) == (3, True), (at, refused.err)
-        again = kgkt(*POPULATE)
+        again = kgkt(*IMPORT)
         assert (again.code, again.json["lost"]) == (0, []), again.err
         same(whole, holds(neo4j_url))
 
 
 @pytest.mark.slow
-def test_the_first_populate_killed_and_run_again_switches_nothing_off(work: Path, kgkt: Kgkt, neo4j_url: str) -> None:
-    done = subprocess.run([sys.executable, "-c", STRUCK, "10", "--quiet", *POPULATE, "--store", neo4j_url], cwd=work, check=False)
+def test_the_first_populate_killed_and_run_again_switches_nothing_off(features: Path, kgkt: Kgkt, neo4j_url: str) -> None:
+    done = subprocess.run([sys.executable, "-c", STRUCK, "10", "--quiet", *IMPORT, "--store", neo4j_url], cwd=features, check=False)
     assert done.returncode == -9
-    again = kgkt(*POPULATE, "--store", neo4j_url)
+    again = kgkt(*IMPORT, "--store", neo4j_url)
     assert (again.code, again.json["lost"]) == (0, []), again.err
     with open_store(neo4j_url) as store:
         assert store.read(Statement("x", "MATCH (c:Concept) RETURN count(c), count(DISTINCT c.key), sum(CASE WHEN c.active "
