@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,24 @@ from tests import neo4j_server as servers
 from tests.texts import Phrases, make_phrases, need_extra, save_tiny, write_csv
 
 Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs Neo4j begins, and what kills it comes last of that: a server gets quicker with all that it did."""
+    items.sort(key=lambda item: ("neo4j" not in item.nodeid, "neo4j_crash" in item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker takes all that needs Neo4j (its name says so), so that one server does; the rest goes file by file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "neo4j" if "neo4j" in nodeid else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return OneServer(config, log)
 
 
 @dataclass(frozen=True)
@@ -157,10 +176,8 @@ def sentence_model(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
-    """A real Neo4j: the one that KGKT_NEO4J_TEST_URI names, else one of this worker that is started and ended here."""
+    """A real Neo4j: the one that KGKT_NEO4J_TEST_URI names, else one that is started and ended here."""
     if given := servers.given():
-        if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
-            pytest.fail("KGKT_NEO4J_TEST_URI names one server, which each test empties: run pytest with -n 0")
         yield given
         return
     try:
@@ -185,8 +202,11 @@ def mortal_server(neo4j_server: servers.Server, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def neo4j_login(neo4j_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> servers.Server:
+def neo4j_login(
+    neo4j_server: servers.Server, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> servers.Server:
     """The server, with its user and password in the environment."""
+    assert "neo4j" in request.node.nodeid, "see pytest_xdist_make_scheduler"
     for name in ("NEO4J_URI", "NEO4J_DATABASE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NEO4J_USERNAME", "neo4j")

@@ -60,7 +60,7 @@ def test_the_image_the_volume_and_the_health_check(service):
     assert "http://localhost:7474" in service["healthcheck"]["test"][1]
 
 
-def test_the_server_knows_every_setting(service, neo4j_server):
+def test_neo4j_knows_every_setting(service, neo4j_server):
     from neo4j import GraphDatabase
 
     with GraphDatabase.driver(neo4j_server.url, auth=("neo4j", neo4j_server.password)) as driver:

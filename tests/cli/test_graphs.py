@@ -115,7 +115,7 @@ def test_a_folder_that_is_a_link_is_left_alone(two: Path, kgkt: Kgkt):
     assert Path("elsewhere/run.json").exists()
 
 
-def test_a_copy_on_a_server_is_dropped_without_the_folder_of_the_original(two: Path, kgkt: Kgkt, neo4j_url: str):
+def test_a_copy_in_neo4j_is_dropped_without_the_folder_of_the_original(two: Path, kgkt: Kgkt, neo4j_url: str):
     assert kgkt("export", "--graph", "main", "--to", neo4j_url).code == 0
     edit(neo4j_url, "CREATE (:Item {sku: 1})")
     assert names(kgkt, "--store", neo4j_url) == {"main": "complete"}
@@ -142,7 +142,7 @@ def test_on_a_terminal_it_asks_first(two: Path, kgkt: Kgkt):
         assert names(kgkt).keys() == left
 
 
-def test_a_graph_that_was_populated_on_a_server_is_found_and_dropped_there(populated: Path, kgkt: Kgkt, neo4j_url: str):
+def test_a_graph_that_was_populated_in_neo4j_is_found_and_dropped_there(populated: Path, kgkt: Kgkt, neo4j_url: str):
     assert kgkt(*POPULATE, "--graph", "far", "--store", neo4j_url).code == 0
     edit(neo4j_url, "CREATE (:Note {name: 'n'})")
     found = {row[0]: (row[1], row[6], row[7]) for row in kgkt("graphs", "list").json["rows"]}
@@ -156,7 +156,7 @@ def test_a_graph_that_was_populated_on_a_server_is_found_and_dropped_there(popul
     assert left == [[["Note"]]]
 
 
-def test_a_server_that_is_gone_is_said_and_nothing_is_dropped(populated: Path, kgkt: Kgkt, neo4j_url: str):
+def test_a_neo4j_that_is_gone_is_said_and_nothing_is_dropped(populated: Path, kgkt: Kgkt, neo4j_url: str):
     assert kgkt(*POPULATE, "--graph", "far", "--store", neo4j_url).code == 0
     state = Path("kgkt-run/far/run.json")
     state.write_text(state.read_text().replace(neo4j_url, "neo4j://127.0.0.1:9"))

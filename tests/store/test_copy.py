@@ -53,14 +53,14 @@ def test_everything_in_a_graph_is_read(loaded):
     assert not any("type" in edge.properties for edge in whole.edges)
 
 
-def test_both_stores_give_the_same_graph_in_the_same_order(tmp_path, neo4j_url):
+def test_neo4j_and_kglite_give_the_same_graph_in_the_same_order(tmp_path, neo4j_url):
     embedded = f"kglite:{tmp_path / 'graph.kgl'}"
     for url in (embedded, neo4j_url):
         fill(url)
     assert facts(whole_of(embedded)) == facts(whole_of(neo4j_url))
 
 
-def test_a_copy_to_a_server_and_back_is_the_same_graph(tmp_path, neo4j_url):
+def test_a_copy_to_neo4j_and_back_is_the_same_graph(tmp_path, neo4j_url):
     first, second = (f"kglite:{tmp_path / name}" for name in ("first.kgl", "second.kgl"))
     fill(first)
     fill(first, "other")
@@ -108,7 +108,7 @@ def test_a_graph_of_that_name_is_replaced_only_when_told_to(tmp_path, store_url)
     assert facts(whole_of(store_url, "other")) == other
 
 
-def test_other_peoples_nodes_stop_a_copy_or_stay_as_they_are(tmp_path, neo4j_url):
+def test_other_peoples_nodes_in_neo4j_stop_a_copy_or_stay_as_they_are(tmp_path, neo4j_url):
     source = f"kglite:{tmp_path / 'source.kgl'}"
     fill(source)
     theirs = "MATCH (i:Item) WHERE i.graph IS NULL RETURN i.sku AS sku, labels(i) AS labels, size(keys(i)) AS n"

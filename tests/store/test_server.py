@@ -92,7 +92,7 @@ def test_a_name_that_nobody_has():
     assert "cannot be reached" in failure("neo4j://no-such-host.invalid:7687")
 
 
-def test_wrong_and_missing_passwords(neo4j_url, monkeypatch):
+def test_wrong_and_missing_passwords_of_neo4j(neo4j_url, monkeypatch):
     monkeypatch.setenv("NEO4J_PASSWORD", "not-the-password")
     said = failure(neo4j_url)
     assert said.startswith(f"{neo4j_url} refuses user neo4j with this password (NEO4J_USERNAME, NEO4J_PASSWORD from the ")
@@ -103,13 +103,13 @@ def test_wrong_and_missing_passwords(neo4j_url, monkeypatch):
 
 
 @pytest.mark.parametrize("scheme", ["neo4j", "bolt"])
-def test_a_database_that_is_not_there(neo4j_url, scheme):
+def test_a_database_that_neo4j_does_not_have(neo4j_url, scheme):
     said = failure(neo4j_url.replace("neo4j://", f"{scheme}://"), "nothere")
     assert said.endswith("has no database 'nothere': name another with --database or NEO4J_DATABASE")
 
 
 @pytest.mark.parametrize("scheme", ["neo4j+s", "bolt+s", "neo4j+ssc", "bolt+ssc"])
-def test_a_server_without_tls_that_is_asked_for_it(neo4j_url, scheme):
+def test_a_neo4j_without_tls_that_is_asked_for_it(neo4j_url, scheme):
     assert "TLS is asked for (+s) and the server does not speak it" in failure(neo4j_url.replace("neo4j://", f"{scheme}://"))
 
 
@@ -194,7 +194,7 @@ def test_what_is_said_of_errors_that_are_hard_to_bring_about():
         assert "secret-word" not in str(found)
 
 
-def test_the_password_is_in_no_argument_and_no_environment_of_the_child(neo4j_url, neo4j_server):
+def test_the_password_of_neo4j_is_in_no_argument_and_no_environment_of_the_child(neo4j_url, neo4j_server):
     with open_store(neo4j_url) as store:
         store.ask("RETURN 1 AS x")
         process = Path(f"/proc/{store._child.process.pid}")
@@ -202,14 +202,14 @@ def test_the_password_is_in_no_argument_and_no_environment_of_the_child(neo4j_ur
             assert neo4j_server.password.encode() not in (process / place).read_bytes()
 
 
-def test_the_child_loads_no_library_that_the_driver_would_like(neo4j_url):
+def test_the_child_that_asks_neo4j_loads_no_library_that_the_driver_would_like(neo4j_url):
     with open_store(neo4j_url) as store:
         store.ask("RETURN 1 AS x")
         files = Path(f"/proc/{store._child.process.pid}/maps").read_text()
     assert not [name for name in ("numpy", "pandas", "pyarrow") if f"/{name}/" in files]
 
 
-def test_the_drivers_notifications_are_not_printed(neo4j_url, capfd):
+def test_notifications_of_the_neo4j_driver_are_not_printed(neo4j_url, capfd):
     with open_store(neo4j_url) as store:
         assert store.ask("MATCH (n:Nothing {nowhere: 1})-[:NEVER]->(m), (o) RETURN n.nothing, id(n)").rows == ()
         assert store.read(Statement("x", "MATCH (n:Nothing) RETURN n.nothing")).rows == ()
