@@ -114,7 +114,7 @@ def _scaled(x: Any, pixels: str, told: bool) -> Any:
     kind = np.dtype(x.dtype)
     if pixels == "raw" or kind.kind in "OU" or not (told or kind == np.uint8):
         return x
-    return ScaledRows(x, pixels)
+    return ScaledRows(x, pixels, "--target-pixels")
 
 
 def refuse_shift(
@@ -138,14 +138,22 @@ def refuse_shift(
         said = unknown_words(model, pool, test)
     elif differ(one, other):
         said = (f"what B is taught and what it is tested on are of different ranges.\n  {pool[0]}   {one.in_words()}\n"
-                f"  {test[0]}   {other.in_words()}\nSave both alike, or say --target-pixels 0..1 (or -1..1), which "
-                "brings bytes to that range")
+                f"  {test[0]}   {other.in_words()}\nSave both alike{_way_out(pool[1], test[1])}")
     else:
         return
     if said and not allowed:
         raise InputError(f"{said}; --allow-shift goes on as it is.")
     if said:
         say(f"{said}. --allow-shift: went on as it is")
+
+
+def _way_out(*data: Any) -> str:
+    """What --target-pixels can do about data of different ranges: it brings bytes to one, or leaves them as they are."""
+    from kgkt.source.pixels import ScaledRows
+
+    if any(str(x.dtype) == "uint8" for x in data):
+        return ", or say --target-pixels 0..1 (or -1..1), which brings bytes to that range"
+    return ", or say --target-pixels raw, which leaves bytes as they are" * any(isinstance(x, ScaledRows) for x in data)
 
 
 def unknown_words(model: Any, pool: tuple[str, Any], test: tuple[str, Any]) -> str:

@@ -20,7 +20,9 @@ def check_pixels(pixels: str) -> None:
         raise UsageError(f"--pixels {pixels}{nearest(pixels, PIXELS)}")
 
 
-def prepare(x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | None = None) -> np.ndarray:
+def prepare(
+    x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | None = None, flag: str = "--pixels"
+) -> np.ndarray:
     """Bring a batch of inputs to what a model was trained on.
 
     Args:
@@ -28,6 +30,7 @@ def prepare(x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | 
         pixels: "raw" leaves values alone; "0..1" and "-1..1" scale uint8 pixels to that range and take
             floats that lie in it already.
         shape: the model's input shape; an axis of one channel is added where only that is missing.
+        flag: the option that said it, for the error.
 
     Returns:
         (b, ...) float32.
@@ -44,8 +47,8 @@ def prepare(x: np.ndarray, pixels: str = "raw", shape: tuple[int | None, ...] | 
     if bounds is not None and x.dtype == np.uint8:
         out = out / 255 * (bounds[1] - bounds[0]) + bounds[0]
     elif bounds is not None and out.size and (out.min() < bounds[0] or out.max() > bounds[1]):
-        raise InputError(f"--pixels {pixels} scales uint8 pixels; this data is {x.dtype} from {out.min():g} to "
-                         f"{out.max():g}: save it as uint8, or scale it and pass --pixels raw")
+        raise InputError(f"{flag} {pixels} scales uint8 pixels; this data is {x.dtype} from {out.min():g} to "
+                         f"{out.max():g}: save it as uint8, or scale it and pass {flag} raw")
     if shape is not None and len(shape) == out.ndim and shape[-1] in (1, None):
         out = out[..., np.newaxis]
     return out
@@ -57,11 +60,12 @@ class ScaledRows:
 
     Args:
         base: (n, ...) numbers, in memory or lazy.
-        pixels: "0..1" or "-1..1", as for `prepare`.
+        pixels, flag: "0..1" or "-1..1", and the option that said it, as for `prepare`.
     """
 
     base: Any
     pixels: str
+    flag: str
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -87,7 +91,7 @@ class ScaledRows:
         """Rows by a slice or an index array, in memory."""
         import numpy as np
 
-        return prepare(np.asarray(self.base[key]), self.pixels)
+        return prepare(np.asarray(self.base[key]), self.pixels, flag=self.flag)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         import numpy as np
