@@ -143,7 +143,7 @@ def test_evaluate_measures_one_output_in_mixed_precision(pets: dict[str, str], k
     save_b("one.keras", 1, "sigmoid", "mixed_float16")
     save_b("hard.keras", 1, "hard_sigmoid")
     write_labels(populated / "truth.csv", list(pets.items()))
-    Path("kgkt.toml").write_text("[target]\nsteps = 200\n")
+    Path("kgkt.toml").write_text("[target]\nsteps = 300\n")
     asked = ("evaluate", "--labels", "5", "--seeds", "1", "--truth", "truth.csv", "--test", "two.npz", "--train-b")
     done = kgkt(*asked, "scratch,keras distillation,kgkt@5@1", "--target", "one.keras")
     assert done.code == 0, done.err
