@@ -63,31 +63,26 @@ def write_csv(path: Path, header: Sequence[str], *columns: Sequence[str]) -> Pat
 SAVE = """
 import sys
 from pathlib import Path
-from typing import Any
+import numpy as np
 from sentence_transformers import SentenceTransformer, models
 from transformers import BertConfig, BertModel, BertTokenizer
 import torch
 
-out, words = Path(sys.argv[1]), sys.argv[2].split()
+out, texts = Path(sys.argv[1]), Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()
+words = sorted({word for text in texts for word in text.split()})
 bert = out.with_name("bert")
 bert.mkdir()
 vocabulary = bert / "vocab.txt"
 vocabulary.write_text("\\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]), encoding="utf-8")
 BertTokenizer(str(vocabulary)).save_pretrained(bert)
-torch.manual_seed(0)
+torch.manual_seed(1)  # an untrained copy draws those of 0
 config = BertConfig(vocab_size=5 + len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
                     intermediate_size=64, max_position_embeddings=32)
 BertModel(config).save_pretrained(bert)
 reads = models.Transformer(str(bert), max_seq_length=16)
 SentenceTransformer(modules=[reads, models.Pooling(32, "mean"), models.Normalize()], device="cpu").save(str(out))
-"""
-ENCODE = """
-import sys
-import numpy as np
-from sentence_transformers import SentenceTransformer
-model = SentenceTransformer(sys.argv[1], local_files_only=True)
-texts = open(sys.argv[2], encoding="utf-8").read().splitlines()
-np.save(sys.argv[3], model.encode(texts, show_progress_bar=False))
+model = SentenceTransformer(str(out), local_files_only=True)
+np.save(out.with_name("vectors.npy"), model.encode(texts, show_progress_bar=False))
 """
 
 
@@ -97,25 +92,21 @@ def need_extra() -> None:
         pytest.skip("needs kgkt[text]")
 
 
-def apart(code: str, *arguments: object) -> None:
-    """Run code in a process of its own: PyTorch and the embedded database do not fit into one everywhere."""
+def apart(code: str, *arguments: object) -> str:
+    """What code prints in a process of its own: PyTorch and the embedded database do not fit into one everywhere."""
     command, environment = [sys.executable, "-c", code, *map(str, arguments)], {**os.environ, **OFFLINE}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def save_tiny(out: Path) -> Path:
-    """Make and save the tiny sentence model."""
+    """Make and save the tiny sentence model; beside it `vectors.npy`, what the library gives for pool and test texts."""
     phrases = make_phrases()
-    apart(SAVE, out, " ".join(sorted({word for text in phrases.pool + phrases.test for word in text.split()})))
+    texts = out.with_name("texts.txt")
+    texts.write_text("\n".join(phrases.pool + phrases.test), encoding="utf-8")
+    apart(SAVE, out, texts)
     return out
-
-
-def encode(model: Path, texts: Sequence[str], folder: Path) -> np.ndarray:
-    """What the library itself gives for texts, (n, d)."""
-    (folder / "texts.txt").write_text("\n".join(texts), encoding="utf-8")
-    apart(ENCODE, model, folder / "texts.txt", folder / "vectors.npy")
-    return np.load(folder / "vectors.npy")
 
 
 def string_b(phrases: Phrases, shape: tuple[int, ...]) -> Any:

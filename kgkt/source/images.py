@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 MAX_PIXELS = 50_000_000  # of one picture; a bomb of pixels is refused by its header
+HELD_BYTES = 256 << 20  # of decoded pictures that one folder keeps
 GREY = ("1", "L")
 COLOUR = ("RGB", "RGBA", "P", "LA", "PA", "CMYK", "YCbCr")
 LEAVE_OUT = "take it out, or pass --drop-bad to go on without"
@@ -22,6 +23,9 @@ LEAVE_OUT = "take it out, or pass --drop-bad to go on without"
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageFolder:
     """Pictures as (n, h, w, channels) uint8, decoded row by row.
+
+    One that is read a second time is kept, as far as `HELD_BYTES` reach: B is taught the same pictures many times, and
+    to decode them is most of that work, while to read a pool once through A keeps nothing.
 
     Args:
         files: (n,) paths, in item order.
@@ -34,6 +38,8 @@ class ImageFolder:
     shape: tuple[int, ...]
     resized: int = 0
     dropped: tuple[Path, ...] = ()
+    _held: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _read_once: bytearray = field(default_factory=bytearray, init=False, repr=False)  # 1 where it was, (n,)
 
     @property
     def dtype(self) -> Any:
@@ -49,18 +55,30 @@ class ImageFolder:
         """Pictures by a number, a slice or an index array of any shape."""
         import numpy as np
 
-        chosen = self.files[key]
-        if isinstance(chosen, Path):
-            return self._decode(chosen)
+        chosen = np.arange(len(self))[key]
+        if chosen.ndim == 0:
+            return self._read(int(chosen)).copy()
         read = np.empty((chosen.size, *self.shape[1:]), np.uint8)
-        for number, file in enumerate(chosen.flat):
-            read[number] = self._decode(file)
+        for number, row in enumerate(chosen.flat):
+            read[number] = self._read(int(row))
         return read.reshape(*chosen.shape, *self.shape[1:])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         import numpy as np
 
         return np.asarray(self[:], dtype=dtype)
+
+    def _read(self, row: int) -> np.ndarray:
+        """One picture, decoded or as it is held."""
+        if row in self._held:
+            return self._held[row]
+        picture = self._decode(self.files[row])
+        if not self._read_once:
+            self._read_once.extend(bytes(len(self)))
+        if self._read_once[row] and (len(self._held) + 1) * picture.nbytes <= HELD_BYTES:
+            self._held[row] = picture
+        self._read_once[row] = 1
+        return picture
 
     def _decode(self, file: Path) -> np.ndarray:
         """One picture as (h, w, channels) uint8; what is transparent becomes white."""

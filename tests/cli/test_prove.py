@@ -103,7 +103,8 @@ def test_a_b_without_a_test_set_is_left_out_aloud(known: Path, kgkt: Kgkt) -> No
 def test_a_test_set_that_overlaps_the_pool_is_refused(known: Path, kgkt: Kgkt, digits) -> None:
     x, y = np.concatenate([digits.test_x, digits.pool_x[5:9]]), np.concatenate([digits.test_y, digits.pool_y[5:9]])
     np.savez(known / "leaky.npz", x=x, y=y)
-    command = (*FAST, "--truth", "truth.csv", "--target", "b.keras", "--test", "leaky.npz", "--seeds", "1")
+    command = ("evaluate", "--labels", "5", "--seeds", "1", "--truth", "truth.csv", "--target", "b.keras",
+               "--test", "leaky.npz", "--train-b", "kgkt@5@1")  # fmt: skip
     done = kgkt(*command)
     assert done.code == 3
     assert "4 of 601 test items are items of the pool, e.g. row 597 is 'i0005'" in done.err
@@ -128,7 +129,7 @@ def test_a_gain_below_the_bar_is_exit_6_and_the_report_stays(known: Path, kgkt: 
     assert done.code == 6
     assert "asked for at least 99.0; the report is in r" in done.err
     assert (known / "r" / "report.html").exists()
-    done = kgkt(*command, "--require-gain", "0", "--train-b", "none")
+    done = kgkt(*command, "--require-gain", "0", "--recommend")
     assert done.code == 6
     assert "gain over scratch not measured (give --target and --test)" in done.err
 
@@ -170,11 +171,11 @@ def test_the_card_of_a_fused_b_gets_the_section_once(known: Path, kgkt: Kgkt) ->
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.slow
 def test_an_interrupted_evaluation_keeps_its_cells_and_leaves_nothing_running(known: Path, number: int) -> None:
-    command = [Path(sys.executable).with_name("kgkt"), "evaluate", "--labels", "1", "--seeds", "60", "--truth", "truth.csv",
-               "--train-b", "none", "--jobs", "2"]  # fmt: skip
+    command = [Path(sys.executable).with_name("kgkt"), "evaluate", "--recommend", "--labels", "1", "--seeds", "200",
+               "--truth", "truth.csv", "--jobs", "2"]  # fmt: skip
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))  # fmt: skip
-    cells = known / "kgkt-run" / "main" / "evaluate" / "cells.jsonl"
+    cells = known / "kgkt-run" / "main" / "recommend" / "cells.jsonl"
     while not cells.exists() or not cells.stat().st_size:
         assert run.poll() is None
         time.sleep(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +11,32 @@ import pytest
 from PIL import Image
 
 from kgkt.source.ranges import differ, extent_of, scales_itself
-from tests.cli.conftest import Kgkt, write_labels
+from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
+from tests.conftest import Once
+
+
+@pytest.fixture(scope="session")
+def pictures_once(once: Once, populated_once: Path, digits: Any, truth: dict[str, str]) -> Path:
+    """The populated folder, the pool once more as pictures of 0..255, a graph of these with 40 labels; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(populated_once, folder, dirs_exist_ok=True)
+        (folder / "pool").mkdir()
+        for item, picture in zip(digits.pool_ids, digits.pool_x[..., 0], strict=True):
+            Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(folder / "pool" / f"{item}.png")
+        told = ("--model", "a.keras", "--layers", "mid,emb", "--data", "pool", "--graph", "pictures")
+        kgkt_in(folder, "populate", *told, "--pixels", "0..1")  # A is told that it wants 0..1
+        rows = [(f"{item}.png", truth[item]) for item in list(truth)[:40]]
+        kgkt_in(folder, "label", "--graph", "pictures", "--file", write_labels(folder / "few.csv", rows))
+
+    return once("pictures", fill)
 
 
 @pytest.fixture
-def folder(populated: Path, digits: Any) -> Path:
-    """The populated folder, and the pool once more as a folder of pictures of 0..255."""
-    (populated / "pool").mkdir()
-    for item, picture in zip(digits.pool_ids, digits.pool_x[..., 0], strict=True):
-        Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(populated / "pool" / f"{item}.png")
-    return populated
-
-
-@pytest.fixture
-def taught(folder: Path, kgkt: Kgkt, truth: dict[str, str]) -> Path:
-    """A graph of these pictures, A told that it wants 0..1, with 40 labels."""
-    told = ("--model", "a.keras", "--layers", "mid,emb", "--data", "pool", "--graph", "pictures")
-    assert kgkt("populate", *told, "--pixels", "0..1").code == 0
-    rows = [(f"{item}.png", truth[item]) for item in list(truth)[:40]]
-    assert kgkt("label", "--graph", "pictures", "--file", write_labels(folder / "few.csv", rows)).code == 0
-    return folder
+def taught(pictures_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, to work in."""
+    shutil.copytree(pictures_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
 
 
 def fuse(kgkt: Kgkt, *more: object):
@@ -66,7 +73,7 @@ def test_chance_level_is_said_as_such(taught: Path, kgkt: Kgkt, digits: Any) -> 
     assert "too close to tell" not in done.out
 
 
-def test_a_that_scales_nothing_and_gets_bytes_is_told_the_flag(folder: Path, kgkt: Kgkt) -> None:
+def test_a_that_scales_nothing_and_gets_bytes_is_told_the_flag(taught: Path, kgkt: Kgkt) -> None:
     told = ("--model", "a.keras", "--layers", "mid,emb", "--data", "pool", "--graph", "raw")
     said = "a.keras has no layer that scales its inputs, and the pixels go from 0 to 255"
     assert said in kgkt("check", *told, "--format", "table").out

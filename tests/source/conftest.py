@@ -7,6 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from kgkt.recipe import SENTENCES, SourceSettings
+from kgkt.source.choose import source_of
+from kgkt.source.inputs import read_data
+from tests.conftest import Once
+
+
+@pytest.fixture(scope="session")
+def sentence_features(once: Once, sentence_model: Path, texts_csv: Path) -> Path:
+    """What the sentence model as a source gives for the texts: `f.parquet`, `untrained.parquet`, items seen in `seen`."""
+
+    def fill(folder: Path) -> None:
+        source, data, seen = source_of(SourceSettings(model=f"{SENTENCES}{sentence_model}")), read_data(texts_csv), []
+        assert source is not None
+        source.extract(data, folder / "f.parquet", seen.append)
+        source.untrained(data, folder / "untrained.parquet", ("sentence",))
+        (folder / "seen").write_text(str(sum(seen)))
+
+    return once("sentence-features", fill)
+
 
 @pytest.fixture
 def repack(model_a: Path, tmp_path: Path) -> Callable[..., Path]:

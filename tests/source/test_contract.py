@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
 
 from kgkt.errors import InputError, UsageError
 from kgkt.recipe import SENTENCES, SourceSettings
 from kgkt.source.choose import source_of
 from kgkt.source.inputs import Data, read_data
+from kgkt.source.parquet import open_features
 from kgkt.source.source import Source
 from kgkt.values import Features
 
@@ -51,9 +51,6 @@ def make(kind: str, folder: Path, request: pytest.FixtureRequest) -> Case:
     fixture = request.getfixturevalue
     if kind == "sentences":
         path = Path(shutil.copytree(fixture("sentence_model"), folder / "a"))
-        (weights,) = path.rglob("*.safetensors")
-        values = {name: value[::-1].copy() for name, value in load_file(weights).items()}
-        save_file(values, weights)  # else they are those that its untrained copy draws
         return Case(SourceSettings(model=f"{SENTENCES}{path}"), read_data(fixture("texts_csv")), fixture("phrases").ids,
                     {"sentence": 32}, "sentence-transformers", path)  # fmt: skip
     digits = fixture("digits")
@@ -74,9 +71,12 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def made(kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A case and what it gave."""
+    """A case and what it gave; what sentences gave is shared with the tests of sentence models."""
     folder, seen = tmp_path_factory.mktemp(kind), []
     case = make(kind, folder, request)
+    if kind == "sentences":
+        given = request.getfixturevalue("sentence_features")
+        return Made(case, open_features(given / "f.parquet"), int((given / "seen").read_text()))
     return Made(case, case.source.extract(case.data, folder / "f.parquet", seen.append), sum(seen))
 
 
@@ -136,13 +136,16 @@ def test_a_layer_that_it_does_not_have_is_refused(case: Case) -> None:
         look()
 
 
-def test_an_untrained_copy_sees_otherwise(made: Made, tmp_path: Path) -> None:
+def test_an_untrained_copy_sees_otherwise(made: Made, kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     case, layers, out = made.case, tuple(made.case.widths), tmp_path / "untrained.parquet"
     if case.data is None:
         assert not case.source.has_model
         return
     assert case.source.has_model
-    fresh = case.source.untrained(case.data, out, layers)
+    if kind == "sentences":
+        fresh = open_features(request.getfixturevalue("sentence_features") / "untrained.parquet")
+    else:
+        fresh = case.source.untrained(case.data, out, layers)
     assert fresh.widths == case.widths
     for layer in layers:
         ours, other = (features.rows(layer, np.arange(50)) for features in (made.features, fresh))

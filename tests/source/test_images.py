@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from kgkt.errors import InputError
+from kgkt.source import images
 from kgkt.source.inputs import read_data, read_test
 
 
@@ -108,3 +109,23 @@ def test_broken_pictures_are_dropped_on_request(folder):
         (folder / name).write_bytes(b"")
     with pytest.raises(InputError, match="holds no picture that can be read: 8 are broken"):
         read_data(folder, drop_bad=True)
+
+
+def test_a_picture_that_is_read_twice_is_kept_as_far_as_memory_was_given(folder, monkeypatch):
+    whole, few = read_data(folder).x, read_data(folder).x
+    first = np.asarray(whole)
+    assert len(whole._held) == 0  # read once, as A reads them
+    np.testing.assert_array_equal(whole[:4], first[:4])
+    monkeypatch.setattr(images, "HELD_BYTES", 2 * 8 * 9 + 1)
+    for _ in range(3):
+        np.testing.assert_array_equal(few[np.array([[5, 0], [1, 5]])], first[np.array([[5, 0], [1, 5]])])
+    for file in folder.rglob("*.png"):
+        file.unlink()
+    np.testing.assert_array_equal(whole[np.array([3, 0, 1])], first[[3, 0, 1]])
+    whole[2][:] = 99  # what is given away is the reader's own
+    np.testing.assert_array_equal(whole[2], first[2])
+    with pytest.raises(InputError, match=r"dog/2\.png cannot be decoded"):
+        whole[4]
+    np.testing.assert_array_equal(few[np.array([5, 0])], first[[5, 0]])
+    with pytest.raises(InputError, match=r"cat/3\.png cannot be decoded"):  # the third has no room
+        few[1]

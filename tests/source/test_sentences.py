@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,26 @@ from safetensors.numpy import load_file, save_file
 
 from kgkt.errors import InputError, UnsafeError
 from kgkt.source.inputs import read_data
+from kgkt.source.parquet import open_features
 from kgkt.source.sentence_files import digest_sentences, inspect_sentences
 from kgkt.source.sentences import extract_sentences
-from kgkt.values import Features
-from tests.texts import Phrases, encode
+from tests.texts import Phrases, apart
+
+# Saves what untrained copies of two seeds give for texts, and prints why another model cannot be opened: all in one
+# process, for PyTorch takes seconds to import.
+OPENED = """
+import sys
+from pathlib import Path
+import numpy as np
+from kgkt.errors import InputError
+from kgkt.source.sentence_child import open_sentences
+texts = open(sys.argv[2], encoding="utf-8").read().splitlines()
+np.save(sys.argv[3], [open_sentences(Path(sys.argv[1]), seed).encode(texts, show_progress_bar=False) for seed in (0, 1)])
+try:
+    open_sentences(Path(sys.argv[4]))
+except InputError as error:
+    print(error)
+"""
 
 
 @pytest.fixture
@@ -26,20 +43,12 @@ def copy(sentence_model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sentence_model, tmp_path / "copy"))
 
 
-@pytest.fixture(scope="module")
-def extracted(sentence_model: Path, texts_csv: Path, tmp_path_factory) -> tuple[Features, int]:
-    """The pool through the model, and how many items the progress counted."""
-    seen: list[int] = []
-    out = tmp_path_factory.mktemp("extracted") / "f.parquet"
-    return extract_sentences(sentence_model, read_data(texts_csv), out, seen.append), sum(seen)
-
-
-def test_vectors_are_what_the_library_gives(extracted, sentence_model, phrases: Phrases, tmp_path) -> None:
-    features, seen = extracted
+def test_vectors_are_what_the_library_gives(sentence_features: Path, sentence_model, phrases: Phrases) -> None:
+    features, seen = open_features(sentence_features / "f.parquet"), int((sentence_features / "seen").read_text())
     vectors = features.rows("sentence", np.arange(240))
     assert (features.widths, vectors.dtype, seen) == ({"sentence": 32}, np.float32, 240)
     assert features.ids.tolist() == phrases.ids
-    np.testing.assert_allclose(vectors, encode(sentence_model, phrases.pool, tmp_path), atol=1e-6)
+    np.testing.assert_allclose(vectors, np.load(sentence_model.with_name("vectors.npy"))[:240], atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert features.meta["model_sha256"] == inspect_sentences(sentence_model).sha256
     assert (features.source, "torch" in sys.modules) == ("tiny", False)
@@ -58,15 +67,20 @@ def test_its_facts_come_without_pytorch(sentence_model) -> None:
 
 
 @pytest.mark.slow
-def test_an_untrained_copy_has_fresh_weights_of_its_seed(extracted, sentence_model, texts_csv, tmp_path) -> None:
-    data, rows = read_data(texts_csv), np.arange(240)
-    trained = extracted[0].rows("sentence", rows)
-    one, same = (
-        extract_sentences(sentence_model, data, tmp_path / f"{number}.parquet", seed=1).rows("sentence", rows)
-        for number in range(2)
-    )
-    np.testing.assert_array_equal(one, same)
-    assert np.abs(one - trained).max() > 0.05
+def test_an_untrained_copy_has_fresh_weights_of_its_seed_and_what_cannot_be_opened_says_why(
+    sentence_features: Path, sentence_model, copy: Path, phrases: Phrases, tmp_path
+) -> None:
+    trained, untrained = (open_features(sentence_features / f"{name}.parquet").rows("sentence", np.arange(240))
+                          for name in ("f", "untrained"))  # fmt: skip
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"model_type": "nobert"}))
+    (tmp_path / "texts.txt").write_text("\n".join(phrases.pool))
+    said = apart(OPENED, sentence_model, tmp_path / "texts.txt", tmp_path / "vectors.npy", copy)
+    same, other = np.load(tmp_path / "vectors.npy")
+    np.testing.assert_array_equal(same, untrained)  # in another process
+    assert np.abs(untrained - trained).max() > 0.05
+    assert np.abs(untrained - other).max() > 0.05
+    assert re.search(r"copy cannot be opened \(sentence-transformers .*nobert", said)
 
 
 def test_the_digest_is_of_what_makes_the_model(copy: Path) -> None:
@@ -94,14 +108,6 @@ def test_weights_that_are_no_numbers_are_named(copy: Path, texts_csv, tmp_path) 
     weights["encoder.layer.0.output.dense.bias"][:] = np.nan
     save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(InputError, match=r"copy: layer 'sentence' gives NaN or infinity for 240 of 240 items, first for t000"):
-        extract_sentences(copy, read_data(texts_csv), tmp_path / "f.parquet")
-
-
-@pytest.mark.slow
-def test_a_folder_that_the_library_cannot_open_says_why(copy: Path, texts_csv, tmp_path) -> None:
-    config = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps(config | {"model_type": "nobert"}))
-    with pytest.raises(InputError, match=r"copy cannot be opened \(sentence-transformers .*nobert"):
         extract_sentences(copy, read_data(texts_csv), tmp_path / "f.parquet")
 
 

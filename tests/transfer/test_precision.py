@@ -32,10 +32,7 @@ def onehot(data: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("last", "cast"), [("softmax", False), ("softmax", True), ("linear", False), ("sigmoid", True)])
-@pytest.mark.parametrize("dtype", MIXED)
-def test_wild_data_and_few_labels_teach_the_same_in_mixed_precision(
-    mlp: Any, taught: Any, dtype: str, last: str, cast: bool
-) -> None:
+def test_wild_data_and_few_labels_teach_the_same_in_mixed_precision(mlp: Any, taught: Any, last: str, cast: bool) -> None:
     x, test = 32 * taught.x, 32 * taught.test[0]  # the probabilities of some labels begin at 0 in half precision
 
     def accuracy(policy: str) -> float:
@@ -46,16 +43,18 @@ def test_wild_data_and_few_labels_teach_the_same_in_mixed_precision(
 
     single = accuracy("float32")
     assert single > 0.5
-    assert accuracy(dtype) == pytest.approx(single, abs=0.04)
+    for dtype in MIXED:
+        assert accuracy(dtype) == pytest.approx(single, abs=0.04), dtype
 
 
-@pytest.mark.parametrize("dtype", MIXED)
-def test_one_output_learns_the_same_in_mixed_precision(mlp: Any, two: Any, dtype: str) -> None:
+def test_one_output_learns_the_same_in_mixed_precision(mlp: Any, two: Any) -> None:
     def losses(policy: str) -> list[float]:
         return Trainer(mlp("sigmoid", units=1, dtype=policy)).train(
             two.x, two.targets.P, two.targets.weight, 100, 0)["loss"]
 
-    np.testing.assert_allclose(losses(dtype), losses("float32"), atol=0.02)
+    single = losses("float32")
+    for dtype in MIXED:
+        np.testing.assert_allclose(losses(dtype), single, atol=0.02, err_msg=dtype)
 
 
 def test_only_float16_scales_the_loss_and_a_reset_forgets_its_scale(mlp: Any, taught: Any) -> None:
@@ -97,7 +96,7 @@ def cnn(dtype: str, end: bool) -> Any:
 
 def fused(model: Any, data: Any) -> Any:
     block_map = plan_map(read_blocks(model), data.clustering.centroids, data.targets.mass, data.Z, seed=0)
-    return fuse(model, data.x, data.targets, data.labels, options=FuseOptions(steps=120), block_map=block_map,
+    return fuse(model, data.x, data.targets, data.labels, options=FuseOptions(steps=60), block_map=block_map,
                 memberships=data.Z, test=data.test)  # fmt: skip
 
 
