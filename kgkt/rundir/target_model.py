@@ -148,7 +148,7 @@ def refuse_shift(
 
 
 def _way_out(*data: Any) -> str:
-    """What --target-pixels can do about data of different ranges: it brings bytes to one, or leaves them as they are."""
+    """What --target-pixels can do about data of different ranges: bring bytes to one, or leave them as they are."""
     from kgkt.source.pixels import ScaledRows
 
     if any(str(x.dtype) == "uint8" for x in data):

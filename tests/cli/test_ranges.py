@@ -64,6 +64,16 @@ def test_another_range_of_the_test_set_is_refused_with_both_and_how_to_mend_it(t
     assert fuse(kgkt, "--target-pixels", "0.1").code == 2
 
 
+def test_a_test_set_of_0_to_255_in_floats_is_refused_with_a_way_that_leads_out(taught: Path, kgkt: Kgkt, digits: Any) -> None:
+    np.savez("test.npz", x=digits.test_x * 255, y=digits.test_y)
+    refused = fuse(kgkt)
+    assert (refused.code, "say --target-pixels raw, which leaves bytes as they are" in refused.err) == (3, True)
+    told = fuse(kgkt, "--target-pixels", "0..1")
+    assert (told.code, "--target-pixels 0..1 scales uint8 pixels; this data is float32 from 0 to 255" in told.err) == (3, True)
+    assert "pass --target-pixels raw" in told.err
+    assert fuse(kgkt, "--target-pixels", "raw").code == 0
+
+
 def test_chance_level_is_said_as_such(taught: Path, kgkt: Kgkt, digits: Any) -> None:
     order = np.random.default_rng(0).permutation(len(digits.test_y))
     np.savez("test.npz", x=digits.test_x, y=digits.test_y[order])
