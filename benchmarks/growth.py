@@ -1,6 +1,6 @@
 """A graph that grows beside one made anew: what people's concepts keep, the accuracy, and the time.
 
-    python benchmarks/growth.py [fashion] [wordnet] [--seeds 5] [--old 2000]
+    python benchmarks/growth.py [fashion] [wordnet] [--seeds 5] [--old 2000] [--shares 0.02 0.1 1]
 
 For each task, share of new items and seed: a graph of the old items is made, a third of its concepts get a name, then
 the pool grows. One graph grows with it, another is made anew (--fresh). Printed, mean ±
@@ -33,12 +33,13 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", default=["fashion", "wordnet"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--old", type=int, default=2000)
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     asked = parser.parse_args()
     logging.getLogger("kgkt").setLevel(logging.ERROR)
     print("task      new    names kept: grown / anew   keep half   accuracy, grown - anew: 2 / 10 labels     time")
     for name in asked.tasks:
         X, y, text = load(name)
-        for share in SHARES:
+        for share in asked.shares:
             shown(name, share, [once(X, y, text, share, seed, asked.old) for seed in range(asked.seeds)])
 
 

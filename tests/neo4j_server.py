@@ -35,7 +35,7 @@ SETTINGS = {
 HEAP = "640m"
 # A server that lives for minutes: it is killed and started again, and must say no before it runs out of its heap.
 QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UnlockDiagnosticVMOptions",
-         "-XX:-BytecodeVerificationRemote", "-XX:MaxDirectMemorySize=128m")
+         "-XX:-BytecodeVerificationRemote", "-XX:MaxDirectMemorySize=320m")
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 
 

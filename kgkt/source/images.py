@@ -41,6 +41,10 @@ class ImageFolder:
     _held: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
     _read_once: bytearray = field(default_factory=bytearray, init=False, repr=False)  # 1 where it was, (n,)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process gets: it keeps pictures of its own."""
+        return ImageFolder, (self.files, self.shape, self.resized, self.dropped)
+
     @property
     def dtype(self) -> Any:
         """uint8."""

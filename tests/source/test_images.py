@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -116,6 +118,9 @@ def test_a_picture_that_is_read_twice_is_kept_as_far_as_memory_was_given(folder,
     first = np.asarray(whole)
     assert len(whole._held) == 0  # read once, as A reads them
     np.testing.assert_array_equal(whole[:4], first[:4])
+    elsewhere = pickle.loads(pickle.dumps(whole))
+    assert (len(whole._held), len(elsewhere._held), elsewhere.shape) == (4, 0, whole.shape)
+    np.testing.assert_array_equal(elsewhere[:4], first[:4])
     monkeypatch.setattr(images, "HELD_BYTES", 2 * 8 * 9 + 1)
     for _ in range(3):
         np.testing.assert_array_equal(few[np.array([[5, 0], [1, 5]])], first[np.array([[5, 0], [1, 5]])])
