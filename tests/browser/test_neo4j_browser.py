@@ -17,6 +17,8 @@ from tests import neo4j_server as servers
 from tests.store.conftest import digits_graph
 from tests.store.filled import fill
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 

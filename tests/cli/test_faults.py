@@ -530,17 +530,30 @@ def test_half_written_files_of_killed_processes_are_removed(labelled: Path, kgkt
     assert [path.exists() for path in (dead, alive, other)] == [False, True, True]
 
 
+TERMINATED = """
+import os, signal, sys
+from kgkt.cli import main
+from kgkt.store.embedded.store import KgliteStore
+
+write, writes = KgliteStore.write, 0
+def counted(*arguments, **more):
+    global writes
+    writes += 1
+    if writes == 5:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return write(*arguments, **more)
+
+KgliteStore.write = counted
+main(sys.argv[1:])
+"""
+
+
 def test_terminated_in_populate_leaves_the_old_graph(labelled: Path, kgkt: Kgkt) -> None:
     before = kgkt("query", "MATCH (n) RETURN count(n)").json["rows"]
-    state = labelled / "kgkt-run" / "main" / "run.json"
-    written = state.stat().st_mtime_ns
-    process = spawn(labelled, "populate", "--model", "a.keras", "--layers", "mid", "--data", "pool.npz")
-    while state.stat().st_mtime_ns == written and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 130, err
-    assert "interrupted" in err
+    arguments = ("populate", "--model", "a.keras", "--layers", "mid", "--data", "pool.npz")
+    done = subprocess.run([sys.executable, "-c", TERMINATED, *arguments], cwd=labelled, text=True, capture_output=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "interrupted" in done.stderr
     assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz").code == 0
     assert kgkt("query", "MATCH (n) RETURN count(n)").json["rows"] == before
 

@@ -420,6 +420,7 @@ def grow_killed(lines: list[tuple[Path, int, str]]) -> list[int]:
     return [int(line) for line in done.stdout.splitlines() if line.isdecimal()]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_growth_killed_anywhere_and_run_again_gives_the_same_graph(
     taught: Path, tmp_path: Path, kgkt: Kgkt, digits: Any, monkeypatch: pytest.MonkeyPatch

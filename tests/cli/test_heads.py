@@ -139,6 +139,7 @@ def test_check_says_what_one_output_stands_for(pets: dict[str, str], kgkt: Kgkt)
     assert told == [words]
 
 
+@pytest.mark.slow
 def test_evaluate_measures_one_output_in_mixed_precision(pets: dict[str, str], kgkt: Kgkt, populated: Path) -> None:
     save_b("one.keras", 1, "sigmoid", "mixed_float16")
     save_b("hard.keras", 1, "hard_sigmoid")

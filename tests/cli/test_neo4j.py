@@ -18,6 +18,8 @@ from tests.cli.conftest import Kgkt, write_labels
 from tests.cli.test_faults import spawn
 from tests.store.conftest import run
 
+pytestmark = pytest.mark.slow
+
 POPULATE = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
 IMPORT = ("populate", "--features", "features.npz")  # the same items by their pixels: no TensorFlow in the processes killed
 RECIPE = """

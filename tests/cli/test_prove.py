@@ -15,6 +15,8 @@ import pytest
 
 from tests.cli.conftest import Kgkt, write_labels
 
+pytestmark = pytest.mark.slow
+
 FAST = ("evaluate", "--labels", "1,5", "--seeds", "2", "--train-b", "scratch,kgkt@1,5@2")
 
 

@@ -15,6 +15,8 @@ from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
 from tests.conftest import Once
 from tests.texts import NAMES, Phrases, string_b, write_csv
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 [source]
 model = "sentence-transformers:tiny"

@@ -31,6 +31,7 @@ def folder(
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_example_runs_and_gives_what_stands_beside_it(folder: Path, digits: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 8

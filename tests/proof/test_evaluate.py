@@ -164,6 +164,7 @@ def test_the_untold_rival_is_given_even_shares(task: Task, tmp_path: Path) -> No
                 for seed in range(2)] == [same, same]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_answer_that_two_rows_begin_with_costs_both(task: Task, tmp_path: Path) -> None:
     pytest.importorskip("graphlearning")
     told, rounds = "PoissonMBO", "PoissonMBO+rounds"

@@ -20,6 +20,8 @@ from kgkt.source.sentence_files import digest_sentences, inspect_sentences
 from kgkt.source.sentences import extract_sentences
 from tests.texts import Phrases, apart
 
+pytestmark = pytest.mark.slow
+
 # Saves what untrained copies of two seeds give for texts, and prints why another model cannot be opened: all in one
 # process, for PyTorch takes seconds to import.
 OPENED = """

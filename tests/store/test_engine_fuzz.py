@@ -9,18 +9,19 @@ from tests.store.brute import multiset
 from tests.store.random_queries import cases
 
 
-def test_random_queries_give_what_trying_everything_gives():
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(50, 250, 50))])
+def test_random_queries_give_what_trying_everything_gives(first):
     import kglite
 
     asked = 0
-    for graph_text, queries in cases(seed=0, graphs=range(250), queries=40):
+    for graph_text, queries in cases(seed=0, graphs=range(first, first + 50), queries=40):
         graph = kglite.KnowledgeGraph()
         engine.run(graph, graph_text)
         for text, expected in queries:
             found = multiset(engine.answer_rows(graph, engine.run(graph, text)).rows)
             assert found == expected, f"{graph_text}\n{text}"
             asked += 1
-    assert asked == 10_000
+    assert asked == 2_000
 
 
 @pytest.mark.slow

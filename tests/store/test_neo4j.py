@@ -17,6 +17,7 @@ from tests.store.conftest import digest, run
 from tests.store.hostile import GREEDY, NEVER, WRITES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [2_500_000, 50_000_000])
 def test_an_answer_that_does_not_fit_ends_the_child_and_not_this_process(neo4j_url, last):
     with open_store(neo4j_url) as store:  # who gives in first, and where, depends on what else they do
@@ -85,6 +86,7 @@ def test_the_guard_reads_no_less_than_the_server(neo4j_url, text, runs):
         assert single(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [*GREEDY, "RETURN range(1, 100000000) AS x", "UNWIND range(1, 100000000) AS x RETURN x",
                                   "RETURN [x IN range(1, 100000000) | x] AS x"])
 def test_a_greedy_query_is_bounded_here_and_there(unchanged, text):

@@ -154,6 +154,7 @@ def run(model: Any, data: Any, **more: Any) -> Fusion:
     return fuse(model, data.x, data.targets, data.labels, **({"test": data.test} | more))
 
 
+@pytest.mark.slow
 def test_every_head_of_two_classes_learns_as_much_as_a_softmax(mlp: Any, two: Any) -> None:
     def accuracy(last: str, units: int) -> float:
         model = mlp(last, units=units)
@@ -244,6 +245,7 @@ def edited(given: dict[str, Any], change: Any) -> dict[str, Any]:
     return given | {"block_map": replace(block_map, strength=block_map.strength | {"out": csr_matrix(strength)})}
 
 
+@pytest.mark.slow
 def test_an_edited_strength_of_the_one_slot_decides_between_the_classes(mlp: Any, two: Any) -> None:
     def seconds(change: Any) -> np.ndarray:
         model = mlp("sigmoid", units=1)

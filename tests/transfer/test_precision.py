@@ -16,6 +16,8 @@ from kgkt.transfer.fuse import FuseOptions, fuse
 from kgkt.transfer.mapper import plan_map
 from kgkt.transfer.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 layers = keras.layers
 MIXED = ("mixed_float16", "mixed_bfloat16")
 HALVES = ("float16", "bfloat16")
