@@ -131,6 +131,7 @@ def test_a_read_only_place_is_said(labelled: Path, kgkt: Kgkt):
     assert "/proc/kgkt.grass cannot be written" in done.err
 
 
+@pytest.mark.slow
 def test_a_copy_in_neo4j_serves_the_same_run_directory(labelled: Path, kgkt: Kgkt, neo4j_url: str):
     kgkt("propagate")
     ask = "MATCH (c:Concept {graph: 'main'})-[l:LEANS_TO]->(k:Class) RETURN c.key, k.name, l.mass ORDER BY c.key, k.name"

@@ -64,7 +64,7 @@ def make(kind: str, folder: Path, request: pytest.FixtureRequest) -> Case:
                 {"mid": 512, "emb": 32}, "keras", path)  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["keras", "sentences", "features"])
+@pytest.fixture(scope="module", params=["keras", pytest.param("sentences", marks=pytest.mark.slow), "features"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
