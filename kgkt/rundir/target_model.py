@@ -153,7 +153,9 @@ def _way_out(*data: Any) -> str:
 
     if any(str(x.dtype) == "uint8" for x in data):
         return ", or say --target-pixels 0..1 (or -1..1), which brings bytes to that range"
-    return ", or say --target-pixels raw, which leaves bytes as they are" * any(isinstance(x, ScaledRows) for x in data)
+    if any(isinstance(x, ScaledRows) for x in data):
+        return ", or say --target-pixels raw, which leaves bytes as they are"
+    return ""
 
 
 def unknown_words(model: Any, pool: tuple[str, Any], test: tuple[str, Any]) -> str:

@@ -38,8 +38,8 @@ class ImageFolder:
     shape: tuple[int, ...]
     resized: int = 0
     dropped: tuple[Path, ...] = ()
-    _held: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
-    _read_once: bytearray = field(default_factory=bytearray, init=False, repr=False)  # 1 where it was, (n,)
+    _held: dict[Path, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _read_once: set[Path] = field(default_factory=set, init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What another process gets: it keeps pictures of its own."""
@@ -59,12 +59,12 @@ class ImageFolder:
         """Pictures by a number, a slice or an index array of any shape."""
         import numpy as np
 
-        chosen = np.arange(len(self))[key]
-        if chosen.ndim == 0:
-            return self._read(int(chosen)).copy()
+        chosen = self.files[key]
+        if isinstance(chosen, Path):
+            return self._read(chosen).copy()
         read = np.empty((chosen.size, *self.shape[1:]), np.uint8)
-        for number, row in enumerate(chosen.flat):
-            read[number] = self._read(int(row))
+        for number, file in enumerate(chosen.flat):
+            read[number] = self._read(file)
         return read.reshape(*chosen.shape, *self.shape[1:])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -72,16 +72,14 @@ class ImageFolder:
 
         return np.asarray(self[:], dtype=dtype)
 
-    def _read(self, row: int) -> np.ndarray:
+    def _read(self, file: Path) -> np.ndarray:
         """One picture, decoded or as it is held."""
-        if row in self._held:
-            return self._held[row]
-        picture = self._decode(self.files[row])
-        if not self._read_once:
-            self._read_once.extend(bytes(len(self)))
-        if self._read_once[row] and (len(self._held) + 1) * picture.nbytes <= HELD_BYTES:
-            self._held[row] = picture
-        self._read_once[row] = 1
+        if file in self._held:
+            return self._held[file]
+        picture = self._decode(file)
+        if file in self._read_once and (len(self._held) + 1) * picture.nbytes <= HELD_BYTES:
+            self._held[file] = picture
+        self._read_once.add(file)
         return picture
 
     def _decode(self, file: Path) -> np.ndarray:

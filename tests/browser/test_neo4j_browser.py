@@ -79,7 +79,6 @@ def run(page: Page, text: str) -> Locator:
     return page.get_by_test_id("frame").first
 
 
-@pytest.mark.slow
 def test_neo4j_browser_draws_the_queries_in_kgkts_style(page, neo4j_server, neo4j_url, tmp_path):
     if not neo4j_server.http:
         pytest.skip("KGKT_NEO4J_TEST_HTTP does not say where the Browser is")

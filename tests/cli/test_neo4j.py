@@ -150,7 +150,6 @@ def test_a_graph_moves_to_a_server_and_back_with_what_people_said(labelled: Path
     assert [row[:3] for row in holds("kglite:kgkt-run/graph.kgl")["labels"]] == [row[:3] for row in holds(neo4j_url)["labels"]]
 
 
-@pytest.mark.slow
 def test_without_its_run_directory_a_graph_is_asked_but_not_replaced(work: Path, kgkt: Kgkt, neo4j_url: str) -> None:
     kgkt(*POPULATE, "--store", neo4j_url)
     kgkt("label", "--file", "labels.csv")
@@ -235,7 +234,6 @@ def test_hostile_queries_exit_with_5(home: Path, kgkt: Kgkt, neo4j_url: str) -> 
     assert run(neo4j_url, "MATCH (n) RETURN count(n)") == [(1,)]
 
 
-@pytest.mark.slow
 def test_of_two_loads_of_one_graph_one_wins(features: Path, kgkt: Kgkt, neo4j_url: str) -> None:
     two = [spawn(features, *IMPORT, "--store", neo4j_url) for _ in range(2)]
     said = [process.communicate(timeout=240) for process in two]
@@ -265,7 +263,6 @@ main(sys.argv[2:])
 """
 
 
-@pytest.mark.slow
 def test_populate_killed_anywhere_and_run_again_loses_nothing(features: Path, kgkt: Kgkt, neo4j_url: str) -> None:
     kgkt(*IMPORT, "--store", neo4j_url)
     kgkt("label", "--file", "labels.csv")
@@ -281,7 +278,6 @@ def test_populate_killed_anywhere_and_run_again_loses_nothing(features: Path, kg
         same(whole, holds(neo4j_url))
 
 
-@pytest.mark.slow
 def test_the_first_populate_killed_and_run_again_switches_nothing_off(features: Path, kgkt: Kgkt, neo4j_url: str) -> None:
     done = subprocess.run([sys.executable, "-c", STRUCK, "10", "--quiet", *IMPORT, "--store", neo4j_url], cwd=features, check=False)
     assert done.returncode == -9

@@ -171,7 +171,6 @@ def test_the_card_of_a_fused_b_gets_the_section_once(known: Path, kgkt: Kgkt) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.slow
 def test_an_interrupted_evaluation_keeps_its_cells_and_leaves_nothing_running(known: Path, number: int) -> None:
     command = [Path(sys.executable).with_name("kgkt"), "evaluate", "--recommend", "--labels", "1", "--seeds", "200",
                "--truth", "truth.csv", "--jobs", "2"]  # fmt: skip

@@ -129,7 +129,6 @@ def test_a_b_that_reads_arrays_gets_its_own_data(few: Path, kgkt: Kgkt, phrases:
     assert "b.keras reads texts, the data is of numbers" in kgkt("check", "--data", "bag.npz").err
 
 
-@pytest.mark.slow
 def test_evaluate_reads_the_pool_through_an_untrained_copy_too(texts: Path, kgkt: Kgkt) -> None:
     done = kgkt("evaluate", "--truth", "truth.csv", "--labels", "2", "--seeds", "1", "--train-b", "scratch,kgkt@2@1")
     assert done.code == 0, done.err

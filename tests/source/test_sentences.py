@@ -68,7 +68,6 @@ def test_its_facts_come_without_pytorch(sentence_model) -> None:
     subprocess.run([sys.executable, "-c", code, str(sentence_model)], check=True)
 
 
-@pytest.mark.slow
 def test_an_untrained_copy_has_fresh_weights_of_its_seed_and_what_cannot_be_opened_says_why(
     sentence_features: Path, sentence_model, copy: Path, phrases: Phrases, tmp_path
 ) -> None:
@@ -94,7 +93,6 @@ def test_the_digest_is_of_what_makes_the_model(copy: Path) -> None:
     assert digest_sentences(copy) != before
 
 
-@pytest.mark.slow
 def test_weights_that_are_missing_are_not_drawn_at_random(copy: Path, texts_csv, tmp_path) -> None:
     weights = load_file(copy / "model.safetensors")
     weights.pop("encoder.layer.1.output.LayerNorm.weight")
@@ -104,7 +102,6 @@ def test_weights_that_are_missing_are_not_drawn_at_random(copy: Path, texts_csv,
     assert not (tmp_path / "f.parquet").exists()
 
 
-@pytest.mark.slow
 def test_weights_that_are_no_numbers_are_named(copy: Path, texts_csv, tmp_path) -> None:
     weights = load_file(copy / "model.safetensors")
     weights["encoder.layer.0.output.dense.bias"][:] = np.nan
