@@ -255,6 +255,26 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Expert:
+    """What one part of the teacher says by itself, and how much that counts.
+
+    Args:
+        name: "graph", "head" (a logistic head on A's features) or "prototypes" (class prototypes in A's features).
+        weight: of the logarithm of its answer in the teacher's first one; 0: it was asked, and stayed out.
+        why: of the weight, in words.
+        P: (n, c) float32, rows sum to 1.
+    """
+
+    name: str
+    weight: float
+    why: str
+    P: np.ndarray
+
+    def __post_init__(self) -> None:
+        _array(self, "P", "float32", None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
     """Soft targets that the graph teaches.
 
@@ -264,10 +284,11 @@ class Targets:
         mass: (k, c) float64, what each concept leans to; rows sum to at most 1 (what is missing went
             to ticked, unnamed classes), 0 where nothing reaches it.
         names: (c,) class names, in the order of B's outputs.
-        alpha, beta: of propagation and of the head part.
+        alpha: how far knowledge travelled over the concepts.
         spread: "concepts", "items" or "both".
         expected_accuracy: leave-one-out share, or None where it does not exist.
         ticked: (n,) index of the class that a tick took the item from, -1 for the others.
+        experts: what the parts of the teacher said, the graph first; empty where that was not kept.
     """
 
     P: np.ndarray
@@ -275,10 +296,10 @@ class Targets:
     mass: np.ndarray
     names: tuple[str, ...]
     alpha: float
-    beta: float
     spread: str
     expected_accuracy: float | None = None
     ticked: np.ndarray | None = None
+    experts: tuple[Expert, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(_array(self, "P", "float32", None, len(self.names)))

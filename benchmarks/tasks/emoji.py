@@ -26,25 +26,33 @@ POOL_SHARE = 2 / 3
 PALACE, DAISY = 698, 985  # ImageNet's numbers for what scikit-learn's two sample pictures show
 
 
-def read_pictures() -> dict[str, np.ndarray]:
-    """Both vendors' 64-pixel pictures on white, without flags and skin tones, cut into pool and test by emoji.
+def read_pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both vendors' 64-pixel pictures on white, without flags and skin tones.
 
-    An emoji's two drawings stay on one side, so that the test shows no emoji of the pool.
+    Returns:
+        Pictures (n, 64, 64, 3) uint8, "category: subcategory" (n,), and the number of the emoji (n,): an emoji's two
+        drawings belong on one side of any cut, so that the test shows no emoji of the pool.
     """
     import numpy as np
 
     roots = {vendor: npm(f"emoji-datasource-{vendor}") for vendor in VENDORS}
     entries = json.loads((roots["google"] / "emoji.json").read_text(encoding="utf-8"))
     entries = [e for e in entries if e["category"] in CATEGORIES and all(e[f"has_img_{v}"] for v in VENDORS)]
-    in_pool = np.zeros(len(entries), bool)
-    in_pool[np.random.default_rng(0).permutation(len(entries))[: round(POOL_SHARE * len(entries))]] = True
-    x, y, pool = [], [], []
-    for vendor, root in roots.items():
-        for entry, kept in zip(entries, in_pool, strict=True):
-            x.append(_on_white(root / "img" / vendor / "64" / entry["image"]))
-            y.append(CATEGORIES.index(entry["category"]))
-            pool.append(kept)
-    images, classes, kept = np.stack(x), np.array(y), np.array(pool)
+    images = [
+        _on_white(root / "img" / vendor / "64" / entry["image"]) for vendor, root in roots.items() for entry in entries
+    ]
+    kinds = [f"{entry['category']}: {entry['subcategory']}" for entry in entries]
+    return np.stack(images), np.array(kinds * len(VENDORS)), np.tile(np.arange(len(entries)), len(VENDORS))
+
+
+def pool_and_test() -> dict[str, np.ndarray]:
+    """The pictures by category, two thirds of the emoji in the pool."""
+    import numpy as np
+
+    images, kinds, emoji = read_pictures()
+    classes = np.array([CATEGORIES.index(kind.partition(": ")[0]) for kind in kinds])
+    many = emoji.max() + 1
+    kept = np.isin(emoji, np.random.default_rng(0).permutation(many)[: round(POOL_SHARE * many)])
     return {"pool_x": images[kept], "pool_y": classes[kept], "test_x": images[~kept], "test_y": classes[~kept]}
 
 
@@ -101,7 +109,7 @@ def prepare() -> Prepared:
     import numpy as np
 
     home = folder("emoji")
-    data = arrays(home / "data.npz", read_pictures)
+    data = arrays(home / "data.npz", pool_and_test)
     pictures = data["pool_x"]
     layers = efficientnet.LAYERS
     features = model_features(home / "features.parquet", home / "a.keras", layers, pictures, pretrained)

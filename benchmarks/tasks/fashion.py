@@ -46,9 +46,9 @@ def build_a(classes: int, seed: int = 0) -> keras.Model:
     return keras.Model(image, x, name="a")
 
 
-def train_a(classes: int) -> keras.Model:
-    """A trained on the first `classes` classes of the 60,000 training images."""
-    x, y = images("train")
+def train_a(classes: int, rows: slice = slice(None)) -> keras.Model:
+    """A trained on the first `classes` classes of the 60,000 training images, or of those in `rows`."""
+    x, y = (part[rows] for part in images("train"))
     keep = y < classes
     model = build_a(classes)
     model.compile("adam", "sparse_categorical_crossentropy")

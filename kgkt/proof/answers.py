@@ -48,7 +48,7 @@ def as_targets(P: np.ndarray, labels: Labels, weight: np.ndarray | None = None) 
     import numpy as np
 
     weight = np.ones(len(P), np.float32) if weight is None else weight
-    return Targets(P, weight, np.zeros((0, P.shape[1])), labels.names, 0.0, 0.0, "none")
+    return Targets(P, weight, np.zeros((0, P.shape[1])), labels.names, 0.0, "none")
 
 
 def scratch(n: int, labels: Labels) -> Targets:

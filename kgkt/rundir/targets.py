@@ -1,7 +1,8 @@
-"""targets.parquet, what the graph teaches of every item, and masses.safetensors beside it."""
+"""What `propagate` leaves: targets.parquet, what the graph teaches of every item, and two files beside it."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ from kgkt.files import atomic, load_arrays, read_parquet, save_arrays
 from kgkt.rundir.current import CurrentGraph
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import made_by
-from kgkt.values import Targets
+from kgkt.values import Expert, Targets
+
+FILES = ("targets.parquet", "masses.safetensors", "experts.safetensors")
 
 
 def write_targets(run: RunDir, targets: Targets, current: CurrentGraph) -> None:
     """targets.parquet: item_id, class, p:<name> for each class, weight, labelled, held_out.
 
-    masses.safetensors beside it holds every class mass; the store keeps those from 0.05 on.
+    masses.safetensors beside it holds every class mass; the store keeps those from 0.05 on. experts.safetensors holds
+    what each expert said of every item, to three digits.
     """
     import numpy as np
     import pyarrow as pa
@@ -38,6 +42,11 @@ def write_targets(run: RunDir, targets: Targets, current: CurrentGraph) -> None:
     with atomic(run.path("targets.parquet")) as temporary:
         pq.write_table(pa.table(columns), temporary, compression="zstd", write_page_checksum=True)
     save_arrays(run.path("masses.safetensors"), {"mass": targets.mass, "alpha": np.array(targets.alpha)})
+    save_arrays(
+        run.path("experts.safetensors"),
+        {expert.name: expert.P.astype(np.float16) for expert in targets.experts},
+        {"experts": json.dumps([[expert.name, expert.weight, expert.why] for expert in targets.experts])},
+    )
 
 
 def write_items_csv(path: Path, targets: Targets, current: CurrentGraph) -> None:
@@ -50,7 +59,6 @@ def write_items_csv(path: Path, targets: Targets, current: CurrentGraph) -> None
         for item, row, weight in zip(current.ids.tolist(), targets.P, targets.weight, strict=True):
             best = int(row.argmax())
             writer.writerow((item, targets.names[best], f"{row[best]:.6f}") if weight > 0 else (item, "", ""))
-
 
 
 def read_targets(run: RunDir, current: CurrentGraph) -> Targets:
@@ -66,5 +74,11 @@ def read_targets(run: RunDir, current: CurrentGraph) -> Targets:
     with_mass, _ = load_arrays(made_by(run, "propagate", "masses.safetensors"))
     return Targets(
         P, table.column("weight").to_numpy(), with_mass["mass"], names,
-        with_mass["alpha"].item(), 0.0, run.state()["stages"]["propagate"]["figures"]["spread"],
+        with_mass["alpha"].item(), run.state()["stages"]["propagate"]["figures"]["spread"],
     )  # fmt: skip
+
+
+def read_experts(run: RunDir) -> tuple[Expert, ...]:
+    """What each expert of the last `propagate` said of every item, the graph first."""
+    arrays, meta = load_arrays(made_by(run, "propagate", "experts.safetensors"))
+    return tuple(Expert(name, weight, why, arrays[name]) for name, weight, why in json.loads(meta["experts"]))

@@ -16,7 +16,7 @@ from kgkt.concepts.propagate import (
     settle,
 )
 from kgkt.errors import InputError, UsageError, nearest
-from kgkt.values import Targets
+from kgkt.values import Expert, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,10 +81,11 @@ def teach(
     seeds, c = make_seeds(labels), len(labels.names)
     G, reached_concepts = propagate_masses(spreader, Z, seeds)
     P, reached = item_posterior(Z, G, prior, c)
+    first = P
     if spread != "concepts" or expert != "none":
         from kgkt.transfer.items import item_answer
 
-        P = item_answer(
+        first = P = item_answer(
             P, reached, None if spread == "concepts" else neighbours, seeds, prior, both=spread == "both",
             features=head if expert == "prototypes" else None,
         )  # fmt: skip
@@ -94,6 +95,7 @@ def teach(
             from kgkt.transfer.items import smooth_answer
 
             P = smooth_answer(P, reached, neighbours, seeds, prior)
+    experts = (Expert("graph", 1.0, "it always speaks", settle(first, seeds)[0]),)
     mass = concept_mass(Z, P, reached) * reached_concepts[:, None]
     P, ticked = settle(P, seeds)
     P[~reached] = 1.0 / c
@@ -101,8 +103,8 @@ def teach(
     clamp(P, labels, ticked)
     reached[labels.items] = True
     return Targets(
-        P, reached.astype(np.float32), mass[:, :c], labels.names, alpha, 0.0, spread,
-        leave_one_out(spreader, Z, labels), ticked,
+        P, reached.astype(np.float32), mass[:, :c], labels.names, alpha, spread,
+        leave_one_out(spreader, Z, labels), ticked, experts,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, made_by, open_run, population, record, settings_of, why_stale
-from kgkt.rundir.targets import read_targets, write_items_csv, write_targets
+from kgkt.rundir.targets import FILES, read_targets, write_items_csv, write_targets
 from kgkt.values import Targets
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
         write_items_csv(Path(items), done.targets, current)
     counts = dict(zip(current.labels.names, done.labels_per_class.values(), strict=True))
     record(run, "propagate", propagate_inputs(run, recipe, current),
-           {name: sha256_file(run.path(name)) for name in ("targets.parquet", "masses.safetensors")},
+           {name: sha256_file(run.path(name)) for name in FILES},
            {"labels": counts, "unreached": done.unreached, "spread": done.targets.spread, "expert": done.expert,
             "milliseconds": done.milliseconds[0], "expected_accuracy": done.targets.expected_accuracy},
            dataclasses.asdict(recipe.teach))  # fmt: skip

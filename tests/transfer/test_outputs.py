@@ -268,7 +268,7 @@ def test_an_edited_strength_of_the_one_slot_decides_between_the_classes(mlp: Any
 
 def test_the_strength_of_the_one_slot_is_the_share_of_the_second_class() -> None:
     P = np.array([[0.1, 0.9], [0.6, 0.4], [0.0, 1.0], [1.0, 0.0]], "f4")
-    targets = Targets(P, np.ones(4, "f4"), np.zeros((4, 2)), ("cat", "dog"), 0.95, 0, "x")
+    targets = Targets(P, np.ones(4, "f4"), np.zeros((4, 2)), ("cat", "dog"), 0.95, "x")
     planned = csr_matrix(P[:, 1:])
     Z = csr_matrix(np.eye(4))
 

@@ -171,7 +171,7 @@ def test_zeroing_a_strength_takes_its_items_from_the_class_and_touches_no_other(
 
 
 def test_a_strength_where_nothing_was_planned_and_an_item_left_without_class() -> None:
-    targets = Targets(np.array([[1, 0], [1, 0]], "f4"), np.ones(2, "f4"), np.zeros((2, 2)), ("a", "b"), 0.95, 0, "x")
+    targets = Targets(np.array([[1, 0], [1, 0]], "f4"), np.ones(2, "f4"), np.zeros((2, 2)), ("a", "b"), 0.95, "x")
     Z = csr_matrix(np.eye(2))
     planned = csr_matrix(np.array([[1.0, 0.0], [1.0, 0.0]]))
     added = edited_targets(targets, Z, planned, csr_matrix(np.array([[1.0, 1.0], [1.0, 0.0]])))
@@ -184,7 +184,7 @@ def test_a_strength_where_nothing_was_planned_and_an_item_left_without_class() -
 def test_training_targets_are_sharpened_and_labels_stand() -> None:
     targets = Targets(
         np.array([[0.8, 0.2], [0.5, 0.5], [0.5, 0.5]], "f4"), np.array([1, 0, 0], "f4"), np.zeros((1, 2)),
-        ("a", "b"), 0.95, 0, "concepts",
+        ("a", "b"), 0.95, "concepts",
     )  # fmt: skip
     P, weight = training_targets(targets, Labels([1], [1], ("a", "b")), sharpen=2.0)
     np.testing.assert_allclose(P, [[0.64 / 0.68, 0.04 / 0.68], [0, 1], [0.5, 0.5]], atol=1e-6)
