@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kgkt.concepts.propagate import item_posterior, make_seeds, propagate_masses, settle
 from kgkt.proof import baselines
 from kgkt.proof.answers import Answer, as_targets, through_graph, timed
+from kgkt.transfer.head import head
 from kgkt.transfer.prototypes import pt_map
 from kgkt.values import Labels, Targets
 
@@ -87,7 +88,7 @@ def answers(view: View, case: Case) -> Iterator[Answer]:
 
     yield through_graph("before", view, case.before, None)
     yield through_graph("kgkt", view, case.labels, None)
-    yield timed("head", lambda: answered(baselines.head(view.head, seeds)))
+    yield timed("head", lambda: answered(head(view.head, seeds)))
     yield timed("PT-MAP", lambda: answered(pt_map(view.head, seeds)))
 
 

@@ -12,6 +12,7 @@ from kgkt.proof import baselines
 from kgkt.transfer.blocks import read_blocks
 from kgkt.transfer.check import Attempt, write_weights
 from kgkt.transfer.fuse import FuseOptions, split
+from kgkt.transfer.head import head
 from kgkt.transfer.items import smooth_answer
 from kgkt.transfer.mapper import plan_map
 from kgkt.transfer.prototypes import pt_map
@@ -85,8 +86,8 @@ def rivals(view: View, labels: Labels, prior: np.ndarray | None) -> Iterator[Ans
 
     yield timed("scratch", lambda: scratch(len(view.head), labels))
     yield timed("nearest mean", lambda: answered(baselines.nearest_mean(view.head, seeds)))
-    yield timed("head", lambda: answered(baselines.head(view.head, seeds, prior)))
-    yield timed("head+rounds", lambda: answered(rounds(baselines.head(view.head, seeds, prior))))
+    yield timed("head", lambda: answered(head(view.head, seeds, prior)))
+    yield timed("head+rounds", lambda: answered(rounds(head(view.head, seeds, prior))))
     spread = "label spreading+rounds"
     yield timed(spread, lambda: answered(smoothed(rounds(baselines.label_spreading(view.vectors, seeds, prior)))))
     yield timed("PT-MAP", lambda: answered(pt_map(view.head, seeds, prior)))

@@ -29,6 +29,7 @@ from kgkt.concepts.propagate import make_seeds
 from kgkt.errors import InputError
 from kgkt.proof import baselines
 from kgkt.proof.answers import as_targets, scratch
+from kgkt.transfer.head import head, tuned_C
 from kgkt.transfer.items import poisson, smooth, smooth_answer
 from kgkt.transfer.prototypes import pt_map
 from kgkt.transfer.teacher import refit_rounds, teach
@@ -133,8 +134,7 @@ def _through(P_of: Callable[[Bench, Seeds], np.ndarray], rounds: bool = False, s
 
 
 def _head(bench: Bench, seeds: Seeds) -> np.ndarray:
-    C = baselines.tuned_C(bench.a.head, seeds)
-    return baselines.head(bench.a.head, seeds, bench.task.prior, C)
+    return head(bench.a.head, seeds, bench.task.prior, tuned_C(bench.a.head, seeds))
 
 
 def _label_spreading(bench: Bench, seeds: Seeds) -> np.ndarray:

@@ -16,6 +16,7 @@ from kgkt.concepts.propagate import (
     settle,
 )
 from kgkt.errors import InputError, UsageError, nearest
+from kgkt.transfer.head import logistic
 from kgkt.values import Expert, Targets
 
 if TYPE_CHECKING:
@@ -183,13 +184,6 @@ def refit_rounds(
         P = normalise(Q * start, prior, n_classes)
     out[part] = P
     return out
-
-
-def logistic(C: float):
-    """A logistic head as every part of kgkt uses it: L2 with strength 1/C, lbfgs, no random part."""
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=C, max_iter=500, tol=1e-3)
 
 
 def _stratified(guess: np.ndarray, size: int, seed: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from kgkt.concepts.propagate import Seeds, make_seeds
 from kgkt.proof import baselines
+from kgkt.transfer import head
 from kgkt.transfer.items import nearest_items, neighbour_graph, poisson
 from kgkt.transfer.prototypes import pt_map
 from kgkt.values import Labels
@@ -44,9 +45,9 @@ def test_head_is_the_library_s_and_a_prior_balances_it(view, seeds) -> None:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=10.0, tol=1e-3, max_iter=500).fit(view.head[seeds.items], seeds.columns)
-    P = baselines.head(view.head, seeds)
+    P = head.head(view.head, seeds)
     assert np.abs(P - model.predict_proba(view.head)).max() < 1e-6
-    balanced = baselines.head(view.head, seeds, PRIOR)
+    balanced = head.head(view.head, seeds, PRIOR)
     assert np.allclose(balanced.sum(axis=1), 1)
     assert np.abs(balanced.mean(axis=0) - 0.1).max() < 1e-3 < np.abs(P.mean(axis=0) - 0.1).max()
 
@@ -56,16 +57,16 @@ def test_tuned_c_is_the_library_s_grid_search(view, seeds) -> None:
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
     grid = GridSearchCV(
-        LogisticRegression(max_iter=500, tol=1e-3), {"C": list(baselines.TUNED_C)},
+        LogisticRegression(max_iter=500, tol=1e-3), {"C": list(head.TUNED_C)},
         cv=StratifiedKFold(5, shuffle=True, random_state=0), scoring="neg_log_loss",
     ).fit(view.head[seeds.items], seeds.columns)  # fmt: skip
-    scores = dict(zip(baselines.TUNED_C, grid.cv_results_["mean_test_score"], strict=True))
-    assert scores[baselines.tuned_C(view.head, seeds)] == pytest.approx(max(scores.values()))
+    scores = dict(zip(head.TUNED_C, grid.cv_results_["mean_test_score"], strict=True))
+    assert scores[head.tuned_C(view.head, seeds)] == pytest.approx(max(scores.values()))
 
 
 def test_tuned_c_has_nothing_to_tune_on_at_one_label(view, labels) -> None:
     one = Labels(labels.items[::5], labels.classes[::5], labels.names)
-    assert baselines.tuned_C(view.head, make_seeds(one)) == baselines.HEAD_C
+    assert head.tuned_C(view.head, make_seeds(one)) == head.HEAD_C
 
 
 def test_label_spreading_is_the_library_s(view, seeds) -> None:
@@ -155,7 +156,7 @@ def test_every_method_beats_chance_by_far_and_keeps_its_labels(digits, view, see
     answers = {
         "nearest mean": baselines.nearest_mean(view.head, seeds),
         "forest": baselines.random_forest(view.head, seeds),
-        "head": baselines.head(view.head, seeds, PRIOR),
+        "head": head.head(view.head, seeds, PRIOR),
         "spreading": baselines.label_spreading(view.vectors, seeds, PRIOR),
         "nodes": baselines.nodes_only(view.Z, seeds, PRIOR),
         "PT-MAP": pt_map(view.head, seeds, PRIOR),
@@ -178,7 +179,7 @@ def test_a_tick_is_a_hidden_class_of_every_method(digits, view, labels) -> None:
     assert seeds.width == 11
     for P in (
         baselines.nearest_mean(view.head, seeds),
-        baselines.head(view.head, seeds),
+        head.head(view.head, seeds),
         pt_map(view.head, seeds),
         baselines.nodes_only(view.Z, seeds),
         baselines.label_spreading(view.vectors, seeds),
@@ -200,7 +201,7 @@ def test_a_class_without_label_gets_nothing(view) -> None:
     for P in (
         baselines.nearest_mean(view.head, seeds),
         baselines.random_forest(view.head, seeds),
-        baselines.head(view.head, seeds),
+        head.head(view.head, seeds),
         pt_map(view.head, seeds),
     ):
         assert np.isfinite(P).all()
@@ -209,4 +210,4 @@ def test_a_class_without_label_gets_nothing(view) -> None:
 
 def test_one_class_alone_is_everywhere(view) -> None:
     seeds = make_seeds(Labels(np.array([4]), np.array([1]), ("a", "b")))
-    assert (baselines.head(view.head, seeds) == [0, 1]).all()
+    assert (head.head(view.head, seeds) == [0, 1]).all()
