@@ -44,10 +44,16 @@ def hear(spreader: Spreader, Z: csr_matrix, seeds: Seeds, item: int) -> np.ndarr
     """
     import numpy as np
 
+    return np.maximum(Z[seeds.items] @ _near(spreader, Z, item), 0) * seed_values(seeds)
+
+
+def _near(spreader: Spreader, Z: csr_matrix, item: int) -> np.ndarray:
+    """(k,) (I - alpha S)^-1 Z_i': how much of what stands at each concept arrives at an item."""
+    import numpy as np
+
     right = np.asarray(Z[item].todense(), np.float64).T
     right[~spreader.active] = 0
-    near = spreader.solve(right)[:, 0]
-    return np.maximum(Z[seeds.items] @ near, 0) * seed_values(seeds)
+    return spreader.solve(right)[:, 0]
 
 
 def shares(arriving: np.ndarray) -> np.ndarray:
@@ -78,32 +84,34 @@ def concepts_answer(
 
 
 def members_to_label(
-    Z: csr_matrix, active: np.ndarray, exemplars: Sequence[np.ndarray], taken: np.ndarray, item: int
+    spreader: Spreader, Z: csr_matrix, exemplars: Sequence[np.ndarray], taken: np.ndarray, item: int
 ) -> list[tuple[int, int]]:
-    """Concept and a member of it to label, for each active concept of an item, the strongest first.
+    """Concept and a member of it whose label may turn an item's answer: easy ones first, the loudest last.
 
-    The member is the first exemplar that is free (the medoid, if it is), else the concept's strongest free member.
+    For each active concept of the item, the strongest first, this is its first exemplar that is free (the medoid, if
+    it is). The last one is the free member, of all these concepts, of which most would arrive at the item: where its
+    label does not turn the concepts' answer, no member's does, unless class shares are stated.
 
     Args:
+        spreader: of the graph.
         Z: (n, k) memberships.
-        active: (k,) bool.
         exemplars: k arrays of item indices, the medoid first.
         taken: items with a label or a tick; they and the item itself are passed over.
         item: its row.
     """
     import numpy as np
 
-    used = {item, *taken.tolist()}
-    row, found = Z[item], []
-    for concept in row.indices[np.argsort(-row.data, kind="stable")].tolist():
-        if not active[concept]:
-            continue
-        column = Z[:, [concept]].tocoo()
-        strongest = column.row[np.argsort(-column.data, kind="stable")]
-        free = next((one for one in (*exemplars[concept].tolist(), *strongest.tolist()) if one not in used), None)
-        if free is not None:
-            found.append((concept, free))
-    return found
+    used, row, found = np.append(taken, item), Z[item], []
+    concepts = [c for c in row.indices[np.argsort(-row.data, kind="stable")].tolist() if spreader.active[c]]
+    for concept in concepts:
+        free = exemplars[concept][~np.isin(exemplars[concept], used)]
+        found += [(concept, int(one)) for one in free[:1]]
+    belongs = Z[:, concepts].tocsr()
+    members = np.setdiff1d(np.flatnonzero(np.diff(belongs.indptr)), used)
+    if len(members):
+        loudest = members[(Z[members] @ _near(spreader, Z, item)).argmax()]
+        found.append((concepts[int(belongs[loudest].toarray().argmax())], int(loudest)))
+    return list(dict.fromkeys(found))
 
 
 def label_that_turns(
