@@ -11,7 +11,7 @@ import typer
 
 from kgkt.cli.app import app
 from kgkt.cli.options import Force, graph_of, rows, takes
-from kgkt.cli.output import LIST, OUT, cell, print_json, print_rows, printable
+from kgkt.cli.output import LIST, OUT, print_json, print_rows, printable
 from kgkt.errors import count
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.explanation import Explained
 
 ASK = "Ask"
+TEXT = 110  # characters of an item's text
 TEACHER = {"labelled": "a person said so", "ticked": "a person said so", "by a tick": "a tick won",
            "off": "no concept is on", "unreached": "no label reaches it"}  # where it does not weigh its experts
 SINGULAR = {"nodes": "node", "relationships": "relationship", "properties": "property", "labels": "label",
@@ -107,8 +108,8 @@ def _show_explained(done: Explained) -> None:
     from kgkt.transfer.explanation import in_words
 
     print(f"{printable(done.item)}: {printable(done.verdict)}")
-    for line in filter(None, (done.because, done.text, done.picture)):
-        print(f"  {cell(line)}" if line is done.text else f"  {printable(line)}")
+    for line in filter(None, (done.because, done.picture, done.text)):
+        print(f"  {printable(line if line is not done.text or len(line) <= TEXT else line[: TEXT - 1] + '…')}")
     print()
     print_rows(("concept", "strength", "state", "leans to"), [
         (f"c{c.number:03d} {c.name!r}", c.strength, "active" if c.active else "off", in_words(c.leans_to) or None)

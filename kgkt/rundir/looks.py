@@ -39,7 +39,11 @@ class Looks:
         """The item's own picture file, else the small picture that `populate` kept of it, else None."""
         own = None if self.folder is None else self.folder / item
         kept = self.thumbs / safe_name(item)
-        return next((str(path) for path in (own, kept) if path is not None and path.is_file()), None)
+        path = next((path for path in (own, kept) if path is not None and path.is_file()), None)
+        if path is None:
+            return None
+        here = Path.cwd()  # a table has room for short paths only
+        return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
     def text(self, item: str) -> str | None:
         """The item's text, in one line."""

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-TEACHER, EXPERT, SILENT, EDGE = "#1b6ca8", "#8a8a8a", "#d8d8d8", "#d98c3f"
+TEACHER, EXPERT, SILENT = "#1b6ca8", "#8a8a8a", "#d8d8d8"
+ITEM, EXAMPLE = "#d98c3f", "#c8c8c8"
 ACROSS, MOST = 5, 20  # examples in a row, and in all
-CLASSES, LEAST = 8, 0.005  # classes with a bar, at most; a smaller mass than this reads 0.00
-WRAP, LINES = 26, 7  # of a text that stands for an item
+FEWEST, CLASSES, LEAST = 3, 8, 0.005  # classes with a bar; a mass below the last reads 0.00
+TITLE = 120  # characters of a line
+CAPTION = 30  # characters of a line; of longer ids the end tells more
+WRAP, LINES = 26, 9  # of a text that stands for an example; the item's own has half as much again
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +73,16 @@ def figure_of(
     names = _classes(bars, denied)
     above, below = 1.5 + 2.0 * rows, 1.0 + 0.26 * len(names) if bars else 0.1
     figure = Figure(figsize=(13, above + below), layout="constrained")
-    figure.suptitle(_plain(title), fontsize=13, parse_math=False)
+    figure.suptitle("\n".join(map(_plain, textwrap.wrap(title, TITLE))), fontsize=13, parse_math=False)
     parts: Any = figure.subfigures(2, 1, height_ratios=(above, below))
     left, right = parts[0].subfigures(1, 2, width_ratios=(1, 3.2))
-    _panel(left.subplots(), item, EDGE)
+    _panel(left.subplots(), item, ITEM)
     if shown:
         more = f", {len(shown)} of {len(examples)}" if len(shown) < len(examples) else ""
         right.suptitle(f"nearest labelled examples{more}, by cosine distance in A's embedding", fontsize=10)
         grid = right.subplots(rows, ACROSS, squeeze=False).ravel()
         for axes, panel in zip(grid, shown, strict=False):
-            _panel(axes, panel, "#c8c8c8")
+            _panel(axes, panel, EXAMPLE)
         for axes in grid[len(shown) :]:
             axes.set_axis_off()
     else:
@@ -95,23 +98,28 @@ def _classes(bars: Sequence[Bars], denied: Sequence[str]) -> list[str]:
     for one in bars:
         for name, mass in one.masses.items():
             largest[name] = max(mass, largest.get(name, 0.0), 2.0 * (name in denied))
-    chosen = [name for name in sorted(largest, key=lambda name: -largest[name])[:CLASSES] if largest[name] >= LEAST]
+    order = sorted(largest, key=lambda name: -largest[name])[:CLASSES]
+    chosen = [name for place, name in enumerate(order) if place < FEWEST or largest[name] >= LEAST]
     return sorted(chosen, key=lambda name: -bars[0].masses.get(name, 0.0))
 
 
 def _panel(axes: Any, panel: Panel, edge: str) -> None:
     axes.set(xticks=[], yticks=[])
-    axes.set_title(_plain(panel.caption), fontsize=9, parse_math=False)
+    lines = [_plain(line) for line in panel.caption.splitlines()]
+    caption = "\n".join(line if len(line) <= CAPTION else f"…{line[1 - CAPTION :]}" for line in lines)
+    axes.set_title(caption, fontsize=9, parse_math=False)
     for spine in axes.spines.values():
         spine.set_edgecolor(edge)
-        spine.set_linewidth(2 if edge == EDGE else 1)
+        spine.set_linewidth(2 if edge == ITEM else 1)
     if panel.pixels is not None:
         axes.imshow(panel.pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         return
     text = "not in the pool any more" if panel.text is None else panel.text
-    lines = textwrap.wrap(_plain(text), WRAP) or ["(empty)"]
-    if len(lines) > LINES:
-        lines = [*lines[: LINES - 1], f"{lines[LINES - 1][: WRAP - 1]}…"]
+    wide, most = (WRAP, LINES) if edge == EXAMPLE else (3 * WRAP // 2, 3 * LINES // 2)
+    lines = textwrap.wrap(_plain(text), wide) or ["(empty)"]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1][: wide - 1]}…"]
+    axes.set_box_aspect(0.85)
     axes.text(0.04, 0.95, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=8, parse_math=False)
 
 
