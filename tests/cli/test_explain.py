@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,8 @@ from PIL import Image
 
 import kgkt as package
 from kgkt.errors import InputError, UsageError
+from kgkt.files import load_arrays, save_arrays, sha256_file
+from kgkt.rundir.folder import RunDir
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
 
@@ -347,3 +350,21 @@ def test_neo4j_gives_the_same_answer(home: Path, kgkt: Kgkt, neo4j_url: str, vec
         kgkt("label", *where, *(f"{item}={name}" for item, name in labels.items()), f"{ITEM}=not:digit 0")
         told.append([kgkt("explain", item, *where).json for item in ("i0300", ITEM, next(iter(labels)))])
     assert told[0] == told[1]
+
+
+def test_an_expert_that_stayed_out_is_shown(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("propagate", "--items", "items.csv")
+    run, item = RunDir("kgkt-run", "main"), unlabelled(labelled, 0)
+    arrays, _ = load_arrays(run.path("experts.safetensors"))
+    head = np.full((600, 10), 0.02, np.float16)
+    head[:, 7] = 0.82
+    told = [["graph", 1.0, "it always speaks"], ["head", 0.0, "it was right of too few labels"]]
+    save_arrays(run.path("experts.safetensors"), {**arrays, "head": head}, {"experts": json.dumps(told)})
+    state = run.state()
+    state["stages"]["propagate"]["outputs"]["experts.safetensors"] = sha256_file(run.path("experts.safetensors"))
+    run.write_state(state)
+    done = kgkt("explain", item, "--picture", "why.png").json["experts"]
+    assert [(one["name"], one["weight"], one["why"]) for one in done] == [tuple(one) for one in told]
+    assert (done[1]["class"], done[1]["mass"]) == ("7", pytest.approx(0.82, abs=1e-3))
+    lines = [line.split() for line in kgkt("explain", item, "--format", "table").out.splitlines()]
+    assert ["head", "0", "7", "0.82", "it", "was", "right", "of", "too", "few", "labels"] in lines
