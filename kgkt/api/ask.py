@@ -12,7 +12,7 @@ from kgkt.rundir.given import data_file, features_file, model_file
 
 if TYPE_CHECKING:
     from kgkt.store.protocol import Rows
-    from kgkt.transfer.explanation import Explained
+    from kgkt.verbs.explain import Explained
     from kgkt.verbs.predict import Predicted
     from kgkt.verbs.suggest import Suggested
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -154,18 +155,19 @@ class Explained:
     @property
     def advice(self) -> str:
         """What would change its class."""
+        own = f"a label of its own: kgkt label {shlex.quote(f'{self.item}=CLASS')}"
         if self.state in ("labelled", "ticked"):
-            return f"only a label of its own: kgkt label {self.item}=CLASS"
+            return f"only {own}"
         if self.state == "off":
-            return f"one of its concepts switched on again, or a label of its own: kgkt label {self.item}=CLASS"
+            return f"one of its concepts switched on again, or {own}"
         turn, (after, _) = self.turn, self.following
         if self.state == "unreached":
             reach = "" if turn is None else f"any label on {turn.item} (in c{turn.concept:03d}) reaches it; or "
-            return f"{reach}a label of its own: kgkt label {self.item}=CLASS"
+            return f"{reach}{own}"
         if turn is None:
             return "nothing: there is one class only"
         if self.state == "by a tick":
-            return f"a label of its own: kgkt label {self.item}=CLASS. {_in_words(turn)}"
+            return f"{own}. {_in_words(turn)}"
         return f"{after} is next, {_far(self.ratio, self.best[0])}. {_in_words(turn)}"
 
     def rows(self) -> Iterator[tuple[Any, ...]]:

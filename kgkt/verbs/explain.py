@@ -82,8 +82,7 @@ def _explain(
     arrives = np.bincount(seeds.columns, weights=heard, minlength=seeds.width)
     alone = concepts_answer(spreader, Z, seeds, i, prior)
     state, denied = _state(current, targets, i)
-    taken = np.union1d(labels.items, labels.tick_items)
-    members = members_to_label(spreader, Z, read_exemplars(run), taken, i)
+    members = members_to_label(spreader, Z, read_exemplars(run), np.union1d(labels.items, labels.tick_items), i)
     turn = None
     if state == "unreached" and members:
         turn = Turn(None, str(current.ids[members[0][1]]), members[0][0])
@@ -91,8 +90,7 @@ def _explain(
         wanted = _order(targets.P[i])[1] if state == "taught" else int(alone[: len(names)].argmax())
         already = int(alone.argmax()) == wanted
         found = None if already else label_that_turns(spreader, Z, seeds, i, wanted, members, prior)
-        concept, member = (found[0], str(current.ids[found[1]])) if found else (None, None)
-        turn = Turn(names[wanted], member, concept, already, prior is None)
+        turn = _turn(names[wanted], found, current.ids, already, prior is None)
     return Explained(
         item, state, tuple(names[d] for d in denied),
         {} if state in ("off", "unreached") else _masses(targets.P[i], names), _concepts(current, targets, i),
@@ -103,6 +101,12 @@ def _explain(
         tuple(_opinion(expert, i, names, labels.tick_classes) for expert in read_experts(run)), turn,
         looks.path(item), looks.text(item),
     )  # fmt: skip
+
+
+def _turn(says: str, found: tuple[int, int] | None, ids: np.ndarray, already: bool, every: bool) -> Turn:
+    """The label of class `says` that was found, concept and member, or none."""
+    concept, item = (None, None) if found is None else (found[0], str(ids[found[1]]))
+    return Turn(says, item, concept, already, every)
 
 
 def _state(current: CurrentGraph, targets: Targets, i: int) -> tuple[str, list[int]]:
