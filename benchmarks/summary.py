@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-TASKS = ("wordnet", "fashion", "fashion_digits", "emoji", "emoji_shares", "digits")
+TASKS = ("wordnet", "fashion", "fashion_same", "fashion_digits", "emoji", "emoji_shares", "emoji_fine", "digits")
 OURS = "kgkt"
 POOL, TEST = "pool_accuracy", "test_accuracy"
 # what the comparison has to show, with the tasks it is asked of

@@ -23,9 +23,10 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
 
     Args:
         n_concepts: how many; None for a tenth of the rows, 50 to 2500.
-        alpha: how far knowledge travels, from 0 to below 1.
+        alpha: how far knowledge travels, from 0 to below 1; None: .9, from five labels a class as they choose.
         spread: "concepts", "items" or "both".
-        expert: "prototypes" for embeddings trained for cosine (sentences), else "none".
+        expert: what joins the graph's answer: "auto" weighs a logistic head and class prototypes, "head" and
+            "prototypes" (for embeddings trained for cosine, as those of sentences) let that one join, "none" neither.
         balanced: whether every class is equally frequent among the rows: it helps where it is true.
         n_components: of the whitening.
         random_state: of whitening and clustering.
@@ -54,9 +55,9 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         self,
         n_concepts: int | None = None,
         *,
-        alpha: float = 0.95,
+        alpha: float | None = None,
         spread: str = "both",
-        expert: str = "none",
+        expert: str = "auto",
         balanced: bool = False,
         n_components: int = 32,
         random_state: Any = None,

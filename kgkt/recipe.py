@@ -66,16 +66,16 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class Teach:
-    """How knowledge spreads from labels; spread and expert are chosen by size and kind of the pool where None."""
+    """How knowledge spreads from labels; spread is chosen by the size of the pool where None, alpha by the labels."""
 
     labels: str | None = None
     id_column: str = "item_id"
     class_column: str = "class"
     spread: str | None = None
-    expert: str | None = None
+    expert: str = "auto"
     balanced: bool = False
     prior: dict[str, float] = field(default_factory=dict)
-    alpha: float = 0.95
+    alpha: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,8 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
     raise InputError(f"{path}: {key} must be {WORDS[kind.replace(' | None', '')]}, received {value!r}")
 
 
-CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both")}
+CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both"),
+                                 "expert": ("auto", "head", "prototypes", "none")}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
@@ -245,7 +246,9 @@ text = true                    # false keeps item texts and paths out of the dat
 balanced = false               # true if every class is equally frequent in the pool: it helps
 # prior = {cat = 0.7, dog = 0.3}   # or the shares, if you know them
 # spread = "both"              # over concepts, items or both: both up to 300,000 items, concepts above
-# expert = "none"              # prototypes: class means in A's features, for sentence models (there the default)
+expert = "auto"                # what joins the graph: auto weighs a head and class prototypes; head, prototypes, none
+# alpha = 0.9                  # how far knowledge travels over the concepts; else 0.9, from five labels a class as
+                               # they choose
 
 [target]                       # model B
 # model = "b.keras"

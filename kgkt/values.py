@@ -286,7 +286,8 @@ class Targets:
         names: (c,) class names, in the order of B's outputs.
         alpha: how far knowledge travelled over the concepts.
         spread: "concepts", "items" or "both".
-        expected_accuracy: leave-one-out share, or None where it does not exist.
+        expected_accuracy: share of the answers that should be right, and the ends of an interval that should hold it
+            in 9 of 10 cases; None where labels are too few to tell.
         ticked: (n,) index of the class that a tick took the item from, -1 for the others.
         experts: what the parts of the teacher said, the graph first; empty where that was not kept.
     """
@@ -297,7 +298,7 @@ class Targets:
     names: tuple[str, ...]
     alpha: float
     spread: str
-    expected_accuracy: float | None = None
+    expected_accuracy: tuple[float, float, float] | None = None
     ticked: np.ndarray | None = None
     experts: tuple[Expert, ...] = ()
 

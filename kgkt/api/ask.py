@@ -1,4 +1,4 @@
-"""The verbs that ask: query, suggest, predict."""
+"""The verbs that ask: query, suggest, explain, predict."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from kgkt.rundir.given import data_file, features_file, model_file
 
 if TYPE_CHECKING:
     from kgkt.store.protocol import Rows
+    from kgkt.verbs.explain import Explained
     from kgkt.verbs.predict import Predicted
     from kgkt.verbs.suggest import Suggested
 
 
 class Ask(Graph):
-    """What stands in the graph, what to label, and what new items are."""
+    """What stands in the graph, what to label, why an item has its class, and what new items are."""
 
     def query(self, text: str, params: Mapping[str, Any] | None = None, **limits: Any) -> Rows:
         """Ask in Cypher, or by the name of a shipped query.
@@ -63,6 +64,25 @@ class Ask(Graph):
         from kgkt.verbs.suggest import suggest
 
         return suggest(self.recipe, self.say, n, path_text(out), path_text(show), force)
+
+    def explain(
+        self, item: Any, examples: int = 5, *, picture: Place | None = None, force: bool = False
+    ) -> Explained:
+        """Say why the teacher gives an item of the pool its class, and what would change that.
+
+        Args:
+            item: its id.
+            examples: of how many labels and nearest labelled examples to tell.
+            picture: a PNG to draw.
+            force: replace `picture` where it exists.
+
+        Returns:
+            `.best` and `.following` (class, mass), `.because`, `.concepts`, `.heard`, `.nearest`, `.experts`, `.turn`,
+            `.advice`, `.to_pandas()`.
+        """
+        from kgkt.verbs.explain import explain
+
+        return explain(self.recipe, self.say, str(item), examples, path_text(picture), force)
 
     def predict(
         self, data: Any = None, *, features: Any = None, model: Any = None, items: Place | None = None,

@@ -46,7 +46,8 @@ class Teach(Graph):
         Args:
             items: a CSV to write: item_id, class, mass.
             spread: "concepts", "items" or "both"; else both up to 300,000 items.
-            expert: "prototypes" or "none"; else prototypes for texts.
+            expert: what joins the graph's answer: "auto" weighs a logistic head and class prototypes, "head" and
+                "prototypes" let that one join, "none" neither.
             balanced: every class is equally frequent in the pool.
             prior: class -> its share in the pool, for every class.
             force: replace `items` where it exists.

@@ -60,7 +60,7 @@ def propagate(
         str | None, typer.Option("--spread", help="concepts, items or both; else both up to 300,000 items.")
     ] = None,
     expert: Annotated[
-        str | None, typer.Option("--expert", help="prototypes or none; else prototypes for texts.")
+        str | None, typer.Option("--expert", help="auto, head, prototypes or none: what joins the graph (auto).")
     ] = None,
     balanced: Balanced = False,
     prior: Annotated[
@@ -92,14 +92,17 @@ def _shares(pairs: list[str]) -> dict[str, float]:
 
 def show_propagated(done: Any, form: str) -> None:
     """Print what `propagate` found."""
-    targets, n = done.targets, len(done.targets.weight)
+    targets, n, expected = done.targets, len(done.targets.weight), done.targets.expected_accuracy
     labels, ticked = sum(done.labels_per_class.values()), _ticked(done)
     quick, whole = done.milliseconds
     if form == "json":
         print_json({
             "items": n, "reached": n - done.unreached, "unreached": done.unreached, "switched_off": done.off,
             "labels": done.labels_per_class, "ticked": ticked, "spread": targets.spread, "expert": done.expert,
-            "expected_accuracy": targets.expected_accuracy, "milliseconds": quick, "milliseconds_whole": whole,
+            "experts": [{"name": e.name, "weight": e.weight, "why": e.why} for e in targets.experts],
+            "alpha": targets.alpha, "expected_accuracy": None if expected is None else expected[0],
+            "expected_between": None if expected is None else list(expected[1:]),
+            "milliseconds": quick, "milliseconds_whole": whole,
         })  # fmt: skip
         return
     unlabelled = [name for name, count in done.labels_per_class.items() if not count]
@@ -110,11 +113,17 @@ def show_propagated(done: Any, form: str) -> None:
              if done.unreached else "") + ".")  # fmt: skip
     for name, items in ticked.items():
         print(f"{count(items, 'item')} {'is' if items == 1 else 'are'} not {name}, by a tick.")
-    accuracy = targets.expected_accuracy
-    expert = "" if done.expert == "none" else f", expert {done.expert}"
-    print(f"spread {targets.spread}{expert}, {done.prior}")
-    print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  "
-          f"Left-out labels found again: {'n/a' if accuracy is None else f'{100 * accuracy:.0f} %'}")  # fmt: skip
+    print(f"spread {targets.spread}, {done.prior}")
+    for expert in targets.experts[1:]:
+        print(f"{expert.name}{f' {expert.weight:.2f}' if expert.weight else ''}: {expert.why}")
+    print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  " + _expected(expected))
+
+
+def _expected(expected: tuple[float, float, float] | None) -> str:
+    if expected is None:
+        return "Too few labels to tell how many answers are right (five a class are needed)."
+    share, low, high = (100 * part for part in expected)
+    return f"About {share:.0f} % of the answers should be right ({low:.0f} to {high:.0f} %)."
 
 
 def _ticked(done: Any) -> dict[str, int]:

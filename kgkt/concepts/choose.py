@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kgkt.concepts.propagate import ALPHA, make_spreader
+from kgkt.concepts.propagate import make_spreader
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.values import ConceptGraph
+
+REACH = 0.95  # alpha of the kernel that says how far a label would speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Suggestion:
     covered: float
 
 
-def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float = ALPHA) -> list[Suggestion]:
+def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float = REACH) -> list[Suggestion]:
     """Greedy coverage of the graph: one nested queue, any prefix of which is a good budget.
 
     Facility location on the cosine-normalised kernel (I - alpha S)^-1, weighted by concept size.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.embed import unit_rows
-from kgkt.concepts.propagate import ALPHA, normalise, seed_values, settle
+from kgkt.concepts.propagate import normalise, seed_values, settle
 from kgkt.transfer.head import predicted
 from kgkt.transfer.prototypes import TEMPERATURE, class_means, seeded_softmax
 from kgkt.transfer.teacher import clamp
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kgkt.values import Labels
 
 NEIGHBOURS = 10
+ALPHA = 0.95  # of label spreading
 
 
 def answer(P: np.ndarray, seeds: Seeds, labels: Labels) -> np.ndarray:
@@ -78,7 +79,7 @@ def random_forest(features: np.ndarray, seeds: Seeds, seed: int = 0) -> np.ndarr
 def label_spreading(
     vectors: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, alpha: float = ALPHA
 ) -> np.ndarray:
-    """Label spreading on the graph of the 10 nearest items, with the graph's own alpha.
+    """Label spreading on the graph of the 10 nearest items.
 
     Args:
         vectors: (n, e) embedding.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kgkt.errors import InputError, nearest
-from kgkt.proof.grid import FILE, POOL, Cell, Kept, b_cells, locked, missing_units, pool_cells, run_units
+from kgkt.proof.grid import EXPECTED, FILE, POOL, Cell, Kept, b_cells, locked, missing_units, pool_cells, run_units
 from kgkt.proof.report import write_report
 from kgkt.proof.rows import B_ONLY, CONTROLS, METHODS, OWN, same_as_kgkt, why_not
 from kgkt.proof.task import BEST_RIVAL, DEAR, Options, Task, TrainB, check_counts, digest
@@ -45,7 +45,7 @@ def evaluate(task: Task, options: Options, out: Path, progress: Progress | None 
     names = tuple(name for name in METHODS if name in names or name == "kgkt")
     skipped = {name: why for name in names if (why := why_not(task, name))}
     methods = [name for name in names if name not in skipped]
-    same = [name for name in methods if same_as_kgkt(task, options, name)]
+    same = [name for name in methods if same_as_kgkt(options, name)]
     alone = [name for name in methods if name not in same]
     out = Path(out)
     with locked(out):
@@ -60,6 +60,8 @@ def evaluate(task: Task, options: Options, out: Path, progress: Progress | None 
             wanted += further
         rows = [kept.rows[cell] for cell in wanted]
         rows += [row | {"method": name} for name in same for row in rows if row["method"] == "kgkt"]
+        rows += [row for (_, labels, seed, metric), row in kept.rows.items()
+                 if metric in EXPECTED and labels in options.labels and seed < options.seeds]  # fmt: skip
         report = Report(tuple(sorted(rows, key=lambda r: (names.index(r["method"]), r["labels_per_class"],
                                                           r["seed"], r["metric"]))))  # fmt: skip
         write_report(report, task, options, skipped, out)
@@ -75,7 +77,7 @@ def _run(task: Task, options: Options, kept: Kept, wanted: list[Cell], progress:
         progress(task.name, done, total)
     for rows in run_units(task, options, units):
         kept.add(rows)
-        done += len(rows)
+        done += sum(row["metric"] not in EXPECTED for row in rows)
         if progress:
             progress(task.name, done, total)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.trainer import Trainer
 
 POOL, TEST = "pool_accuracy", "test_accuracy"
+EXPECTED = ("expected_accuracy", "expected_low", "expected_high")  # what the teacher of the row kgkt foretold of itself
 FILE = "cells.jsonl"
 Cell = tuple[str, int, int, str]  # method, labels a class, seed, metric
 
@@ -190,6 +191,9 @@ class Worker:
             free = np.setdiff1d(np.arange(len(self.task.pool_y)), labels.items)
             value = float(np.mean(targets.P[free].argmax(axis=1) == self.task.pool_y[free]))
             yield dict(zip(REPORT_COLUMNS, (*head, POOL, value, seconds), strict=True))
+            foretold = targets.expected_accuracy if method == "kgkt" else None
+            for metric, part in zip(EXPECTED, foretold or (), strict=bool(foretold)):
+                yield dict(zip(REPORT_COLUMNS, (*head, metric, part, seconds), strict=True))
         if TEST in metrics:
             start = time.perf_counter()
             value = self._b_accuracy(method, targets, labels, unit)

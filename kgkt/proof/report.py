@@ -56,7 +56,6 @@ def write_report(report: Report, task: Task, options: Options, skipped: Mapping[
 
 def about(task: Task, options: Options) -> dict[str, Any]:
     """What was run, in plain values."""
-    from kgkt.proof.rows import expert_of
 
     return {
         "items": len(task.pool_y),
@@ -65,7 +64,7 @@ def about(task: Task, options: Options) -> dict[str, Any]:
         "labels_per_class": list(options.labels),
         "seeds": options.seeds,
         "prior": None if task.prior is None else [round(float(share), 6) for share in task.prior],
-        "kgkt": {"spread": options.spread, "expert": expert_of(task, options)},
+        "kgkt": {"spread": options.spread, "expert": options.expert},
         "b": None if task.b is None else {"steps": options.steps, "batch": options.batch,
                                           "learning_rate": options.learning_rate},
     }  # fmt: skip

@@ -167,7 +167,10 @@ def _poisson_mbo_untold(bench: Bench, seeds: Seeds) -> np.ndarray:
 
 def _shuffled(bench: Bench, labels: Labels) -> Targets:
     Z = baselines.shuffled_memberships(bench.a.Z, bench.seed)
-    return teach(bench.a.graph, Z, labels, bench.a.head, prior=bench.task.prior, spreader=bench.a.spreader)
+    return teach(
+        bench.a.graph, Z, labels, bench.a.head, expert="none", prior=bench.task.prior, spreader=bench.a.spreader,
+        expectation=False,
+    )  # fmt: skip
 
 
 def _teacher(
@@ -180,17 +183,12 @@ def _teacher(
         assert view is not None
         how = spread or bench.options.spread
         return teach(
-            view.graph, view.Z, labels, view.head, spread=how, expert=expert or expert_of(bench.task, bench.options),
-            prior=bench.task.prior, spreader=view.spreader,
-            neighbours=None if how == "concepts" else bench.near(view)[1],
+            view.graph, view.Z, labels, view.head, spread=how, expert=expert or bench.options.expert,
+            text=bench.task.text, prior=bench.task.prior, spreader=view.spreader,
+            neighbours=None if how == "concepts" else bench.near(view)[1], expectation=False,
         )  # fmt: skip
 
     return row
-
-
-def expert_of(task: Task, options: Options) -> str:
-    """The expert of the row kgkt: as the options say, else prototypes for sentence models."""
-    return options.expert or ("prototypes" if task.text else "none")
 
 
 ROWS: dict[str, Row] = {
@@ -222,6 +220,6 @@ _at = list(ROWS).index("nodes only")
 METHODS = (*list(ROWS)[:_at], "keras distillation", *list(ROWS)[_at:])  # in the order of the tables
 
 
-def same_as_kgkt(task: Task, options: Options, method: str) -> bool:
+def same_as_kgkt(options: Options, method: str) -> bool:
     """Whether the row is what kgkt runs on this task, so that its figures are kgkt's."""
-    return method == options.spread and expert_of(task, options) == "none"
+    return method == options.spread and options.expert == "none"

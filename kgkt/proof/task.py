@@ -86,7 +86,7 @@ class Options:
         jobs: processes.
         methods: rows to run; None for all. `kgkt` is always among them.
         spread: of the row `kgkt`.
-        expert: of the row `kgkt`: "prototypes" or "none"; None: prototypes for sentence models.
+        expert: of the row `kgkt`: "auto", "head", "prototypes" or "none".
         steps: Adam steps of each B.
         batch: items a step.
         learning_rate: of Adam.
@@ -99,7 +99,7 @@ class Options:
     jobs: int = 1
     methods: tuple[str, ...] | None = None
     spread: str = "both"
-    expert: str | None = None
+    expert: str = "auto"
     steps: int = 400
     batch: int = 64
     learning_rate: float = 1e-3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kgkt.proof.grid import POOL, TEST
+from kgkt.proof.grid import EXPECTED, POOL, TEST
 from kgkt.proof.stats import Paired, Spread, interval, paired, percent, plus_minus, spread
 
 Row = Mapping[str, Any]
@@ -114,7 +114,7 @@ def sentences(rows: Sequence[Row], stated: bool) -> list[str]:
     metric = TEST if "kgkt" in methods(rows, TEST) and "scratch" in methods(rows, TEST) else POOL
     said = [_worth(rows), _against(rows, NO_GRAPH, "without a graph")]
     said += [_against(rows, _usable(stated), "of other graphs") + ("" if stated else _against_told(rows))]
-    said += [_training(rows), _edges(rows)]
+    said += [_training(rows), _edges(rows), _foretold(rows)]
     if metric == POOL:
         said.append("What it is worth to a B was not measured.")
     return [text for text in said if text] + routes(rows, stated)
@@ -133,6 +133,22 @@ def _against_told(rows: Sequence[Row]) -> str:
         return ""
     hint = ". If you know the shares, state them (--prior): kgkt uses them too" if sign(found) == -1 else ""
     return f" Against {rival}, {TOLD[str(rival)]}, which nobody stated: {in_words(found)}{hint}."
+
+
+def _foretold(rows: Sequence[Row]) -> str:
+    """How well the teacher foretold its own accuracy; empty where it never tried."""
+    ours = [row for row in rows if row["method"] == "kgkt"]
+    found = {(row["labels_per_class"], row["seed"], row["metric"]): row["value"] for row in ours}
+    drawn = [(n, seed) for n, seed, metric in found if metric == EXPECTED[0] and (n, seed, POOL) in found]
+    if not drawn:
+        return ""
+    off, held = [], 0
+    for n, seed in drawn:
+        expected, low, high = (found[n, seed, metric] for metric in EXPECTED)
+        off.append(found[n, seed, POOL] - expected)
+        held += low <= found[n, seed, POOL] <= high
+    return (f"kgkt foretold its own accuracy on the pool {len(drawn)} times: what came was "
+            f"{100 * sum(off) / len(off):+.1f} points from that on average, and inside of its interval {held} times.")
 
 
 def _worth(rows: Sequence[Row]) -> str:

@@ -131,13 +131,28 @@ def read_pairs(pairs: Iterable[tuple[str, str]], known: Collection[str]) -> list
 def _row(item_id: str, name: str, where: str, known: Collection[str]) -> LabelRow:
     tick = name.startswith(TICK)
     name = name[len(TICK) :] if tick else name
-    if item_id not in known:
-        item_id = item_id.strip()
-    if item_id not in known:
-        raise InputError(f"{where}: no item {item_id!r} in the pool{_why_unknown(item_id, known)}")
+    item_id = known_item(item_id, known, f"{where}: ")
     if not name.strip():
         raise InputError(f"{where}: the class of {item_id} is empty")
     return LabelRow(item_id, name.strip(), tick, where)
+
+
+def known_item(item_id: str, known: Collection[str], where: str = "") -> str:
+    """An item's id as the pool has it; spaces around it do not count.
+
+    Args:
+        item_id: as it was given.
+        known: ids of the pool.
+        where: what an error begins with.
+
+    Raises:
+        InputError: no such item; with the one that was meant, or the nearest ids.
+    """
+    if item_id not in known:
+        item_id = item_id.strip()
+    if item_id not in known:
+        raise InputError(f"{where}no item {item_id!r} in the pool{_why_unknown(item_id, known)}")
+    return item_id
 
 
 def _why_unknown(item_id: str, known: Collection[str]) -> str:

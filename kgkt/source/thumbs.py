@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,20 +61,27 @@ def write_exemplars(data: Data, index: np.ndarray, folder: Path) -> dict[int, st
     if not is_image(data) or not len(index):
         return {}
     rows = np.unique(np.asarray(index, dtype=np.int64))
-    low, high = _range(data, rows)
     written: dict[int, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for row in rows.tolist():
-            values = np.asarray(data.x[row], dtype=np.float32)
-            values = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
-            picture = Image.fromarray(np.round(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8))
+        for row, pixels in as_pixels(data, rows):
             name = safe_name(str(data.ids[row]))
-            _scale(picture).save(folder / name)
+            _scale(Image.fromarray(pixels)).save(folder / name)
             written[row] = name
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror or error}") from error
     return written
+
+
+def as_pixels(data: Data, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Some items of a pool of pictures as people see them: yields row and (h, w) or (h, w, 3) uint8, one at a time."""
+    import numpy as np
+
+    low, high = _range(data, rows)
+    for row in rows.tolist():
+        values = np.asarray(data.x[row], dtype=np.float32)
+        values = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
+        yield row, np.round(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
 
 
 def _range(data: Data, rows: np.ndarray) -> tuple[float, float]:

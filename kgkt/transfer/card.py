@@ -165,7 +165,8 @@ def _taught(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("classes without a label", ", ".join(without)),
         ("ticks (what an item is not)", f"{facts['ticks']:,}" if facts["ticks"] else ""),
         ("concepts switched off", f"{facts['inactive_concepts']:,}" if facts["inactive_concepts"] else ""),
-        ("spread over", f"{over}, expert {facts['expert']}, alpha {teach['alpha']:g}"),
+        ("spread over", f"{over}, alpha {facts['alpha']:g}"),
+        ("experts beside the graph", ", ".join(f"{name} {weight:g}" for name, weight in facts["experts"].items())),
         ("shares of the classes", prior),
         ("reached", f"{facts['items'] - facts['unreached']:,} of {facts['items']:,} items"),
     ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kgkt.concepts.propagate import normalise
+from kgkt.concepts.propagate import normalise, seed_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +25,14 @@ def logistic(C: float):
     return LogisticRegression(C=C, max_iter=500, tol=1e-3)
 
 
-def head(features: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, C: float = HEAD_C) -> np.ndarray:
+def head(
+    features: np.ndarray,
+    seeds: Seeds,
+    prior: np.ndarray | None = None,
+    C: float = HEAD_C,
+    *,
+    even: bool = False,
+) -> np.ndarray:
     """Logistic head on the features of the labelled items, applied to the pool.
 
     Args:
@@ -30,6 +40,7 @@ def head(features: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, C:
         seeds: labels and ticks.
         prior: (c,) class shares, or None.
         C: inverse strength of the L2 penalty.
+        even: whether every class counts the same, however many labels it has.
 
     Returns:
         P (n, c + h).
@@ -40,7 +51,8 @@ def head(features: np.ndarray, seeds: Seeds, prior: np.ndarray | None = None, C:
         P = np.zeros((len(features), seeds.width))
         P[:, seeds.columns[0]] = 1.0
         return P
-    model = logistic(C).fit(features[seeds.items], seeds.columns)
+    with _few_items():
+        model = logistic(C).fit(features[seeds.items], seeds.columns, sample_weight=_even(seeds) if even else None)
     return normalise(predicted(model, features, seeds), prior, seeds.n_classes)
 
 
@@ -59,9 +71,24 @@ def tuned_C(features: np.ndarray, seeds: Seeds) -> float:
         return HEAD_C
     folds = StratifiedKFold(min(5, int(counts.min())), shuffle=True, random_state=0)
     X, y = features[seeds.items], seeds.columns
-    scores = [cross_val_score(logistic(C), X, y, cv=folds, scoring="neg_log_loss").mean() for C in TUNED_C]
+    with _few_items():
+        scores = [cross_val_score(logistic(C), X, y, cv=folds, scoring="neg_log_loss").mean() for C in TUNED_C]
     best = [C for C, score in zip(TUNED_C, scores, strict=True) if score >= max(scores) - 1e-12]
     return min(best, key=lambda C: abs(np.log(C / HEAD_C)))
+
+
+def _even(seeds: Seeds) -> np.ndarray:
+    """(s,) weights of the seeds, 1 on average, with which every column weighs the same."""
+    weight = seed_values(seeds)
+    return weight * len(weight) / weight.sum()
+
+
+@contextlib.contextmanager
+def _few_items() -> Iterator[None]:
+    """Keep scikit-learn from wondering about classes that have one or two items: here that is usual."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        yield
 
 
 def predicted(model, features: np.ndarray, seeds: Seeds) -> np.ndarray:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from kgkt.concepts.propagate import Seeds, normalise
 from kgkt.errors import InputError
-from kgkt.transfer.prototypes import pt_map
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +17,8 @@ SMOOTHING_STEPS = 5
 SMOOTHING = 0.8
 SHARPNESS = 2.0
 DECAY = 2.0  # of an edge's weight with the squared distance, in units of the item's farthest neighbour
+TOLERANCE = 1e-6  # of a residual, in units of its right-hand side
+ITERATIONS = 1000
 VOLUME_ROUNDS = 10
 VOLUME_STEPS = 10
 VOLUME_SHARPNESS = 10
@@ -85,26 +86,27 @@ def neighbour_graph(index: np.ndarray, vectors: np.ndarray) -> csr_matrix:
 def item_answer(
     P: np.ndarray,
     reached: np.ndarray,
-    A: csr_matrix | None,
+    A: csr_matrix,
     seeds: Seeds,
     prior: np.ndarray | None,
     *,
     both: bool = True,
-    features: np.ndarray | None = None,
+    volume: bool = True,
 ) -> np.ndarray:
-    """Rows to 1 of the geometric mean of what the parts of the teacher say.
+    """The graph's answer over items: rows to 1 of the geometric mean of its parts.
 
-    Over items these are the smoothed answer of the concepts (`both`), Poisson learning and, where the class shares
-    are known, the answer that keeps to them as it diffuses (`volume_answer`), which starts from the others' mean.
+    These are the smoothed answer of the concepts (`both`), Poisson learning and, where the class shares are known,
+    the answer that keeps to them as it diffuses (`volume_answer`), which starts from the others' mean.
 
     Args:
         P: (n, c + h) the concepts' answer.
         reached: (n,) bool; the others (their concepts are off, or no label reaches them) take no part.
-        A: (n, n) symmetric neighbour graph; None leaves the concepts' answer as it is.
+        A: (n, n) symmetric neighbour graph.
         seeds: labels and ticks.
         prior: (c,) or None.
         both: whether the smoothed answer of the concepts is a factor beside Poisson learning.
-        features: (n, d) unwhitened features of A: class prototypes in them are a further factor; or None.
+
+        volume: whether `volume_answer` is a part where it can be.
 
     Returns:
         (n, c + h).
@@ -114,14 +116,9 @@ def item_answer(
     on = np.flatnonzero(reached)
     if not len(on):
         return P
-    inner = _within(seeds, on, len(P))
-    factors = [P[on]]
-    if A is not None:
-        A = A[on][:, on]
-        factors = [poisson(A, inner, prior)] + ([smooth(P[on], A, inner)] if both else [])
-    if features is not None:
-        factors.append(pt_map(features[on], inner, prior))
-    if A is not None and prior is not None:
+    inner, A = within(seeds, on, len(P)), A[on][:, on]
+    factors = [poisson(A, inner, prior)] + ([smooth(P[on], A, inner)] if both else [])
+    if volume and prior is not None:
         factors.append(volume_answer(A, inner, prior, _mean(factors)))
     out = P.copy()
     out[on] = normalise(_mean(factors), prior, seeds.n_classes)
@@ -158,11 +155,11 @@ def smooth_answer(
     if not len(on):
         return P
     out = P.copy()
-    out[on] = normalise(smooth(P[on], A[on][:, on], _within(seeds, on, len(P))), prior, seeds.n_classes)
+    out[on] = normalise(smooth(P[on], A[on][:, on], within(seeds, on, len(P))), prior, seeds.n_classes)
     return out
 
 
-def _within(seeds: Seeds, on: np.ndarray, n: int) -> Seeds:
+def within(seeds: Seeds, on: np.ndarray, n: int) -> Seeds:
     """The seeds among the items `on` of n, numbered as they stand there."""
     import numpy as np
 
@@ -202,29 +199,21 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
     Reference: Calder, Cook, Thorpe & Slepcev 2020.
     """
     import numpy as np
-    from scipy.sparse import diags
+    from scipy.sparse import csr_matrix, diags
     from scipy.sparse.csgraph import connected_components
-    from scipy.sparse.linalg import cg
 
     n = A.shape[0]
     degree = np.asarray(A.sum(axis=1)).ravel()
-    L = (diags(degree) - A).tocsr()
     counts = np.bincount(seeds.columns, minlength=seeds.width)
     source = np.zeros((n, seeds.width))
     np.add.at(source, (seeds.items, seeds.columns), 1.0 / counts[seeds.columns])
-    component = connected_components(A, directed=False)[1]
-    u = np.zeros_like(source)
-    scale = diags(1.0 / np.maximum(degree, 1.0))
-    for j in range(seeds.width):
-        # L is singular on each component: the source must sum to 0 there, so its mean leaves with the degree
-        total = np.bincount(component, weights=source[:, j])
-        mass = np.bincount(component, weights=degree)
-        b = source[:, j] - degree * (total / np.maximum(mass, 1.0))[component]
-        x, failed = cg(L, b, rtol=1e-6, atol=1e-12, maxiter=1000, M=scale)
-        if failed:
-            raise InputError(f"Poisson learning did not converge on {n} items; use --spread concepts")
-        centre = np.bincount(component, weights=degree * x) / np.maximum(mass, 1.0)
-        u[:, j] = x - centre[component]
+    number, component = connected_components(A, directed=False)
+    inside = csr_matrix((np.ones(n), (component, np.arange(n))), shape=(number, n))
+    mass = np.maximum(inside @ degree, 1.0)[:, None]
+    # L is singular on each component: the source must sum to 0 there, so its mean leaves with the degree
+    source -= degree[:, None] * (inside.T @ (inside @ source / mass))
+    u = _solve((diags(degree) - A).tocsr(), source, 1.0 / np.maximum(degree, 1.0))
+    u -= inside.T @ (inside @ (degree[:, None] * u) / mass)
     u -= u.mean(axis=1, keepdims=True)  # what all classes share: the same as taking the mean from each source
     spread = u.std()
     u = SHARPNESS * u / spread if spread > 0 else u
@@ -233,6 +222,39 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
     Q[degree == 0] = 1.0
     Q[:, counts == 0] = 0.0
     return normalise(Q, prior, seeds.n_classes)
+
+
+def _solve(L: csr_matrix, b: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Conjugate gradients for all columns of b (n, c) at once, each until its residual is a millionth of b's.
+
+    One product with all columns costs little more than with one, which SciPy's solver takes at a time.
+
+    Args:
+        L: (n, n) symmetric, positive semidefinite, b in its range.
+        b: right-hand sides.
+        scale: (n,) diagonal preconditioner.
+
+    Reference: Hestenes & Stiefel 1952.
+    """
+    import numpy as np
+
+    wanted = np.maximum(TOLERANCE * np.linalg.norm(b, axis=0), 1e-12)
+    x, r = np.zeros_like(b), b.copy()
+    z = scale[:, None] * r
+    p, size = z.copy(), np.einsum("nc,nc->c", r, z)
+    for _ in range(ITERATIONS):
+        open_ = np.linalg.norm(r, axis=0) > wanted
+        if not open_.any():
+            return x
+        q = L @ p
+        curvature = np.einsum("nc,nc->c", p, q)
+        step = np.divide(size, curvature, out=np.zeros_like(size), where=open_ & (curvature > 0))
+        x += step * p
+        r -= step * q
+        z = scale[:, None] * r
+        before, size = size, np.einsum("nc,nc->c", r, z)
+        p = z + np.divide(size, before, out=np.zeros_like(size), where=open_ & (before > 0)) * p
+    raise InputError(f"Poisson learning did not converge on {len(b)} items; use --spread concepts")
 
 
 def volume_answer(A: csr_matrix, seeds: Seeds, prior: np.ndarray, start: np.ndarray) -> np.ndarray:

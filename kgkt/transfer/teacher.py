@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.propagate import (
-    ALPHA,
+    ENOUGH,
+    Seeds,
     Spreader,
+    choose_alpha,
     item_posterior,
-    leave_one_out,
     make_seeds,
     make_spreader,
     normalise,
     propagate_masses,
     settle,
+    usual_count,
 )
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.transfer.head import logistic
+from kgkt.transfer.items import item_answer, smooth_answer
 from kgkt.values import Expert, Targets
 
 if TYPE_CHECKING:
@@ -25,13 +28,13 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
+    from kgkt.transfer.experts import Joined
     from kgkt.values import ConceptGraph, Labels
 
-REVISION = 5  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
+REVISION = 6  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
 ROUNDS = 3
 ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most
 SPREADS = ("concepts", "items", "both")
-EXPERTS = ("none", "prototypes")
 
 
 def teach(
@@ -41,18 +44,20 @@ def teach(
     head: np.ndarray,
     *,
     spread: str = "concepts",
-    expert: str = "none",
+    expert: str = "auto",
+    text: bool = False,
     prior: np.ndarray | None = None,
-    alpha: float = ALPHA,
+    alpha: float | None = None,
     neighbours: csr_matrix | None = None,
     n_rounds: int = ROUNDS,
     spreader: Spreader | None = None,
+    expectation: bool = True,
 ) -> Targets:
     """Soft targets for every item, from a few labels and ticks.
 
-    The graph's answer (propagation over concepts, over items, or both), then rounds in which a
-    logistic head on A's features of the whole pool is fitted to the answer and multiplied into it; with
-    "items" and "both" the outcome is smoothed over the nearest items.
+    The graph's answer (propagation over concepts, over items, or both), times those of the experts that labels and
+    graph let in; then rounds in which a logistic head on A's features of the whole pool is fitted to the answer and
+    multiplied into it; with "items" and "both" the outcome is smoothed over the nearest items.
 
     Args:
         graph: of k concepts, with the active flags that people set.
@@ -60,43 +65,47 @@ def teach(
         labels: labels and ticks.
         head: (n, h) head features.
         spread: "concepts", "items" or "both".
-        expert: "prototypes" multiplies class prototypes in A's features in, which helps where A was trained for
-            cosine (sentence models) and harms elsewhere; or "none".
+        expert: "auto" asks a logistic head and class prototypes in A's features, and weighs them; "head" or
+            "prototypes" lets that one join; "none": the graph alone.
+        text: whether A was trained for cosine, as models of sentences are: prototypes then join.
         prior: (c,) class shares of the pool if the user knows them, else None. Never estimated here.
-        alpha: how far knowledge travels.
+        alpha: how far knowledge travels; None: .9, from five labels a class as they choose.
         neighbours: (n, n) symmetric graph of nearest items; needed by "items" and "both".
         n_rounds: rounds with the logistic head.
-        spreader: of `graph` and `alpha`, if it is held already.
+        spreader: of `graph`, if it is held already; used where its alpha is the one that is wanted.
+        expectation: whether to work out the expected accuracy where no expert has to be judged.
 
     Returns:
         Targets whose labelled items carry their labels; an item that nothing reaches has weight 0.
     """
     import numpy as np
 
+    from kgkt.transfer.experts import EXPERTS, combine, join
+
     for what, value, known in (("spread", spread, SPREADS), ("expert", expert, EXPERTS)):
         if value not in known:
             raise UsageError(f"{what} {value!r}{nearest(value, known)}")
     if spread != "concepts" and neighbours is None:
         raise InputError(f"spread {spread} needs the graph of nearest items (neighbours)")
-    spreader = spreader or make_spreader(graph, alpha)
     seeds, c = make_seeds(labels), len(labels.names)
-    G, reached_concepts = propagate_masses(spreader, Z, seeds)
-    P, reached = item_posterior(Z, G, prior, c)
-    first = P
-    if spread != "concepts" or expert != "none":
-        from kgkt.transfer.items import item_answer
+    alpha = choose_alpha(graph, Z, labels) if alpha is None else alpha
+    if spreader is None or spreader.alpha != alpha:
+        spreader = make_spreader(graph, alpha)
+    near = None if spread == "concepts" else neighbours
+    P, reached, reached_concepts = graph_answer(spreader, Z, seeds, prior, near, both=spread == "both")
 
-        first = P = item_answer(
-            P, reached, None if spread == "concepts" else neighbours, seeds, prior, both=spread == "both",
-            features=head if expert == "prototypes" else None,
-        )  # fmt: skip
-    if n_rounds:
-        P = refit_rounds(P, head, prior, c, reached, n_rounds)
-        if spread != "concepts":
-            from kgkt.transfer.items import smooth_answer
+    def finish(first: np.ndarray) -> np.ndarray:
+        if not n_rounds:
+            return first
+        last = refit_rounds(first, head, prior, c, reached, n_rounds)
+        return last if near is None else smooth_answer(last, reached, near, seeds, prior)
 
-            P = smooth_answer(P, reached, neighbours, seeds, prior)
-    experts = (Expert("graph", 1.0, "it always speaks", settle(first, seeds)[0]),)
+    joined = join(
+        lambda told: graph_answer(spreader, Z, told, prior, near, both=spread == "both", volume=False)[0],
+        P, reached, labels, seeds, head, expert=expert, text=text, prior=prior, neighbours=near, finish=finish,
+        expectation=expectation,
+    )  # fmt: skip
+    P = joined.finished if joined.finished is not None else finish(combine(joined, prior, c))
     mass = concept_mass(Z, P, reached) * reached_concepts[:, None]
     P, ticked = settle(P, seeds)
     P[~reached] = 1.0 / c
@@ -104,9 +113,58 @@ def teach(
     clamp(P, labels, ticked)
     reached[labels.items] = True
     return Targets(
-        P, reached.astype(np.float32), mass[:, :c], labels.names, alpha, spread,
-        leave_one_out(spreader, Z, labels), ticked, experts,
+        P, reached.astype(np.float32), mass[:, :c], labels.names, alpha, spread, _expected(joined, labels, P), ticked,
+        _experts(joined, seeds),
     )  # fmt: skip
+
+
+def graph_answer(
+    spreader: Spreader,
+    Z: csr_matrix,
+    seeds: Seeds,
+    prior: np.ndarray | None,
+    neighbours: csr_matrix | None,
+    *,
+    both: bool = True,
+    volume: bool = True,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the graph says, over the concepts and, where there are neighbours, over the items.
+
+    Args:
+        spreader: of the graph.
+        Z: (n, k) memberships.
+        seeds: labels and ticks.
+        prior: (c,) or None.
+        neighbours: (n, n), or None: the concepts alone.
+        both: whether the concepts' answer is a factor beside that of the items.
+        volume: whether the answer that keeps to known class shares is one.
+
+    Returns:
+        P (n, c + h), rows sum to 1; (n,) bool and (k,) bool: the items, and the concepts, that a label reaches.
+    """
+    G, reached_concepts = propagate_masses(spreader, Z, seeds)
+    P, reached = item_posterior(Z, G, prior, seeds.n_classes)
+    if neighbours is not None:
+        P = item_answer(P, reached, neighbours, seeds, prior, both=both, volume=volume)
+    return P, reached, reached_concepts
+
+
+def _experts(joined: Joined, seeds: Seeds) -> tuple[Expert, ...]:
+    """What each expert said of the named classes, the graph first."""
+    why = {"graph": "always speaks"} | joined.why
+    weights = {"graph": 1.0} | joined.weights
+    return tuple(
+        Expert(name, weights[name], why[name], settle(P, seeds)[0]) for name, P in joined.answers.items()
+    )
+
+
+def _expected(joined: Joined, labels: Labels, P: np.ndarray) -> tuple[float, float, float] | None:
+    """The expected accuracy with its interval; None where labels are too few to tell."""
+    from kgkt.transfer.judges import expect
+
+    if joined.held is None or usual_count(labels) < ENOUGH:
+        return None
+    return expect(joined.held, joined.weights, P)
 
 
 def concept_mass(Z: csr_matrix, P: np.ndarray, reached: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 STAGES = ("populate", "propagate", "map", "fuse")
+PER_CLASS = 5  # concepts a class below which the concepts' own answer suffers (benchmarks, emoji_fine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,4 +343,20 @@ def classes_finding(recipe: Recipe, run: RunDir) -> Finding:
     order = "frozen" if frozen else "order of the recipe" if recipe.target.classes else "natural order, not frozen yet"
     ordered = recipe.target.classes or names
     says = f"{' '.join(ordered)} ({order})" if names else "none yet"
+    made = run.state()["stages"].get("populate", {}).get("figures", {})
+    says += few_concepts(made.get("items", 0), made.get("concepts", 0), len(ordered))
     return Finding("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})
+
+
+def few_concepts(items: int, concepts: int, classes: int) -> str:
+    """A word where so many classes share so few concepts that the concepts' own answer suffers; else nothing.
+
+    >>> few_concepts(2170, 217, 86)
+    '; 217 concepts are few for 86 classes: populate --concepts 434 tells them apart better'
+    >>> few_concepts(2170, 217, 8)
+    ''
+    """
+    more = max(items // 5, 1)
+    if not classes or concepts >= PER_CLASS * classes or more <= concepts:
+        return ""
+    return f"; {concepts} concepts are few for {classes} classes: populate --concepts {more} tells them apart better"

@@ -120,12 +120,12 @@ def make_options(recipe: Recipe, run: RunDir, asked: Asked, task: Task, say: Say
     """How much to run."""
     from kgkt.proof.task import Options
 
-    spread, expert = teach_settings(run, recipe)
+    spread, _ = teach_settings(run, recipe)
     target = recipe.target
     seeds = (SHORT if asked.recommend else 20) if asked.seeds is None else asked.seeds
     options = Options(
         labels=asked.labels, seeds=seeds, jobs=asked.jobs, spread=spread,
-        expert=expert, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
+        expert=recipe.teach.expert, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
         from_logits=target.from_logits, methods=RECOMMENDED if asked.recommend else None,
     )  # fmt: skip
     return replace(options, train_b="none" if task.b is None else trained_rows(asked.train_b, task, options, say))

@@ -124,6 +124,8 @@ def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targ
         "inactive_concepts": int((~current.graph.active).sum()),
         "spread": propagated["figures"]["spread"],
         "expert": propagated["figures"]["expert"],
+        "experts": propagated["figures"]["experts"],
+        "alpha": propagated["figures"]["alpha"],
         "teach": propagated["settings"],
         "digests": {name: sha256_file(run.path(name)) for name in ("targets.parquet", "memberships.parquet")},
     }

@@ -34,7 +34,7 @@ class Propagated:
         current: the graph that they follow from.
         labels_per_class: class -> labels.
         unreached: items with weight 0; `off` of them because all their concepts are switched off.
-        expert: that had a part in it, or "none".
+        expert: that was asked for.
         prior: what was said of class shares, in words.
         milliseconds: of the propagation over the concepts, and of the whole teacher.
     """
@@ -51,20 +51,24 @@ class Propagated:
 
 def propagate_inputs(run: RunDir, recipe: Recipe, current: CurrentGraph) -> dict[str, str]:
     """Digests of what `propagate` reads."""
+    from kgkt.transfer.teacher import REVISION
+
     teach = recipe.teach
     return {
         "populate": population(run),
         "concepts": sha256_file(run.need("memberships.parquet", "populate")),
         "the graph": current.digest(),
-        "teach settings": digest_value([*teach_settings(run, recipe), teach.balanced, teach.prior, teach.alpha]),
+        "teach settings": digest_value(
+            [REVISION, *teach_settings(run, recipe), teach.expert, teach.balanced, teach.prior, teach.alpha]
+        ),
     }
 
 
-def teach_settings(run: RunDir, recipe: Recipe) -> tuple[str, str]:
-    """Spread and expert: as the recipe says, else by size and kind of the pool.
+def teach_settings(run: RunDir, recipe: Recipe) -> tuple[str, bool]:
+    """Spread, and whether the items are texts, whose models were trained for cosine.
 
-    Spread both where its neighbours can be had: exactly up to 60,000 items, with pynndescent up to 300,000; concepts
-    above. Prototypes for texts, whose models were trained for cosine.
+    Spread both, where the recipe says nothing and its neighbours can be had: exactly up to 60,000 items, with
+    pynndescent up to 300,000; concepts above.
     """
     from kgkt.transfer.items import EXACT_UP_TO
 
@@ -72,8 +76,7 @@ def teach_settings(run: RunDir, recipe: Recipe) -> tuple[str, str]:
     n = done.get("figures", {}).get("items", 0)
     near = n <= EXACT_UP_TO or (n <= BOTH_UP_TO and importlib.util.find_spec("pynndescent") is not None)
     spread = recipe.teach.spread or ("both" if near else "concepts")
-    text = done.get("settings", {}).get("kind") == "text"
-    return spread, recipe.teach.expert or ("prototypes" if text else "none")
+    return spread, done.get("settings", {}).get("kind") == "text"
 
 
 def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = False) -> Propagated:
@@ -103,7 +106,8 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
     record(run, "propagate", propagate_inputs(run, recipe, current),
            {name: sha256_file(run.path(name)) for name in FILES},
            {"labels": counts, "unreached": done.unreached, "spread": done.targets.spread, "expert": done.expert,
-            "milliseconds": done.milliseconds[0], "expected_accuracy": done.targets.expected_accuracy},
+            "alpha": done.targets.alpha, "experts": weights_of(done.targets), "milliseconds": done.milliseconds[0],
+            "expected_accuracy": done.targets.expected_accuracy},
            dataclasses.asdict(recipe.teach))  # fmt: skip
     return done
 
@@ -114,29 +118,31 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
     import scipy.linalg  # noqa: F401 - loaded before the clock starts, like the next
     import sklearn.linear_model  # noqa: F401
 
-    from kgkt.concepts.propagate import make_seeds, make_spreader, propagate_masses
+    from kgkt.concepts.propagate import choose_alpha, make_seeds, make_spreader, propagate_masses
     from kgkt.transfer.teacher import read_prior, teach
 
     settings, labels = recipe.teach, current.labels
-    how, expert = teach_settings(run, recipe)
+    how, text = teach_settings(run, recipe)
     prior = read_prior(settings.prior, settings.balanced, labels.names)
     arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     seeds = make_seeds(labels)
+    start = time.perf_counter()
+    alpha = choose_alpha(current.graph, current.Z, labels) if settings.alpha is None else settings.alpha
     clock = time.perf_counter()
-    spreader = make_spreader(current.graph, settings.alpha)
+    spreader = make_spreader(current.graph, alpha)
     propagate_masses(spreader, current.Z, seeds)
     quick = time.perf_counter() - clock
     targets = teach(
-        current.graph, current.Z, labels, arrays["head"], spread=how, expert=expert, prior=prior, alpha=settings.alpha,
-        neighbours=_neighbours(run, arrays["vectors"], how, current.ids), spreader=spreader,
+        current.graph, current.Z, labels, arrays["head"], spread=how, expert=settings.expert, text=text, prior=prior,
+        alpha=alpha, neighbours=_neighbours(run, arrays["vectors"], how, current.ids), spreader=spreader,
     )  # fmt: skip
-    whole = time.perf_counter() - clock
+    whole = time.perf_counter() - start
     counts = np.bincount(labels.classes, minlength=len(labels.names))
     dark = np.asarray(current.Z[:, current.graph.active].sum(axis=1)).ravel() <= 0
     unreached = targets.weight == 0
     return Propagated(
         targets, current, dict(zip(labels.names, counts.tolist(), strict=True)),
-        int(unreached.sum()), int((unreached & dark).sum()), expert, _prior_in_words(settings),
+        int(unreached.sum()), int((unreached & dark).sum()), settings.expert, _prior_in_words(settings),
         (1e3 * quick, 1e3 * whole),
     )  # fmt: skip
 
@@ -165,6 +171,11 @@ def _neighbours(run: RunDir, vectors: Any, spread: str, ids: Any) -> Any:
 
 
 
+def weights_of(targets: Targets) -> dict[str, float]:
+    """The weight of each expert that had a part in it beside the graph."""
+    return {expert.name: round(expert.weight, 2) for expert in targets.experts[1:] if expert.weight}
+
+
 def fresh_targets(recipe: Recipe, run: RunDir, say: Say) -> tuple[CurrentGraph, Targets]:
     """The graph as it stands and the targets that follow from it; propagates again if something changed.
 
@@ -191,4 +202,4 @@ def as_last_taught(recipe: Recipe, run: RunDir) -> Recipe:
     )  # what a label file is like says nothing of how its labels spread
     if not last or said != plain:
         return recipe
-    return dataclasses.replace(recipe, teach=Teach(**last))
+    return dataclasses.replace(recipe, teach=Teach(**{key: value for key, value in last.items() if value is not None}))

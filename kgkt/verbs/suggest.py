@@ -109,7 +109,7 @@ def suggest(
     with open_graph_store(recipe, run) as store:
         current = read_current(store, run, say)
     spoken = np.union1d(current.labels.items, current.labels.tick_items).astype(int)
-    chosen = reach(current.graph, nearest_concept(current.Z)[spoken], how_many, recipe.teach.alpha)
+    chosen = reach(current.graph, nearest_concept(current.Z)[spoken], how_many)
     exemplars = read_exemplars(run)
     taken = set(spoken.tolist())
     asked = []

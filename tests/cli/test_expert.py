@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +19,57 @@ def test_texts_get_prototypes_unless_told_otherwise(home: Path, kgkt: Kgkt, digi
     few = [(ids[int(i)], str(d)) for d in range(10) for i in np.flatnonzero(digits.pool_y == d)[:2]]
     assert kgkt("label", "--file", write_labels(Path("labels.csv"), few)).code == 0
     shown = kgkt("propagate", "--format", "table", "--items", "items.csv")
-    assert "spread both, expert prototypes, no prior" in shown.out
+    assert "spread both, no prior" in shown.out
+    assert re.search(r"^prototypes 0\.[5-9]\d: texts are embedded for cosine; by how well it foretells 20 labels", shown.out, re.M)
+    assert "Too few labels to tell how many answers are right (five a class are needed)." in shown.out
     told = kgkt("propagate", "--expert", "none", "--items", "plain.csv").json
-    assert (told["spread"], told["expert"]) == ("both", "none")
+    assert (told["spread"], told["expert"], [e["name"] for e in told["experts"]]) == ("both", "none", ["graph"])
     with_it, without = (pd.read_csv(name, dtype=str) for name in ("items.csv", "plain.csv"))
     assert (with_it["mass"] != without["mass"]).mean() > 0.5
 
 
 def test_images_spread_over_both_and_keep_their_neighbours(labelled: Path, kgkt: Kgkt) -> None:
     told = kgkt("propagate").json
-    assert (told["spread"], told["expert"]) == ("both", "none")
+    assert (told["spread"], told["expert"], told["alpha"]) == ("both", "auto", 0.9)
+    assert [e["name"] for e in told["experts"]] == ["graph", "head", "prototypes"]
+    assert told["expected_accuracy"] is told["expected_between"] is None
     near = labelled / "kgkt-run" / "main" / "neighbours.parquet"
     made = near.stat().st_mtime_ns
     assert kgkt("propagate", "--spread", "items").json["spread"] == "items"
     assert near.stat().st_mtime_ns == made  # read, not made again
     done = kgkt("propagate", "--expert", "prototype")
     assert (done.code, "did you mean prototypes" in done.err) == (2, True)
+
+
+def test_an_expert_that_is_asked_for_joins(labelled: Path, kgkt: Kgkt) -> None:
+    for name in ("head", "prototypes"):
+        told = kgkt("propagate", "--expert", name).json["experts"]
+        assert [e["name"] for e in told] == ["graph", name]
+        assert told[1]["weight"] >= 0.5
+        assert told[1]["why"].startswith("asked for; ")
+
+
+def test_without_neighbours_nothing_can_judge_prototypes(labelled: Path, kgkt: Kgkt) -> None:
+    shown = kgkt("propagate", "--spread", "concepts", "--format", "table").out
+    assert "prototypes: stay out: without nearest items nothing can judge them" in shown
+
+
+def test_from_five_labels_a_class_the_accuracy_is_foretold(populated: Path, kgkt: Kgkt, digits) -> None:
+    ids = digits.pool_ids.tolist()
+    few = [(ids[int(i)], str(d)) for d in range(10) for i in np.flatnonzero(digits.pool_y == d)[: 1 if d == 3 else 6]]
+    assert kgkt("label", "--file", write_labels(Path("labels.csv"), few)).code == 0
+    told = kgkt("propagate", "--balanced", "--items", "items.csv").json
+    low, high = told["expected_between"]
+    assert low < told["expected_accuracy"] < high
+    right = np.mean(pd.read_csv("items.csv", dtype=str)["class"].to_numpy() == digits.pool_y.astype(str))
+    assert low < right < high
+    assert "54 labels held out in turn, none of 3, which has one" in told["experts"][1]["why"]
+    shown = kgkt("propagate", "--balanced", "--format", "table").out
+    assert re.search(r"About \d+ % of the answers should be right \(\d+ to \d+ %\)\.", shown)
+
+
+def test_one_label_in_all_leaves_nothing_to_judge(populated: Path, kgkt: Kgkt, digits) -> None:
+    assert kgkt("label", f"{digits.pool_ids[0]}=zero").code == 0
+    told = kgkt("propagate")
+    assert (told.code, [e["name"] for e in told.json["experts"]]) == (0, ["graph"])
+    assert told.json["expected_accuracy"] is None

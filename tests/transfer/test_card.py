@@ -23,8 +23,8 @@ FACTS = {
     "graph": "main", "items": 600, "unreached": 3, "inactive_concepts": 2, "ticks": 0,
     "source": {"source": "a.keras", "layers": {"mid": 512, "emb": 32}, "concepts": 60, "edges": 396, "stability": 0.55},
     "source_sha256": "0a", "concepts_seed": 3, "classes": ["cat", "d|og", "owl"],
-    "labels": {"cat": 3, "d|og": 2, "owl": 0}, "spread": "both", "expert": "none",
-    "teach": {"alpha": 0.95, "balanced": False, "prior": {"cat": 0.7, "d|og": 0.2, "owl": 0.1}},
+    "labels": {"cat": 3, "d|og": 2, "owl": 0}, "spread": "both", "expert": "auto", "alpha": 0.9,
+    "experts": {"head": 0.62}, "teach": {"balanced": False, "prior": {"cat": 0.7, "d|og": 0.2, "owl": 0.1}},
     "digests": {"targets.parquet": "0b"},
 }  # fmt: skip
 

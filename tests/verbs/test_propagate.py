@@ -29,15 +29,15 @@ def populated(folder: Path, items: int, kind: str | None = "array") -> RunDir:
      (300_000, "both" if DESCENT else "concepts"), (300_001, "concepts")],
 )  # fmt: skip
 def test_items_are_spread_over_as_far_as_their_neighbours_can_be_had(tmp_path: Path, items: int, spread: str) -> None:
-    assert teach_settings(populated(tmp_path, items), Recipe()) == (spread, "none")
+    assert teach_settings(populated(tmp_path, items), Recipe()) == (spread, False)
 
 
-@pytest.mark.parametrize(("kind", "expert"), [("text", "prototypes"), ("images", "none"), (None, "none")])
-def test_prototypes_join_in_for_texts(tmp_path: Path, kind: str | None, expert: str) -> None:
-    assert teach_settings(populated(tmp_path, 100, kind), Recipe())[1] == expert
+@pytest.mark.parametrize(("kind", "text"), [("text", True), ("images", False), (None, False)])
+def test_texts_are_known_as_such(tmp_path: Path, kind: str | None, text: bool) -> None:
+    assert teach_settings(populated(tmp_path, 100, kind), Recipe())[1] == text
 
 
 def test_what_the_user_says_holds(tmp_path: Path) -> None:
     run = populated(tmp_path, 100, "text")
-    assert teach_settings(run, Recipe(teach=Teach(spread="items", expert="none"))) == ("items", "none")
-    assert teach_settings(run, Recipe(teach=Teach(spread="concepts"))) == ("concepts", "prototypes")
+    assert teach_settings(run, Recipe(teach=Teach(spread="items"))) == ("items", True)
+    assert teach_settings(run, Recipe(teach=Teach(spread="concepts"))) == ("concepts", True)

@@ -1,0 +1,173 @@
+"""The judges of the teacher's experts against sums by hand, and the experts on pools where it is known who is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from kgkt.concepts.propagate import Seeds, make_seeds
+from kgkt.transfer import experts, judges
+from kgkt.transfer.items import nearest_items, neighbour_graph, poisson
+from kgkt.values import Labels
+
+NAMES = ("a", "b", "c")
+
+
+def labels_of(*counts: int) -> Labels:
+    classes = np.repeat(np.arange(len(counts)), counts)
+    return Labels(np.arange(len(classes)), classes, NAMES[: len(counts)])
+
+
+def test_folds_are_stratified_and_spare_the_only_label_of_a_class() -> None:
+    fold = judges.folds_of(labels_of(1, 50, 7).classes)
+    assert fold[0] == -1
+    assert np.bincount(fold[1:51]).tolist() == [10] * 5
+    assert sorted(np.bincount(fold[51:]).tolist()) == [1, 1, 1, 2, 2]
+    assert judges.folds_of(labels_of(2, 2, 2).classes).max() == 1  # two labels: two folds, one of each class in each
+    for part in (0, 1):
+        assert sorted(labels_of(2, 2, 2).classes[judges.folds_of(labels_of(2, 2, 2).classes) == part]) == [0, 1, 2]
+    assert (judges.folds_of(labels_of(1, 1, 1).classes) == -1).all()
+
+
+def test_no_expert_is_told_what_it_is_asked() -> None:
+    labels = Labels(np.arange(10), np.repeat([0, 1], 5), ("a", "b"), np.array([11]), np.array([0]))
+    told = []
+
+    def answer(seeds: Seeds) -> np.ndarray:
+        told.append(set(seeds.items.tolist()))
+        P = np.zeros((12, seeds.width))
+        P[:, 0] = np.arange(12)
+        return P
+
+    held = judges.held_out(labels, {"graph": answer})
+    assert held is not None
+    assert len(told) == 5
+    assert all(11 in items and len(items) == 9 for items in told)  # ticks are never held out
+    asked = held.answers["graph"][:, 0].astype(int)
+    assert sorted(asked) == list(range(10))  # each once
+    assert (held.classes == labels.classes[asked]).all()
+    missing = [set(range(10)) - items for items in told]
+    assert [set(part) for part in np.split(asked, 5)] == missing
+
+
+@pytest.mark.parametrize("labels", [labels_of(1, 1, 1), labels_of(5)])
+def test_where_nothing_can_be_held_out_nothing_is(labels: Labels) -> None:
+    assert judges.held_out(labels, {"graph": lambda seeds: np.ones((5, 1))}) is None
+
+
+def test_a_product_of_answers_by_hand() -> None:
+    answers = {"graph": np.array([[0.6, 0.4]]), "head": np.array([[0.2, 0.8]]), "prototypes": np.array([[0.0, 1.0]])}
+    on = np.ones(1, bool)
+    P = experts.combine(experts.Joined(answers, on, {"head": 0.5, "prototypes": 0.0}), None, 2)
+    by_hand = np.array([0.6 * 0.2**0.5, 0.4 * 0.8**0.5])
+    np.testing.assert_allclose(P[0], by_hand / by_hand.sum())
+    assert experts.combine(experts.Joined(answers, on, {"head": 0.0}), None, 2) is answers["graph"]
+    never = experts.combine(experts.Joined(answers, on, {"prototypes": 1.0}), None, 2)
+    assert 0 < never[0, 0] < 1e-9  # a 0 of one expert is a strong word, no veto that leaves nothing
+
+
+def test_what_nothing_reaches_has_no_part_in_the_shares_of_the_classes() -> None:
+    graph = np.array([[0.6, 0.0, 0.4], [0.2, 0.0, 0.8], [1 / 3, 1 / 3, 1 / 3]])  # class b is switched off
+    head = np.array([[0.5, 0.0, 0.5], [0.5, 0.0, 0.5], [1 / 3, 1 / 3, 1 / 3]])
+    told = experts.Joined({"graph": graph, "head": head}, np.array([True, True, False]), {"head": 1.0})
+    P = experts.combine(told, np.full(3, 1 / 3), 3)
+    np.testing.assert_array_equal(P[2], graph[2])
+    np.testing.assert_allclose(P[:2].sum(axis=0), [1, 0, 1], atol=1e-6)
+
+
+def test_the_score_is_the_likelihood_at_the_best_temperature() -> None:
+    P = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
+    held = judges.HeldOut(np.array([0, 1, 1]), {"graph": P})
+    by_hand = []
+    for sharpness in judges.TEMPERATURES:
+        Q = P**sharpness / (P**sharpness).sum(axis=1, keepdims=True)
+        by_hand.append(np.log(Q[[0, 1, 2], [0, 1, 1]]).sum())
+    assert judges.score(held, {}) == pytest.approx(max(by_hand))
+
+
+def test_weights_are_averaged_over_what_was_believed_and_foretold() -> None:
+    believed = {"head": (0.25, 0.5, 0.2, 0.05)}
+    assert judges.weigh(None, believed) == {"head": pytest.approx(0.25 * 0 + 0.5 * 0.5 + 0.2 * 1 + 0.05 * 2)}
+    even, right = np.full((60, 2), 0.5), np.tile([0.9, 0.1], (60, 1))
+    zeros, wrong = np.zeros(60, int), np.random.default_rng(0).permuted(np.tile([0.9, 0.1], (60, 1)), axis=1)
+    trusted = judges.weigh(judges.HeldOut(zeros, {"graph": even, "head": right}), believed)["head"]
+    doubted = judges.weigh(judges.HeldOut(zeros, {"graph": right, "head": wrong}), believed)["head"]
+    assert doubted < 0.4 < 0.5 < trusted
+    assert judges.weigh(judges.HeldOut(zeros, {"graph": even, "head": right}), {"head": experts.ALONE})["head"] == 0
+
+
+def test_torn_neighbours_are_counted_once_an_edge() -> None:
+    A = csr_matrix(np.array([[0, 1, 1, 0], [1, 0, 0, 0], [1, 0, 0, 1], [0, 0, 1, 0]], float))  # 0-1, 0-2, 2-3
+    P = np.eye(2)[[0, 0, 1, 1]]
+    assert judges.torn(P, A) == pytest.approx(1 / 3)
+    assert judges.torn(P, csr_matrix((4, 4))) == 0.0
+
+
+def test_what_is_expected_counts_each_class_by_its_share() -> None:
+    right = np.array([[0.9, 0.1]] * 10 + [[0.9, 0.1]] * 5 + [[0.1, 0.9]] * 5)  # all of a, half of b
+    held = judges.HeldOut(np.repeat([0, 1], 10), {"graph": right})
+    pool = np.eye(2)[np.repeat([0, 1], [10, 90])]
+    share, low, high = judges.expect(held, {}, pool)
+    assert share == pytest.approx(1 - judges.REMAINS * (1 - (0.1 * 1 + 0.9 * 0.5)))
+    assert low < share < high
+    narrow = judges.expect(judges.HeldOut(np.repeat([0, 1], 100), {"graph": np.repeat(right, 10, axis=0)}), {}, pool)
+    assert narrow[2] - narrow[1] < high - low
+
+
+def blobs(n: int, apart: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, csr_matrix]:
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 3
+    centre = np.array([[0, 0], [1, 0], [0, 1]]) * apart
+    X = centre[y] + rng.normal(size=(n, 2))
+    return X, y, neighbour_graph(nearest_items(X), X)
+
+
+def joined(X, y, A, features, per_class: int, *, expert: str = "auto", text: bool = False) -> experts.Joined:
+    items = np.concatenate([np.flatnonzero(y == j)[:per_class] for j in range(3)])
+    labels = Labels(items, y[items], NAMES)
+    seeds = make_seeds(labels)
+    return experts.join(
+        lambda told: poisson(A, told), poisson(A, seeds), np.ones(len(X), bool), labels, seeds, features,
+        expert=expert, text=text, prior=None, neighbours=A, finish=lambda first: first,
+    )  # fmt: skip
+
+
+def test_features_that_know_the_classes_get_weight_and_noise_gets_none() -> None:
+    X, y, A = blobs(600, 2.5)
+    rng = np.random.default_rng(1)
+    knows = np.eye(3)[y] * 4 + rng.normal(size=(600, 3))
+    noise = rng.normal(size=(600, 8))
+    assert joined(X, y, A, knows, 20).weights["head"] > 0.7
+    told = joined(X, y, A, noise, 20)
+    graph, both = (told.answers["graph"], experts.combine(told, None, 3))
+    assert (graph.argmax(axis=1) == both.argmax(axis=1)).mean() > 0.95  # whatever its weight, it has nothing to say
+    assert told.weights["prototypes"] == 0
+    assert told.why["prototypes"].startswith("stay out: ")
+
+
+def test_the_graph_lets_prototypes_in_that_fit_it_without_any_label_to_spare() -> None:
+    X, y, A = blobs(600, 4)
+    told = joined(X, y, A, X - X.mean(axis=0), 1)
+    assert (told.weights["head"], told.weights["prototypes"]) == (0.0, experts.PROTOTYPES)
+    assert told.why["head"] == "no class has two labels: nothing to judge it by"
+    assert told.finished is not None
+    out = joined(X, y, A, np.random.default_rng(0).normal(size=(600, 8)), 1)
+    assert out.weights["prototypes"] == 0.0
+
+
+def test_of_texts_prototypes_always_join() -> None:
+    X, y, A = blobs(300, 3)
+    told = joined(X, y, A, np.random.default_rng(0).normal(size=(300, 8)), 1, text=True)
+    assert told.weights["prototypes"] >= 0.5
+
+
+def test_one_class_leaves_nothing_to_ask_an_expert() -> None:
+    X, _, A = blobs(60, 3)
+    seeds = make_seeds(Labels(np.array([0, 3]), np.array([0, 0]), NAMES))
+    P = np.full((60, 3), 1 / 3)
+    told = experts.join(
+        lambda s: P, P, np.ones(60, bool), Labels(np.array([0, 3]), np.array([0, 0]), NAMES), seeds, X,
+        expert="auto", text=False, prior=None, neighbours=A, finish=lambda first: first,
+    )  # fmt: skip
+    assert (dict(told.answers), told.weights) == ({"graph": P}, {})
