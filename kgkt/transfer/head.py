@@ -11,6 +11,7 @@ from kgkt.concepts.propagate import normalise, seed_values
 
 if TYPE_CHECKING:
     import numpy as np
+    from sklearn.linear_model import LogisticRegression
 
     from kgkt.concepts.propagate import Seeds
 
@@ -18,7 +19,7 @@ HEAD_C = 10.0
 TUNED_C = (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
-def logistic(C: float):
+def logistic(C: float) -> LogisticRegression:
     """A logistic head as every part of kgkt uses it: L2 with strength 1/C, lbfgs, no random part."""
     from sklearn.linear_model import LogisticRegression
 
@@ -63,18 +64,29 @@ def tuned_C(features: np.ndarray, seeds: Seeds) -> float:
     has a single label there is nothing to hold out: the untuned C. Ties go to the value nearest to it.
     """
     import numpy as np
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.model_selection import StratifiedKFold
 
     counts = np.bincount(seeds.columns, minlength=seeds.width)
     counts = counts[counts > 0]
     if counts.min() < 2 or len(counts) < 2:
         return HEAD_C
-    folds = StratifiedKFold(min(5, int(counts.min())), shuffle=True, random_state=0)
     X, y = features[seeds.items], seeds.columns
+    folds = list(StratifiedKFold(min(5, int(counts.min())), shuffle=True, random_state=0).split(X, y))
     with _few_items():
-        scores = [cross_val_score(logistic(C), X, y, cv=folds, scoring="neg_log_loss").mean() for C in TUNED_C]
+        scores = [np.mean([_likelihood(logistic(C), X, y, *fold) for fold in folds]) for C in TUNED_C]
     best = [C for C, score in zip(TUNED_C, scores, strict=True) if score >= max(scores) - 1e-12]
     return min(best, key=lambda C: abs(np.log(C / HEAD_C)))
+
+
+def _likelihood(
+    model: LogisticRegression, X: np.ndarray, y: np.ndarray, told: np.ndarray, held: np.ndarray
+) -> float:
+    """Mean log-likelihood of the held-out rows by a head fitted to the others; every class is among both."""
+    import numpy as np
+
+    model.fit(X[told], y[told])
+    own = np.searchsorted(model.classes_, y[held])
+    return float(np.log(np.maximum(model.predict_proba(X[held])[np.arange(len(held)), own], 1e-15)).mean())
 
 
 def _even(seeds: Seeds) -> np.ndarray:

@@ -56,10 +56,12 @@ def folds_of(classes: np.ndarray, seed: int = 0) -> np.ndarray:
     if not len(several):
         return fold
     many = int(np.clip(np.median(counts[several]), 2, FOLDS))
-    rng = np.random.default_rng(seed)
+    key = np.random.default_rng(seed).random(len(classes))  # of the label, whatever number its class has
     for number in several:
-        own = rng.permutation(np.flatnonzero(classes == number))
-        fold[own] = (np.arange(len(own)) + number) % many  # begins elsewhere for each class: folds of even size
+        own = np.flatnonzero(classes == number)
+        own = own[key[own].argsort()]
+        first = int(many * key[own[0]] * len(own)) % many  # elsewhere for each class, so that folds are of even size
+        fold[own] = (np.arange(len(own)) + first) % many
     return fold
 
 
@@ -153,7 +155,7 @@ def expect(held: HeldOut, weights: Mapping[str, float], P: np.ndarray) -> tuple[
     """The share of the pool's answers that are right, as far as the labels held out can tell.
 
     Each class counts by its share of the answers. On the benchmark tasks the estimate is calibrated from five labels a
-    class on (benchmarks/expectation.py); below, it is not.
+    class on (`evaluate` reports it); below, it is not.
 
     Args:
         held: what the experts said of them.

@@ -63,7 +63,7 @@ def test_from_five_labels_a_class_the_accuracy_is_foretold(populated: Path, kgkt
     assert low < told["expected_accuracy"] < high
     right = np.mean(pd.read_csv("items.csv", dtype=str)["class"].to_numpy() == digits.pool_y.astype(str))
     assert low < right < high
-    assert "54 labels held out in turn, none of 3, which has one" in told["experts"][1]["why"]
+    assert "54 labels held out in turn; 3 has a single one, which is never held out" in told["experts"][1]["why"]
     shown = kgkt("propagate", "--balanced", "--format", "table").out
     assert re.search(r"About \d+ % of the answers should be right \(\d+ to \d+ %\)\.", shown)
 

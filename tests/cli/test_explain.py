@@ -80,7 +80,7 @@ def test_json_says_what_the_graph_and_its_files_say(taught: Path, kgkt: Kgkt) ->
     distances = [example["distance"] for example in told["nearest"]]
     assert (len(distances), distances) == (20, sorted(distances))
     graph = told["experts"][0]
-    assert (graph["name"], graph["weight"], graph["why"]) == ("graph", 1.0, "it always speaks")
+    assert (graph["name"], graph["weight"], graph["why"]) == ("graph", 1.0, "always speaks")
     assert graph["masses"][graph["class"]] == graph["mass"] == max(graph["masses"].values())
 
 
@@ -98,7 +98,7 @@ def test_the_table_has_every_part_and_csv_is_its_rows(taught: Path, kgkt: Kgkt) 
     rows = list(csv.reader(io.StringIO(kgkt("explain", item, "-n", 3, "--format", "csv").out)))
     assert rows[0] == ["part", "what", "says", "value", "more"]
     assert [row[0] for row in rows[1:]] == [
-        "answer", "answer", *["concept"] * 3, *["label heard"] * 3, *["nearest example"] * 3, "expert", "change"]  # fmt: skip
+        "answer", "answer", *["concept"] * 3, *["label heard"] * 3, *["nearest example"] * 3, *["expert"] * 3, "change"]  # fmt: skip
     assert rows[1][2] == told["class"]
 
 

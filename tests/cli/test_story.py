@@ -61,7 +61,7 @@ def test_twenty_labels_teach_b_and_beat_b_alone(labelled: Path, kgkt: Kgkt, trut
     card = (labelled / "b-fused.card.md").read_text()
     assert card.startswith("# b-fused.keras\n\nb.keras, taught by a concept graph of what a.keras knows; made with kgkt")
     assert "| model A | a.keras, layers mid (512 features), emb (32 features) |" in card
-    assert "| spread over | concepts and items, expert none, alpha 0.95 |" in card
+    assert "| spread over | concepts and items, alpha 0.9 |" in card
     assert f"| a.keras (A) | {sha256_file(labelled / 'a.keras')} |" in card
 
 

@@ -86,7 +86,7 @@ def test_it_is_stale_by_what_the_model_holds_not_by_dates(texts: Path, kgkt: Kgk
 
 
 def test_prototypes_are_the_default_and_can_be_left_out(few: Path, kgkt: Kgkt) -> None:
-    assert "spread both, expert prototypes" in kgkt("propagate", "--format", "table").out
+    assert "\nprototypes 0." in kgkt("propagate", "--format", "table").out
     assert kgkt("propagate", "--expert", "none").json["expert"] == "none"
     (few / "kgkt.toml").write_text(RECIPE + '[teach]\nexpert = "none"\n')
     assert kgkt("propagate").json["expert"] == "none"
@@ -133,7 +133,7 @@ def test_evaluate_reads_the_pool_through_an_untrained_copy_too(texts: Path, kgkt
     done = kgkt("evaluate", "--truth", "truth.csv", "--labels", "2", "--seeds", "1", "--train-b", "scratch,kgkt@2@1")
     assert done.code == 0, done.err
     cells = {(row["method"], row["metric"]): row["value"] for row in done.json["rows"]}
-    assert done.json["about"]["kgkt"]["expert"] == "prototypes"
+    assert done.json["about"]["kgkt"]["expert"] == "auto"
     assert done.json["skipped"]["raw inputs"] == "the inputs of the pool are not at hand as numbers"
     assert cells["kgkt", "pool_accuracy"] > 0.6
     assert 0.2 < cells["untrained A", "pool_accuracy"] <= 1

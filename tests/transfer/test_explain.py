@@ -9,6 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from kgkt.concepts.propagate import (
+    ALPHA,
     item_posterior,
     loo_scores,
     make_seeds,
@@ -40,7 +41,7 @@ def world(seed: int = 0, off: tuple[int, ...] = ()) -> tuple[ConceptGraph, csr_m
     return graph, Z, Labels(items[:12], rng.permutation(12) % 3, ("a", "b", "c"), items[12:], np.array([0, 0, 2]))
 
 
-def inverse(graph: ConceptGraph, alpha: float = 0.95) -> np.ndarray:
+def inverse(graph: ConceptGraph, alpha: float = ALPHA) -> np.ndarray:
     """(k, k) (I - alpha S)^-1 with S = D^-1/2 E D^-1/2 of the active concepts, 0 elsewhere."""
     E = np.zeros((K, K))
     for (a, b), weight in zip(graph.edges, graph.weights, strict=True):
