@@ -181,7 +181,7 @@ class Explained:
         for e in self.nearest:
             yield "nearest example", e.item, e.says, e.distance, e.text or e.picture
         for o in self.experts:
-            yield "expert", o.name, o.says, o.mass, f"weight {o.weight:g}: {o.why}"
+            yield "expert", o.name, o.says, o.mass, f"weight {round(o.weight, 2):g}: {o.why}"
         turn = self.turn or Turn(None, None, None)
         yield "change", turn.item, turn.says, None, self.advice
 

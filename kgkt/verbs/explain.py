@@ -190,7 +190,7 @@ def _draw(path: Path, done: Explained, looks: Looks) -> None:
         bars = []
     for expert in done.experts if done.masses else ():
         stays = expert.weight > 0
-        bars.append(Bars(f"expert {expert.name}, " + (f"weight {expert.weight:g}" if stays else "stayed out"),
+        bars.append(Bars(f"expert {expert.name}, " + (f"weight {round(expert.weight, 2):g}" if stays else "stayed out"),
                          expert.masses, stays))  # fmt: skip
     title = f"{done.item}: {done.verdict}" + (f" ({done.because})" if done.because else "")
     draw_why(path, title, Panel(done.item, pixels.get(done.item), done.text), examples, bars, done.denied)
