@@ -129,6 +129,10 @@ def page(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield "experts and the range of alpha on draws 300 to 303: none of them is reported."
     yield ""
     yield from made(reports, pool)
+    earlier = [task for task, report in reports.items() if report["about"]["kgkt"]["expert"] != "auto"]
+    if earlier:
+        yield ""
+        yield f"Measured before the teacher weighed experts, and not yet again: {', '.join(earlier)}."
     yield ""
     yield "## Accuracy on the unlabelled pool, averaged over label counts and seeds"
     yield ""

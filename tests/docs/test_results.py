@@ -30,7 +30,7 @@ def table(text: str, section: str) -> dict[str, list[str]]:
 
 def test_the_table_of_results_is_that_of_the_reports() -> None:
     measured = table(read(ROOT / "benchmarks" / "results" / "README.md"), "kgkt minus each method")
-    quoted = table(read(ROOT / "docs" / "results.md"), "Six public tasks")
+    quoted = table(read(ROOT / "docs" / "results.md"), "Seven public tasks")
     assert [row for row in quoted if row.strip("-")] == list(ROWS)
     for row, methods in ROWS.items():
         for number, cell in enumerate(quoted[row]):
@@ -38,7 +38,7 @@ def test_the_table_of_results_is_that_of_the_reports() -> None:
 
 
 def test_the_readme_says_where_kgkt_loses() -> None:
-    quoted = table(read(ROOT / "docs" / "results.md"), "Six public tasks")
+    quoted = table(read(ROOT / "docs" / "results.md"), "Seven public tasks")
     worth = " ".join(read(ROOT / "README.md").split("\n## What it is worth")[1].split("\n## ")[0].split())
     lost = {cell[1:] for row, cells in quoted.items() if row.endswith("rounds") for cell in cells if cell[0] == "-"}
     assert len(lost) == 3
