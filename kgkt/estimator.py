@@ -25,8 +25,9 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         n_concepts: how many; None for a tenth of the rows, 50 to 2500.
         alpha: how far knowledge travels, from 0 to below 1; None: .9, from five labels a class as they choose.
         spread: "concepts", "items" or "both".
-        expert: what joins the graph's answer: "auto" weighs a logistic head and class prototypes, "head" and
-            "prototypes" (for embeddings trained for cosine, as those of sentences) let that one join, "none" neither.
+        expert: what joins the graph's answer: "auto" weighs a logistic head and class prototypes, which helps where the
+            rows are features of a model that knows the classes, and costs a point or two where they are raw; "head"
+            and "prototypes" let that one join, "none" neither.
         balanced: whether every class is equally frequent among the rows: it helps where it is true.
         n_components: of the whitening.
         random_state: of whitening and clustering.
@@ -57,7 +58,7 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         *,
         alpha: float | None = None,
         spread: str = "both",
-        expert: str = "auto",
+        expert: str = "none",
         balanced: bool = False,
         n_components: int = 32,
         random_state: Any = None,

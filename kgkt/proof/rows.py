@@ -184,7 +184,7 @@ def _teacher(
         how = spread or bench.options.spread
         return teach(
             view.graph, view.Z, labels, view.head, spread=how, expert=expert or bench.options.expert,
-            text=bench.task.text, prior=bench.task.prior, spreader=view.spreader,
+            text=bench.task.text, alpha=bench.options.alpha, prior=bench.task.prior, spreader=view.spreader,
             neighbours=None if how == "concepts" else bench.near(view)[1], expectation=False,
         )  # fmt: skip
 

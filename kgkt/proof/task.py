@@ -87,6 +87,7 @@ class Options:
         methods: rows to run; None for all. `kgkt` is always among them.
         spread: of the row `kgkt`.
         expert: of the row `kgkt`: "auto", "head", "prototypes" or "none".
+        alpha: of the teacher; None: as the labels choose.
         steps: Adam steps of each B.
         batch: items a step.
         learning_rate: of Adam.
@@ -100,6 +101,7 @@ class Options:
     methods: tuple[str, ...] | None = None
     spread: str = "both"
     expert: str = "auto"
+    alpha: float | None = None
     steps: int = 400
     batch: int = 64
     learning_rate: float = 1e-3
@@ -162,7 +164,7 @@ def digest(task: Task, options: Options) -> str:
         add(value)
     add((kgkt.__version__, REVISION, task.names, task.text, task.concepts))
     add((options.steps, options.batch, options.learning_rate, options.spread, options.expert,
-         options.from_logits))
+         options.from_logits, *(() if options.alpha is None else (options.alpha,))))
     if task.b is not None:
         model = task.b()
         add(model.to_json())

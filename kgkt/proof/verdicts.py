@@ -139,7 +139,7 @@ def _foretold(rows: Sequence[Row]) -> str:
     """How well the teacher foretold its own accuracy; empty where it never tried."""
     ours = [row for row in rows if row["method"] == "kgkt"]
     found = {(row["labels_per_class"], row["seed"], row["metric"]): row["value"] for row in ours}
-    drawn = [(n, seed) for n, seed, metric in found if metric == EXPECTED[0] and (n, seed, POOL) in found]
+    drawn = [(n, s) for n, s, metric in found if metric == POOL and all((n, s, part) in found for part in EXPECTED)]
     if not drawn:
         return ""
     off, held = [], 0

@@ -41,7 +41,10 @@ def write_targets(run: RunDir, targets: Targets, current: CurrentGraph) -> None:
     columns |= {"weight": pa.array(targets.weight), "labelled": pa.array(labelled), "held_out": pa.array(held)}
     with atomic(run.path("targets.parquet")) as temporary:
         pq.write_table(pa.table(columns), temporary, compression="zstd", write_page_checksum=True)
-    save_arrays(run.path("masses.safetensors"), {"mass": targets.mass, "alpha": np.array(targets.alpha)})
+    save_arrays(run.path("masses.safetensors"), {
+        "mass": targets.mass, "alpha": np.array(targets.alpha),
+        "ticked": np.full(len(targets.weight), -1) if targets.ticked is None else targets.ticked,
+    })  # fmt: skip
     save_arrays(
         run.path("experts.safetensors"),
         {expert.name: expert.P.astype(np.float16) for expert in targets.experts},
@@ -75,6 +78,7 @@ def read_targets(run: RunDir, current: CurrentGraph) -> Targets:
     return Targets(
         P, table.column("weight").to_numpy(), with_mass["mass"], names,
         with_mass["alpha"].item(), run.state()["stages"]["propagate"]["figures"]["spread"],
+        ticked=with_mass.get("ticked"),
     )  # fmt: skip
 
 

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 EXPERTS = ("auto", "none", "head", "prototypes")
 MARGIN = 0.5  # standard errors by which prototypes may tear more neighbours apart than are torn without them
-MARGIN_ALONE = 2.0  # the same where a class or tick has a single example, so that the graph is the only judge
+MARGIN_ALONE = 2.0  # the same where a class or tick has a single example, so that the graph must judge
 AGAINST = 1.0  # log-likelihood that the labels held out must lose with prototypes to keep them out
+AGAINST_ALONE = 4.0  # the same where a class or tick has a single example, of which the labels of others say less
 PROTOTYPES = 0.5  # their weight where the graph lets them in
 # How likely each weight of judges.WEIGHTS is before any label is looked at; chosen on draws 300 to 303 of the tasks.
 ALONE = (1.0, 0.0, 0.0, 0.0)  # one label a class
@@ -107,46 +108,48 @@ def join(
     usual = usual_count(labels)
     if expert == "none":
         wanted = expectation and usual >= ENOUGH
-        return Joined({"graph": P}, reached, held=held_out(labels, {"graph": graph_answer}) if wanted else None)
+        held = held_out(labels, {"graph": graph_answer}, reached) if wanted else None
+        return Joined({"graph": P}, reached, held=held)
     if len(np.unique(within(seeds, np.flatnonzero(reached), len(features)).columns)) < 2:
         return Joined({"graph": P}, reached)
     ask = _ask(features, reached, prior)
-    names = ("head", "prototypes") if expert == "auto" else (expert,)
+    names: tuple[str, ...] = ("head", "prototypes") if expert == "auto" else (expert,)
+    if expert == "auto" and neighbours is None and not text:
+        names = names[:1]  # nothing could judge prototypes
     judged = names if text else names[:1]  # elsewhere the graph judges prototypes first, which costs less
-    held = held_out(labels, {"graph": graph_answer} | {name: ask[name] for name in judged})
+    held = held_out(labels, {"graph": graph_answer} | {name: ask[name] for name in judged}, reached)
     answers = {"graph": P} | {name: ask[name](seeds) for name in names}
     by = _by_labels(labels, held)
     if expert != "auto":
         return Joined(answers, reached, weigh(held, {expert: JOINED}), {expert: f"asked for; {by}"}, held)
-    # labels of other classes say nothing of a class whose only label cannot be held out
     silent = bool((np.bincount(seeds.columns) == 1).any())
-    believed = {"head": TRUSTED if usual >= ENOUGH else DOUBTED if held is not None else ALONE}
+    believed = {"head": ALONE if held is None else TRUSTED if usual >= ENOUGH else DOUBTED}
     if text:
         why = {"head": by, "prototypes": f"texts are embedded for cosine; {by}"}
         return Joined(answers, reached, weigh(held, believed | {"prototypes": JOINED}), why, held)
     alone = Joined(answers, reached, weigh(held, believed), {"head": by}, held)
+    if neighbours is None:
+        return alone
     joined = _let_in(alone, neighbours, prior, seeds.n_classes, finish, MARGIN_ALONE if silent else MARGIN)
     if held is None or not joined.weights["prototypes"]:
         return joined
-    beside = held_out(labels, {"prototypes": ask["prototypes"]})
+    beside = held_out(labels, {"prototypes": ask["prototypes"]}, reached)
     assert beside is not None
     more = replace(held, answers=dict(held.answers) | dict(beside.answers))
-    if silent or score(more, joined.weights) >= score(more, alone.weights) - AGAINST:
+    if score(more, joined.weights) >= score(more, alone.weights) - (AGAINST_ALONE if silent else AGAINST):
         return replace(joined, held=more)
     return _with_prototypes(alone, 0.0, "stay out: with them the labels held out are foretold worse")
 
 
 def _let_in(
     alone: Joined,
-    neighbours: csr_matrix | None,
+    neighbours: csr_matrix,
     prior: np.ndarray | None,
     n_classes: int,
     finish: Callable[[np.ndarray], np.ndarray],
     margin: float,
 ) -> Joined:
     """The same with the prototypes' weight, as the graph judges them."""
-    if neighbours is None:
-        return _with_prototypes(alone, 0.0, "stay out: without nearest items nothing can judge them")
     more = _with_prototypes(alone, PROTOTYPES, "")
     without, beside = (finish(combine(one, prior, n_classes)) for one in (alone, more))
     level, share = torn(without, neighbours), torn(beside, neighbours)
@@ -167,7 +170,7 @@ def _by_labels(labels: Labels, held: HeldOut | None) -> str:
     import numpy as np
 
     if held is None:
-        return "no class has two labels: nothing to judge it by"
+        return "no label can be held out: nothing to judge it by"
     counts = np.bincount(labels.classes, minlength=len(labels.names))
     single = [name for name, many in zip(labels.names, counts, strict=True) if many == 1]
     some = f"{', '.join(single[:3])}{', …' if len(single) > 3 else ''} {'has' if len(single) == 1 else 'have'}"

@@ -165,7 +165,7 @@ class Explained:
             reach = "" if turn is None else f"any label on {turn.item} (in c{turn.concept:03d}) reaches it; or "
             return f"{reach}{own}"
         if turn is None:
-            return "nothing: there is one class only"
+            return "a label of another class: there is one only"
         if self.state == "by a tick":
             return f"{own}. {_in_words(turn)}"
         return f"{after} is next, {_far(self.ratio, self.best[0])}. {_in_words(turn)}"

@@ -105,7 +105,6 @@ def item_answer(
         seeds: labels and ticks.
         prior: (c,) or None.
         both: whether the smoothed answer of the concepts is a factor beside Poisson learning.
-
         volume: whether `volume_answer` is a part where it can be.
 
     Returns:
@@ -209,10 +208,12 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
     np.add.at(source, (seeds.items, seeds.columns), 1.0 / counts[seeds.columns])
     number, component = connected_components(A, directed=False)
     inside = csr_matrix((np.ones(n), (component, np.arange(n))), shape=(number, n))
-    mass = np.maximum(inside @ degree, 1.0)[:, None]
+    source[degree == 0] = 0.0  # an item without neighbours keeps an even row
+    mass = inside @ degree
+    mass = np.where(mass > 0, mass, 1.0)[:, None]
     # L is singular on each component: the source must sum to 0 there, so its mean leaves with the degree
     source -= degree[:, None] * (inside.T @ (inside @ source / mass))
-    u = _solve((diags(degree) - A).tocsr(), source, 1.0 / np.maximum(degree, 1.0))
+    u = _solve((diags(degree) - A).tocsr(), source, 1.0 / np.where(degree > 0, degree, 1.0))
     u -= inside.T @ (inside @ (degree[:, None] * u) / mass)
     u -= u.mean(axis=1, keepdims=True)  # what all classes share: the same as taking the mean from each source
     spread = u.std()

@@ -8,11 +8,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.propagate import Seeds, make_seeds
-from kgkt.values import Labels
 
 if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
+
+    from kgkt.values import Labels
 
 FOLDS = 5
 WEIGHTS = (0.0, 0.5, 1.0, 2.0)
@@ -65,25 +66,27 @@ def folds_of(classes: np.ndarray, seed: int = 0) -> np.ndarray:
     return fold
 
 
-def held_out(labels: Labels, experts: Mapping[str, AnswerOf]) -> HeldOut | None:
+def held_out(labels: Labels, experts: Mapping[str, AnswerOf], reached: np.ndarray) -> HeldOut | None:
     """Ask every expert for labels that were held out; None where no class has two, or only one class has any.
 
     Args:
-        labels: labels, and ticks, which are never held out.
+        labels: labels, and ticks, which are held out with the label of their item only.
         experts: name -> its answer from seeds.
+        reached: (n,) bool; labels of the others have no part, and nothing to say.
     """
     import numpy as np
 
-    fold = folds_of(labels.classes)
-    if (fold < 0).all() or len(np.unique(labels.classes)) < 2:
+    fold, on = np.full(len(labels), -1), reached[labels.items]
+    fold[on] = folds_of(labels.classes[on])
+    if (fold < 0).all() or len(np.unique(labels.classes[on])) < 2:
         return None
+    seeds = make_seeds(labels)
     answers: dict[str, list[np.ndarray]] = {name: [] for name in experts}
     classes = []
     for number in np.unique(fold[fold >= 0]):
-        kept, out = fold != number, fold == number
-        told = make_seeds(
-            Labels(labels.items[kept], labels.classes[kept], labels.names, labels.tick_items, labels.tick_classes)
-        )
+        out = fold == number
+        kept = ~np.isin(seeds.items, labels.items[out])
+        told = Seeds(seeds.items[kept], seeds.columns[kept], seeds.hidden, seeds.n_classes)
         classes.append(labels.classes[out])
         for name, answer_of in experts.items():
             answers[name].append(answer_of(told)[labels.items[out]])
@@ -154,20 +157,22 @@ def torn(P: np.ndarray, A: csr_matrix) -> float:
 def expect(held: HeldOut, weights: Mapping[str, float], P: np.ndarray) -> tuple[float, float, float]:
     """The share of the pool's answers that are right, as far as the labels held out can tell.
 
-    Each class counts by its share of the answers. On the benchmark tasks the estimate is calibrated from five labels a
-    class on (`evaluate` reports it); below, it is not.
+    Each class counts by its share of the answers, and one of which no label was held out does not count; an answer that
+    is a tick's, or that is level between classes, counts as wrong. From five labels a class on the estimate is
+    calibrated on the benchmark tasks (`evaluate` reports it); below, it is not.
 
     Args:
         held: what the experts said of them.
         weights: of the experts.
-        P: (n, c) the teacher's answer.
+        P: (n, c) the teacher's answer for the items that something reaches.
 
     Returns:
         The share, and the ends of an interval that should hold it in 9 of 10 cases (Wilson 1927).
     """
     import numpy as np
 
-    right = multiply(held.answers, weights).argmax(axis=1) == held.classes
+    logs = multiply(held.answers, weights)
+    right = (logs.argmax(axis=1) == held.classes) & ((logs == 0).sum(axis=1) == 1)
     shares = np.bincount(P.argmax(axis=1), minlength=P.shape[1])
     judged = np.unique(held.classes)
     found = np.array([right[held.classes == number].mean() for number in judged])

@@ -67,7 +67,7 @@ def teach(
         spread: "concepts", "items" or "both".
         expert: "auto" asks a logistic head and class prototypes in A's features, and weighs them; "head" or
             "prototypes" lets that one join; "none": the graph alone.
-        text: whether A was trained for cosine, as models of sentences are: prototypes then join.
+        text: whether A was trained for cosine, as models of sentences are: "auto" then lets prototypes join.
         prior: (c,) class shares of the pool if the user knows them, else None. Never estimated here.
         alpha: how far knowledge travels; None: .9, from five labels a class as they choose.
         neighbours: (n, n) symmetric graph of nearest items; needed by "items" and "both".
@@ -164,13 +164,13 @@ def _expected(joined: Joined, labels: Labels, P: np.ndarray) -> tuple[float, flo
 
     if joined.held is None or usual_count(labels) < ENOUGH:
         return None
-    return expect(joined.held, joined.weights, P)
+    return expect(joined.held, joined.weights, P[joined.reached])
 
 
 def concept_mass(Z: csr_matrix, P: np.ndarray, reached: np.ndarray) -> np.ndarray:
     """What each concept leans to: the answer for its items, averaged by membership.
 
-    The propagated masses themselves are nearly flat at alpha .95 (their order is what counts), so they would
+    The propagated masses themselves are nearly flat (their order is what counts), so they would
     tell a reader little; this says what the items of a concept are taken for.
 
     Args:

@@ -124,8 +124,8 @@ def make_options(recipe: Recipe, run: RunDir, asked: Asked, task: Task, say: Say
     target = recipe.target
     seeds = (SHORT if asked.recommend else 20) if asked.seeds is None else asked.seeds
     options = Options(
-        labels=asked.labels, seeds=seeds, jobs=asked.jobs, spread=spread,
-        expert=recipe.teach.expert, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
+        labels=asked.labels, seeds=seeds, jobs=asked.jobs, spread=spread, expert=recipe.teach.expert,
+        alpha=recipe.teach.alpha, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
         from_logits=target.from_logits, methods=RECOMMENDED if asked.recommend else None,
     )  # fmt: skip
     return replace(options, train_b="none" if task.b is None else trained_rows(asked.train_b, task, options, say))

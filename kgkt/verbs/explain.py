@@ -87,7 +87,9 @@ def _explain(
     if state == "unreached" and members:
         turn = Turn(None, str(current.ids[members[0][1]]), members[0][0])
     elif state in ("taught", "by a tick") and len(names) > 1:
-        wanted = _order(targets.P[i])[1] if state == "taught" else int(alone[: len(names)].argmax())
+        others = alone[: len(names)].copy()
+        others[denied] = -1.0
+        wanted = _order(targets.P[i])[1] if state == "taught" else int(others.argmax())
         already = int(alone.argmax()) == wanted
         found = None if already else label_that_turns(spreader, Z, seeds, i, wanted, members, prior)
         turn = _turn(names[wanted], found, current.ids, already, prior is None)
@@ -120,8 +122,8 @@ def _state(current: CurrentGraph, targets: Targets, i: int) -> tuple[str, list[i
     own = labels.tick_classes[labels.tick_items == i].tolist()
     if own:
         return "ticked", own
-    denied = _denied(targets.P[i], labels.tick_classes)
-    return ("taught", []) if denied is None else ("by a tick", [denied])
+    denied = -1 if targets.ticked is None else int(targets.ticked[i])
+    return ("taught", []) if denied < 0 else ("by a tick", [denied])
 
 
 def _denied(row: np.ndarray, ticks: np.ndarray) -> int | None:

@@ -7,7 +7,7 @@ import importlib.util
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kgkt.errors import InputError
 from kgkt.files import check_place, digest_value, load_arrays, sha256_file
@@ -17,10 +17,6 @@ from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, made_by, open_run, population, record, settings_of, why_stale
 from kgkt.rundir.targets import FILES, read_targets, write_items_csv, write_targets
 from kgkt.values import Targets
-
-if TYPE_CHECKING:
-    pass
-
 
 BOTH_UP_TO = 300_000  # items; above, only concepts answer without being asked for more
 
@@ -36,7 +32,7 @@ class Propagated:
         unreached: items with weight 0; `off` of them because all their concepts are switched off.
         expert: that was asked for.
         prior: what was said of class shares, in words.
-        milliseconds: of the propagation over the concepts, and of the whole teacher.
+        milliseconds: of the propagation over the concepts, once alpha is chosen, and of the whole teacher.
     """
 
     targets: Targets
@@ -58,8 +54,9 @@ def propagate_inputs(run: RunDir, recipe: Recipe, current: CurrentGraph) -> dict
         "populate": population(run),
         "concepts": sha256_file(run.need("memberships.parquet", "populate")),
         "the graph": current.digest(),
+        "the teacher of this kgkt": digest_value(REVISION),
         "teach settings": digest_value(
-            [REVISION, *teach_settings(run, recipe), teach.expert, teach.balanced, teach.prior, teach.alpha]
+            [*teach_settings(run, recipe), teach.expert, teach.balanced, teach.prior, teach.alpha]
         ),
     }
 
@@ -170,7 +167,6 @@ def _neighbours(run: RunDir, vectors: Any, spread: str, ids: Any) -> Any:
     return neighbour_graph(index, vectors)
 
 
-
 def weights_of(targets: Targets) -> dict[str, float]:
     """The weight of each expert that had a part in it beside the graph."""
     return {expert.name: round(expert.weight, 2) for expert in targets.experts[1:] if expert.weight}
@@ -202,4 +198,7 @@ def as_last_taught(recipe: Recipe, run: RunDir) -> Recipe:
     )  # what a label file is like says nothing of how its labels spread
     if not last or said != plain:
         return recipe
-    return dataclasses.replace(recipe, teach=Teach(**{key: value for key, value in last.items() if value is not None}))
+    told = {key: value for key, value in last.items() if value is not None}
+    if "experts" not in run.state()["stages"]["propagate"]["figures"]:
+        told.pop("alpha", None)  # an earlier kgkt wrote down its default as if it had been asked for
+    return dataclasses.replace(recipe, teach=Teach(**told))

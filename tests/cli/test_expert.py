@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -49,9 +50,24 @@ def test_an_expert_that_is_asked_for_joins(labelled: Path, kgkt: Kgkt) -> None:
         assert told[1]["why"].startswith("asked for; ")
 
 
-def test_without_neighbours_nothing_can_judge_prototypes(labelled: Path, kgkt: Kgkt) -> None:
-    shown = kgkt("propagate", "--spread", "concepts", "--format", "table").out
-    assert "prototypes: stay out: without nearest items nothing can judge them" in shown
+def test_without_neighbours_nothing_could_judge_prototypes(labelled: Path, kgkt: Kgkt) -> None:
+    told = kgkt("propagate", "--spread", "concepts").json
+    assert [e["name"] for e in told["experts"]] == ["graph", "head"]
+
+
+def test_what_an_earlier_kgkt_wrote_down_of_its_defaults_was_not_asked_for(labelled: Path, kgkt: Kgkt) -> None:
+    assert kgkt("propagate", "--balanced").code == 0
+    path = labelled / "kgkt-run" / "main" / "run.json"
+    state = json.loads(path.read_text())
+    stage = state["stages"]["propagate"]
+    stage["settings"] |= {"alpha": 0.95, "expert": None}
+    del stage["figures"]["experts"], stage["figures"]["alpha"], stage["inputs"]["the teacher of this kgkt"]
+    path.write_text(json.dumps(state))
+    told = kgkt("explain", (labelled / "labels.csv").read_text().splitlines()[1].split(",")[0])
+    assert told.code == 0
+    assert "changed since propagate: the teacher of this kgkt" in told.err
+    settings = json.loads(path.read_text())["stages"]["propagate"]["settings"]
+    assert (settings["alpha"], settings["expert"], settings["balanced"]) == (None, "auto", True)
 
 
 def test_from_five_labels_a_class_the_accuracy_is_foretold(populated: Path, kgkt: Kgkt, digits) -> None:

@@ -241,7 +241,7 @@ def test_before_a_label_and_before_propagate(populated: Path, kgkt: Kgkt, truth:
     kgkt("label", "i0001=0")
     one = kgkt("explain", ITEM).json
     assert (one["class"], one["mass"], one["next_class"], one["ratio"]) == ("0", 1.0, None, None)
-    assert one["advice"] == "nothing: there is one class only"
+    assert one["advice"] == "a label of another class: there is one only"
     alone = kgkt("explain", "i0001")
     assert alone.json["because"] == "a person labelled it; no other label reaches it"
     assert (alone.json["nearest"], alone.json["labels_heard"], alone.err) == ([], [], "")

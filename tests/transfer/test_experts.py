@@ -40,7 +40,7 @@ def test_no_expert_is_told_what_it_is_asked() -> None:
         P[:, 0] = np.arange(12)
         return P
 
-    held = judges.held_out(labels, {"graph": answer})
+    held = judges.held_out(labels, {"graph": answer}, np.ones(12, bool))
     assert held is not None
     assert len(told) == 5
     assert all(11 in items and len(items) == 9 for items in told)  # ticks are never held out
@@ -51,9 +51,42 @@ def test_no_expert_is_told_what_it_is_asked() -> None:
     assert [set(part) for part in np.split(asked, 5)] == missing
 
 
+def test_labels_that_nothing_reaches_and_ticks_of_an_item_held_out_have_no_part() -> None:
+    labels = Labels(np.arange(8), np.repeat([0, 1], 4), ("a", "b", "c"), np.array([0, 9]), np.array([2, 2]))
+    told = []
+
+    def answer(seeds: Seeds) -> np.ndarray:
+        assert seeds.width == 4  # the tick's own column stands, also where its item is held out
+        told.append(set(zip(seeds.items.tolist(), seeds.columns.tolist(), strict=True)))
+        return np.full((10, 4), 0.25)
+
+    reached = np.arange(10) != 7
+    held = judges.held_out(labels, {"graph": answer}, reached)
+    assert held is not None
+    assert sorted(held.classes.tolist()) == [0] * 4 + [1] * 3
+    assert all((9, 3) in seeds for seeds in told)
+    assert [(0, 0) in seeds for seeds in told] == [(0, 3) in seeds for seeds in told]
+    assert judges.expect(held, {}, np.eye(3)[[0, 1]])[0] == pytest.approx(1 - judges.REMAINS)  # level: none is right
+
+
+def test_labels_on_items_whose_concepts_are_off_leave_the_others_to_judge() -> None:
+    X, y, A = blobs(60, 3)
+    items = np.array([0, 3, 1, 4, 2, 5])
+    labels = Labels(items, y[items], NAMES)
+    seeds, reached = make_seeds(labels), ~np.isin(np.arange(60), [3, 4])
+    for expert in ("auto", "head", "prototypes"):
+        told = experts.join(
+            lambda s: np.full((60, 3), 1 / 3), np.full((60, 3), 1 / 3), reached, labels, seeds, X,
+            expert=expert, text=False, prior=None, neighbours=A, finish=lambda first: first,
+        )  # fmt: skip
+        assert all(np.isfinite(P).all() for P in told.answers.values())
+        assert told.held is not None
+        assert set(told.held.classes.tolist()) == {2}
+
+
 @pytest.mark.parametrize("labels", [labels_of(1, 1, 1), labels_of(5)])
 def test_where_nothing_can_be_held_out_nothing_is(labels: Labels) -> None:
-    assert judges.held_out(labels, {"graph": lambda seeds: np.ones((5, 1))}) is None
+    assert judges.held_out(labels, {"graph": lambda seeds: np.ones((5, 1))}, np.ones(5, bool)) is None
 
 
 def test_a_product_of_answers_by_hand() -> None:
@@ -150,7 +183,7 @@ def test_the_graph_lets_prototypes_in_that_fit_it_without_any_label_to_spare() -
     X, y, A = blobs(600, 4)
     told = joined(X, y, A, X - X.mean(axis=0), 1)
     assert (told.weights["head"], told.weights["prototypes"]) == (0.0, experts.PROTOTYPES)
-    assert told.why["head"] == "no class has two labels: nothing to judge it by"
+    assert told.why["head"] == "no label can be held out: nothing to judge it by"
     assert told.finished is not None
     out = joined(X, y, A, np.random.default_rng(0).normal(size=(600, 8)), 1)
     assert out.weights["prototypes"] == 0.0

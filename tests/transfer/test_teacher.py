@@ -324,3 +324,12 @@ def test_a_tick_beside_a_class_that_is_switched_off_takes_a_few_items_only(world
     free = (targets.weight > 0) & (y != 3)
     assert np.mean(targets.P[free].argmax(axis=1) == y[free]) > 0.7
     assert (targets.ticked >= 0).sum() < 60
+
+
+def test_poisson_learning_bears_isolated_items_and_weak_pairs():
+    weak = csr_matrix(([0.05, 0.05, 1.0, 1.0], ([0, 1, 2, 3], [1, 0, 3, 2])), shape=(5, 5))
+    seeds = Seeds(np.array([0, 2, 4]), np.array([0, 1, 1]), np.zeros(0, int), 2)  # item 4 is alone, and labelled
+    P = items.poisson(weak, seeds)
+    assert P[[0, 2]].argmax(axis=1).tolist() == [0, 1]
+    np.testing.assert_allclose(P.sum(axis=1), 1)
+    np.testing.assert_allclose(P[4], 0.5)
