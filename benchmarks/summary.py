@@ -93,8 +93,9 @@ def bar(all_values: dict[str, Cells]) -> Iterator[list[str]]:
                 if not level(at, 2):
                     yield [task, f"not two SE behind {rival} at {n}", signed(at), _verdict(at, False)]
         means = [found[0] for values in all_values.values() if (found := gain(values, rival, counts_of(values)))]
-        over = statistics.fmean(means)
-        yield ["all", f"a point ahead of {rival}", f"{100 * over:+.1f}", _verdict(means, over >= 0.01)]
+        over = statistics.fmean(means) if means else 0.0
+        ahead = f"{100 * over:+.1f}" if means else "–"
+        yield ["all", f"a point ahead of {rival}", ahead, _verdict(means or None, over >= 0.01)]
     for n in (10, 20):
         found = gain(all_values.get("fashion_same", {}), "head+rounds", (n,))
         yield ["fashion_same", f"level with head+rounds at {n}", signed(found), _verdict(found, level(found))]

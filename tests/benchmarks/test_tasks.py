@@ -113,5 +113,13 @@ def test_gains_are_paired_and_averaged_over_label_counts() -> None:
     assert summary.gain(values, "absent", (1, 5)) is None
     one = {cell: value for cell, value in values.items() if cell[2] == 0}
     assert math.isnan(summary.gain(one, "Poisson", (1, 5))[1])
-    verdicts = {row[1]: row[3] for row in summary.bar({"fashion": values}) if row[0] == "fashion"}
-    assert verdicts["at most one SE below PoissonMBO"] == "not run"
+    values |= {("head", count, seed): 0.6 for count in (1, 5) for seed in (0, 1)}
+    verdicts = {tuple(row[:2]): row[3] for row in summary.bar({"fashion": values})}
+    assert verdicts["fashion", "not one SE behind PT-MAP"] == "not run"
+    assert verdicts["fashion", "not one SE behind head"] == "met"  # .7 and .8 against .6
+    assert verdicts["all", "a point ahead of head"] == "met"
+    assert verdicts["fashion_same", "level with head+rounds at 20"] == "not run"
+    ahead = {("kgkt", 1, s): 0.5 + 0.01 * s for s in range(4)} | {("head", 1, s): 0.6 for s in range(4)}
+    behind = {tuple(row[:2]): row[3] for row in summary.bar({"fashion": ahead})}
+    assert behind["fashion", "not one SE behind head"] == "**missed**"
+    assert behind["fashion", "not two SE behind head at 1"] == "**missed**"
