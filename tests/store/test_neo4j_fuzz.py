@@ -16,7 +16,7 @@ PART = 5  # graphs a test, which are asked the same queries: Neo4j plans each fo
 ODD = {20: 1}  # of the part that begins there
 
 
-@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(PART, 50, PART))])
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(PART, 25, PART))])
 def test_random_queries_give_what_trying_everything_gives(neo4j_url, first):
     asked = odd = 0
     with open_store(neo4j_url, write=True) as store, ThreadPoolExecutor(4) as pool:
