@@ -106,15 +106,24 @@ def build_b(classes: int, seed: int = 0) -> keras.Model:
 
 def prepare() -> Prepared:
     """Two thirds of the emoji for the pool, one for the test; unbalanced, and no prior is stated."""
+    return through_pretrained("emoji", arrays(folder("emoji") / "data.npz", pool_and_test), CATEGORIES)
+
+
+def through_pretrained(name: str, data: dict[str, np.ndarray], names: tuple[str, ...]) -> Prepared:
+    """A task of these pictures: their features through the pre-trained model and an untrained one, and B beside them.
+
+    Args:
+        name: of the task, and of its folder.
+        data: pool_x, test_x (n, 64, 64, 3) uint8, and their classes.
+        names: of the classes.
+    """
     import numpy as np
 
-    home = folder("emoji")
-    data = arrays(home / "data.npz", pool_and_test)
-    pictures = data["pool_x"]
+    home, pictures = folder(name), data["pool_x"]
     layers = efficientnet.LAYERS
     features = model_features(home / "features.parquet", home / "a.keras", layers, pictures, pretrained)
     untrained = model_features(
         home / "untrained.parquet", home / "untrained.keras", layers, pictures, lambda: efficientnet.build(1)
     )
-    data |= {part: data[part].astype(np.float32) / 255 for part in ("pool_x", "test_x")}
-    return Prepared("emoji", features, untrained, **data, names=CATEGORIES, prior=None, b=build_b)
+    data = data | {part: data[part].astype(np.float32) / 255 for part in ("pool_x", "test_x")}
+    return Prepared(name, features, untrained, **data, names=names, prior=None, b=build_b)

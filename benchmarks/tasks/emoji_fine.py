@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks import efficientnet
-from tasks.emoji import POOL_SHARE, build_b, pretrained, read_pictures
-from tasks.prepared import Prepared, arrays, folder, model_features
+from tasks.emoji import POOL_SHARE, read_pictures, through_pretrained
+from tasks.prepared import Prepared, arrays, folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,14 +31,6 @@ def prepare() -> Prepared:
             "pool_x": pictures[pool], "pool_y": y[pool], "test_x": pictures[~pool], "test_y": y[~pool], "names": names
         }  # fmt: skip
 
-    home = folder("emoji_fine")
-    data = arrays(home / "data.npz", make)
+    data = arrays(folder("emoji_fine") / "data.npz", make)
     names = tuple(data.pop("names").tolist())
-    pictures = data["pool_x"]
-    layers = efficientnet.LAYERS
-    features = model_features(home / "features.parquet", home / "a.keras", layers, pictures, pretrained)
-    untrained = model_features(
-        home / "untrained.parquet", home / "untrained.keras", layers, pictures, lambda: efficientnet.build(1)
-    )
-    data |= {part: data[part].astype(np.float32) / 255 for part in ("pool_x", "test_x")}
-    return Prepared("emoji_fine", features, untrained, **data, names=names, prior=None, b=build_b)
+    return through_pretrained("emoji_fine", data, names)

@@ -144,6 +144,14 @@ def make_seeds(labels: Labels) -> Seeds:
     return Seeds(np.concatenate([labels.items, labels.tick_items]), columns, hidden, c)
 
 
+def without_items(seeds: Seeds, items: np.ndarray | int) -> Seeds:
+    """The labels and ticks of all other items; the columns stay those that they were."""
+    import numpy as np
+
+    kept = ~np.isin(seeds.items, items)
+    return Seeds(seeds.items[kept], seeds.columns[kept], seeds.hidden, seeds.n_classes)
+
+
 def seed_values(seeds: Seeds) -> np.ndarray:
     """(s,) the worth of each seed: one over the number of seeds in its column, so that classes weigh the same."""
     import numpy as np

@@ -130,7 +130,8 @@ def join(
     alone = Joined(answers, reached, weigh(held, believed), {"head": by}, held)
     if neighbours is None:
         return alone
-    joined = _let_in(alone, neighbours, prior, seeds.n_classes, finish, MARGIN_ALONE if silent else MARGIN)
+    without = finish(combine(alone, prior, seeds.n_classes))
+    joined = _let_in(alone, without, neighbours, prior, seeds.n_classes, finish, MARGIN_ALONE if silent else MARGIN)
     if held is None or not joined.weights["prototypes"]:
         return joined
     beside = held_out(labels, {"prototypes": ask["prototypes"]}, reached)
@@ -138,20 +139,20 @@ def join(
     more = replace(held, answers=dict(held.answers) | dict(beside.answers))
     if score(more, joined.weights) >= score(more, alone.weights) - (AGAINST_ALONE if silent else AGAINST):
         return replace(joined, held=more)
-    return _with_prototypes(alone, 0.0, "stay out: with them the labels held out are foretold worse")
+    return _with_prototypes(alone, 0.0, "stay out: with them the labels held out are foretold worse", without)
 
 
 def _let_in(
     alone: Joined,
+    without: np.ndarray,
     neighbours: csr_matrix,
     prior: np.ndarray | None,
     n_classes: int,
     finish: Callable[[np.ndarray], np.ndarray],
     margin: float,
 ) -> Joined:
-    """The same with the prototypes' weight, as the graph judges them."""
-    more = _with_prototypes(alone, PROTOTYPES, "")
-    without, beside = (finish(combine(one, prior, n_classes)) for one in (alone, more))
+    """The same with the prototypes' weight, as the graph judges them by what comes `without` them."""
+    beside = finish(combine(_with_prototypes(alone, PROTOTYPES, ""), prior, n_classes))
     level, share = torn(without, neighbours), torn(beside, neighbours)
     why = f"{100 * share:.1f} % of neighbours get different answers with them, {100 * level:.1f} % without"
     if share <= level + margin * (2 * level * (1 - level) / max(neighbours.nnz, 1)) ** 0.5:

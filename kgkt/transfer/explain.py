@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
-def without_own(seeds: Seeds, item: int) -> Seeds:
-    """The labels and ticks of all other items; the columns stay those that they were."""
-    other = seeds.items != item
-    return Seeds(seeds.items[other], seeds.columns[other], seeds.hidden, seeds.n_classes)
-
-
 def with_label(seeds: Seeds, item: int, column: int) -> Seeds:
     """The same seeds and one label more."""
     import numpy as np

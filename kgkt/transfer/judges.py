@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from kgkt.concepts.propagate import Seeds, make_seeds
+from kgkt.concepts.propagate import Seeds, make_seeds, without_items
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,8 +85,7 @@ def held_out(labels: Labels, experts: Mapping[str, AnswerOf], reached: np.ndarra
     classes = []
     for number in np.unique(fold[fold >= 0]):
         out = fold == number
-        kept = ~np.isin(seeds.items, labels.items[out])
-        told = Seeds(seeds.items[kept], seeds.columns[kept], seeds.hidden, seeds.n_classes)
+        told = without_items(seeds, labels.items[out])
         classes.append(labels.classes[out])
         for name, answer_of in experts.items():
             answers[name].append(answer_of(told)[labels.items[out]])

@@ -68,14 +68,14 @@ def _explain(
     """All parts of the answer; the concepts' share of it in closed form, with the item's own label left out."""
     import numpy as np
 
-    from kgkt.concepts.propagate import make_seeds, make_spreader
-    from kgkt.transfer.explain import concepts_answer, hear, label_that_turns, members_to_label, shares, without_own
+    from kgkt.concepts.propagate import make_seeds, make_spreader, without_items
+    from kgkt.transfer.explain import concepts_answer, hear, label_that_turns, members_to_label, shares
     from kgkt.transfer.teacher import read_prior
 
     labels, names, Z = current.labels, targets.names, current.Z
     i = int(np.flatnonzero(current.ids == item)[0])
     prior = read_prior(recipe.teach.prior, recipe.teach.balanced, names)
-    spreader, seeds = make_spreader(current.graph, targets.alpha), without_own(make_seeds(labels), i)
+    spreader, seeds = make_spreader(current.graph, targets.alpha), without_items(make_seeds(labels), i)
     columns = [*names, *(f"not {names[denied]}" for denied in seeds.hidden.tolist())]
     heard = shares(hear(spreader, Z, seeds, i))
     most = [s for s in np.argsort(-heard, kind="stable")[:examples].tolist() if heard[s] > 0]

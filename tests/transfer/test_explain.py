@@ -16,6 +16,7 @@ from kgkt.concepts.propagate import (
     make_spreader,
     propagate_masses,
     seed_values,
+    without_items,
 )
 from kgkt.transfer import explain
 from kgkt.values import ConceptGraph, Labels
@@ -97,12 +98,12 @@ def test_a_labelled_item_hears_the_others_only() -> None:
     spreader, seeds = make_spreader(graph), make_seeds(alone)
     scores = loo_scores(spreader, Z, alone)
     for row, item in enumerate(alone.items.tolist()):
-        others = explain.without_own(seeds, item)
+        others = without_items(seeds, item)
         assert (len(others.items), others.width) == (11, 3)
         by_class = np.bincount(others.columns, weights=explain.hear(spreader, Z, others, item), minlength=3)
         np.testing.assert_allclose(by_class, scores[row], rtol=1e-9)
     ticked = int(labels.tick_items[0])
-    assert ticked not in explain.without_own(make_seeds(labels), ticked).items
+    assert ticked not in without_items(make_seeds(labels), ticked).items
 
 
 def test_nothing_arrives_where_no_label_reaches() -> None:
@@ -192,7 +193,7 @@ def test_seed_values_hold_after_one_is_left_out() -> None:
     _, _, labels = world()
     seeds = make_seeds(labels)
     ticked_c = int(labels.tick_items[2])  # the only tick of its class: its column stays, and is empty
-    others = explain.without_own(seeds, ticked_c)
+    others = without_items(seeds, ticked_c)
     assert others.width == seeds.width
     assert 4 not in others.columns
     assert seed_values(others).sum() == pytest.approx(4)  # one for each column that has a seed
