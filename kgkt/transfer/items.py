@@ -18,6 +18,7 @@ SMOOTHING = 0.8
 SHARPNESS = 2.0
 DECAY = 2.0  # of an edge's weight with the squared distance, in units of the item's farthest neighbour
 TOLERANCE = 1e-6  # of a residual, in units of its right-hand side
+ROUGH = 1e-3  # the same where an answer only judges: on the benchmark tasks no judgement changed
 ITERATIONS = 1000
 VOLUME_ROUNDS = 10
 VOLUME_STEPS = 10
@@ -91,7 +92,7 @@ def item_answer(
     prior: np.ndarray | None,
     *,
     both: bool = True,
-    volume: bool = True,
+    rough: bool = False,
 ) -> np.ndarray:
     """The graph's answer over items: rows to 1 of the geometric mean of its parts.
 
@@ -105,7 +106,7 @@ def item_answer(
         seeds: labels and ticks.
         prior: (c,) or None.
         both: whether the smoothed answer of the concepts is a factor beside Poisson learning.
-        volume: whether `volume_answer` is a part where it can be.
+        rough: an answer that only judges others: without `volume_answer`, Poisson learning to a thousandth.
 
     Returns:
         (n, c + h).
@@ -116,8 +117,8 @@ def item_answer(
     if not len(on):
         return P
     inner, A = within(seeds, on, len(P)), A[on][:, on]
-    factors = [poisson(A, inner, prior)] + ([smooth(P[on], A, inner)] if both else [])
-    if volume and prior is not None:
+    factors = [poisson(A, inner, prior, ROUGH if rough else TOLERANCE)] + ([smooth(P[on], A, inner)] if both else [])
+    if not rough and prior is not None:
         factors.append(volume_answer(A, inner, prior, _mean(factors)))
     out = P.copy()
     out[on] = normalise(_mean(factors), prior, seeds.n_classes)
@@ -184,13 +185,16 @@ def smooth(P: np.ndarray, A: csr_matrix, seeds: Seeds) -> np.ndarray:
     return normalise(Q, None, seeds.n_classes)
 
 
-def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.ndarray:
+def poisson(
+    A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None, tolerance: float = TOLERANCE
+) -> np.ndarray:
     """Poisson learning on the items: L u = sum over labels of (onehot - mean)/count, softmax of 2u.
 
     Args:
         A: (n, n) symmetric.
         seeds: labels and ticks, as item indices of A.
         prior: (c,) or None.
+        tolerance: of the solution's residual, in units of the right-hand side.
 
     Returns:
         (n, c + h), rows sum to 1; 0 for a class without label, uniform over the others in components without any.
@@ -213,7 +217,7 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
     mass = np.where(mass > 0, mass, 1.0)[:, None]
     # L is singular on each component: the source must sum to 0 there, so its mean leaves with the degree
     source -= degree[:, None] * (inside.T @ (inside @ source / mass))
-    u = _solve((diags(degree) - A).tocsr(), source, 1.0 / np.where(degree > 0, degree, 1.0))
+    u = _solve((diags(degree) - A).tocsr(), source, 1.0 / np.where(degree > 0, degree, 1.0), tolerance)
     u -= inside.T @ (inside @ (degree[:, None] * u) / mass)
     u -= u.mean(axis=1, keepdims=True)  # what all classes share: the same as taking the mean from each source
     spread = u.std()
@@ -225,8 +229,8 @@ def poisson(A: csr_matrix, seeds: Seeds, prior: np.ndarray | None = None) -> np.
     return normalise(Q, prior, seeds.n_classes)
 
 
-def _solve(L: csr_matrix, b: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Conjugate gradients for all columns of b (n, c) at once, each until its residual is a millionth of b's.
+def _solve(L: csr_matrix, b: np.ndarray, scale: np.ndarray, tolerance: float) -> np.ndarray:
+    """Conjugate gradients for all columns of b (n, c) at once, each until its residual is `tolerance` of b's.
 
     One product with all columns costs little more than with one, which SciPy's solver takes at a time.
 
@@ -239,7 +243,7 @@ def _solve(L: csr_matrix, b: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    wanted = np.maximum(TOLERANCE * np.linalg.norm(b, axis=0), 1e-12)
+    wanted = np.maximum(tolerance * np.linalg.norm(b, axis=0), 1e-12)
     x, r = np.zeros_like(b), b.copy()
     z = scale[:, None] * r
     p, size = z.copy(), np.einsum("nc,nc->c", r, z)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.experts import Joined
     from kgkt.values import ConceptGraph, Labels
 
-REVISION = 6  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
+REVISION = 7  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
 ROUNDS = 3
 ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most
 SPREADS = ("concepts", "items", "both")
@@ -101,7 +101,7 @@ def teach(
         return last if near is None else smooth_answer(last, reached, near, seeds, prior)
 
     joined = join(
-        lambda told: graph_answer(spreader, Z, told, prior, near, both=spread == "both", volume=False)[0],
+        lambda told: graph_answer(spreader, Z, told, prior, near, both=spread == "both", rough=True)[0],
         P, reached, labels, seeds, head, expert=expert, text=text, prior=prior, neighbours=near, finish=finish,
         expectation=expectation,
     )  # fmt: skip
@@ -126,7 +126,7 @@ def graph_answer(
     neighbours: csr_matrix | None,
     *,
     both: bool = True,
-    volume: bool = True,
+    rough: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the graph says, over the concepts and, where there are neighbours, over the items.
 
@@ -137,7 +137,7 @@ def graph_answer(
         prior: (c,) or None.
         neighbours: (n, n), or None: the concepts alone.
         both: whether the concepts' answer is a factor beside that of the items.
-        volume: whether the answer that keeps to known class shares is one.
+        rough: an answer that only judges others, as `item_answer` has it.
 
     Returns:
         P (n, c + h), rows sum to 1; (n,) bool and (k,) bool: the items, and the concepts, that a label reaches.
@@ -145,7 +145,7 @@ def graph_answer(
     G, reached_concepts = propagate_masses(spreader, Z, seeds)
     P, reached = item_posterior(Z, G, prior, seeds.n_classes)
     if neighbours is not None:
-        P = item_answer(P, reached, neighbours, seeds, prior, both=both, volume=volume)
+        P = item_answer(P, reached, neighbours, seeds, prior, both=both, rough=rough)
     return P, reached, reached_concepts
 
 
