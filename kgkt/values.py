@@ -118,9 +118,9 @@ class Maps:
 
     Args:
         layers: layer -> (W (e_l, d), b (e_l,)) of F(V) = W·V + b.
-        means: layer -> (d,), what head features are centred by.
+        means: layer -> (d,), what head features are centred by; of few features as `embed.centre_of` gives it.
         components: (sum of d, h) of the head features; None leaves them as wide as they are.
-        offset: (h,), what is taken from them after that; None likewise.
+        offset: (h,), what is taken from them after that; None: nothing.
         held_out: mean and deviation of the share of variance that W explains of items that it was not fitted on,
             and how many these were; None where that was not measured.
     """

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_circles, make_moons
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -108,3 +108,15 @@ def test_numbers_beside_none_stay_numbers_and_nothing_but_none_is_refused(few, f
     assert np.array_equal(model.transduction_, fitted.transduction_)
     with pytest.raises(ValueError, match="no row has a label"):
         ConceptSpreading().fit(X, [None] * len(X))
+
+
+@pytest.mark.parametrize(("shape", "least"), [("moons", 0.88), ("circles", 0.99)])
+def test_shapes_in_the_plane_are_told_apart(shape, least):
+    make = make_moons(300, noise=0.1, random_state=0) if shape == "moons" else make_circles(
+        300, noise=0.03, factor=0.5, random_state=0)  # fmt: skip
+    X, y = make
+    told = np.concatenate([np.flatnonzero(y == c)[:5] for c in (0, 1)])
+    labels = np.full(len(y), -1)
+    labels[told] = y[told]
+    model = ConceptSpreading(random_state=0).fit(X, labels)
+    assert np.mean(model.transduction_ == y) > least

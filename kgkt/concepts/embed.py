@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SAMPLE = 20_000  # rows on which the maps are fitted; the rest streams through
 DIMS = 32
 HEAD_DIMS = 64
+NARROW = 8  # features up to which a constant stands beside them: rows of unit length would lose one dimension of few
 
 
 def unit_rows(X: np.ndarray) -> np.ndarray:
@@ -33,7 +34,8 @@ def whiten(X: np.ndarray, dims: int = DIMS, seed: int = 0) -> tuple[np.ndarray, 
         seed: of the randomised solver that wide data gets.
 
     Returns:
-        W (e, d) and b (e,), float32. Without any variance W is 0 and b is 1 (all items are alike).
+        W (e, d) and b (e,), float32. Without any variance W is 0 and b is 1 (all items are alike). Up to 8 features
+        have one row more, 0 in W and 1 in b: rows of unit length then keep how far an item is from the middle.
 
     Reference: PCA whitening, W = diag(s)^-1/2 U', b = -W mu.
     """
@@ -50,7 +52,10 @@ def whiten(X: np.ndarray, dims: int = DIMS, seed: int = 0) -> tuple[np.ndarray, 
     pca = PCA(min(dims, n - 1, d), random_state=seed, copy=False).fit(centred)
     keep = pca.explained_variance_ > 1e-8 * pca.explained_variance_[0]
     W = pca.components_[keep] / (np.sqrt(pca.explained_variance_[keep])[:, None] * scale)
-    return W.astype(np.float32), (-W @ mean).astype(np.float32)
+    b = -W @ mean
+    if d <= NARROW:
+        W, b = np.vstack([W, np.zeros(d)]), np.append(b, 1.0)
+    return W.astype(np.float32), b.astype(np.float32)
 
 
 def apply_map(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -107,13 +112,33 @@ def fit_maps(
     for layer in kept or features.layers:
         X = features.rows(layer, sample)
         layers[layer] = kept[layer] if kept else whiten(X, dims, seed)
-        means[layer] = X.mean(axis=0)
-        heads.append(unit_rows(X - means[layer]))
+        means[layer] = centre_of(X)
+        heads.append(centred(X, means[layer]))
         del X
     together = heads[0] if len(heads) == 1 else np.concatenate(heads, axis=1)
     del heads
-    components, offset = _projection(together, head_dims, seed) or (None, None)
+    narrow = any(width <= NARROW for width in features.widths.values())
+    components, offset = _projection(together, head_dims, seed, narrow)
     return Maps(layers, means, components, offset)
+
+
+def centre_of(X: np.ndarray) -> np.ndarray:
+    """(d,) mean of X (n, d). Up to 8 features have one number more, minus the length that rows have around it."""
+    import numpy as np
+
+    mean = X.mean(axis=0)
+    if X.shape[1] > NARROW:
+        return mean
+    return np.append(mean, -np.sqrt(((X - mean) ** 2).sum(axis=1).mean())).astype(mean.dtype)
+
+
+def centred(X: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Head features of one layer: X (n, d) less its centre, rows to unit length, (n, length of the centre)."""
+    import numpy as np
+
+    if len(centre) > X.shape[1]:
+        X = np.concatenate([X, np.zeros((len(X), 1), X.dtype)], axis=1)
+    return unit_rows(X - centre)
 
 
 def apply_maps(features: Features, maps: Maps) -> Embedding:
@@ -129,18 +154,20 @@ def apply_maps(features: Features, maps: Maps) -> Embedding:
     scale = np.float32(1 / np.sqrt(len(maps.layers)))
     project = maps.components
     vectors = np.empty((n, sum(len(b) for _, b in maps.layers.values())), np.float32)
-    head = np.zeros((n, sum(features.widths.values()) if project is None else project.shape[1]), np.float32)
+    wide = sum(len(centre) for centre in maps.means.values())
+    head = np.zeros((n, wide if project is None else project.shape[1]), np.float32)
     column = at = 0
     for layer, (W, b) in maps.layers.items():
-        start, width = 0, features.widths[layer]
+        start, centre = 0, maps.means[layer]
+        width = len(centre)
         for X in features.batches(layer):
             stop = start + len(X)
             vectors[start:stop, column : column + len(b)] = apply_map(X, W, b) * scale
-            centred = unit_rows(X - maps.means[layer])
+            rows = centred(X, centre)
             if project is not None:
-                head[start:stop] += centred @ project[at : at + width]
+                head[start:stop] += rows @ project[at : at + width]
             else:
-                head[start:stop, at : at + width] = centred
+                head[start:stop, at : at + width] = rows
             start = stop
         column, at = column + len(b), at + width
     if maps.offset is not None:
@@ -159,18 +186,24 @@ def head_features(X: np.ndarray, head_dims: int | None = HEAD_DIMS, seed: int = 
     """Head features of one layer held in memory: X (n, d) centred, unit rows, PCA: (n, h)."""
     import numpy as np
 
-    centred = unit_rows((X - X.mean(axis=0)).astype(np.float32))
-    project = _projection(centred, head_dims, seed)
-    return centred @ project[0] - project[1] if project else centred
+    rows = centred(X, centre_of(X)).astype(np.float32)
+    components, offset = _projection(rows, head_dims, seed, X.shape[1] <= NARROW)
+    rows = rows if components is None else rows @ components
+    return rows if offset is None else rows - offset
 
 
-def _projection(X: np.ndarray, dims: int | None, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """PCA of X (n, d) to `dims` columns as (components' (d, h), offset (h,)); None where it would not narrow."""
+def _projection(
+    X: np.ndarray, dims: int | None, seed: int, narrow: bool
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """PCA of X (n, d) to `dims` columns as components' (d, h) and offset (h,).
+
+    Neither where it would not narrow X; where there is a constant among its columns (`narrow`), the offset alone.
+    """
     import numpy as np
     from sklearn.decomposition import PCA
 
     if dims is None or dims >= min(X.shape):
-        return None
+        return None, X.mean(axis=0) if narrow else None
     pca = PCA(dims, random_state=seed).fit(X)
     components = pca.components_.T.astype(np.float32)
     return components, (pca.mean_ @ components).astype(np.float32)

@@ -175,14 +175,14 @@ def explained_share(X: np.ndarray, W: np.ndarray, mean: np.ndarray) -> np.ndarra
     Args:
         X: (n, d) features.
         W: (e, d), rows at right angles as `whiten` gives them.
-        mean: (d,).
+        mean: (d,), or as `centre_of` gives it.
 
     Returns:
         (n,) from 0 to 1; 1 for an item at the mean.
     """
     import numpy as np
 
-    apart = X - mean
+    apart = X - mean[: X.shape[1]]  # features that are few have one number more
     whole = np.einsum("nd,nd->n", apart, apart, dtype=np.float64)
     inside = ((apart @ unit_rows(W).T).astype(np.float64) ** 2).sum(axis=1)
     return np.divide(inside, whole, out=np.ones(len(X)), where=whole > 0)

@@ -76,8 +76,8 @@ def save_graph_files(
     arrays = {"vectors": embedding.vectors, "head": embedding.head}
     for number, (layer, (W, b)) in enumerate(maps.layers.items()):
         arrays |= {f"W{number}": W, f"b{number}": b, f"mean{number}": maps.means[layer]}
-    if maps.components is not None and maps.offset is not None:
-        arrays |= {"head_components": maps.components, "head_offset": maps.offset}
+    projection = {"head_components": maps.components, "head_offset": maps.offset}
+    arrays |= {name: array for name, array in projection.items() if array is not None}
     facts = {f"layer{number}": layer for number, layer in enumerate(maps.layers)}
     save_arrays(run.path(EMBEDDING), arrays, facts | {"held_out": json.dumps(maps.held_out)})
     lengths = np.array([len(e) for e in exemplars], np.int64)

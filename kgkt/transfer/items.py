@@ -222,11 +222,42 @@ def poisson(
     u -= u.mean(axis=1, keepdims=True)  # what all classes share: the same as taking the mean from each source
     spread = u.std()
     u = SHARPNESS * u / spread if spread > 0 else u
-    u -= u.max(axis=1, keepdims=True)
-    Q = np.exp(u)
+    told = np.zeros((number, seeds.width))
+    np.add.at(told, (component[seeds.items], seeds.columns), 1.0)
+    share = (inside @ degree) / max(degree.sum(), 1e-300)
+    Q = _among_components(u, component, told, share)
     Q[degree == 0] = 1.0
     Q[:, counts == 0] = 0.0
     return normalise(Q, prior, seeds.n_classes)
+
+
+def _among_components(u: np.ndarray, component: np.ndarray, told: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Softmax of u over the classes that have a label in an item's component; the others get what is likely there.
+
+    Inside of a component u compares classes that have labels in it; of one without, 0 everywhere, it says nothing. How
+    likely a class is in a component, its labels say: a part of one label is added to them, as large as the component's
+    part of the graph.
+
+    Args:
+        u: (n, c + h), sums to 0 in each component.
+        component: (n,) numbers.
+        told: (number of components, c + h) labels and ticks.
+        share: (number of components,) part of the graph's degree.
+
+    Returns:
+        (n, c + h), rows sum to 1; even over the classes that have a label in components without any.
+    """
+    import numpy as np
+
+    seeded = told.sum(axis=0) > 0
+    likely = np.where(seeded, (told + share[:, None]) / (told.sum(axis=0) + 1.0), 0.0)
+    likely /= np.maximum(likely.sum(axis=1, keepdims=True), 1e-300)
+    here = told > 0
+    here[~here.any(axis=1)] = seeded
+    u = np.where(here[component], u, -np.inf)
+    Q = np.exp(u - u.max(axis=1, keepdims=True))
+    Q *= (np.where(here, likely, 0.0).sum(axis=1)[component] / Q.sum(axis=1))[:, None]
+    return Q + np.where(here, 0.0, likely)[component]
 
 
 def _solve(L: csr_matrix, b: np.ndarray, scale: np.ndarray, tolerance: float) -> np.ndarray:

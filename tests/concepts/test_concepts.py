@@ -54,8 +54,22 @@ def test_constant_features_embed_alike():
 
 def test_directions_without_variance_are_left_out():
     X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
-    W, _ = embed.whiten(np.hstack([X, X]), dims=6)
+    W, _ = embed.whiten(np.hstack([X, X, X]), dims=6)
     assert len(W) == 3
+
+
+def test_few_features_keep_how_far_an_item_is_from_the_middle():
+    angle = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    X = np.concatenate([circle, 3 * circle]).astype(np.float32)
+    W, b = embed.whiten(X)
+    assert (W[-1] == 0).all()
+    assert b[-1] == 1
+    for rows in (embed.apply_map(X, W, b), embed.head_features(X)):
+        inner, outer = rows[:200], rows[200:]
+        own = np.linalg.norm(inner - np.roll(inner, 1, axis=0), axis=1).max()
+        assert np.linalg.norm(inner[:, None] - outer[None], axis=2).min() > 5 * own
+    assert len(embed.whiten(np.hstack([X] * 5))[0]) == 2  # of ten features none is added
 
 
 def test_memberships_are_three_a_row_and_sum_to_one(made):

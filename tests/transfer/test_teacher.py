@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
+from scipy.sparse import block_diag, csr_matrix
 
 from kgkt.concepts import cluster, edges, embed
 from kgkt.concepts.propagate import Seeds, make_seeds, normalise
@@ -333,3 +333,23 @@ def test_poisson_learning_bears_isolated_items_and_weak_pairs():
     assert P[[0, 2]].argmax(axis=1).tolist() == [0, 1]
     np.testing.assert_allclose(P.sum(axis=1), 1)
     np.testing.assert_allclose(P[4], 0.5)
+
+
+def ring(n):
+    """A circle of n items, each joined to the two beside it."""
+    return csr_matrix(np.roll(np.eye(n), 1, axis=0) + np.roll(np.eye(n), -1, axis=0))
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_poisson_learning_keeps_a_class_to_the_components_that_it_has_labels_in(each):
+    A = block_diag([ring(60), ring(60), ring(20), ring(10)]).tocsr()
+    at = [*range(each), *range(60, 60 + each), *range(90, 90 + each), *range(120, 120 + each)]
+    P = items.poisson(A, Seeds(np.array(at), np.repeat([0, 1, 2, 0], each), np.zeros(0, int), 3))
+    assert (P[:60].argmax(axis=1) == 0).all()  # however far from the label
+    assert (P[120:140].argmax(axis=1) == 0).all()
+    assert (P[:60, 1:] > 0).all()  # a class may have been overlooked here
+    likely = np.array([(each + 0.4) / (2 * each + 1), 0.4 / (each + 1), 0.4 / (each + 1)])  # .4: its part of the graph
+    np.testing.assert_allclose(P[:60], np.tile(likely / likely.sum(), (60, 1)))
+    assert set(P[60:120].argmax(axis=1)) == {1, 2}
+    np.testing.assert_allclose(P[140:], 1 / 3)  # nobody said anything here
+    np.testing.assert_allclose(P.sum(axis=1), 1)
