@@ -82,7 +82,7 @@ def join(
     text: bool,
     prior: np.ndarray | None,
     neighbours: csr_matrix | None,
-    finish: Callable[[np.ndarray], np.ndarray],
+    finish: Callable[[Joined], np.ndarray],
     expectation: bool = True,
 ) -> Joined:
     """Ask the experts, and let labels and graph judge them.
@@ -100,7 +100,7 @@ def join(
         text: whether A was trained for cosine, as models of sentences are.
         prior: (c,) or None.
         neighbours: (n, n) graph of nearest items, or None.
-        finish: from a first answer to the teacher's last.
+        finish: the teacher's last answer, from what the experts say.
         expectation: whether labels are held out where no expert is asked.
     """
     import numpy as np
@@ -130,8 +130,8 @@ def join(
     alone = Joined(answers, reached, weigh(held, believed), {"head": by}, held)
     if neighbours is None:
         return alone
-    without = finish(combine(alone, prior, seeds.n_classes))
-    joined = _let_in(alone, without, neighbours, prior, seeds.n_classes, finish, MARGIN_ALONE if silent else MARGIN)
+    without = finish(alone)
+    joined = _let_in(alone, without, neighbours, finish, MARGIN_ALONE if silent else MARGIN)
     if held is None or not joined.weights["prototypes"]:
         return joined
     beside = held_out(labels, {"prototypes": ask["prototypes"]}, reached)
@@ -146,13 +146,11 @@ def _let_in(
     alone: Joined,
     without: np.ndarray,
     neighbours: csr_matrix,
-    prior: np.ndarray | None,
-    n_classes: int,
-    finish: Callable[[np.ndarray], np.ndarray],
+    finish: Callable[[Joined], np.ndarray],
     margin: float,
 ) -> Joined:
     """The same with the prototypes' weight, as the graph judges them by what comes `without` them."""
-    beside = finish(combine(_with_prototypes(alone, PROTOTYPES, ""), prior, n_classes))
+    beside = finish(_with_prototypes(alone, PROTOTYPES, ""))
     level, share = torn(without, neighbours), torn(beside, neighbours)
     why = f"{100 * share:.1f} % of neighbours get different answers with them, {100 * level:.1f} % without"
     if share <= level + margin * (2 * level * (1 - level) / max(neighbours.nnz, 1)) ** 0.5:

@@ -133,7 +133,7 @@ def _mean(factors: list[np.ndarray]) -> np.ndarray:
 
 
 def smooth_answer(
-    P: np.ndarray, reached: np.ndarray, A: csr_matrix, seeds: Seeds, prior: np.ndarray | None
+    P: np.ndarray, reached: np.ndarray, A: csr_matrix, seeds: Seeds, prior: np.ndarray | None, share: float = 1.0
 ) -> np.ndarray:
     """An answer smoothed over the nearest items, among those that something reaches.
 
@@ -145,6 +145,7 @@ def smooth_answer(
         A: (n, n) symmetric neighbour graph.
         seeds: labels and ticks.
         prior: (c,) or None.
+        share: how much of it is done, 0 to 1: weight of the smoothed answer in a geometric mean with P.
 
     Returns:
         (n, c + h), rows sum to 1.
@@ -155,7 +156,10 @@ def smooth_answer(
     if not len(on):
         return P
     out = P.copy()
-    out[on] = normalise(smooth(P[on], A[on][:, on], within(seeds, on, len(P))), prior, seeds.n_classes)
+    smoothed = smooth(P[on], A[on][:, on], within(seeds, on, len(P)))
+    if share < 1:
+        smoothed = smoothed**share * P[on] ** (1 - share)
+    out[on] = normalise(smoothed, prior, seeds.n_classes)
     return out
 
 

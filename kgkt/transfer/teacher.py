@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from kgkt.transfer.experts import Joined
     from kgkt.values import ConceptGraph, Labels
 
-REVISION = 8  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
+REVISION = 9  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
 ROUNDS = 3
+FADED = 2.0  # weight of the head at which nothing is smoothed at the end; down to 1 it fades
 ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most
 SPREADS = ("concepts", "items", "both")
 
@@ -57,7 +58,8 @@ def teach(
 
     The graph's answer (propagation over concepts, over items, or both), times those of the experts that labels and
     graph let in; then rounds in which a logistic head on A's features of the whole pool is fitted to the answer and
-    multiplied into it; with "items" and "both" the outcome is smoothed over the nearest items.
+    multiplied into it; with "items" and "both" the outcome is smoothed over the nearest items, the less the more the
+    labels trust the head.
 
     Args:
         graph: of k concepts, with the active flags that people set.
@@ -94,18 +96,21 @@ def teach(
     near = None if spread == "concepts" else neighbours
     P, reached, reached_concepts = graph_answer(spreader, Z, seeds, prior, near, both=spread == "both")
 
-    def finish(first: np.ndarray) -> np.ndarray:
+    def finish(joined: Joined) -> np.ndarray:
+        first = combine(joined, prior, c)
         if not n_rounds:
             return first
         last = refit_rounds(first, head, prior, c, reached, n_rounds)
-        return last if near is None else smooth_answer(last, reached, near, seeds, prior)
+        if near is None or not (share := smoothed_share(joined.weights)):
+            return last
+        return smooth_answer(last, reached, near, seeds, prior, share)
 
     joined = join(
         lambda told: graph_answer(spreader, Z, told, prior, near, both=spread == "both", rough=True)[0],
         P, reached, labels, seeds, head, expert=expert, text=text, prior=prior, neighbours=near, finish=finish,
         expectation=expectation,
     )  # fmt: skip
-    P = joined.finished if joined.finished is not None else finish(combine(joined, prior, c))
+    P = joined.finished if joined.finished is not None else finish(joined)
     mass = concept_mass(Z, P, reached) * reached_concepts[:, None]
     P, ticked = settle(P, seeds)
     P[~reached] = 1.0 / c
@@ -147,6 +152,15 @@ def graph_answer(
     if neighbours is not None:
         P = item_answer(P, reached, neighbours, seeds, prior, both=both, rough=rough)
     return P, reached, reached_concepts
+
+
+def smoothed_share(weights: Mapping[str, float]) -> float:
+    """How much of the last smoothing is done: all of it while the head weighs no more than the graph, none at twice.
+
+    Where classes are told apart by directions of A's features and not by neighbourhoods, labels give the head a large
+    weight, and smoothing over the neighbourhoods costs up to two points.
+    """
+    return float(min(max(FADED - weights.get("head", 0.0), 0.0), 1.0))
 
 
 def _experts(joined: Joined, seeds: Seeds) -> tuple[Expert, ...]:

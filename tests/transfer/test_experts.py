@@ -77,7 +77,7 @@ def test_labels_on_items_whose_concepts_are_off_leave_the_others_to_judge() -> N
     for expert in ("auto", "head", "prototypes"):
         told = experts.join(
             lambda s: np.full((60, 3), 1 / 3), np.full((60, 3), 1 / 3), reached, labels, seeds, X,
-            expert=expert, text=False, prior=None, neighbours=A, finish=lambda first: first,
+            expert=expert, text=False, prior=None, neighbours=A, finish=lambda joined: experts.combine(joined, None, 3),
         )  # fmt: skip
         assert all(np.isfinite(P).all() for P in told.answers.values())
         assert told.held is not None
@@ -162,7 +162,7 @@ def joined(X, y, A, features, per_class: int, *, expert: str = "auto", text: boo
     seeds = make_seeds(labels)
     return experts.join(
         lambda told: poisson(A, told), poisson(A, seeds), np.ones(len(X), bool), labels, seeds, features,
-        expert=expert, text=text, prior=None, neighbours=A, finish=lambda first: first,
+        expert=expert, text=text, prior=None, neighbours=A, finish=lambda joined: experts.combine(joined, None, 3),
     )  # fmt: skip
 
 
@@ -201,6 +201,6 @@ def test_one_class_leaves_nothing_to_ask_an_expert() -> None:
     P = np.full((60, 3), 1 / 3)
     told = experts.join(
         lambda s: P, P, np.ones(60, bool), Labels(np.array([0, 3]), np.array([0, 0]), NAMES), seeds, X,
-        expert="auto", text=False, prior=None, neighbours=A, finish=lambda first: first,
+        expert="auto", text=False, prior=None, neighbours=A, finish=lambda joined: experts.combine(joined, None, 3),
     )  # fmt: skip
     assert (dict(told.answers), told.weights) == ({"graph": P}, {})

@@ -254,6 +254,34 @@ def test_smoothing_leaves_out_what_nothing_reaches():
     # item 1 hears item 0 alone: .8 * (1, 0) + .2 of its own start
     np.testing.assert_allclose(out[1], [0.92, 0.08])
     np.testing.assert_array_equal(items.smooth_answer(P, np.zeros(3, bool), A, seeds, None), P)
+    half = items.smooth_answer(P, np.array([True, True, False]), A, seeds, None, 0.5)[1]  # a geometric mean
+    np.testing.assert_allclose(half[0] / half[1], (0.92 / 0.08 * 0.6 / 0.4) ** 0.5)
+
+
+@pytest.mark.parametrize(("weight", "share"), [(0, 1), (1, 1), (1.25, 0.75), (2, 0)])
+def test_the_last_smoothing_fades_as_labels_trust_the_head(weight, share):
+    assert teacher.smoothed_share({"head": weight, "prototypes": 0.5}) == share
+
+
+def test_classes_that_directions_tell_apart_are_not_smoothed_away():
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    X = X.astype(np.float32)
+    vectors = embed.apply_map(X, *embed.whiten(X))
+    clustering = cluster.fit_local(vectors, 20, 0)
+    A = items.neighbour_graph(items.nearest_items(vectors), vectors)
+    right = {"auto": [], "none": []}
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        told = np.concatenate([rng.choice(np.flatnonzero(y == c), 20, replace=False) for c in range(3)])
+        for expert in right:
+            P = teacher.teach(
+                edges.unnamed_graph(clustering), clustering.memberships, Labels(told, y[told], ("a", "b", "c")),
+                embed.head_features(X), spread="both", expert=expert, neighbours=A,
+            ).P  # fmt: skip
+            right[expert].append(np.delete(P.argmax(axis=1) == y, told).mean())
+    assert np.mean(right["auto"]) > np.mean(right["none"]) + 0.03
 
 
 @pytest.mark.parametrize("spread", teacher.SPREADS)
