@@ -1,4 +1,4 @@
-"""The verbs that ask: query, suggest, explain, predict."""
+"""The verbs that ask: query, suggest, suspects, explain, predict."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from kgkt.verbs.explain import Explained
     from kgkt.verbs.predict import Predicted
     from kgkt.verbs.suggest import Suggested
+    from kgkt.verbs.suspects import Suspects
 
 
 class Ask(Graph):
-    """What stands in the graph, what to label, why an item has its class, and what new items are."""
+    """What stands in the graph, what to label and to look at again, why an item has its class, what new items are."""
 
     def query(self, text: str, params: Mapping[str, Any] | None = None, **limits: Any) -> Rows:
         """Ask in Cypher, or by the name of a shipped query.
@@ -64,6 +65,25 @@ class Ask(Graph):
         from kgkt.verbs.suggest import suggest
 
         return suggest(self.recipe, self.say, n, path_text(out), path_text(show), force)
+
+    def suspects(
+        self, n: int | None = None, *, every: bool = False, out: Place | None = None, force: bool = False
+    ) -> Suspects:
+        """Labels that the graph doubts, by what all other labels say, most doubtful first; a person decides.
+
+        Args:
+            n: suspects at most (20).
+            every: every label that can be judged, in no doubt or not.
+            out: a CSV to correct in its column class and to give to `label`.
+            force: replace `out` where it exists.
+
+        Returns:
+            The labels: iterate (`.item`, `.given`, `.expected`, `.score`, `.is_issue`, `.because`), `.issues`,
+            `.judged`, `.passed_over`, `.to_pandas()` with cleanlab's columns.
+        """
+        from kgkt.verbs.suspects import suspects
+
+        return suspects(self.recipe, self.say, n, every, path_text(out), force)
 
     def explain(
         self, item: Any, examples: int = 5, *, picture: Place | None = None, force: bool = False

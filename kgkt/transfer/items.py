@@ -92,7 +92,7 @@ def item_answer(
     prior: np.ndarray | None,
     *,
     both: bool = True,
-    rough: bool = False,
+    rough_to: float = 0.0,
 ) -> np.ndarray:
     """The graph's answer over items: rows to 1 of the geometric mean of its parts.
 
@@ -106,7 +106,8 @@ def item_answer(
         seeds: labels and ticks.
         prior: (c,) or None.
         both: whether the smoothed answer of the concepts is a factor beside Poisson learning.
-        rough: an answer that only judges others: without `volume_answer`, Poisson learning to a thousandth.
+        rough_to: of an answer that only judges others: how exact Poisson learning has to be (ROUGH, say); it goes
+            without `volume_answer`. 0: the answer that teaches.
 
     Returns:
         (n, c + h).
@@ -117,8 +118,8 @@ def item_answer(
     if not len(on):
         return P
     inner, A = within(seeds, on, len(P)), A[on][:, on]
-    factors = [poisson(A, inner, prior, ROUGH if rough else TOLERANCE)] + ([smooth(P[on], A, inner)] if both else [])
-    if not rough and prior is not None:
+    factors = [poisson(A, inner, prior, rough_to or TOLERANCE)] + ([smooth(P[on], A, inner)] if both else [])
+    if not rough_to and prior is not None:
         factors.append(volume_answer(A, inner, prior, _mean(factors)))
     out = P.copy()
     out[on] = normalise(_mean(factors), prior, seeds.n_classes)

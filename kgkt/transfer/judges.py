@@ -80,16 +80,34 @@ def held_out(labels: Labels, experts: Mapping[str, AnswerOf], reached: np.ndarra
     fold[on] = folds_of(labels.classes[on])
     if (fold < 0).all() or len(np.unique(labels.classes[on])) < 2:
         return None
+    places, answers = in_folds(labels, experts, fold)
+    return HeldOut(labels.classes[places], answers)
+
+
+def in_folds(
+    labels: Labels, experts: Mapping[str, AnswerOf], fold: np.ndarray
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What every expert says of labels while their fold is not told to it.
+
+    Args:
+        labels, experts: as for `held_out`.
+        fold: (M,) of each label; -1 is always told.
+
+    Returns:
+        (m,) the places of the labels that were held out, fold by fold, and expert -> (m, c + h) answers for them.
+    """
+    import numpy as np
+
     seeds = make_seeds(labels)
     answers: dict[str, list[np.ndarray]] = {name: [] for name in experts}
-    classes = []
+    places = []
     for number in np.unique(fold[fold >= 0]):
         out = fold == number
         told = without_items(seeds, labels.items[out])
-        classes.append(labels.classes[out])
+        places.append(np.flatnonzero(out))
         for name, answer_of in experts.items():
             answers[name].append(answer_of(told)[labels.items[out]])
-    return HeldOut(np.concatenate(classes), {name: np.concatenate(parts) for name, parts in answers.items()})
+    return np.concatenate(places), {name: np.concatenate(parts) for name, parts in answers.items()}
 
 
 def multiply(answers: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
@@ -103,17 +121,18 @@ def multiply(answers: Mapping[str, np.ndarray], weights: Mapping[str, float]) ->
     return total - total.max(axis=1, keepdims=True)
 
 
-def score(held: HeldOut, weights: Mapping[str, float]) -> float:
-    """Log-likelihood of the labels that were held out, at the best of a few temperatures."""
+def likelihood(logs: np.ndarray, classes: np.ndarray, sharpness: float) -> float:
+    """Log-likelihood of classes (m,) by a product of answers, its logarithms (m, c + h) times `sharpness`."""
     import numpy as np
 
-    own, logs = np.arange(len(held.classes)), multiply(held.answers, weights)
+    scaled = logs * sharpness
+    return float((scaled[np.arange(len(classes)), classes] - np.log(np.exp(scaled).sum(axis=1))).sum())
 
-    def at(sharpness: float) -> float:
-        scaled = logs * sharpness
-        return float((scaled[own, held.classes] - np.log(np.exp(scaled).sum(axis=1))).sum())
 
-    return max(at(sharpness) for sharpness in TEMPERATURES)
+def score(held: HeldOut, weights: Mapping[str, float]) -> float:
+    """Log-likelihood of the labels that were held out, at the best of a few temperatures."""
+    logs = multiply(held.answers, weights)
+    return max(likelihood(logs, held.classes, sharpness) for sharpness in TEMPERATURES)
 
 
 def weigh(held: HeldOut | None, believed: Mapping[str, tuple[float, ...]]) -> dict[str, float]:

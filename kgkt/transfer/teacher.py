@@ -19,7 +19,7 @@ from kgkt.concepts.propagate import (
 )
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.transfer.head import logistic
-from kgkt.transfer.items import item_answer, smooth_answer
+from kgkt.transfer.items import ROUGH, item_answer, smooth_answer
 from kgkt.values import Expert, Targets
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def teach(
         return smooth_answer(last, reached, near, seeds, prior, share)
 
     joined = join(
-        lambda told: graph_answer(spreader, Z, told, prior, near, both=spread == "both", rough=True)[0],
+        lambda told: graph_answer(spreader, Z, told, prior, near, both=spread == "both", rough_to=ROUGH)[0],
         P, reached, labels, seeds, head, expert=expert, text=text, prior=prior, neighbours=near, finish=finish,
         expectation=expectation,
     )  # fmt: skip
@@ -131,7 +131,7 @@ def graph_answer(
     neighbours: csr_matrix | None,
     *,
     both: bool = True,
-    rough: bool = False,
+    rough_to: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the graph says, over the concepts and, where there are neighbours, over the items.
 
@@ -142,7 +142,7 @@ def graph_answer(
         prior: (c,) or None.
         neighbours: (n, n), or None: the concepts alone.
         both: whether the concepts' answer is a factor beside that of the items.
-        rough: an answer that only judges others, as `item_answer` has it.
+        rough_to: of an answer that only judges others, as `item_answer` has it.
 
     Returns:
         P (n, c + h), rows sum to 1; (n,) bool and (k,) bool: the items, and the concepts, that a label reaches.
@@ -150,7 +150,7 @@ def graph_answer(
     G, reached_concepts = propagate_masses(spreader, Z, seeds)
     P, reached = item_posterior(Z, G, prior, seeds.n_classes)
     if neighbours is not None:
-        P = item_answer(P, reached, neighbours, seeds, prior, both=both, rough=rough)
+        P = item_answer(P, reached, neighbours, seeds, prior, both=both, rough_to=rough_to)
     return P, reached, reached_concepts
 
 

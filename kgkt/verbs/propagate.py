@@ -131,7 +131,7 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
     quick = time.perf_counter() - clock
     targets = teach(
         current.graph, current.Z, labels, arrays["head"], spread=how, expert=settings.expert, text=text, prior=prior,
-        alpha=alpha, neighbours=_neighbours(run, arrays["vectors"], how, current.ids), spreader=spreader,
+        alpha=alpha, neighbours=neighbours_of(run, arrays["vectors"], how, current.ids), spreader=spreader,
     )  # fmt: skip
     whole = time.perf_counter() - start
     counts = np.bincount(labels.classes, minlength=len(labels.names))
@@ -152,7 +152,7 @@ def _prior_in_words(settings: Teach) -> str:
     return "no prior (say --balanced if every class is equally frequent: it helps)"
 
 
-def _neighbours(run: RunDir, vectors: Any, spread: str, ids: Any) -> Any:
+def neighbours_of(run: RunDir, vectors: Any, spread: str, ids: Any) -> Any:
     """The graph of nearest items, kept in neighbours.parquet; None where `spread` needs none."""
     if spread == "concepts":
         return None

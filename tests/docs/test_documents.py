@@ -14,8 +14,8 @@ from kgkt.recipe import SECTIONS
 from kgkt.store.statements import shipped
 from tests.docs.conftest import DOCUMENTS, ROOT, read
 
-# Options of other programs that the documents name: embedding-atlas, docker compose.
-OTHERS = {"--x", "--y", "--neighbors", "--wait"}
+# Options of other programs that the documents name: embedding-atlas, docker compose, the benchmarks.
+OTHERS = {"--x", "--y", "--neighbors", "--wait", "--first"}
 
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 
