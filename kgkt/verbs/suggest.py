@@ -118,7 +118,7 @@ def suggest(
         if more:
             mixed_by = "memberships" if targets is None else "targets"
             if missing:
-                say(f"{missing}: memberships say which concepts are mixed; the teacher's targets say it better")
+                say(f"{missing}; so memberships say which concepts are mixed, after kgkt propagate the teacher would")
         asked = [*asked, *more]
     if not asked:
         raise InputError("every item of an active concept has a label already: nothing is left to ask")
@@ -136,15 +136,19 @@ def _check_places(out: str | None, show: str | None, sheet: str | None, force: b
         raise UsageError(f"format {form!r}{nearest(form, LISTS)}")
     if form == "label-studio" and out is None:
         raise UsageError("--format label-studio needs --out tasks.json")
-    places = [Path(place) for place in (out, sheet) if place is not None]
+    for place in (out, sheet):
+        if place is not None:
+            check_place(Path(place))
+    places = [] if out is None else [Path(out)]
     if form == "label-studio" and out is not None:
         places.append(interface_path(Path(out)))
     if sheet is not None:
         places += pages_there(Path(sheet))
     for place in places:
-        if place.exists() and not place.is_dir() and not force:
+        if place.is_dir():
+            raise InputError(f"{place} is a folder: name another file")
+        if place.exists() and not force:
             raise InputError(f"{place} exists: --force replaces it")
-        check_place(place)
     if show is not None:
         need_parent(Path(show))
         if Path(show).is_dir() and any(Path(show).iterdir()) and not force:
@@ -162,12 +166,13 @@ def _looks(
         return looks
     if show is None and out is None:
         return None
-    if show is not None or form == "label-studio":
+    looks = read_looks(recipe, run)
+    if (show is not None or form == "label-studio") and not looks.missing:
         try:
             return read_looks(recipe, run, draw=True)
         except InputError as error:
             say(str(error))
-    return read_looks(recipe, run)
+    return looks
 
 
 def answer_at_hand(recipe: Recipe, run: RunDir, current: CurrentGraph) -> tuple[Targets | None, str]:
@@ -213,7 +218,7 @@ def _write(
     files: list[Path] = []
     if out is not None:
         assert looks is not None
-        texts = {a.item_id: looks.text(a.item_id) for a in asked}
+        texts = {a.item_id: looks.text(a.item_id, whole=form == "label-studio") for a in asked}
         if looks.missing:
             say(looks.missing)
         if form == "label-studio":
