@@ -23,7 +23,6 @@ class Annotation:
     """What one annotator says of one task.
 
     Args:
-        fields: of the task's data; `id_column` holds the item.
         says: class that was chosen; None where the annotator left it open.
         by: annotator.
         at: when, as text that sorts.
@@ -31,7 +30,6 @@ class Annotation:
         where: the task, for errors.
     """
 
-    fields: Mapping[str, Any]
     says: str | None
     by: str
     at: str
@@ -121,8 +119,9 @@ def _of_task(task: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     """The annotations of a task, which were called completions once."""
     found = task.get("annotations", task.get("completions")) or []
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise InputError(f"{where}: its annotations are {_kind(found)}, not a list of objects: export the project as "
-                         "JSON or JSON-MIN")
+        what = f"a list of {_kind(found[0])}" if isinstance(found, list) else _kind(found)
+        raise InputError(f"{where}: its annotations are {what}, not a list of objects: export the project as JSON or "
+                         "JSON-MIN")
     return found
 
 
@@ -179,7 +178,7 @@ def _annotations(task: Mapping[str, Any], control: str, where: str) -> Iterator[
         by = annotation.get("completed_by")
         by = by.get("email", by.get("id")) if isinstance(by, dict) else by
         at = annotation.get("updated_at") or annotation.get("created_at") or ""
-        yield Annotation(task, _one(chosen, where), "" if by is None else str(by), str(at),
+        yield Annotation(_one(chosen, where), "" if by is None else str(by), str(at),
                          annotation.get("ground_truth") is True, where)  # fmt: skip
 
 
@@ -189,7 +188,7 @@ def _flat(task: Mapping[str, Any], control: str, where: str) -> Annotation:
         value = value.get("choices")
     by, at = task.get("annotator"), task.get("updated_at") or task.get("created_at") or ""
     said = _one(_names([] if value is None else value, where), where)
-    return Annotation(task, said, "" if by is None else str(by), str(at), False, where)
+    return Annotation(said, "" if by is None else str(by), str(at), False, where)
 
 
 def _names(value: Any, where: str) -> list[str]:

@@ -67,7 +67,7 @@ def read_label_file(
     empty, unless a class is called so already.
 
     A table without the column of ids may have one of pictures' paths or names instead (filepath, image, …), and one
-    without the column of classes a column label, or one that ends with .label, as FiftyOne writes them.
+    without the column of classes a column label, choice, or one that ends with .label, as FiftyOne writes them.
 
     Args:
         path: the file.
@@ -160,18 +160,19 @@ def _columns(path: Path, columns: list[str], id_column: str, class_column: str) 
     """The columns of items and classes: those that are asked for, else as other tools call them.
 
     Raises:
-        InputError: neither is there, or several columns end with .label.
+        InputError: neither is there, or several columns can be that of the classes.
     """
     from kgkt.source.picture_names import COLUMNS
 
     if id_column == ID_COLUMN not in columns:
         id_column = next((name for name in COLUMNS if name in columns), id_column)
     if class_column == CLASS_COLUMN not in columns:
-        found = [name for name in columns if name == "label" or name.endswith(".label")]
-        if len(found) > 1 and "label" not in found:
+        plain = [name for name in columns if name in ("label", "choice")]
+        found = plain or [name for name in columns if name.endswith(".label")]
+        if len(found) > 1:
             raise InputError(f"{path}:1 has the columns {' and '.join(found)}: --class-column names the one that holds "
                              "the classes")
-        class_column = "label" if "label" in found else next(iter(found), class_column)
+        class_column = next(iter(found), class_column)
     for wanted, flag in ((id_column, "--id-column"), (class_column, "--class-column")):
         if wanted not in columns:
             raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}; {flag} names another")

@@ -15,7 +15,7 @@ from kgkt.rundir.asking import Asked, covering, doubtful, leans, read_exemplars,
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.looks import Looks, read_looks
-from kgkt.rundir.state import Say, open_run, why_stale
+from kgkt.rundir.state import Say, open_run, settings_of, why_stale
 from kgkt.rundir.targets import read_targets
 from kgkt.values import Targets
 from kgkt.verbs.propagate import as_last_taught, propagate_inputs
@@ -136,9 +136,8 @@ def _check_places(out: str | None, show: str | None, sheet: str | None, force: b
         raise UsageError(f"format {form!r}{nearest(form, LISTS)}")
     if form == "label-studio" and out is None:
         raise UsageError("--format label-studio needs --out tasks.json")
-    for place in (out, sheet):
-        if place is not None:
-            check_place(Path(place))
+    for given in filter(None, (out, sheet)):
+        check_place(Path(given))
     places = [] if out is None else [Path(out)]
     if form == "label-studio" and out is not None:
         places.append(interface_path(Path(out)))
@@ -167,6 +166,8 @@ def _looks(
     if show is None and out is None:
         return None
     looks = read_looks(recipe, run)
+    if looks.missing and (form == "label-studio" or settings_of(run, "populate").get("kind") == "text"):
+        say(looks.missing)
     if (show is not None or form == "label-studio") and not looks.missing:
         try:
             return read_looks(recipe, run, draw=True)
@@ -219,8 +220,6 @@ def _write(
     if out is not None:
         assert looks is not None
         texts = {a.item_id: looks.text(a.item_id, whole=form == "label-studio") for a in asked}
-        if looks.missing:
-            say(looks.missing)
         if form == "label-studio":
             stages = run.state().get("stages", {})
             version = f"kgkt, graph {run.graph}, propagate {stages['propagate']['at']}" if "propagate" in stages else ""

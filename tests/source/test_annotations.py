@@ -114,6 +114,7 @@ def test_the_only_control_is_taken_and_several_are_asked_for(tmp_path: Path) -> 
      "export.json: nobody chose a class: the annotations are rectanglelabels, kgkt reads choices"),
     ([{"id": 4, "annotations": [annotation("cat")]}], "export.json, task 4 has no data (id, annotations)"),
     ([{"id": 4, "data": {"item_id": "i0000"}, "annotations": {"a": 1}}], "export.json, task 4: its annotations are an object"),
+    ([{"id": 4, "data": {"item_id": "i0000"}, "annotations": [17]}], "export.json, task 4: its annotations are a list of a number"),
     ([{"id": 4, "data": {"item_id": "i0000"}, "annotations": [{"result": "x"}]}], "export.json, task 4: the result of an annotation is a text"),
 ])  # fmt: skip
 def test_exports_that_cannot_be_used(tmp_path: Path, content: Any, reason: str) -> None:
@@ -168,6 +169,8 @@ def test_names_that_mean_no_picture_or_several(tmp_path: Path, written: str, rea
 
 def test_columns_as_other_tools_call_them(tmp_path: Path) -> None:
     assert table(tmp_path, "image_name;label\n2.png;a\n") == [("cats/2.png", "a")]
+    csv_of_label_studio = "annotation_id,annotator,choice,created_at,id,image,item_id\n5,1,a,x,9,/data/upload/1/y.png,i0005\n"
+    assert table(tmp_path, csv_of_label_studio) == [("i0005", "a")]
     assert table(tmp_path, "item_id,filepath,class,label\ni0005,2.png,a,b\n") == [("i0005", "a")]  # kgkt's own go first
     assert table(tmp_path, "what,2.png\n2.png,a\n", PICTURES, "what", "2.png") == [("cats/2.png", "a")]
     with pytest.raises(InputError, match=r"has the columns truth\.label and guess\.label: --class-column names the one"):
