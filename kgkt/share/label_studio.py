@@ -78,7 +78,8 @@ def write_tasks(
         say(f"the pictures lie in {root}: start Label Studio with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
             f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={Path(root).parent}, and add that folder as local storage")
     if not classes:
-        say(f'no class yet: write <Choice value="NAME"/> for each into {interface_path(path)}')
+        say(f'no class yet, and Label Studio takes no interface without: write <Choice value="NAME"/> for each into '
+            f"{interface_path(path)}, or name them in [target] classes first")
     return [path, interface_path(path)]
 
 

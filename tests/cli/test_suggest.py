@@ -184,7 +184,7 @@ def test_texts_and_bare_features(home: Path, kgkt: Kgkt) -> None:
     rows = rows_of("todo.csv")
     assert [row["text"] for row in rows] == [f"Line one of {row['item_id']}, <b>line two</b>" for row in rows]
     done = kgkt("suggest", "-n", 2, "--out", "tasks.json", "--format", "label-studio")
-    assert 'no class yet: write <Choice value="NAME"/> for each into tasks.xml' in done.err
+    assert 'takes no interface without: write <Choice value="NAME"/> for each into tasks.xml, or name them' in done.err
     tasks = json.loads(Path("tasks.json").read_text())
     assert [task["data"]["text"] for task in tasks] == [f"Line one of {row['item_id']},\n<b>line two</b>" for row in rows]
     assert ("predictions" in tasks[0], ET.parse("tasks.xml").getroot()[0].attrib) == (False, {"name": "item", "value": "$text"})
