@@ -52,8 +52,9 @@ class Ask(Graph):
         return ask(self.recipe, text, dict(params or {}), (seconds, rows, memory_mb), write, self.say, dry_run)
 
     def suggest(
-        self, n: int = 20, out: Place | None = None, show: Place | None = None, force: bool = False
-    ) -> Suggested:
+        self, n: int = 20, out: Place | None = None, show: Place | None = None, force: bool = False, *,
+        form: str = "csv", sheet: Place | None = None, doubt: bool = False,
+    ) -> Suggested:  # fmt: skip
         """Which few items to label, best first: any prefix is a good budget.
 
         Args:
@@ -61,10 +62,19 @@ class Ask(Graph):
             out: a CSV to fill in and to give to `label`.
             show: a folder for the items' pictures.
             force: replace what exists.
+            form: "label-studio": `out` holds tasks for Label Studio, its labelling interface is written beside it.
+            sheet: a PNG of the items, each beside examples of its concept.
+            doubt: the items whose first two classes are nearly level, in place of those that cover the graph.
+
+        Returns:
+            The items: iterate, `.files`, `.mixed_by`, `.to_pandas()`.
         """
         from kgkt.verbs.suggest import suggest
 
-        return suggest(self.recipe, self.say, n, path_text(out), path_text(show), force)
+        return suggest(
+            self.recipe, self.say, n, path_text(out), path_text(show), force,
+            form=form, sheet=path_text(sheet), doubt=doubt,
+        )  # fmt: skip
 
     def suspects(
         self, n: int | None = None, *, every: bool = False, out: Place | None = None, force: bool = False

@@ -25,8 +25,9 @@ class Teach(Graph):
 
         Args:
             labels: {item_id: class}, a DataFrame with item_id and class, pairs, or texts ITEM=CLASS.
-            file: a CSV with item_id and class; read once for each content.
-            id_column, class_column: if its columns are called otherwise.
+            file: a CSV with item_id and class (or the names and labels of pictures), or an export of Label Studio, JSON
+                or JSON-MIN; read once for each content.
+            id_column, class_column: if its columns are called otherwise; of an export, field and control.
         """
         from kgkt.verbs.label import label
 

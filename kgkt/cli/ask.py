@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Force, graph_of, rows, takes
+from kgkt.cli.options import Force, asked_rows, graph_of, rows, takes
 from kgkt.cli.output import LIST, OUT, print_json, print_rows, printable
 from kgkt.errors import count
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kgkt.api import Run
     from kgkt.store.protocol import Rows
     from kgkt.transfer.explanation import Explained
+    from kgkt.verbs.suggest import Suggested
 
 ASK = "Ask"
 TEXT = 110  # characters of an item's text
@@ -28,12 +29,18 @@ SINGULAR = {"nodes": "node", "relationships": "relationship", "properties": "pro
 
 
 @app.command(rich_help_panel=ASK)
-@takes(run=graph_of, form=rows)
+@takes(run=graph_of, form=asked_rows)
 def suggest(
     *,
     n: Annotated[int, typer.Option("-n", help="How many items.")] = 20,
     out: Annotated[str | None, typer.Option("--out", help="CSV to fill in and give to kgkt label --file.")] = None,
     show: Annotated[str | None, typer.Option("--show", help="Folder for the items' pictures.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="PNG of the items, each beside examples of its concept.")
+    ] = None,
+    doubt: Annotated[
+        bool, typer.Option("--doubt", help="Items whose first two classes are nearly level; after propagate.")
+    ] = False,
     force: Force = False,
     run: Run,
     form: str,
@@ -41,19 +48,45 @@ def suggest(
     """Which few items to label: greedy coverage of the graph, best first; any prefix is a good budget."""
     from kgkt.verbs.suggest import COLUMNS
 
-    found = run.suggest(n, out, show, force)
-    covered = sum(a.speaks_for for a in found)
+    tasks = form == "label-studio"
+    found = run.suggest(n, out, show, force, form=form if tasks else "csv", sheet=sheet, doubt=doubt)
     if form == "json":
-        print_json({"columns": COLUMNS, "rows": found.rows(), "speak_for": covered, "items": found.pool})
-        return
-    if form == "csv":
+        first = [] if doubt else [a for a in found if not a.second]
+        print_json({
+            "columns": COLUMNS, "rows": found.rows(), "speak_for": sum(a.speaks_for for a in first),
+            "items": found.pool, "second": sum(a.second for a in found), "mixed_by": found.mixed_by,
+            "files": found.files,
+        })  # fmt: skip
+    elif form == "csv":
         print_rows(COLUMNS, found.rows(), "csv")
-        return
-    shown = [(a.item_id, f"c{a.concept:03d} {a.name!r}", count(a.speaks_for, "item"), a.why) for a in found]
-    print_rows(("item", "concept", "speaks for", "why"), shown, "table")
-    print(f"They speak for {covered:,} of {found.pool:,} items. "
-          + (f"Fill in the column class of {out}, then: kgkt label --file {out}" if out
-             else f"To fill in: kgkt suggest -n {n} --out todo.csv"))  # fmt: skip
+    else:
+        shown = [(a.item_id, f"c{a.concept:03d} {a.name!r}", count(a.speaks_for, "item"), a.why) for a in found]
+        print_rows(("item", "concept", "speaks for", "why"), shown, "table")
+        print(" ".join(_of_suggested(found, n, out, tasks, doubt)))
+
+
+def _of_suggested(found: Suggested, n: int, out: str | None, tasks: bool, doubt: bool) -> Iterator[str]:
+    """What the items are together, and what to do with them."""
+    first = [] if doubt else [a for a in found if not a.second]
+    second = len(found) - len(first)
+    if first:
+        who = "They speak" if not second else f"The first {len(first):,} speak"
+        yield f"{who} for {sum(a.speaks_for for a in first):,} of {found.pool:,} items."
+    if second and not doubt:
+        by = "the teacher's targets" if found.mixed_by == "targets" else "memberships"
+        above, these = (" or an item above", "the others") if first else ("", "these")
+        yield f"Every active concept has a label{above}: {these} are of the largest and most mixed concepts, by {by}."
+    if doubt:
+        yield "The teacher's first two classes are nearly level for these, the most level of each concept first."
+    sheets = [file for file in found.files if file.endswith(".png")]
+    if sheets:
+        yield f"The sheet: {', '.join(sheets)}."
+    if tasks:
+        yield f"Tasks and labelling interface: {found.files[0]}, {found.files[1]}; then: kgkt label --file export.json"
+    elif out:
+        yield f"Fill in the column class of {out}, then: kgkt label --file {out}"
+    else:
+        yield f"To fill in: kgkt suggest -n {n} --out todo.csv"
 
 
 @app.command(rich_help_panel=ASK)

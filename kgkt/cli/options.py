@@ -136,6 +136,16 @@ def rows(form: Format = None) -> str:
     return pick_format(form, rows=True)
 
 
+def asked_rows(
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="table, json or csv; JSON when piped. label-studio: --out holds tasks for it."),
+    ] = None,
+) -> str:
+    """The format of the verb that prints items to label."""
+    return pick_format(form, rows=True, also=("label-studio",))
+
+
 def source(
     model: Annotated[
         str | None, typer.Option("--model", help="Model A: a .keras file, or sentence-transformers:FOLDER for texts.")

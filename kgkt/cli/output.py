@@ -80,19 +80,20 @@ class Output:
 OUT = Output()
 
 
-def pick_format(asked: str | None, rows: bool = False) -> str:
+def pick_format(asked: str | None, rows: bool = False, also: Sequence[str] = ()) -> str:
     """The format that was asked for; else a table on a terminal and JSON in a pipe.
 
     Args:
         asked: by `--format`.
         rows: whether the verb prints rows; only these can be CSV.
+        also: formats that only this verb has.
     """
     from kgkt.errors import UsageError, nearest
 
     if asked is None:
         return "table" if sys.stdout.isatty() else "json"
-    if asked not in FORMATS:
-        raise UsageError(f"--format {asked!r}{nearest(asked, FORMATS)}")
+    if asked not in (*FORMATS, *also):
+        raise UsageError(f"--format {asked!r}{nearest(asked, (*FORMATS, *also))}")
     if asked == "csv" and not rows:
         raise UsageError("--format csv is for rows (query, suggest, graphs, evaluate); this verb has table and json")
     return asked

@@ -24,7 +24,9 @@ def label(
     assignments: Annotated[
         list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
     ] = None,
-    file: Annotated[str | None, typer.Option("--file", help="CSV with the columns item_id and class.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", help="CSV with item_id and class, or an export of Label Studio (JSON).")
+    ] = None,
     id_column: IdColumn = None,
     class_column: Annotated[
         str | None, typer.Option("--class-column", help="Column of classes, if it is not called class.")
@@ -40,14 +42,15 @@ def show_labelled(done: Any, form: str) -> None:
     """Print what `label` wrote."""
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
-                    "known_file": done.known_file, "skipped": done.skipped})  # fmt: skip
+                    "known_file": done.known_file, "skipped": done.skipped, "cancelled": done.cancelled})  # fmt: skip
     elif done.known_file:
         print("the label file was imported before: nothing to do")
     else:
         replaced = f", {done.replaced} of them in place of another" if done.replaced else ""
         said = [count(done.labels, "label") + replaced] if done.labels else []
         said += [count(done.ticks, "tick")] if done.ticks else []
-        skipped = f"  {count(done.skipped, 'row')} without a class skipped." if done.skipped else ""
+        by = f", {done.cancelled:,} of them by the annotators" if done.cancelled else ""
+        skipped = f"  {count(done.skipped, 'row')} without a class skipped{by}." if done.skipped else ""
         print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.{skipped}" + OUT.next("kgkt propagate"))
 
 

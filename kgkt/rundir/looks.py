@@ -45,12 +45,12 @@ class Looks:
         here = Path.cwd()  # a table has room for short paths only
         return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
-    def text(self, item: str) -> str | None:
-        """The item's text, in one line."""
+    def text(self, item: str, whole: bool = False) -> str | None:
+        """The item's text, in one line, or as a whole with its lines."""
         row = self._row(item)
         if row is None or self.data is None or self.data.text is None:
             return None
-        return " ".join(self.data.text[row].split())
+        return self.data.text[row] if whole else " ".join(self.data.text[row].split())
 
     def pixels(self, items: list[str]) -> dict[str, np.ndarray]:
         """(h, w) or (h, w, 3) uint8 of each item that is a picture of the pool."""

@@ -103,10 +103,10 @@ def true_classes(recipe: Recipe, path: str | None, data: Data | None, ids: np.nd
         from kgkt.source.labels import read_label_file
 
         teach = recipe.teach
-        rows, _, _ = read_label_file(
+        said = read_label_file(
             Path(path), frozenset(ids.tolist()), teach.id_column, teach.class_column, recipe.target.classes
         )
-        known = {row.item_id: row.name for row in rows if not row.tick}
+        known = {row.item_id: row.name for row in said.rows if not row.tick}
         where = path
     elif data is not None and data.y is not None:
         known = dict(zip(data.ids.tolist(), data.y.tolist(), strict=True))

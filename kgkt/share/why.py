@@ -73,7 +73,7 @@ def figure_of(
     names = _classes(bars, denied)
     above, below = 1.5 + 2.0 * rows, 1.0 + 0.26 * len(names) if bars else 0.1
     figure = Figure(figsize=(13, above + below), layout="constrained")
-    figure.suptitle("\n".join(map(_plain, textwrap.wrap(title, TITLE))), fontsize=13, parse_math=False)
+    figure.suptitle("\n".join(map(plain_text, textwrap.wrap(title, TITLE))), fontsize=13, parse_math=False)
     parts: Any = figure.subfigures(2, 1, height_ratios=(above, below))
     left, right = parts[0].subfigures(1, 2, width_ratios=(1, 3.2))
     _panel(left.subplots(), item, ITEM)
@@ -105,7 +105,7 @@ def _classes(bars: Sequence[Bars], denied: Sequence[str]) -> list[str]:
 
 def _panel(axes: Any, panel: Panel, edge: str) -> None:
     axes.set(xticks=[], yticks=[])
-    lines = [_plain(line) for line in panel.caption.splitlines()]
+    lines = [plain_text(line) for line in panel.caption.splitlines()]
     caption = "\n".join(line if len(line) <= CAPTION else f"…{line[1 - CAPTION :]}" for line in lines)
     axes.set_title(caption, fontsize=9, parse_math=False)
     for spine in axes.spines.values():
@@ -116,7 +116,7 @@ def _panel(axes: Any, panel: Panel, edge: str) -> None:
         return
     text = "not in the pool any more" if panel.text is None else panel.text
     wide, most = (WRAP, LINES) if edge == EXAMPLE else (3 * WRAP // 2, 3 * LINES // 2)
-    lines = textwrap.wrap(_plain(text), wide) or ["(empty)"]
+    lines = textwrap.wrap(plain_text(text), wide) or ["(empty)"]
     if len(lines) > most:
         lines = [*lines[: most - 1], f"{lines[most - 1][: wide - 1]}…"]
     axes.set_box_aspect(0.85)
@@ -129,14 +129,14 @@ def _bars(axes: Any, bars: Bars, names: Sequence[str], first: bool) -> None:
         mass = bars.masses.get(name, 0.0)
         axes.barh(row, mass, color=colour)
         axes.text(max(mass, 0) + 0.02, row, f"{mass:.2f}", va="center", fontsize=8)
-    labels = [textwrap.shorten(_plain(name), 28, placeholder="…") for name in names] if first else [""] * len(names)
+    labels = [textwrap.shorten(plain_text(name), 28, placeholder="…") for name in names] if first else [""] * len(names)
     axes.set_yticks(range(len(names)), labels, fontsize=9, parse_math=False)
     axes.set(xlim=(0, 1.18), ylim=(len(names) - 0.4, -0.6), xticks=(0, 0.5, 1))
-    axes.set_title(_plain(bars.title), fontsize=9, parse_math=False)
+    axes.set_title(plain_text(bars.title), fontsize=9, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text that can be drawn: half characters and signs that steer are shown as a question mark."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return "".join(sign if sign.isprintable() or sign in "\n " else "?" for sign in whole)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 TICK = "not:"
+ID_COLUMN, CLASS_COLUMN = "item_id", "class"
 MISSING = {"nan", "NaN", "None", "NA", "N/A", "<NA>", "NaT", "null", "NULL"}  # as pandas and NumPy write them
 FRACTION = re.compile(r"-?\d+\.0+")
 MADE_UP = re.compile(r"i\d{4,}")  # as `kgkt.source.arrays.default_ids` calls rows
@@ -38,44 +39,105 @@ class LabelRow:
     where: str
 
 
-def read_label_file(
-    path: Path, known: Collection[str], id_column: str = "item_id", class_column: str = "class",
-    classes: Collection[str] = (),
-) -> tuple[list[LabelRow], str, int]:  # fmt: skip
-    """Read a CSV with the columns item_id and class; a class `not:NAME` is a tick; an empty one is skipped.
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """What a file says.
 
-    Comma, semicolon or tab, quoted or not, with or without a byte order mark; other columns are passed over. What
-    pandas writes for a missing value (nan, None, NA, …) counts as empty, unless a class is called so already.
+    Args:
+        rows: labels and ticks.
+        digest: of the file.
+        empty: rows, or tasks, without a class.
+        skipped: how many of these the annotators skipped, in Label Studio's word: cancelled.
+    """
+
+    rows: list[LabelRow]
+    digest: str
+    empty: int
+    skipped: int = 0
+
+
+def read_label_file(
+    path: Path, known: Collection[str], id_column: str = ID_COLUMN, class_column: str = CLASS_COLUMN,
+    classes: Collection[str] = (),
+) -> LabelFile:  # fmt: skip
+    """Read a CSV with the columns item_id and class, or an export of Label Studio (JSON, JSON-MIN).
+
+    A class `not:NAME` is a tick; an empty one is skipped. Comma, semicolon or tab, quoted or not, with or without a
+    byte order mark; other columns are passed over. What pandas writes for a missing value (nan, None, NA, …) counts as
+    empty, unless a class is called so already.
+
+    A table without the column of ids may have one of pictures' paths or names instead (filepath, image, …), and one
+    without the column of classes a column label, choice, or one that ends with .label, as FiftyOne writes them.
 
     Args:
         path: the file.
         known: ids of the pool.
-        id_column, class_column: names of the two columns.
+        id_column, class_column: names of the two columns; in an export, of the field and the control.
         classes: names of classes that are known.
-
-    Returns:
-        The rows, the digest of the file, and how many rows were skipped because they have no class.
 
     Raises:
         InputError: not UTF-8, a missing column, an unknown item, one item with two classes, whole numbers that came out
-            as fractions: with the line.
+            as fractions, a name that several pictures have, annotators who differ: with the line.
     """
     digest = sha256_file(path)
+    text = _text(path)
+    if text.lstrip()[:1] in ("[", "{") or path.suffix.lower() == ".json":
+        from kgkt.source.annotations import read_annotations
+
+        entries, empty, skipped = read_annotations(path, text, id_column, class_column)
+        if not entries:
+            by = f", {skipped:,} skipped by the annotators" if skipped else ""
+            raise InputError(f"{path} holds no label ({count(empty, 'task')}, no class chosen{by}): label them first")
+        if id_column == ID_COLUMN and not any(item.strip() in known for item, _, _ in entries):
+            raise InputError(f"{path}: no item {entries[0][0]!r} in the pool, nor any other of its "
+                             f"{count(len(entries), 'labelled item')}: an export of another project?")
+    else:
+        (entries, empty, id_column), skipped = _table(path, text, id_column, class_column, classes), 0
+    if not entries:
+        what = f"{count(empty, 'row')}, no class filled in" if empty else "no rows"
+        raise InputError(f"{path} holds no label ({what}): fill in the column {class_column}")
+    if id_column != ID_COLUMN:
+        from kgkt.source.picture_names import PictureNames
+
+        pictures = PictureNames(known)
+        entries = [(pictures.find(item, f"{where}: ") or item, name, where) for item, name, where in entries]
+    rows = [_row(item, name, where, known) for item, name, where in entries]
+    check_consistent(rows)
+    return LabelFile(rows, digest, empty, skipped)
+
+
+def _text(path: Path) -> str:
+    """The content of a label file.
+
+    Raises:
+        InputError: a folder, an archive, XML, not UTF-8.
+    """
+    content = Path(path).read_bytes()
+    if content.startswith(b"PK\x03\x04"):
+        raise InputError(f"{path} is a zip archive: unpack it, and give the CSV or JSON in it")
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = Path(path).read_bytes()[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         raise InputError(f"{path}:{line} is not UTF-8: save it as UTF-8") from error
+    if text.lstrip()[:1] == "<":
+        raise InputError(f"{path} is XML or HTML; kgkt reads CSV and Label Studio's JSON. Of CVAT's annotations.xml, "
+                         "write a table of two columns: image, the name of each image; label, that of its tag")
+    return text
+
+
+def _table(
+    path: Path, text: str, id_column: str, class_column: str, classes: Collection[str]
+) -> tuple[list[tuple[str, str, str]], int, str]:
+    """(item, class, line) of the rows of a CSV that have a class, how many have none, and the column of items."""
     head = text.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
     columns = [c.strip() for c in next(reader, [])]
     if not columns:
         raise InputError(f"{path} is empty: it needs the columns {id_column} and {class_column}")
-    for wanted, flag in ((id_column, "--id-column"), (class_column, "--class-column")):
-        if wanted not in columns:
-            raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}; {flag} names another")
+    id_column, class_column = _columns(path, columns, id_column, class_column)
     at_item, at_class = columns.index(id_column), columns.index(class_column)
-    rows: list[LabelRow] = []
+    entries: list[tuple[str, str, str]] = []
     empty = 0
     for row in reader:
         where = f"{path}:{reader.line_num}"
@@ -90,12 +152,31 @@ def read_label_file(
         if FRACTION.fullmatch(name) and name not in classes:
             raise InputError(f"{where}: the class is {name!r}, as pandas writes whole numbers of a column with gaps: "
                              f"is {name.partition('.')[0]} meant? Write it so (in pandas: .astype('Int64'))")
-        rows.append(_row(row[at_item], name, where, known))
-    if not rows:
-        what = f"{count(empty, 'row')}, no class filled in" if empty else "no rows"
-        raise InputError(f"{path} holds no label ({what}): fill in the column {class_column}")
-    check_consistent(rows)
-    return rows, digest, empty
+        entries.append((row[at_item], name, where))
+    return entries, empty, id_column
+
+
+def _columns(path: Path, columns: list[str], id_column: str, class_column: str) -> tuple[str, str]:
+    """The columns of items and classes: those that are asked for, else as other tools call them.
+
+    Raises:
+        InputError: neither is there, or several columns can be that of the classes.
+    """
+    from kgkt.source.picture_names import COLUMNS
+
+    if id_column == ID_COLUMN not in columns:
+        id_column = next((name for name in COLUMNS if name in columns), id_column)
+    if class_column == CLASS_COLUMN not in columns:
+        plain = [name for name in columns if name in ("label", "choice")]
+        found = plain or [name for name in columns if name.endswith(".label")]
+        if len(found) > 1:
+            raise InputError(f"{path}:1 has the columns {' and '.join(found)}: --class-column names the one that holds "
+                             "the classes")
+        class_column = next(iter(found), class_column)
+    for wanted, flag in ((id_column, "--id-column"), (class_column, "--class-column")):
+        if wanted not in columns:
+            raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}; {flag} names another")
+    return id_column, class_column
 
 
 def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[LabelRow]:

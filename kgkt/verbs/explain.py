@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kgkt.errors import InputError, UsageError
 from kgkt.files import check_place, load_arrays
 from kgkt.recipe import Recipe
+from kgkt.rundir.asking import read_exemplars
 from kgkt.rundir.current import CurrentGraph, pool_ids
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.looks import Looks, read_looks
@@ -16,7 +17,6 @@ from kgkt.rundir.targets import read_experts
 from kgkt.transfer.explanation import Belongs, Example, Explained, Heard, Opinion, Turn
 from kgkt.values import Expert, Targets
 from kgkt.verbs.propagate import as_last_taught, fresh_targets
-from kgkt.verbs.suggest import read_exemplars
 
 if TYPE_CHECKING:
     import numpy as np

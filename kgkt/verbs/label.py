@@ -25,7 +25,8 @@ class Labelled:
     """What `label` wrote: counts, the classes of the graph now, and whether the file was known already.
 
     Args:
-        skipped: rows of the file that have no class.
+        skipped: rows of the file, or tasks of an export, that have no class.
+        cancelled: how many of these the annotators skipped in Label Studio.
     """
 
     labels: int
@@ -34,6 +35,7 @@ class Labelled:
     classes: tuple[str, ...]
     known_file: bool = False
     skipped: int = 0
+    cancelled: int = 0
 
 
 def label(
@@ -54,10 +56,11 @@ def label(
         raise UsageError("give --file labels.csv, or ITEM=CLASS (ITEM=not:CLASS takes a class away)")
     run = open_run(recipe)
     known = frozenset(pool_ids(run).tolist())
-    digest, skipped = "", 0
+    digest, skipped, cancelled = "", 0, 0
     if file is not None:
         teach, classes = recipe.teach, (*_classes(recipe, run), *recipe.target.classes)
-        rows, digest, skipped = read_label_file(Path(file), known, teach.id_column, teach.class_column, classes)
+        said = read_label_file(Path(file), known, teach.id_column, teach.class_column, classes)
+        rows, digest, skipped, cancelled = said.rows, said.digest, said.empty, said.skipped
         if digest in run.state().get("label_files", {}):
             return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)
     else:
@@ -68,7 +71,7 @@ def label(
         state = run.state()
         state.setdefault("label_files", {})[digest] = {"path": str(file), "at": now()}
         run.write_state(state)
-    return dataclasses.replace(done, skipped=skipped)
+    return dataclasses.replace(done, skipped=skipped, cancelled=cancelled)
 
 
 def _write(store: Any, run: RunDir, recipe: Recipe, rows: list[LabelRow], say: Say) -> Labelled:

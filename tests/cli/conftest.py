@@ -120,3 +120,20 @@ def labelled(labelled_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The same folder, to work in."""
     shutil.copytree(labelled_once, tmp_path / "work")
     return cwd_into(monkeypatch, tmp_path / "work")
+
+
+@pytest.fixture(scope="session")
+def taught_once(once: Once, labelled_once: Path) -> Path:
+    """The labelled folder after propagate; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(labelled_once, folder, dirs_exist_ok=True)
+        kgkt_in(folder, "propagate", "--items", "items.csv")
+
+    return once("taught", fill)
+
+
+@pytest.fixture
+def taught(taught_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, to read in."""
+    return cwd_into(monkeypatch, taught_once)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +17,9 @@ import kgkt as package
 from kgkt.errors import InputError, UsageError
 from kgkt.files import load_arrays, save_arrays, sha256_file
 from kgkt.rundir.folder import RunDir
-from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
-from tests.conftest import Once
+from tests.cli.conftest import Kgkt
 
 ITEM = "i0003"  # without a label
-
-
-@pytest.fixture(scope="session")
-def taught_once(once: Once, labelled_once: Path) -> Path:
-    """The labelled folder after propagate; not to be changed."""
-
-    def fill(folder: Path) -> None:
-        shutil.copytree(labelled_once, folder, dirs_exist_ok=True)
-        kgkt_in(folder, "propagate", "--items", "items.csv")
-
-    return once("taught", fill)
-
-
-@pytest.fixture
-def taught(taught_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same folder, to read in."""
-    return cwd_into(monkeypatch, taught_once)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

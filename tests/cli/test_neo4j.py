@@ -140,10 +140,14 @@ def test_populate_again_on_a_server_carries_what_people_said(work: Path, kgkt: K
 
 def test_a_graph_moves_to_a_server_and_back_with_what_people_said(labelled: Path, kgkt: Kgkt, neo4j_url: str) -> None:
     before = holds("kglite:kgkt-run/graph.kgl")
+    asked = kgkt("suggest", "-n", 50).json
     done = kgkt(*POPULATE, "--store", neo4j_url)
     assert (done.code, done.json["lost"]) == (0, [])
     same(before, holds(neo4j_url))
-    kgkt("label", "i0001=7")
+    assert (kgkt("suggest", "-n", 50).json, asked["second"]) == (asked, 10)  # first and second items
+    (labelled / "export.json").write_text('[{"id": 1, "data": {"item_id": "i0001"}, "annotations": [{"result": [{"from_name": '
+                                          '"class", "type": "choices", "value": {"choices": ["7"]}}]}]}]')  # fmt: skip
+    assert kgkt("label", "--file", "export.json").json["labels"] == 1
     assert ("LABELLED", "main/item/i0001", "main/class/7") in [row[:3] for row in holds(neo4j_url)["labels"]]
     back = kgkt(*POPULATE, "--store", "kglite:kgkt-run/graph.kgl")
     assert (back.code, back.json["lost"]) == (0, [])

@@ -114,29 +114,29 @@ def labels(folder: Path, table: pd.DataFrame, **how: object) -> Path:
 
 def test_an_index_column_and_other_columns_are_passed_over(tmp_path) -> None:
     table = pd.DataFrame({"item_id": IDS[:3], "class": ["a", "b", "a"], "sure": [1.0, 0.5, 1.0]})
-    rows, _, skipped = read_label_file(labels(tmp_path, table, index=True), set(IDS))
-    assert ([(row.item_id, row.name) for row in rows], skipped) == ([("00000", "a"), ("00001", "b"), ("00002", "a")], 0)
+    said = read_label_file(labels(tmp_path, table, index=True), set(IDS))
+    assert ([(row.item_id, row.name) for row in said.rows], said.empty) == ([("00000", "a"), ("00001", "b"), ("00002", "a")], 0)
 
 
 def test_what_pandas_writes_for_nothing_is_skipped_and_counted(tmp_path) -> None:
     nothing = [None, np.nan, "nan", "None", "NA", "<NA>", "NaN", "a"]
     path = labels(tmp_path, pd.DataFrame({"item_id": IDS[:8], "class": nothing}))
-    rows, _, skipped = read_label_file(path, set(IDS))
-    assert ([row.name for row in rows], skipped) == (["a"], 7)
-    rows, _, skipped = read_label_file(path, set(IDS), classes=("None", "a"))  # a class that is called so
-    assert ([row.name for row in rows], skipped) == (["None", "a"], 6)
+    said = read_label_file(path, set(IDS))
+    assert ([row.name for row in said.rows], said.empty) == (["a"], 7)
+    said = read_label_file(path, set(IDS), classes=("None", "a"))  # a class that is called so
+    assert ([row.name for row in said.rows], said.empty) == (["None", "a"], 6)
 
 
 def test_whole_numbers_that_became_fractions_are_named_with_the_number_meant(tmp_path) -> None:
     path = labels(tmp_path, pd.DataFrame({"item_id": IDS[:3], "class": [3, None, 4]}))
     with pytest.raises(InputError, match=r"labels\.csv:2: the class is '3\.0'.*is 3 meant.*Int64"):
         read_label_file(path, set(IDS))
-    assert len(read_label_file(path, set(IDS), classes=("3.0", "4.0"))[0]) == 2
+    assert len(read_label_file(path, set(IDS), classes=("3.0", "4.0")).rows) == 2
 
 
 def test_other_names_of_columns(tmp_path) -> None:
     path = labels(tmp_path, pd.DataFrame({"file": IDS[:2], "what": ["a", "b"]}), sep="\t")
-    assert len(read_label_file(path, set(IDS), "file", "what")[0]) == 2
+    assert len(read_label_file(path, set(IDS), "file", "what").rows) == 2
     with pytest.raises(InputError, match=r"no column item_id.*--id-column names another"):
         read_label_file(path, set(IDS))
     with pytest.raises(InputError, match=r"no column class.*--class-column names another"):
