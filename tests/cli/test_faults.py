@@ -435,8 +435,8 @@ def test_a_damaged_graph_is_made_anew_as_the_message_says(
     assert kgkt(*populate).code == 0
     assert (labelled / "kgkt-run/main/features.parquet").stat().st_mtime_ns == features
     assert kgkt("label", "--file", "labels.csv").json["labels"] == 20  # read again
-    said = [one for line in edits.read_text().splitlines() for one in json.loads(line)["after"]]
-    assert {"item_id": "i0000", "class": truth["i0000"], "tick": False} in said
+    said = [json.loads(line)["after"]["items"] for line in edits.read_text().splitlines()]
+    assert list(said[1]["i0000"]["labels"]) == [truth["i0000"]]
     assert kgkt("label", f"i0000={truth['i0000']}").code == 0
     assert kgkt("query", everything).json["rows"] == before
 

@@ -1,0 +1,102 @@
+"""undo: takes back an edit of a verb, and lists the edits there were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kgkt.errors import InputError
+from kgkt.recipe import Recipe
+from kgkt.rundir.current import open_graph_store, own_info
+from kgkt.rundir.edits import Edit, describe, make_edit, newest, read_log, refuse_undo, undone_by
+from kgkt.rundir.effect import Effect
+from kgkt.rundir.state import Say, open_run
+from kgkt.verbs.label import forget, know_file
+from kgkt.verbs.propagate import as_last_taught
+from kgkt.verbs.switch import refuse_all_off
+
+COLUMNS = ("edit", "at", "by", "verb", "what", "undone_by")
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What `undo` did.
+
+    Args:
+        edit: number of the edit that was taken back; `verb`, what it was of; `what`, what it had done.
+        number: of the undo, which is an edit itself: undoing it makes the other again.
+        effect: on the items' classes, by the concepts' answer; None where no label is there, or none is needed.
+    """
+
+    edit: int
+    verb: str
+    what: str
+    number: int
+    effect: Effect | None
+
+
+def edits(recipe: Recipe) -> list[tuple[Any, ...]]:
+    """Every edit that verbs made, the newest first: number, when, who, verb, what, and the edit that undid it."""
+    log = read_log(open_run(recipe))
+    gone = undone_by(log)
+    return [(e.number, e.at, e.by, e.verb, describe(e), gone.get(e.number)) for e in reversed(log)]
+
+
+def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
+    """Take back an edit: the newest that is not undone, or the one with this number.
+
+    Args:
+        recipe: of the graph.
+        say: takes notices.
+        number: of an edit, as `edits` gives it. That of an undo makes again what it took back.
+
+    Raises:
+        InputError: no such edit; it is undone, or was changed again since (with the edit that did); the concepts were
+            made anew; or no concept would be left on.
+    """
+    from kgkt.store.facts import classes_in, read_concepts, read_facts, write_facts
+
+    run = open_run(recipe)
+    with open_graph_store(recipe, run, write=True) as store:
+        own_info(store, run)
+        log = read_log(run)
+        edit = _meant(log, number)
+        about = {kind: list(said) for kind, said in edit.after.items()}
+        refuse_undo(run, edit, log, read_facts(store, run.graph, about))
+        back = edit.before
+        if "active" in back:
+            refuse_all_off(n for n, row in read_concepts(store, run.graph).items()
+                           if back["active"].get(str(n), row["active"]) is True)  # fmt: skip
+
+        def change() -> None:
+            write_facts(store, run.graph, back)
+            forget(store, run, recipe, classes_in(edit.after) - classes_in(back), say)
+
+        teach = as_last_taught(recipe, run).teach if set(about) - {"names"} else None
+        made, effect = make_edit(store, run, "undo", about, change, teach, undoes=edit.number, file=edit.file)
+    if edit.file is not None:  # what was imported may be imported again, and what is made again is known again
+        imports = _is_import(edit, log)
+        know_file(run, edit.file["digest"], None if imports else edit.file["path"])
+    return Undone(edit.number, edit.verb, describe(edit), made, effect)
+
+
+def _meant(log: list[Edit], number: int | None) -> Edit:
+    if number is None:
+        edit = newest(log)
+        if edit is None:
+            raise InputError("nothing to undo: no verb made an edit that is not undone, and query --rw keeps none")
+        return edit
+    found = next((e for e in log if e.number == number), None)
+    if found is None:
+        there = f"kgkt undo --list shows 1 to {log[-1].number}" if log else "no verb made one yet"
+        raise InputError(f"no edit {number}: {there}")
+    return found
+
+
+def _is_import(edit: Edit, log: list[Edit]) -> bool:
+    """Whether an edit put the labels of a file in: the import itself, or an undo of its undo."""
+    known = {e.number: e for e in log}
+    into = True
+    while edit.undoes in known:
+        edit, into = known[edit.undoes], not into
+    return into
