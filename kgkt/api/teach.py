@@ -1,4 +1,4 @@
-"""The verbs by which people say what they know: label, name, switch, undo, propagate."""
+"""The verbs by which people say what they know: label, name, switch, merge, undo, propagate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kgkt.rundir.given import label_pairs
 if TYPE_CHECKING:
     from kgkt.store.protocol import Rows
     from kgkt.verbs.label import Labelled
+    from kgkt.verbs.merge import Merged
     from kgkt.verbs.name import Named
     from kgkt.verbs.propagate import Propagated
     from kgkt.verbs.switch import Switched
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Teach(Graph):
-    """Labels, ticks, names and switches, each undoable; and what follows from them."""
+    """Labels, ticks, names, switches and merges, each undoable; and what follows from them."""
 
     def label(
         self, labels: Any = None, file: Place | None = None, id_column: str | None = None,
@@ -77,6 +78,17 @@ class Teach(Graph):
 
         named = [str(one) for one in concepts]
         return switch(self.recipe, self.say, on, query, named, params=params, limits=(seconds, memory_mb), dry=dry_run)
+
+    def merge(self, kept: Any, *others: Any) -> Merged:
+        """Count concepts as parts of another one: every later verb sees one concept, with the items of all.
+
+        Args:
+            kept: number, key or name of the concept that stays.
+            others: of those that become parts of it.
+        """
+        from kgkt.verbs.merge import merge
+
+        return merge(self.recipe, self.say, str(kept), [str(one) for one in others])
 
     def undo(self, edit: int | None = None) -> Undone:
         """Take back the newest edit of a verb that is not undone, or the one with this number of `edits`.

@@ -1,4 +1,4 @@
-"""Verbs that change the graph, and take changes back: name, switch, undo."""
+"""Verbs that change the graph, and take changes back: name, switch, merge, undo."""
 
 from __future__ import annotations
 
@@ -93,6 +93,30 @@ def show_switched(done: Any, to: str) -> None:
 
 
 @app.command(rich_help_panel=TEACH)
+@takes(run=graph_of, form=plain)
+def merge(
+    *,
+    kept: Annotated[str, typer.Argument(help="Number, key or name of the concept that stays.")],
+    others: Annotated[list[str], typer.Argument(help="Those that count as parts of it from now on.")],
+    run: Run,
+    form: str,
+) -> None:
+    """Hold concepts to be one: every later verb sees one concept, with the items and edges of all."""
+    done = run.merge(kept, *others)
+    number, name = done.kept
+    if form == "json":
+        print_json({"concept": number, "name": name, "parts": done.parts, "items": done.items, **edit_fields(done)})
+        return
+    parts = ", ".join(f"{n} {part!r}" for n, part in done.parts.items())
+    if done.edit is None:
+        print(printable(f"{parts}: part of concept {number} {name!r} already, nothing to do"))
+        return
+    print(printable(f"concept {number} {name!r} holds {count(done.items, 'item')} now, with those of {parts}")
+          + OUT.next("kgkt propagate"))  # fmt: skip
+    show_effect(done)
+
+
+@app.command(rich_help_panel=TEACH)
 @takes(run=graph_of, form=rows)
 def undo(
     *,
@@ -101,7 +125,7 @@ def undo(
     run: Run,
     form: str,
 ) -> None:
-    """Take back an edit: label, tick, name or switch; undo of an undo makes it again."""
+    """Take back an edit: label, tick, name, switch or merge; undo of an undo makes it again."""
     from kgkt.errors import UsageError
 
     if list_:

@@ -201,6 +201,8 @@ def in_words(kind: str, one: str, said: Any) -> str:
         return f"{what} is not there any more"
     if kind == "names":
         return f"{what} is called {said!r}"
+    if kind == "merged":
+        return f"{what} is merged into {' and '.join(map(str, said))}" if said else f"{what} stands by itself"
     return f"{what} is {'on' if said is True else 'off' if said is False else repr(said)}"
 
 

@@ -1,9 +1,9 @@
 """What people said of single items and concepts, as plain JSON values: read around an edit, written by an undo.
 
-Facts are of three kinds, each a mapping by what it is said of:
+Facts are of four kinds, each a mapping by what it is said of:
 
     {"items": {item_id: {"labels": {class: [by, at]}, "ticks": {class: [by, at]}}},
-     "names": {number: name}, "active": {number: whether it is on}}
+     "names": {number: name}, "active": {number: whether it is on}, "merged": {number: [the one it is merged into]}}
 
 The number of a concept is a text there, as JSON has it. A concept that is not in the database (any more) has no name
 and no switch: both are None.
@@ -16,15 +16,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kgkt.errors import InputError, count, nearest
+from kgkt.store.edits import merged_pairs
 from kgkt.store.keys import key, number
 from kgkt.store.labels import delete_labels, read_label_records
-from kgkt.store.load import write, write_classes, write_items
+from kgkt.store.load import set_merged, write, write_classes, write_items
 from kgkt.store.protocol import Store
 from kgkt.store.readback import called, read_info, rows
 
 Facts = Mapping[str, Mapping[str, Any]]
 
-OF_CONCEPTS = ("names", "active")
+OF_CONCEPTS = ("names", "active", "merged")
 MADE = {"key", "graph", "name", "item_id", "uri", "text"}  # properties of an item that kgkt gives it
 
 
@@ -42,11 +43,13 @@ def read_facts(store: Store, graph: str, about: Mapping[str, Iterable[str]]) -> 
                 if record["item_id"] in found["items"]:
                     said = [str(record[part] or "") for part in ("by", "at")]
                     found["items"][record["item_id"]][what][record["class"]] = said
-    if any(kind in about for kind in OF_CONCEPTS):
-        there = read_concepts(store, graph)
-        for kind, column in zip(OF_CONCEPTS, ("name", "active"), strict=True):
-            if kind in about:
-                found[kind] = {n: there.get(int(n), {}).get(column) for n in about[kind]}
+    columns = {kind: column for kind, column in (("names", "name"), ("active", "active")) if kind in about}
+    there = read_concepts(store, graph) if columns else {}
+    for kind, column in columns.items():
+        found[kind] = {n: there.get(int(n), {}).get(column) for n in about[kind]}
+    if "merged" in about:
+        pairs = merged_pairs(store, graph)
+        found["merged"] = {n: sorted(b for a, b in pairs if str(a) == n) for n in about["merged"]}
     return found
 
 
@@ -61,6 +64,9 @@ def write_facts(store: Store, graph: str, facts: Facts) -> None:
         {"key": key(graph, "concept", n), "name": name} for n, name in facts.get("names", {}).items()))
     write(store, "set_concept_active", (
         {"key": key(graph, "concept", n), "active": on} for n, on in facts.get("active", {}).items()))
+    merged = facts.get("merged", {})
+    write(store, "delete_merged_into", ({"key": key(graph, "concept", n)} for n in merged))
+    set_merged(store, graph, ((int(n), b) for n, ends in merged.items() for b in ends))
 
 
 def _write_items(store: Store, graph: str, items: Mapping[str, Any]) -> None:

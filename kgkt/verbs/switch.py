@@ -12,6 +12,7 @@ from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_current
 from kgkt.rundir.edits import make_edit
 from kgkt.rundir.effect import Effect, effect_of, look
+from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
 from kgkt.verbs.propagate import as_last_taught
 
@@ -69,6 +70,7 @@ def switch(
         UsageError: neither a query nor concepts, or both.
         InputError: no column `key`, no rows, keys of no concept of this graph, or no concept would be left on.
     """
+    from kgkt.store.edits import merged_pairs
     from kgkt.store.facts import find_concept, read_concepts, write_facts
 
     if (query is None) == (not concepts):
@@ -82,15 +84,17 @@ def switch(
                  else _numbers(keys, there, run.graph))  # fmt: skip
         meant = sorted(set(found))
         numbers = [n for n in meant if there[n]["active"] is not on]
+        into = dict(merged_pairs(store, run.graph))
         if not on:
-            refuse_all_off(n for n, row in there.items() if row["active"] is True and n not in numbers)
+            refuse_all_off(there, into, dict.fromkeys(numbers, False))
+        held = {n for n in there if n in numbers or _end(into, n) in numbers}  # with the parts of what was merged
         done = Switched(on, {n: _name(there[n]) for n in numbers}, len(meant) - len(numbers),
-                        sum(int(there[n]["size"] or 0) for n in numbers), dry=dry)  # fmt: skip
+                        sum(int(there[n]["size"] or 0) for n in held), dry=dry)  # fmt: skip
         if not numbers:
             return done
         teach = as_last_taught(recipe, run).teach
         if dry:
-            return _rehearsed(done, store, run, teach)
+            return _rehearsed(done, store, run, teach, into)
         edit, effect = make_edit(
             store, run, "switch", {"active": [str(n) for n in numbers]},
             lambda: write_facts(store, run.graph, {"active": {str(n): on for n in numbers}}), teach)  # fmt: skip
@@ -100,17 +104,27 @@ def switch(
     return done
 
 
-def refuse_all_off(left: Any) -> None:
+def refuse_all_off(there: There, into: Mapping[int, int], now: Mapping[int, Any]) -> None:
     """Refuse what leaves no concept on.
 
     Args:
-        left: numbers of the concepts that stay on.
+        there: the concepts.
+        into: of those that are merged, the one that they are a part of.
+        now: number -> whether a concept is going to be on.
 
     Raises:
-        InputError: there are none.
+        InputError: none would be.
     """
-    if not next((True for _ in left), False):
+    on = {n for n, row in there.items() if now.get(n, row["active"]) is True}
+    if not any(_end(into, n) in on for n in on):
         raise InputError("every concept would be off, and nothing left that teaches: leave at least one on")
+
+
+def _end(into: Mapping[int, int], n: int) -> int:
+    """What a concept counts as in the end."""
+    for _ in into:
+        n = into.get(n, n)
+    return n
 
 
 def _asked(
@@ -156,13 +170,16 @@ def _name(row: Mapping[str, Any]) -> str:
     return called(row)
 
 
-def _rehearsed(done: Switched, store: Store, run: Any, teach: Teach) -> Switched:
+def _rehearsed(done: Switched, store: Store, run: RunDir, teach: Teach, into: Mapping[int, int]) -> Switched:
     """The same with the effect that it would have."""
     from kgkt.errors import KgktError
 
     seen = look(store, run, teach)
     if seen.current is None or seen.said is None:
         return dataclasses.replace(done, effect=Effect({}, why_not=seen.why_not))
+    if parts := [n for n in done.concepts if n in into]:
+        why = f"concept {parts[0]} is a part of {into[parts[0]]}, which is told apart only when it is done"
+        return dataclasses.replace(done, effect=Effect({}, why_not=why))
     active = seen.current.graph.active.copy()
     active[list(done.concepts)] = done.on
     current = dataclasses.replace(seen.current, graph=dataclasses.replace(seen.current.graph, active=active))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,7 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
         InputError: no such edit; it is undone, or was changed again since (with the edit that did); the concepts were
             made anew; or no concept would be left on.
     """
+    from kgkt.store.edits import merged_pairs
     from kgkt.store.facts import classes_in, read_concepts, read_facts, write_facts
 
     run = open_run(recipe)
@@ -65,8 +67,10 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
         refuse_undo(run, edit, log, read_facts(store, run.graph, about))
         back = edit.before
         if "active" in back:
-            refuse_all_off(n for n, row in read_concepts(store, run.graph).items()
-                           if back["active"].get(str(n), row["active"]) is True)  # fmt: skip
+            now = {int(n): on for n, on in back["active"].items()}
+            refuse_all_off(read_concepts(store, run.graph), dict(merged_pairs(store, run.graph)), now)
+        if "merged" in back:
+            _refuse_circle(dict(merged_pairs(store, run.graph)), back["merged"])
 
         def change() -> None:
             write_facts(store, run.graph, back)
@@ -91,6 +95,24 @@ def _meant(log: list[Edit], number: int | None) -> Edit:
         there = f"kgkt undo --list shows 1 to {log[-1].number}" if log else "no verb made one yet"
         raise InputError(f"no edit {number}: {there}")
     return found
+
+
+def _refuse_circle(into: dict[int, int], back: Mapping[str, list[int]]) -> None:
+    """Refuse what would make concepts parts of each other.
+
+    Args:
+        into: concept -> the one that it is merged into now.
+        back: number -> the ones that it is going to be merged into.
+    """
+    for n, ends in back.items():
+        into.pop(int(n), None)
+        into.update((int(n), end) for end in ends)
+    for n in into:
+        end, passed = n, 0
+        while end in into and passed <= len(into):
+            end, passed = into[end], passed + 1
+        if passed > len(into):
+            raise InputError(f"concept {n} would be a part of itself, over {into[n]}: undo the later merge first")
 
 
 def _is_import(edit: Edit, log: list[Edit]) -> bool:

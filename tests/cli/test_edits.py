@@ -237,3 +237,61 @@ def test_why_the_effect_cannot_be_told_is_said_and_the_label_stands(labelled: Pa
     done = kgkt("label", "i0000=1", "--format", "table")
     assert done.code == 0
     assert "how many items change class cannot be told: the edge between concepts" in done.out
+
+
+def test_concepts_that_are_merged_are_one_until_that_is_undone(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    kgkt("propagate")
+    before, masses = holds(), "MATCH (c:Concept {key: $key})-[l:LEANS_TO]->(k) RETURN k.name AS k, l.mass AS m ORDER BY k"
+    edge = "MATCH (a:Concept)-[e:SIMILAR_TO]->(b:Concept) RETURN a.key AS a, b.key AS b ORDER BY e.weight DESC LIMIT 1"
+    ((kept, part),) = kgkt("query", edge).json["rows"]
+    kgkt("name", kept, "kept")
+    done = kgkt("merge", "kept", part).json
+    assert list(done["parts"]) == [part.rsplit("/", 1)[1]]
+    assert stale(kgkt)
+    assert kgkt("merge", kept, part).json["edit"] is None
+    kgkt("propagate")
+    assert kgkt("query", masses, "--param", f"key={kept}").json["rows"] == kgkt(
+        "query", masses, "--param", f"key={part}").json["rows"] != []  # fmt: skip
+    np.savez("new.npz", x=digits.test_x[:60])
+    found = {entry[1] for row in kgkt("predict", "--data", "new.npz").json["rows"] for entry in row[5]}
+    name = next(iter(done["parts"].values()))
+    assert "kept" in found
+    assert name not in found
+    held = kgkt("switch", "off", "--concept", "kept", "--dry-run").json
+    assert held["items"] == done["items"]
+    pool = np.concatenate([digits.pool_x, digits.test_x[:60]])
+    np.savez("more.npz", x=pool, item_id=[*digits.pool_ids, *(f"t{i}" for i in range(60))])
+    grown = kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "more.npz")
+    assert grown.json["grown"]["joined"] == 60
+    assert ", 1 merge" in grown.err
+    assert kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz").code == 0
+    assert [kgkt("undo").json["verb"], kgkt("undo").json["verb"]] == ["merge", "name"]
+    (edges,) = ([e for e in graph[1] if e.type == "SIMILAR_TO"] for graph in (before,))
+    assert not [e for e in holds()[1] if e.type == "MERGED_INTO"]
+    assert len(edges) > 100
+
+
+def test_merges_that_make_no_sense_are_refused(labelled: Path, kgkt: Kgkt) -> None:
+    kgkt("merge", 1, 2, 3)  # 2
+    kgkt("switch", "off", "--concept", 9)
+    for arguments, says in (
+        ((2, 4), "concept 2 is a part of 1 already: merge into that one, or kgkt undo"),
+        ((4, 2), "concept 2 is a part of 1 already: merge that one, or kgkt undo"),
+        ((4, 4), "a concept cannot be merged with itself: 4 and 4"), ((4, 5, "c005"), "cannot be merged with itself"),
+        ((4, 9), "concept 9 is off, and what is off is no part of another: kgkt switch on --concept 9"),
+        ((4, 99), "no concept 99"),
+    ):  # fmt: skip
+        done = kgkt("merge", *arguments)
+        assert (done.code, says in done.err) == (3, True), done.err
+    kgkt("undo", 2)  # 4
+    kgkt("merge", 2, 1)
+    done = kgkt("undo", 4)
+    assert (done.code, "concept 1 would be a part of itself, over 2: undo the later merge first" in done.err) == (3, True)
+    join = "MATCH (a:Concept {key: 'main/concept/%d'}), (b:Concept {key: 'main/concept/%d'}) CREATE (a)-[:MERGED_INTO]->(b)"
+    kgkt("query", join % (5, 6), "--rw", "--force")
+    assert kgkt("propagate").code == 0  # obeyed
+    kgkt("query", join % (6, 5), "--rw", "--force")
+    done = kgkt("propagate")
+    assert (done.code, "concept 5 is merged into a circle, over 6: delete one MERGED_INTO" in done.err) == (3, True)
+    kgkt("query", join % (5, 7), "--rw", "--force")
+    assert "concept 5 is merged into 6 and into 7: delete one MERGED_INTO" in kgkt("propagate").err
