@@ -197,10 +197,10 @@ def in_words(kind: str, one: str, said: Any) -> str:
         words = [*said["labels"], *(f"not {name}" for name in said["ticks"])]
         return f"{one} is {' and '.join(words)}" if words else f"{one} has no label"
     what = f"concept {one}"
+    if kind == "names":
+        return f"{what} has no name" if said is None else f"{what} is called {said!r}"
     if said is None:
         return f"{what} is not there any more"
-    if kind == "names":
-        return f"{what} is called {said!r}"
     if kind == "merged":
         return f"{what} is merged into {' and '.join(map(str, said))}" if said else f"{what} stands by itself"
     return f"{what} is {'on' if said is True else 'off' if said is False else repr(said)}"
@@ -213,7 +213,7 @@ def describe(edit: Edit) -> str:
     if not edit.whole:
         return "cannot be undone: damaged" if not edit.at else "cannot be undone: of an earlier kgkt"
     facts = list(edit.facts())
-    if len(facts) > 1 and facts[0][0] == "items":
+    if facts and facts[0][0] == "items" and (len(facts) > 1 or edit.file):
         return _labels_in_words(edit) + (f", {edit.file['path']}" if edit.file else "")
     if len(facts) > 1 and facts[0][0] == "active":
         numbers = [one for _, one in facts]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.recipe import Recipe
-from kgkt.rundir.current import open_graph_store, own_info
+from kgkt.rundir.current import open_graph_store, own_info, pool_ids
 from kgkt.rundir.edits import Edit, describe, make_edit, newest, read_log, refuse_undo, undone_by
 from kgkt.rundir.effect import Effect
+from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
 from kgkt.verbs.label import forget, know_file
 from kgkt.verbs.propagate import as_last_taught
@@ -62,7 +64,7 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
     with open_graph_store(recipe, run, write=True) as store:
         own_info(store, run)
         log = read_log(run)
-        edit = _meant(log, number)
+        edit = _of_the_pool(run, _meant(log, number), say)
         about = {kind: list(said) for kind, said in edit.after.items()}
         refuse_undo(run, edit, log, read_facts(store, run.graph, about))
         back = edit.before
@@ -97,6 +99,25 @@ def _meant(log: list[Edit], number: int | None) -> Edit:
     return found
 
 
+def _of_the_pool(run: RunDir, edit: Edit, say: Say) -> Edit:
+    """The edit without the items that left the pool: what was said of them went with them.
+
+    Raises:
+        InputError: none of its items is left.
+    """
+    items = edit.after.get("items", {})
+    there = set(pool_ids(run).tolist()) if items else set()
+    gone = [item for item in items if item not in there]
+    if not gone:
+        return edit
+    if len(gone) == len(items):
+        raise InputError(f"edit {edit.number} ({edit.verb}) cannot be undone: its items left the pool, e.g. {gone[0]}")
+    say(f"{count(len(gone), 'item')} of it left the pool since, e.g. {gone[0]}: passed over")
+    before, after = ({**facts, "items": {item: facts["items"][item] for item in items if item in there}}
+                     for facts in (edit.before, edit.after))  # fmt: skip
+    return dataclasses.replace(edit, before=before, after=after)
+
+
 def _refuse_circle(into: dict[int, int], back: Mapping[str, list[int]]) -> None:
     """Refuse what would make concepts parts of each other.
 
@@ -104,9 +125,9 @@ def _refuse_circle(into: dict[int, int], back: Mapping[str, list[int]]) -> None:
         into: concept -> the one that it is merged into now.
         back: number -> the ones that it is going to be merged into.
     """
-    for n, ends in back.items():
-        into.pop(int(n), None)
-        into.update((int(n), end) for end in ends)
+    for number, ends in back.items():
+        into.pop(int(number), None)
+        into.update((int(number), end) for end in ends)
     for n in into:
         end, passed = n, 0
         while end in into and passed <= len(into):
