@@ -143,7 +143,7 @@ def _ask(
     if not len(current.labels):
         return concepts_say(None, current.Z, current.labels), spreader
     prior = read_prior(seen.teach.prior, seen.teach.balanced, current.labels.names)
-    spreader = spreader or make_spreader(current.graph, seen.alpha)
+    spreader = spreader or make_spreader(current.graph, seen.alpha, once=True)
     return concepts_say(spreader, current.Z, current.labels, prior), spreader
 
 

@@ -62,6 +62,7 @@ def test_what_the_concepts_say_is_their_posterior_with_what_people_said(made):
     told = [["a", "b", "c", "not a", "not b"][i] if r else "no class" for i, r in zip(P.argmax(axis=1), reached, strict=True)]
     told[:5] = ["a", "b", "c", "not b", "not a"]
     assert [names[i] for i in won] == told
+    np.testing.assert_array_equal(concepts_say(make_spreader(graph, once=True), Z, labels)[0], won)
     none, before = concepts_say(None, Z, Labels([], [], ("c", "b")))
     assert {before[i] for i in none} == {"no class"}
     changed = changed_items((none, before), (won, names))
