@@ -77,8 +77,8 @@ def label(
     origin = {"digest": digest, "path": str(file)} if digest else None
     with open_graph_store(recipe, run, write=True) as store:
         done = _write(store, run, recipe, rows, say, origin, tell)
-    if digest:
-        know_file(run, digest, str(file))
+        if digest:
+            know_file(run, digest, str(file))
     return dataclasses.replace(done, skipped=skipped)
 
 

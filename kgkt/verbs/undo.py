@@ -80,9 +80,8 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
 
         teach = as_last_taught(recipe, run).teach if set(about) - {"names"} else None
         made, effect = make_edit(store, run, "undo", about, change, teach, undoes=edit.number, file=edit.file)
-    if edit.file is not None:  # what was imported may be imported again, and what is made again is known again
-        imports = _is_import(edit, log)
-        know_file(run, edit.file["digest"], None if imports else edit.file["path"])
+        if edit.file is not None:  # what was imported may be imported again, and what is made again is known again
+            know_file(run, edit.file["digest"], None if _is_import(edit, log) else edit.file["path"])
     return Undone(edit.number, edit.verb, describe(edit), made, effect)
 
 
