@@ -79,16 +79,18 @@ class Teach(Graph):
         named = [str(one) for one in concepts]
         return switch(self.recipe, self.say, on, query, named, params=params, limits=(seconds, memory_mb), dry=dry_run)
 
-    def merge(self, kept: Any, *others: Any) -> Merged:
+    def merge(self, kept: Any, *others: Any, apart: bool = False) -> Merged:
         """Count concepts as parts of another one: every later verb sees one concept, with the items of all.
 
         Args:
             kept: number, key or name of the concept that stays.
             others: of those that become parts of it.
+            apart: all of these, the first included, are to stand by themselves again.
         """
         from kgkt.verbs.merge import merge
 
-        return merge(self.recipe, self.say, str(kept), [str(one) for one in others])
+        first, *rest = (str(one) for one in (kept, *others))
+        return merge(self.recipe, self.say, None if apart else first, [first, *rest] if apart else rest)
 
     def undo(self, edit: int | None = None) -> Undone:
         """Take back the newest edit of a verb that is not undone, or the one with this number of `edits`.

@@ -97,22 +97,24 @@ def show_switched(done: Any, to: str) -> None:
 def merge(
     *,
     kept: Annotated[str, typer.Argument(help="Number, key or name of the concept that stays.")],
-    others: Annotated[list[str], typer.Argument(help="Those that count as parts of it from now on.")],
+    others: Annotated[list[str] | None, typer.Argument(help="Those that count as parts of it from now on.")] = None,
+    apart: Annotated[bool, typer.Option("--apart", help="Let all of these stand by themselves again.")] = False,
     run: Run,
     form: str,
 ) -> None:
     """Hold concepts to be one: every later verb sees one concept, with the items and edges of all."""
-    done = run.merge(kept, *others)
-    number, name = done.kept
+    done = run.merge(kept, *others or (), apart=apart)
+    number, name = done.kept or (None, None)
     if form == "json":
         print_json({"concept": number, "name": name, "parts": done.parts, "items": done.items, **edit_fields(done)})
         return
     parts = ", ".join(f"{n} {part!r}" for n, part in done.parts.items())
+    whole = "no part of another" if number is None else f"part of concept {number} {name!r}"
     if done.edit is None:
-        print(printable(f"{parts}: part of concept {number} {name!r} already, nothing to do"))
+        print(printable(f"{parts}: {whole} already, nothing to do"))
         return
-    print(printable(f"concept {number} {name!r} holds {count(done.items, 'item')} now, with those of {parts}")
-          + OUT.next("kgkt propagate"))  # fmt: skip
+    joined = f"concept {number} {name!r} holds {count(done.items, 'item')} now, with those of {parts}"
+    print(printable(f"{parts}: {whole} any more" if number is None else joined) + OUT.next("kgkt propagate"))
     show_effect(done)
 
 

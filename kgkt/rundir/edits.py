@@ -179,7 +179,7 @@ def _refuse_other(run: RunDir, edit: Edit, name: str) -> None:
     concepts = any(kind != "items" for kind in edit.after)
     if concepts and edit.lineage.get("concepts") != today["concepts"]:
         raise InputError(f"{name} cannot be undone: the concepts were made anew since, and have other numbers. "
-                         "kgkt name and kgkt switch change them as they are now")  # fmt: skip
+                         "kgkt name, switch and merge (--apart) change them as they are now")  # fmt: skip
     if "items" in edit.after and edit.lineage.get("items") != today["items"]:
         raise InputError(f"{name} cannot be undone: items have other ids since the pool changed. kgkt label ITEM=CLASS "
                          "labels them as they are now")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,21 +21,21 @@ class Merged:
     """What `merge` did.
 
     Args:
-        kept: number and name of the concept that stays.
-        parts: number -> name of those that count as parts of it now.
+        kept: number and name of the concept that stays; None where concepts were taken apart.
+        parts: number -> name of those that count as parts of it now, or stand by themselves again.
         items: that are nearest to any of them.
-        edit: number of the edit, which `undo` takes; None where they were parts of it already.
+        edit: number of the edit, which `undo` takes; None where it was so already.
         effect: on the items' classes, by the concepts' answer; None where nothing is labelled.
     """
 
-    kept: tuple[int, str]
+    kept: tuple[int, str] | None
     parts: dict[int, str]
     items: int
     edit: int | None = None
     effect: Effect | None = None
 
 
-def merge(recipe: Recipe, say: Say, kept: str, others: Sequence[str]) -> Merged:
+def merge(recipe: Recipe, say: Say, kept: str | None, others: Sequence[str]) -> Merged:
     """Count concepts as parts of another one: every later verb sees one concept, with the items and edges of all.
 
     The concepts stay in the database, each MERGED_INTO the one that is kept, so that this can be undone, and survives
@@ -43,7 +44,7 @@ def merge(recipe: Recipe, say: Say, kept: str, others: Sequence[str]) -> Merged:
     Args:
         recipe: of the graph.
         say: takes notices.
-        kept: number, key or name of the concept that stays.
+        kept: number, key or name of the concept that stays; None: the others are to stand by themselves again.
         others: of those that become parts of it.
 
     Raises:
@@ -55,26 +56,30 @@ def merge(recipe: Recipe, say: Say, kept: str, others: Sequence[str]) -> Merged:
     from kgkt.store.readback import called
 
     if not others:
-        raise UsageError("give the concept to keep and at least one more: kgkt merge 17 23")
+        raise UsageError("give the concept to keep and at least one more: kgkt merge 17 23; or --apart 23")
     run = open_run(recipe)
     with open_graph_store(recipe, run, write=True) as store:
         own_info(store, run)
         there = read_concepts(store, run.graph)
         into = dict(merged_pairs(store, run.graph))
-        keep, *parts = (find_concept(there, run.graph, one) for one in (kept, *others))
+        parts = [find_concept(there, run.graph, one) for one in others]
+        keep = None if kept is None else find_concept(there, run.graph, kept)
         if keep in parts or len(set(parts)) < len(parts):
             raise InputError(f"a concept cannot be merged with itself: {keep} and {', '.join(map(str, parts))}")
         new = [n for n in parts if into.get(n) != keep]
-        _refuse(there, into, keep, new)
+        if keep is not None:
+            _refuse(there, into, keep, new)
+        ends = [] if keep is None else [keep]
         names = {n: called(there[n]) for n in parts}
-        done = Merged((keep, called(there[keep])), names, sum(int(there[n]["size"] or 0) for n in (keep, *parts)))
+        items = sum(int(there[n]["size"] or 0) for n in (*ends, *parts))
+        done = Merged(None if keep is None else (keep, called(there[keep])), names, items)
         if not new:
             return done
         edit, effect = make_edit(
             store, run, "merge", {"merged": [str(n) for n in new]},
-            lambda: write_facts(store, run.graph, {"merged": {str(n): [keep] for n in new}}),
+            lambda: write_facts(store, run.graph, {"merged": {str(n): ends for n in new}}),
             as_last_taught(recipe, run).teach)  # fmt: skip
-    return Merged(done.kept, done.parts, done.items, edit, effect)
+    return dataclasses.replace(done, edit=edit, effect=effect)
 
 
 def _refuse(there: Mapping[int, Mapping[str, Any]], into: Mapping[int, int], keep: int, new: Sequence[int]) -> None:

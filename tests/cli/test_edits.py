@@ -286,9 +286,13 @@ def test_merges_that_make_no_sense_are_refused(labelled: Path, kgkt: Kgkt) -> No
     ):  # fmt: skip
         done = kgkt("merge", *arguments)
         assert (done.code, says in done.err) == (3, True), done.err
-    kgkt("undo", 2)  # 4
+    assert list(kgkt("merge", "--apart", 3).json["parts"]) == ["3"]
+    assert "no part of another already" in kgkt("merge", "--apart", 3, "--format", "table").out
+    assert kgkt("merge", 4).code == 2
+    kgkt("undo")
+    kgkt("undo", 2)  # 6
     kgkt("merge", 2, 1)
-    done = kgkt("undo", 4)
+    done = kgkt("undo", 6)
     assert (done.code, "concept 1 would be a part of itself, over 2: undo the later merge first" in done.err) == (3, True)
     join = "MATCH (a:Concept {key: 'main/concept/%d'}), (b:Concept {key: 'main/concept/%d'}) CREATE (a)-[:MERGED_INTO]->(b)"
     kgkt("query", join % (5, 6), "--rw", "--force")
