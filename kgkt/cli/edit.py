@@ -140,9 +140,10 @@ def undo(
         raise UsageError("--format csv is for undo --list; undo itself has table and json")
     done = run.undo(edit)
     if form == "json":
-        print_json({"undone": done.edit, "verb": done.verb, "what": done.what, "edit": done.number,
-                    "effect": edit_fields(done)["effect"]})  # fmt: skip
+        print_json({"undone": done.undone, "of": done.edit, "verb": done.verb, "what": done.what, "again": done.again,
+                    "edit": done.number, "effect": None if done.effect is None else done.effect.fields()})  # fmt: skip
         return
-    print(printable(f"edit {done.edit} ({done.verb}) is undone: {done.what}; make it again: kgkt undo {done.number}"))
+    is_, else_ = ("made again", "take it back") if done.again else ("undone", "make it again")
+    print(printable(f"edit {done.edit} ({done.verb}) is {is_}: {done.what}; {else_}: kgkt undo {done.number}"))
     if done.effect is not None:
         print(printable(done.effect.in_words()) + OUT.next("kgkt propagate"))

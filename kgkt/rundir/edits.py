@@ -130,6 +130,15 @@ def undone_by(edits: Sequence[Edit]) -> dict[int, int]:
     return found
 
 
+def root_of(edit: Edit, edits: Sequence[Edit]) -> tuple[Edit, bool]:
+    """The edit that an undo is about in the end, and whether that holds after it: an undo of an undo makes it again."""
+    known = {e.number: e for e in edits}
+    holds = True
+    while edit.undoes in known:
+        edit, holds = known[edit.undoes], not holds
+    return edit, holds
+
+
 def newest(edits: Sequence[Edit]) -> Edit | None:
     """The newest edit of a verb that is not undone yet; an undo is none of them."""
     gone = undone_by(edits)
@@ -206,10 +215,11 @@ def in_words(kind: str, one: str, said: Any) -> str:
     return f"{what} is {'on' if said is True else 'off' if said is False else repr(said)}"
 
 
-def describe(edit: Edit) -> str:
-    """What an edit did, for a list."""
+def describe(edit: Edit, edits: Sequence[Edit] = ()) -> str:
+    """What an edit did, for a list; `edits` are all of them."""
     if edit.undoes is not None:
-        return f"takes back edit {edit.undoes}"
+        root, holds = root_of(edit, edits)
+        return f"makes edit {root.number} again" if holds else f"takes back edit {root.number}"
     if not edit.whole:
         return "cannot be undone: damaged" if not edit.at else "cannot be undone: of an earlier kgkt"
     facts = list(edit.facts())

@@ -10,7 +10,7 @@ from typing import Any
 from kgkt.errors import InputError, count
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, own_info, pool_ids
-from kgkt.rundir.edits import Edit, describe, make_edit, newest, read_log, refuse_undo, undone_by
+from kgkt.rundir.edits import Edit, describe, make_edit, newest, read_log, refuse_undo, root_of, undone_by
 from kgkt.rundir.effect import Effect
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
@@ -26,14 +26,18 @@ class Undone:
     """What `undo` did.
 
     Args:
-        edit: number of the edit that was taken back; `verb`, what it was of; `what`, what it had done.
-        number: of the undo, which is an edit itself: undoing it makes the other again.
+        undone: number of the edit that was taken back.
+        edit: the same, or where that was an undo, the edit that it was about; `verb` and `what` it did.
+        again: whether that one holds again: an undo was undone.
+        number: of this undo, which is an edit itself.
         effect: on the items' classes, by the concepts' answer; None where no label is there, or none is needed.
     """
 
+    undone: int
     edit: int
     verb: str
     what: str
+    again: bool
     number: int
     effect: Effect | None
 
@@ -42,7 +46,7 @@ def edits(recipe: Recipe) -> list[tuple[Any, ...]]:
     """Every edit that verbs made, the newest first: number, when, who, verb, what, and the edit that undid it."""
     log = read_log(open_run(recipe))
     gone = undone_by(log)
-    return [(e.number, e.at, e.by, e.verb, describe(e), gone.get(e.number)) for e in reversed(log)]
+    return [(e.number, e.at, e.by, e.verb, describe(e, log), gone.get(e.number)) for e in reversed(log)]
 
 
 def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
@@ -65,6 +69,8 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
         own_info(store, run)
         log = read_log(run)
         edit = _of_the_pool(run, _meant(log, number), say)
+        root, held = root_of(edit, log)
+        root, again = edit if root.number == edit.number else root, not held
         about = {kind: list(said) for kind, said in edit.after.items()}
         refuse_undo(run, edit, log, read_facts(store, run.graph, about))
         back = edit.before
@@ -81,8 +87,8 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
         teach = as_last_taught(recipe, run).teach if set(about) - {"names"} else None
         made, effect = make_edit(store, run, "undo", about, change, teach, undoes=edit.number, file=edit.file)
         if edit.file is not None:  # what was imported may be imported again, and what is made again is known again
-            know_file(run, edit.file["digest"], None if _is_import(edit, log) else edit.file["path"])
-    return Undone(edit.number, edit.verb, describe(edit), made, effect)
+            know_file(run, edit.file["digest"], edit.file["path"] if again else None)
+    return Undone(edit.number, root.number, root.verb, describe(root), again, made, effect)
 
 
 def _meant(log: list[Edit], number: int | None) -> Edit:
@@ -133,12 +139,3 @@ def _refuse_circle(into: dict[int, int], back: Mapping[str, list[int]]) -> None:
             end, passed = into[end], passed + 1
         if passed > len(into):
             raise InputError(f"concept {n} would be a part of itself, over {into[n]}: undo the later merge first")
-
-
-def _is_import(edit: Edit, log: list[Edit]) -> bool:
-    """Whether an edit put the labels of a file in: the import itself, or an undo of its undo."""
-    known = {e.number: e for e in log}
-    into = True
-    while edit.undoes in known:
-        edit, into = known[edit.undoes], not into
-    return into

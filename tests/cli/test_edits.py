@@ -145,7 +145,11 @@ def test_what_was_changed_since_is_not_undone_and_says_by_what(labelled: Path, k
     assert (done.code, "edit 3 (label) is undone already, by edit 4: kgkt undo 4 makes it again" in done.err) == (3, True)
     done = kgkt("undo", 4)
     assert (done.code, "i0000 has no label, by edit 5 (undo): undo that first" in done.err) == (3, True)
-    assert [kgkt("undo", 5).code, kgkt("undo", 4).code] == [0, 0]
+    again = kgkt("undo", 5).json
+    assert (again["undone"], again["of"], again["what"], again["again"]) == (5, 2, "i0000 is a", True)
+    assert "edit 3 (label) is made again: i0000 is b (was a); take it back: kgkt undo 7" in kgkt("undo", 4, "--format", "table").out
+    assert [row[4] for row in kgkt("undo", "--list").json["rows"][:4]] == [
+        "makes edit 3 again", "makes edit 2 again", "takes back edit 2", "takes back edit 3"]
     kgkt("name", 1, "x")  # 8
     kgkt("query", "MATCH (c:Concept {key: 'main/concept/1'}) SET c.name = 'y'", "--rw", "--force")
     done = kgkt("undo")
