@@ -244,7 +244,10 @@ def _place_concepts(people: dict[str, Any], places: Mapping[int, int], carried: 
         new_a, new_b = places.get(a), places.get(b)
         if new_a is None or new_b is None:
             carried.lost.append(f"concept {a} was merged into {b}: {homeless}")
-        elif new_a != new_b and not _ends_at(dict(carried.merged), new_b, new_a):
+        elif new_a in dict(carried.merged) or _ends_at(dict(carried.merged), new_b, new_a):
+            if new_a != new_b:  # else they have become one by themselves
+                carried.lost.append(f"concept {a} was merged into {b}: what came after it is merged already")
+        else:
             carried.merged.append((new_a, new_b))
     for number, model, layer, index, strength in people.get("strengths", []):
         if (new := places.get(number)) is None:
