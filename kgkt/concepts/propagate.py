@@ -87,7 +87,7 @@ def spreader_of(
         raise InputError(f"alpha must lie in 0 <= alpha < 1, received {alpha}")
     on = np.flatnonzero(active)
     if not len(on):
-        raise InputError("every concept is switched off: switch at least one on (SET c.active = true)")
+        raise InputError("every concept is switched off: switch at least one on (kgkt switch on QUERY)")
     both = np.concatenate([edges, edges[:, ::-1]])
     E = csr_matrix((np.tile(weights, 2), (both[:, 0], both[:, 1])), shape=(k, k))[on][:, on]
     degree = np.asarray(E.sum(axis=1)).ravel()
