@@ -1,4 +1,4 @@
-"""The verbs by which people say what they know: label, propagate."""
+"""The verbs by which people say what they know: label, name, switch, merge, undo, propagate."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from kgkt.api.settings import path_text
 from kgkt.rundir.given import label_pairs
 
 if TYPE_CHECKING:
+    from kgkt.store.protocol import Rows
     from kgkt.verbs.label import Labelled
+    from kgkt.verbs.merge import Merged
+    from kgkt.verbs.name import Named
     from kgkt.verbs.propagate import Propagated
+    from kgkt.verbs.switch import Switched
+    from kgkt.verbs.undo import Undone
 
 
 class Teach(Graph):
-    """Labels and ticks, and what follows from them."""
+    """Labels, ticks, names, switches and merges, each undoable; and what follows from them."""
 
     def label(
         self, labels: Any = None, file: Place | None = None, id_column: str | None = None,
@@ -28,6 +33,9 @@ class Teach(Graph):
             file: a CSV with item_id and class (or the names and labels of pictures), or an export of Label Studio, JSON
                 or JSON-MIN; read once for each content.
             id_column, class_column: if its columns are called otherwise; of an export, field and control.
+
+        Returns:
+            Counts, `.classes`, `.edit` (the number that `undo` takes) and `.effect` (`.changed`, `.now`).
         """
         from kgkt.verbs.label import label
 
@@ -37,6 +45,69 @@ class Teach(Graph):
         if labels is None or texts:
             return label(recipe, self.say, path_text(file), tuple(labels or ()))
         return label(recipe, self.say, path_text(file), pairs=label_pairs(labels))
+
+    def name(self, concept: Any, name: str | None = None, *, reset: bool = False) -> Named:
+        """Call a concept otherwise.
+
+        Args:
+            concept: its number, key or present name.
+            name: the new one.
+            reset: in its place: the name that populate gave.
+        """
+        from kgkt.verbs.name import name as rename
+
+        return rename(self.recipe, self.say, str(concept), name, reset)
+
+    def switch(
+        self, on: bool, query: str | None = None, params: Mapping[str, Any] | None = None, *,
+        concepts: Iterable[Any] = (), seconds: float = 30.0, memory_mb: int = 2048, dry_run: bool = False,
+    ) -> Switched:  # fmt: skip
+        """Switch concepts off, so that what they hold teaches nothing, or on again.
+
+        Args:
+            on: to on; else to off.
+            query: Cypher, or the name of a shipped query, with a column `key` of concepts.
+            params: of the query.
+            concepts: in place of a query: numbers, keys or names.
+            seconds, memory_mb: limits of the query.
+            dry_run: say what would be done, and do nothing.
+
+        Returns:
+            `.concepts` (number -> name), `.items`, `.labels` that lie in them, `.edit`, `.effect`.
+        """
+        from kgkt.verbs.switch import switch
+
+        named = [str(one) for one in concepts]
+        return switch(self.recipe, self.say, on, query, named, params=params, limits=(seconds, memory_mb), dry=dry_run)
+
+    def merge(self, kept: Any, *others: Any, apart: bool = False) -> Merged:
+        """Count concepts as parts of another one: every later verb sees one concept, with the items of all.
+
+        Args:
+            kept: number, key or name of the concept that stays.
+            others: of those that become parts of it.
+            apart: all of these, the first included, are to stand by themselves again.
+        """
+        from kgkt.verbs.merge import merge
+
+        first, *rest = (str(one) for one in (kept, *others))
+        return merge(self.recipe, self.say, None if apart else first, [first, *rest] if apart else rest)
+
+    def undo(self, edit: int | None = None) -> Undone:
+        """Take back the newest edit of a verb that is not undone, or the one with this number of `edits`.
+
+        An undo is an edit itself: undoing it makes the other again.
+        """
+        from kgkt.verbs.undo import undo
+
+        return undo(self.recipe, self.say, edit)
+
+    def edits(self) -> Rows:
+        """Every edit that verbs made, the newest first: number, when, who, verb, what, and what undid it."""
+        from kgkt.store.protocol import Rows
+        from kgkt.verbs.undo import COLUMNS, edits
+
+        return Rows(COLUMNS, tuple(edits(self.recipe)))
 
     def propagate(
         self, *, items: Place | None = None, spread: str | None = None, expert: str | None = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Force, asked_rows, graph_of, rows, takes
+from kgkt.cli.options import Force, Params, asked_rows, graph_of, params_of, rows, takes
 from kgkt.cli.output import LIST, OUT, print_json, print_rows, printable
 from kgkt.errors import count
 
@@ -213,7 +213,7 @@ def predict(
 def query(
     *,
     text: Annotated[str | None, typer.Argument(help="Cypher, or the name of a shipped query; - reads stdin.")] = None,
-    param: Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE of a parameter.")] = None,
+    param: Params = None,
     file: Annotated[str | None, typer.Option("--file", help="Read the Cypher from a file.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the shipped queries.")] = False,
     rw: Annotated[
@@ -249,7 +249,7 @@ def query(
     elif text == "-":
         text = sys.stdin.read()
     assert text is not None
-    answers = run.queries(text, _params(param or []), seconds=seconds, rows=most, memory_mb=memory, write=rw,
+    answers = run.queries(text, params_of(param), seconds=seconds, rows=most, memory_mb=memory, write=rw,
                           dry_run=dry_run)  # fmt: skip
     for answer, elapsed in answers:
         _show(answer, elapsed, form, most, dry_run)
@@ -264,24 +264,6 @@ def _read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-
-
-def _params(pairs: list[str]) -> dict[str, Any]:
-    """NAME=VALUE texts as parameters: JSON where it is JSON, else text."""
-    import json
-
-    from kgkt.errors import UsageError
-
-    values = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise UsageError(f"--param {pair!r}: write NAME=VALUE")
-        try:
-            values[name] = json.loads(value)
-        except json.JSONDecodeError:
-            values[name] = value
-    return values
 
 
 def _show(found: Rows, elapsed: float, form: str, limit: int, dry: bool) -> None:

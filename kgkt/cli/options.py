@@ -51,6 +51,7 @@ Imports = Annotated[
 IdColumn = Annotated[
     str | None, typer.Option("--id-column", help="Column of item ids, if it is not called item_id.")
 ]
+Params = Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE of a parameter of the query.")]
 Layers = Annotated[
     str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb; else as check says.")
 ]
@@ -190,6 +191,24 @@ def opening(imports: Imports = None, allow_legacy: AllowLegacy = False) -> dict[
 def points(value: float | None) -> float | None:
     """Points of a flag as the share that they are."""
     return None if value is None else value / 100
+
+
+def params_of(pairs: list[str] | None) -> dict[str, Any]:
+    """NAME=VALUE texts as parameters: JSON where it is JSON, else text."""
+    import json
+
+    from kgkt.errors import UsageError
+
+    values = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"--param {pair!r}: write NAME=VALUE")
+        try:
+            values[name] = json.loads(value)
+        except json.JSONDecodeError:
+            values[name] = value
+    return values
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import typer
 
 from kgkt.cli.app import app
 from kgkt.cli.options import Balanced, Force, IdColumn, graph_of, plain, takes
-from kgkt.cli.output import OUT, print_json
+from kgkt.cli.output import OUT, print_json, printable
 from kgkt.errors import count
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def show_labelled(done: Any, form: str) -> None:
     """Print what `label` wrote."""
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
-                    "known_file": done.known_file, "skipped": done.skipped, "cancelled": done.cancelled})  # fmt: skip
+                    "known_file": done.known_file, "skipped": done.skipped, "cancelled": done.cancelled,
+                    **edit_fields(done)})  # fmt: skip
     elif done.known_file:
         print("the label file was imported before: nothing to do")
     else:
@@ -52,6 +53,18 @@ def show_labelled(done: Any, form: str) -> None:
         by = f", {done.cancelled:,} of them by the annotators" if done.cancelled else ""
         skipped = f"  {count(done.skipped, 'row')} without a class skipped{by}." if done.skipped else ""
         print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.{skipped}" + OUT.next("kgkt propagate"))
+        show_effect(done)
+
+
+def edit_fields(done: Any) -> dict[str, Any]:
+    """Number and effect of an edit, for programs."""
+    return {"edit": done.edit, "effect": None if done.effect is None else done.effect.fields()}
+
+
+def show_effect(done: Any) -> None:
+    """Print how many items an edit gives another class, where that was asked of the concepts."""
+    if done.effect is not None:
+        print(printable(done.effect.in_words()) + ("" if done.edit is None else "; undo: kgkt undo"))
 
 
 @app.command(rich_help_panel=TEACH)

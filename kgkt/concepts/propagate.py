@@ -59,23 +59,24 @@ class Seeds:
         return self.n_classes + len(self.hidden)
 
 
-def make_spreader(graph: ConceptGraph, alpha: float = ALPHA) -> Spreader:
+def make_spreader(graph: ConceptGraph, alpha: float = ALPHA, once: bool = False) -> Spreader:
     """Factorise I - alpha S of the active part of the graph.
 
     Args:
         graph: edges, weights and active flags.
         alpha: 0 <= alpha < 1.
+        once: it is going to be asked once or twice: nothing is factorised, which would take longer than the asking.
 
     Raises:
         InputError: no concept is active, or alpha is out of range.
 
     Reference: Zhou et al. 2004, S = D^-1/2 E D^-1/2.
     """
-    return spreader_of(len(graph), graph.edges, graph.weights, graph.active, alpha)
+    return spreader_of(len(graph), graph.edges, graph.weights, graph.active, alpha, once)
 
 
 def spreader_of(
-    k: int, edges: np.ndarray, weights: np.ndarray, active: np.ndarray, alpha: float = ALPHA
+    k: int, edges: np.ndarray, weights: np.ndarray, active: np.ndarray, alpha: float = ALPHA, once: bool = False
 ) -> Spreader:
     """The same from arrays: edges (m, 2), weights (m,), active (k,)."""
     import numpy as np
@@ -86,7 +87,7 @@ def spreader_of(
         raise InputError(f"alpha must lie in 0 <= alpha < 1, received {alpha}")
     on = np.flatnonzero(active)
     if not len(on):
-        raise InputError("every concept is switched off: switch at least one on (SET c.active = true)")
+        raise InputError("every concept is switched off: switch at least one on (kgkt switch on QUERY)")
     both = np.concatenate([edges, edges[:, ::-1]])
     E = csr_matrix((np.tile(weights, 2), (both[:, 0], both[:, 1])), shape=(k, k))[on][:, on]
     degree = np.asarray(E.sum(axis=1)).ravel()
@@ -94,7 +95,7 @@ def spreader_of(
     S = diags(root) @ E @ diags(root)
     component = np.full(k, -1)
     component[on] = connected_components(E, directed=False)[1]
-    inner = _solver(identity(len(on)) - alpha * S)
+    inner = _solver(identity(len(on)) - alpha * S, 0 if once else DENSE_UP_TO)
 
     def solve(right: np.ndarray) -> np.ndarray:
         out = np.zeros((k, right.shape[1]))
@@ -104,13 +105,13 @@ def spreader_of(
     return Spreader(solve, np.asarray(active, bool), component, alpha)
 
 
-def _solver(A: csr_matrix) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that solves A x = b for columns b: Cholesky, or conjugate gradients for large A."""
+def _solver(A: csr_matrix, dense_up_to: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that solves A x = b for columns b: Cholesky, or conjugate gradients for larger A."""
     import numpy as np
     from scipy.linalg import cho_factor, cho_solve
     from scipy.sparse.linalg import cg
 
-    if A.shape[0] <= DENSE_UP_TO:
+    if A.shape[0] <= dense_up_to:
         factor = cho_factor(A.toarray(), lower=True, overwrite_a=True, check_finite=False)
         return lambda b: cho_solve(factor, b, check_finite=False)
 

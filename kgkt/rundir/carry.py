@@ -42,6 +42,7 @@ class Carried:
         names: new concept number -> the name a person gave.
         off: numbers of the new concepts that stay switched off.
         strengths: edits of MAPS_TO as `Strength`, for the next map.
+        merged: (a, b) new concepts, of which people counted the first as a part of the second.
         edges: (a, b, weight) between new concepts, as people set them; a deleted edge has weight 0.
         lost: a line for each thing that found no place.
     """
@@ -53,13 +54,14 @@ class Carried:
     names: dict[int, str] = field(default_factory=dict)
     off: list[int] = field(default_factory=list)
     strengths: list[Strength] = field(default_factory=list)
+    merged: list[tuple[int, int]] = field(default_factory=list)
     edges: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
     def in_words(self) -> str:
         """What follows, counted; "" where there is nothing."""
         parts = ((len(self.labels), "labels"), (len(self.ticks), "ticks"), (len(self.names), "names"),
-                 (len(self.off), "switches"), (len(self.edges), "edges"),
+                 (len(self.off), "switches"), (len(self.merged), "merges"), (len(self.edges), "edges"),
                  (len(self.strengths), "strengths"))  # fmt: skip
         return ", ".join(f"{n} {what if n != 1 else what.removesuffix('s') if what != 'switches' else 'switch'}"
                          for n, what in parts if n)  # fmt: skip
@@ -128,7 +130,7 @@ def read_people(store: Store | None, run: RunDir) -> tuple[dict[str, Any], Befor
     nearest = nearest_concept(before.memberships)
     edited = {int(n) for n in people["names"]} | set(people["switched_off"]) | set(people["deleted"])
     edited |= {entry[0] for entry in people["strengths"]}
-    edited |= {n for a, b, _ in people["edges"] for n in (a, b)}
+    edited |= {n for a, b, _ in people["edges"] for n in (a, b)} | {n for pair in people["merged"] for n in pair}
     people["members"] = {str(n): before.ids[nearest == n].tolist() for n in sorted(edited)}
     return people, before
 
@@ -238,6 +240,15 @@ def _place_concepts(people: dict[str, Any], places: Mapping[int, int], carried: 
             carried.lost.append(f"concept {number} was switched off: {homeless}")
         elif new not in carried.off:
             carried.off.append(new)
+    for a, b in people.get("merged", []):
+        new_a, new_b = places.get(a), places.get(b)
+        if new_a is None or new_b is None:
+            carried.lost.append(f"concept {a} was merged into {b}: {homeless}")
+        elif new_a in dict(carried.merged) or _ends_at(dict(carried.merged), new_b, new_a):
+            if new_a != new_b:  # else they have become one by themselves
+                carried.lost.append(f"concept {a} was merged into {b}: what came after it is merged already")
+        else:
+            carried.merged.append((new_a, new_b))
     for number, model, layer, index, strength in people.get("strengths", []):
         if (new := places.get(number)) is None:
             carried.lost.append(f"strength {strength:g} of concept {number} to {layer} {index}: {homeless}")
@@ -249,6 +260,13 @@ def _place_concepts(people: dict[str, Any], places: Mapping[int, int], carried: 
             carried.lost.append(f"edge between concepts {a} and {b}: {homeless}")
         else:
             carried.edges.append((new_a, new_b, {"weight": weight or 0.0, "cosine": 0.0}))
+
+
+def _ends_at(merged: dict[int, int], start: int, end: int) -> bool:
+    """Whether what is merged leads from one concept to another: two old ones may have become one."""
+    while start in merged:
+        start = merged[start]
+    return start == end
 
 
 def _successor(members: list[str], rows: Mapping[str, int], Z: csr_matrix) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,19 +30,29 @@ class CurrentGraph:
         labels: labels and ticks; class names in the order of B's outputs.
         ids: (n,) item ids.
         Z: (n, k) memberships.
+        into: (k,) the concept that each one counts as; another one where people merged it. `graph` and `Z` are folded
+            so: nothing is in the merged concept itself, and it is inactive.
     """
 
     graph: ConceptGraph
     labels: Labels
     ids: np.ndarray
     Z: csr_matrix
+    into: np.ndarray
+
+    @property
+    def merged(self) -> bool:
+        """Whether people merged any concepts."""
+        return any(i != end for i, end in enumerate(self.into.tolist()))
 
     def digest(self) -> str:
         """Digest of what people can change: names are left out, they teach nothing."""
         graph, labels = self.graph, self.labels
+        merged = [self.into.tolist()] if self.merged else []
         return digest_value([
             graph.active.tolist(), graph.edges.tolist(), graph.weights.tolist(), list(labels.names),
             labels.items.tolist(), labels.classes.tolist(), labels.tick_items.tolist(), labels.tick_classes.tolist(),
+            *merged,
         ])  # fmt: skip
 
 
@@ -119,19 +130,24 @@ def read_current(store: Store, run: RunDir, say: Say, classes: tuple[str, ...] =
         say: takes notices.
         classes: the order of the classes that the recipe gives; it must hold every class of the graph.
     """
+    from kgkt.concepts.merge import fold_graph, fold_memberships
     from kgkt.store.labels import read_labels
-    from kgkt.store.readback import read_concept_graph
+    from kgkt.store.readback import read_concept_graph, read_merged
 
     own_info(store, run)
     ids, Z = load_memberships(made_by(run, "populate", "memberships.parquet"))
     arrays, _ = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     graph, notices = read_concept_graph(store, run.graph, arrays["centroids"])
+    into = read_merged(store, run.graph, graph.active, notices)
     labels, more = read_labels(store, run.graph, ids)
     for notice in (*notices, *more):
         say(notice)
     if classes:
         labels = in_order(labels, classes)
-    return CurrentGraph(graph, labels, ids, Z)
+    current = CurrentGraph(graph, labels, ids, Z, into)
+    if not current.merged:
+        return current
+    return dataclasses.replace(current, graph=fold_graph(graph, into), Z=fold_memberships(Z, into))
 
 
 def in_order(labels: Labels, classes: tuple[str, ...]) -> Labels:

@@ -28,7 +28,7 @@ def write_graph(
 
     from kgkt.source.thumbs import write_exemplars
     from kgkt.store.labels import write_labels
-    from kgkt.store.load import finish, load_graph, set_active, set_edges, set_names
+    from kgkt.store.load import finish, load_graph, set_active, set_edges, set_merged, set_names
 
     graph, exemplars = drawn.graph, drawn.exemplars
     pictured = np.unique(np.concatenate(exemplars))
@@ -55,6 +55,9 @@ def write_graph(
     write_labels(store, run.graph, carried.labels, carried.ticks)
     set_names(store, run.graph, carried.names)
     set_active(store, run.graph, dict.fromkeys(carried.off, False))
+    set_merged(store, run.graph, carried.merged)
+    # one that no item of its own is left in still is what its parts count as
+    set_active(store, run.graph, dict.fromkeys({b for _, b in carried.merged} - set(carried.off), True))
     cosine = {tuple(pair): value for pair, value in zip(graph.edges.tolist(), graph.cosines.tolist(), strict=True)}
     set_edges(store, run.graph, [
         (a, b, values | {"cosine": cosine.get((min(a, b), max(a, b)), 0.0)}) for a, b, values in carried.edges

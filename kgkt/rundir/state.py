@@ -110,6 +110,15 @@ def population(run: RunDir) -> str:
     return str(run.state().get("stages", {}).get("populate", {}).get("id", ""))
 
 
+def lineage(run: RunDir) -> dict[str, str]:
+    """What stays the same while the concepts keep their numbers, and while the items keep their ids.
+
+    A graph of an earlier kgkt has none, until it is made anew.
+    """
+    kept = settings_of(run, "populate").get("lineage", {})
+    return {"concepts": kept.get("concepts", ""), "items": kept.get("items", "")}
+
+
 def identity(run: RunDir) -> str:
     """What tells this run directory's graph from others of the same name; new where there is none yet."""
     return str(run.state().get("run") or uuid.uuid4().hex)

@@ -11,6 +11,7 @@ _NODES = {
 # type: (caption, colour, width in pixels)
 _RELATIONSHIPS = {
     "SIMILAR_TO": ("", "#57C7E3", 1), "LEANS_TO": ("{mass}", "#F79767", 2),
+    "MERGED_INTO": ("<type>", "#23B3D7", 3),
     "EXAMPLE_OF": ("", "#9AA5B1", 1), "MAPS_TO": ("{strength}", "#DA7194", 2),
     "LABELLED": ("<type>", "#D9730D", 3), "LABELLED_NOT": ("<type>", "#B3261E", 3), "PART_OF": ("<type>", "#8DCC93", 1),
     "IN_GRAPH": ("<type>", "#A5ABB6", 1), "IN_MODEL": ("<type>", "#A5ABB6", 1),

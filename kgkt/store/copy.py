@@ -18,6 +18,7 @@ NODES = {"Model": "write_models", "Concept": "write_concepts", "Theme": "write_t
          "Item": "write_items", "Block": "write_blocks"}  # fmt: skip
 EDGES = {
     "IN_GRAPH": "write_in_graph", "SIMILAR_TO": "write_similar_to", "PART_OF": "write_part_of",
+    "MERGED_INTO": "write_merged_into",
     "LEANS_TO": "write_leans_to", "EXAMPLE_OF": "write_example_of", "LABELLED": "write_labelled",
     "LABELLED_NOT": "write_labelled_not", "MAPS_TO": "write_maps_to", "IN_MODEL": "write_in_model",
     "LEARNED_FROM": "write_learned_from",

@@ -23,7 +23,8 @@ def read_edits(store: Store, graph: str, generated: ConceptGraph | None = None) 
 
     Returns:
         {"labels", "ticks": [{item_id, class, by, at}], "names": {number: name}, "switched_off": [number],
-        "deleted": [number], "classes": [name], "frozen": bool, "edges": [[a, b, weight or None]]}.
+        "deleted": [number], "merged": [[number, into]], "classes": [name], "frozen": bool,
+        "edges": [[a, b, weight or None]]}.
     """
     labels, ticks = read_label_records(store, graph)
     classes, frozen, _ = read_classes(store, graph)
@@ -40,11 +41,19 @@ def read_edits(store: Store, graph: str, generated: ConceptGraph | None = None) 
         if row["active"] is False:
             off.append(i)
     people: dict[str, Any] = {"labels": labels, "ticks": ticks, "names": names, "switched_off": sorted(off),
-                              "classes": list(classes), "frozen": frozen, "deleted": [], "edges": []}
+                              "classes": list(classes), "frozen": frozen, "deleted": [], "edges": [],
+                              "merged": sorted([a, b] for a, b in merged_pairs(store, graph) if {a, b} <= there)}
     if generated is not None:
         people["deleted"] = sorted(set(range(len(generated))) - there)
         people["edges"] = _changed_edges(store, graph, generated, there)
     return people
+
+
+def merged_pairs(store: Store, graph: str) -> list[tuple[int, int]]:
+    """(concept, the one that people merged it into), as the database has them."""
+    found = rows(store, "read_merged_into", graph=graph)
+    ends = ([number(row[end], graph, "concept") for end in "ab"] for row in found)
+    return [(a, b) for a, b in ends if a is not None and b is not None]
 
 
 def _changed_edges(store: Store, graph: str, generated: ConceptGraph, there: set[int]) -> list[list[Any]]:

@@ -180,6 +180,11 @@ def set_active(store: Store, graph: str, active: Mapping[int, bool]) -> None:
     write(store, "set_concept_active", ({"key": key(graph, "concept", n), "active": on} for n, on in active.items()))
 
 
+def set_merged(store: Store, graph: str, merged: Iterable[tuple[int, int]]) -> None:
+    """Count concepts as parts of others: (concept, the one that it is merged into)."""
+    _edges(store, "write_merged_into", ((key(graph, "concept", a), key(graph, "concept", b), {}) for a, b in merged))
+
+
 def set_edges(store: Store, graph: str, edges: Iterable[tuple[int, int, Mapping[str, float]]]) -> None:
     """Set `weight` (and `cosine`, where given) of edges between concepts; an edge that is missing is made."""
     _edges(store, "write_similar_to", (

@@ -113,6 +113,45 @@ def edges_of(store: Store, graph: str, names: Sequence[str], k: int, notices: li
     return np.array(pairs, dtype=np.int64).reshape(-1, 2), values[:, 0], values[:, 1]
 
 
+def read_merged(store: Store, graph: str, active: np.ndarray, notices: list[str]) -> np.ndarray:
+    """(k,) the concept that each one counts as: itself, or at the end of its chain the one that people merged it into.
+
+    A concept that is off is no part of another: what it holds teaches nothing.
+
+    Args:
+        store: any store.
+        graph: name of the graph.
+        active: (k,) bool.
+        notices: takes a line for what was passed over.
+
+    Raises:
+        InputError: a concept merged into two, or two into each other.
+    """
+    import numpy as np
+
+    k = len(active)
+    next_: dict[int, int] = {}
+    for row in sorted(rows(store, "read_merged_into", graph=graph), key=lambda row: (str(row["a"]), str(row["b"]))):
+        a, b = (number(row[end], graph, "concept") for end in "ab")
+        if a is None or b is None or max(a, b) >= k:
+            continue  # its concept is passed over too, and that is said
+        if a == b:
+            notices.append(f"concept {a} is merged into itself: passed over")
+        elif next_.setdefault(a, b) != b:
+            raise InputError(f"concept {a} is merged into {next_[a]} and into {b}: delete one MERGED_INTO")
+    into = np.arange(k)
+    for a in sorted(next_):
+        end, passed = a, {a}
+        while end in next_:
+            end = next_[end]
+            if end in passed:
+                raise InputError(f"concept {a} is merged into a circle, over {next_[a]}: delete one MERGED_INTO")
+            passed.add(end)
+        if active[a]:
+            into[a] = end
+    return into
+
+
 def _cosines(centroids: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Cosine of the two centroids of each edge (m, 2); 0 where one is the origin."""
     import numpy as np

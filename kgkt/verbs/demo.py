@@ -87,7 +87,7 @@ def run(folder: Path, full: bool, say: Say, force: bool = False, progress: Any =
         concepts=Concepts(k=len(show.view.graph)), teach=Teach(balanced=True),
     )  # fmt: skip
     populated = populate(recipe, say)
-    label(recipe, say, file=str(folder / "labels.csv"))
+    label(recipe, say, file=str(folder / "labels.csv"), tell=False)
     propagate(recipe, say)
     return Shown(demo, populated, folder, picture, *_edit(recipe, show, say))
 
@@ -145,7 +145,7 @@ def _edit(recipe: Recipe, show: Showcase, say: Say) -> tuple[str, tuple[int, int
     cypher = CYPHER % shared
     before = _answer(recipe, cypher)
     tick = f"{ids[case.labels.tick_items[0]]}=not:{shared}"
-    label(recipe, say, assignments=[tick])
+    label(recipe, say, assignments=[tick], tell=False)
     propagate(recipe, say)
     return cypher, before, _answer(recipe, cypher), tick
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, own_info, pool_ids
-from kgkt.rundir.edits import log_edit, who
+from kgkt.rundir.edits import make_edit, who
+from kgkt.rundir.effect import Effect
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, now, open_run, settings_of
+from kgkt.verbs.propagate import as_last_taught
 
 if TYPE_CHECKING:
     from kgkt.source.labels import LabelRow
@@ -27,6 +29,8 @@ class Labelled:
     Args:
         skipped: rows of the file, or tasks of an export, that have no class.
         cancelled: how many of these the annotators skipped in Label Studio.
+        edit: its number, which `undo` takes; None where nothing was done.
+        effect: on the items' classes, by the concepts' answer; None where it was not asked for.
     """
 
     labels: int
@@ -36,15 +40,23 @@ class Labelled:
     known_file: bool = False
     skipped: int = 0
     cancelled: int = 0
+    edit: int | None = None
+    effect: Effect | None = None
 
 
 def label(
     recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = (),
-    pairs: Sequence[tuple[str, str]] = (),
+    pairs: Sequence[tuple[str, str]] = (), tell: bool = True,
 ) -> Labelled:  # fmt: skip
     """Label and tick items: from a file (once per content), from ITEM=CLASS texts, or from pairs.
 
     The columns of a file are those that the recipe's [teach] names.
+
+    Args:
+        recipe: of the graph.
+        say: takes notices.
+        file, assignments, pairs: what is said, in one of three ways.
+        tell: work out how many items change class.
 
     Raises:
         UsageError: none of these, or several.
@@ -65,47 +77,71 @@ def label(
             return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)
     else:
         rows = parse_assignments(assignments, known) if assignments else read_pairs(pairs, known)
+    origin = {"digest": digest, "path": str(file)} if digest else None
     with open_graph_store(recipe, run, write=True) as store:
-        done = _write(store, run, recipe, rows, say)
-    if digest:
-        state = run.state()
-        state.setdefault("label_files", {})[digest] = {"path": str(file), "at": now()}
-        run.write_state(state)
+        done = _write(store, run, recipe, rows, say, origin, tell)
+        if digest:
+            know_file(run, digest, str(file))
     return dataclasses.replace(done, skipped=skipped, cancelled=cancelled)
 
 
-def _write(store: Any, run: RunDir, recipe: Recipe, rows: list[LabelRow], say: Say) -> Labelled:
-    from kgkt.store.labels import forget_classes, read_classes, read_label_records, write_labels
+def know_file(run: RunDir, digest: str, path: str | None) -> None:
+    """Write down that a label file was imported; or, without a path, that it was not, and may be again."""
+    state = run.state()
+    known = state.setdefault("label_files", {})
+    if path is None:
+        known.pop(digest, None)
+    else:
+        known[digest] = {"path": path, "at": now()}
+    run.write_state(state)
+
+
+def _write(
+    store: Any, run: RunDir, recipe: Recipe, rows: list[LabelRow], say: Say, origin: dict[str, str] | None, tell: bool
+) -> Labelled:
+    from kgkt.store.labels import read_classes, read_label_records, write_labels
 
     own_info(store, run)
-    before_labels, before_ticks = read_label_records(store, run.graph)
+    before = read_label_records(store, run.graph)[0]
     old_classes, frozen, _ = read_classes(store, run.graph)
     by, at = who(), now()
     labels = [(row.item_id, row.name, by, at) for row in rows if not row.tick]
     ticks = [(row.item_id, row.name, by, at) for row in rows if row.tick]
     check_ticks(rows, old_classes)
-    touched = {row.item_id for row in rows}
-    before = [b for b in (*before_labels, *before_ticks) if b["item_id"] in touched]
-    was = {b["item_id"]: b["class"] for b in before_labels}
-    replaced = sum(was.get(item, name) != name for item, name, _, _ in labels)
-    write_labels(store, run.graph, labels, ticks)
+    was = {b["item_id"]: b["class"] for b in before}
     left = {was[item] for item, name, _, _ in labels if was.get(item, name) != name}
-    left -= {*recipe.target.classes, *recipe.teach.prior, *settings_of(run, "propagate").get("prior", {})}
-    if gone := forget_classes(store, run.graph, left):
-        say(f"no class any more, as no item is called so: {', '.join(map(repr, gone))}")
+
+    def change() -> None:
+        write_labels(store, run.graph, labels, ticks)
+        forget(store, run, recipe, left, say)
+
+    teach = as_last_taught(recipe, run).teach if tell else None
+    touched = list(dict.fromkeys(row.item_id for row in rows))
+    number, effect = make_edit(store, run, "label", {"items": touched}, change, teach, file=origin)
     classes, _, _ = read_classes(store, run.graph)
-    new = [c for c in classes if c not in old_classes]
-    if frozen and new:
-        say(f"new after the order was frozen: {', '.join(map(repr, new))}; B now needs {len(classes)} outputs")
-    for name in new if old_classes else ():
-        if close := difflib.get_close_matches(name, old_classes, n=1, cutoff=0.75):
+    _tell_new(recipe, [c for c in classes if c not in old_classes], old_classes, len(classes) if frozen else 0, say)
+    replaced = sum(was.get(item, name) != name for item, name, _, _ in labels)
+    return Labelled(len(labels), len(ticks), replaced, classes, edit=number, effect=effect)
+
+
+def forget(store: Any, run: RunDir, recipe: Recipe, names: set[str], say: Say) -> None:
+    """Let those of the classes go that nothing names any more, and say which."""
+    from kgkt.store.labels import forget_classes
+
+    names = names - {*recipe.target.classes, *recipe.teach.prior, *settings_of(run, "propagate").get("prior", {})}
+    if gone := forget_classes(store, run.graph, names):
+        say(f"no class any more, as no item is called so: {', '.join(map(repr, gone))}")
+
+
+def _tell_new(recipe: Recipe, new: list[str], old: Sequence[str], outputs: int, say: Say) -> None:
+    """What is to be said of new classes; `outputs`: that B now needs, where the order is frozen."""
+    if outputs and new:
+        say(f"new after the order was frozen: {', '.join(map(repr, new))}; B now needs {outputs} outputs")
+    for name in new if old else ():
+        if close := difflib.get_close_matches(name, old, n=1, cutoff=0.75):
             say(f"{name!r} is a new class, beside {close[0]!r}; to take it back: kgkt label ITEM={close[0]}")
     if recipe.target.classes and (unknown := [c for c in new if c not in recipe.target.classes]):
         say(f"not in [target] classes of the recipe: {', '.join(unknown)}")
-    log_edit(run, "label", [s for s in before if s["item_id"] in touched], [
-        {"item_id": row.item_id, "class": row.name, "tick": row.tick} for row in rows
-    ])  # fmt: skip
-    return Labelled(len(labels), len(ticks), replaced, classes)
 
 
 def check_ticks(rows: list[LabelRow], classes: Sequence[str]) -> None:

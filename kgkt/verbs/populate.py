@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ from kgkt.rundir.state import (
     Say,
     identity,
     is_shared,
+    lineage,
     moves,
     open_run,
     record,
@@ -137,7 +139,7 @@ def populate(
             write_graph(store, run, recipe, found, drawn, features, pool.data, carried, pool.source.node(features))
     carry.let_wait(run, carried.strengths)
     made = _populated(run, url, features, found, drawn, carried, seconds)
-    _record(recipe, run, pool, features, made)
+    _record(recipe, run, pool, features, made, _lineage(run, found, features))
     carry.let_go(run)  # last: until the new graph is written down, what was saved of the old one is the truth
     _tell(carried, found, say)
     return made
@@ -186,7 +188,17 @@ def _span(sizes: Any) -> tuple[int, int]:
     return int(held.min()), int(held.max())
 
 
-def _record(recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: Populated) -> None:
+def _lineage(run: RunDir, found: Found, features: Features) -> dict[str, str]:
+    """Which concepts and which items these are: the same as before, as far as numbers and ids mean the same."""
+    before, ids = lineage(run), features.ids
+    moved = any(ids[row] != item for item, row in found.rows.items())
+    return {"concepts": before["concepts"] if found.growth else uuid.uuid4().hex,
+            "items": uuid.uuid4().hex if moved else before["items"]}  # fmt: skip
+
+
+def _record(
+    recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: Populated, kept: dict[str, str]
+) -> None:
     grown = None if made.growth is None else dataclasses.asdict(made.growth)
     record(
         run, "populate", pool.inputs, {name: sha256_file(run.path(name)) for name in MADE},
@@ -194,7 +206,7 @@ def _record(recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: P
          "layers": made.widths, "source": features.source, "seconds": made.seconds, "grown": grown,
          "made_anew_because": made.why},
         {**pool_settings(recipe, pool.data), **store_settings(recipe, run), **source_memory(recipe, features.layers),
-         "asked": asked_of(recipe)},
+         "asked": asked_of(recipe), "lineage": kept},
     )  # fmt: skip
 
 

@@ -81,8 +81,10 @@ class Predicted:
     def _concepts(self, i: int) -> list[list[Any]] | None:
         if self.concepts is None or self.strengths is None:
             return None
-        return [[int(number), self.concept_names[number], round(float(strength), 3)]
-                for number, strength in zip(self.concepts[i], self.strengths[i], strict=True)]  # fmt: skip
+        found: dict[int, float] = {}  # of two that people merged, the one that both count as
+        for number, strength in zip(self.concepts[i].tolist(), self.strengths[i].tolist(), strict=True):
+            found[number] = found.get(number, 0.0) + strength
+        return [[number, self.concept_names[number], round(strength, 3)] for number, strength in found.items()]
 
     def to_pandas(self) -> Any:
         """The rows as a pandas DataFrame."""
@@ -141,6 +143,7 @@ def _by_graph(
     import numpy as np
 
     from kgkt.concepts.grow import memberships_among
+    from kgkt.concepts.merge import fold_memberships
     from kgkt.transfer.new_items import SAME, answer_new, count_far
 
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
@@ -153,7 +156,8 @@ def _by_graph(
     bandwidth = float(made["bandwidth"])
     Z, _ = memberships_among(vectors, concepts["centroids"], np.flatnonzero(concepts["sizes"]), bandwidth)
     P, reached = answer_new(vectors, arrays["vectors"], targets.P, targets.weight)
-    dark = np.asarray(Z[:, current.graph.active].sum(axis=1)).ravel() <= 0  # all its concepts are switched off
+    folded = fold_memberships(Z, current.into)
+    dark = np.asarray(folded[:, current.graph.active].sum(axis=1)).ravel() <= 0  # all its concepts are switched off
     P[dark], reached[dark] = 1 / P.shape[1], False
     place = {item: row for row, item in enumerate(current.ids.tolist())}
     for i, item in enumerate(ids.tolist()):  # an item of the pool has its answer there
@@ -161,7 +165,7 @@ def _by_graph(
         if row is not None and np.linalg.norm(vectors[i] - arrays["vectors"][row]) <= SAME:
             P[i], reached[i] = targets.P[row], targets.weight[row] > 0
     q = Z.indptr[1] - Z.indptr[0]
-    nearest = Z.indices.reshape(len(ids), q)
+    nearest = current.into[Z.indices].reshape(len(ids), q)
     far = count_far(vectors, arrays["vectors"])
     if far > FEW_FAR * len(ids):
         say(f"{far} of {len(ids)} items lie farther from the pool than 99 of 100 of its items do from one another: "

@@ -133,6 +133,8 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
         current.graph, current.Z, labels, arrays["head"], spread=how, expert=settings.expert, text=text, prior=prior,
         alpha=alpha, neighbours=neighbours_of(run, arrays["vectors"], how, current.ids), spreader=spreader,
     )  # fmt: skip
+    if current.merged:  # a merged concept leans to what the one leans to that it is a part of
+        targets = dataclasses.replace(targets, mass=targets.mass[current.into])
     whole = time.perf_counter() - start
     counts = np.bincount(labels.classes, minlength=len(labels.names))
     dark = np.asarray(current.Z[:, current.graph.active].sum(axis=1)).ravel() <= 0

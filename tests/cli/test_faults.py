@@ -293,7 +293,7 @@ def test_rows_without_a_class_are_counted(populated: Path, kgkt: Kgkt) -> None:
     head, *lines = Path("todo.csv").read_text().splitlines(keepends=True)
     Path("todo.csv").write_text("".join([head, *(line.replace(",", ",a", 1) for line in lines[:3]), *lines[3:]]))
     done = kgkt("label", "--file", "todo.csv", "--format", "table")
-    assert done.out == "3 labels; 1 class now.  12 rows without a class skipped.   next: kgkt propagate\n", done.err
+    assert done.out.splitlines()[0] == "3 labels; 1 class now.  12 rows without a class skipped.   next: kgkt propagate", done.err
     write_labels(Path("m.csv"), [("i0003", "a"), ("i0004", " ")])
     assert kgkt("label", "--file", "m.csv").json["skipped"] == 1
     assert kgkt("label", "i0005=a").json["skipped"] == 0
@@ -435,8 +435,8 @@ def test_a_damaged_graph_is_made_anew_as_the_message_says(
     assert kgkt(*populate).code == 0
     assert (labelled / "kgkt-run/main/features.parquet").stat().st_mtime_ns == features
     assert kgkt("label", "--file", "labels.csv").json["labels"] == 20  # read again
-    said = [one for line in edits.read_text().splitlines() for one in json.loads(line)["after"]]
-    assert {"item_id": "i0000", "class": truth["i0000"], "tick": False} in said
+    said = [json.loads(line)["after"]["items"] for line in edits.read_text().splitlines()]
+    assert list(said[1]["i0000"]["labels"]) == [truth["i0000"]]
     assert kgkt("label", f"i0000={truth['i0000']}").code == 0
     assert kgkt("query", everything).json["rows"] == before
 

@@ -15,6 +15,7 @@ from kgkt.store.opening import open_store
 from kgkt.store.protocol import Statement
 from tests import neo4j_server as servers
 from tests.cli.conftest import Kgkt, write_labels
+from tests.cli.test_edits import holds as whole
 from tests.cli.test_faults import spawn
 from tests.store.conftest import run
 
@@ -136,6 +137,28 @@ def test_populate_again_on_a_server_carries_what_people_said(work: Path, kgkt: K
     assert not (work / "kgkt-run/main/carry.json").exists()
     (renamed,) = kgkt("query", "renamed").json["rows"]
     assert renamed[:2] == ["main/concept/5", "mine"]
+
+
+def test_edits_on_a_server_are_undone(features: Path, kgkt: Kgkt, neo4j_url: str) -> None:
+    assert kgkt(*IMPORT, "--store", neo4j_url).code == 0
+    edits = (("label", "--file", "labels.csv"), ("label", "i0000=new", "i0001=not:3"), ("name", 5, "mine"),
+             ("switch", "off", "MATCH (c:Concept) WHERE c.name = 'mine' RETURN c.key AS key"), ("merge", 1, 2))  # fmt: skip
+    states = [whole("main", neo4j_url)]
+    for words in edits:
+        done = kgkt(*words)
+        assert done.code == 0, done.err
+        states.append(whole("main", neo4j_url))
+        assert states[-1] != states[-2]
+    assert kgkt("propagate").code == 0
+    kgkt("query", "MATCH (c:Concept {key: 'main/concept/5'}) REMOVE c.name", "--rw", "--force")
+    assert "concept 5 has no name, which no verb of kgkt did" in kgkt("undo", 3).err
+    assert kgkt("name", 5, "mine").json["was"] is None
+    assert kgkt("undo").json["verb"] == "name"
+    kgkt("query", "MATCH (c:Concept {key: 'main/concept/5'}) SET c.name = 'mine'", "--rw", "--force")
+    for state in states[-2::-1]:
+        done = kgkt("undo")
+        assert done.code == 0, done.err
+        assert whole("main", neo4j_url) == state
 
 
 def test_a_graph_moves_to_a_server_and_back_with_what_people_said(labelled: Path, kgkt: Kgkt, neo4j_url: str) -> None:

@@ -334,8 +334,8 @@ def test_edits_are_logged_with_before_and_after(labelled: Path, kgkt: Kgkt) -> N
     done = kgkt("label", f"{item['item_id']}={other}")
     assert done.json["replaced"] == 1
     last = json.loads((labelled / "kgkt-run/main/edits.jsonl").read_text().splitlines()[-1])
-    assert last["before"][0]["class"] == item["class"]
-    assert last["after"] == [{"item_id": item["item_id"], "class": other, "tick": False}]
+    before, after = (last[when]["items"][item["item_id"]] for when in ("before", "after"))
+    assert (list(before["labels"]), list(after["labels"]), after["ticks"]) == ([item["class"]], [other], {})
 
 
 def test_classes_have_natural_order_until_frozen(populated: Path, kgkt: Kgkt) -> None:

@@ -14,6 +14,7 @@ from kgkt.store.load import (
     load_graph,
     set_active,
     set_edges,
+    set_merged,
     set_names,
     write_blocks,
     write_masses,
@@ -210,12 +211,13 @@ def test_everything_that_people_said(loaded):
     with open_store(loaded, write=True) as store:
         assert read_edits(store, "main", value) == {
             "labels": [], "ticks": [], "names": {}, "switched_off": [], "deleted": [], "classes": list(NAMES),
-            "frozen": False, "edges": []}
+            "frozen": False, "edges": [], "merged": []}
         write_labels(store, "main", [("i3", "3", *ME)], [("i4", "3", *ME)])
         set_names(store, "main", {2: "twos", 7: "sevens", 8: "c8"})
         set_active(store, "main", {7: False})
         set_edges(store, "main", [(a, b, {"weight": 42})])
         freeze_classes(store, "main", NAMES)
+        set_merged(store, "main", [(9, 3)])
     gone = value.edges[-1].tolist()
     edit(loaded, f"MATCH (:Concept {{key: 'main/concept/{gone[0]}'}})-[e:SIMILAR_TO]-"
                  f"(:Concept {{key: 'main/concept/{gone[1]}'}}) DELETE e",
@@ -226,7 +228,7 @@ def test_everything_that_people_said(loaded):
         "labels": [{"item_id": "i3", "class": "3", "by": ME[0], "at": ME[1]}],
         "ticks": [{"item_id": "i4", "class": "3", "by": ME[0], "at": ME[1]}],
         "names": {"2": "twos", "7": "sevens"}, "switched_off": [7], "deleted": [6], "classes": list(NAMES),
-        "frozen": True, "edges": [[a, b, 42], [*gone, None]]}
+        "frozen": True, "edges": [[a, b, 42], [*gone, None]], "merged": [[9, 3]]}
 
 
 def test_what_people_said_follows_into_a_graph_made_again(loaded):

@@ -29,13 +29,15 @@ WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
         ("part_of", "g/concepts/0", "g/themes/1"), ("similar_to", "g/concepts/0", "g/concepts/2"),
         ("example_of", "g/items/0", "g/concepts/0"), ("labelled", "g/items/0", "g/classes/0"),
         ("labelled_not", "g/items/1", "g/classes/2"), ("leans_to", "g/concepts/1", "g/classes/1"),
-        ("maps_to", "g/concepts/1", "g/blocks/2"))},
+        ("maps_to", "g/concepts/1", "g/blocks/2"), ("merged_into", "g/concepts/1", "g/concepts/0"))},
+    "delete_merged_into": ([{"key": "g/concepts/1"}, {"key": "g/nothing"}], {}),
     "set_class_index": ([{"key": "g/classes/0", "index": 0}, {"key": "g/nothing", "index": 1}], {}),
     "set_concept_active": ([{"key": "g/concepts/1", "active": False}], {}),
     "set_concept_name": ([{"key": "g/concepts/1", "name": "it's"}], {}),
     "delete_ticks": ([{"item": "g/items/1", "class": "classes 2"}, {"item": "g/items/0", "class": "classes 0"}], {}),
     "delete_labels": ([{"item": "g/items/1", "class": "classes 0"}], {}),
     "delete_labels_of_items": ([{"item": "g/items/0"}], {}),
+    "delete_items": ([{"key": "g/items/0"}, {"key": "g/items/2"}, {"key": "g/nothing"}], {}),
     "delete_classes": ([{"key": "g/classes/2"}, {"key": "g/nothing"}], {}),
     "know_graph": (None, {}),
     "clear_leans_to": (None, {"graph": "g"}),
@@ -138,7 +140,7 @@ def test_every_statement_that_reads_gives_the_same(stores, path):
         found = tuple(tuple(without_hidden(row[i]) for i in kept) for row in rows.rows)
         answers.append(comparable(Rows(rows.columns, found), text if path.parent.name != "browser" else ""))
     assert answers[0] == answers[1]
-    if "LIMIT $limit" not in text and path.stem not in ("foreign", "snapshot_strays"):
+    if "LIMIT $limit" not in text and path.stem not in ("foreign", "snapshot_strays", "lone_items", "read_merged_into"):
         assert answers[0][1]
 
 

@@ -1,0 +1,160 @@
+"""How many items an edit gives another class, by the concepts' answer: a closed form, solved in milliseconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kgkt.concepts.effect import changed_items, concepts_say
+from kgkt.concepts.propagate import ALPHA, Spreader, make_spreader
+from kgkt.errors import KgktError, count
+from kgkt.recipe import Teach
+from kgkt.rundir.current import CurrentGraph, read_current
+from kgkt.rundir.folder import RunDir
+from kgkt.store.protocol import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SHOWN = 4  # classes that are named
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an edit does to the classes of the pool, by the concepts' answer.
+
+    Args:
+        now: what the items are that change class: class (or "not CLASS", "no class") -> how many, most first.
+        milliseconds: of solving for all items, before and after the edit.
+        seconds: of reading the graph and its memberships before that.
+        why_not: why it could not be told; "" where it could.
+    """
+
+    now: dict[str, int]
+    milliseconds: float = 0.0
+    seconds: float = 0.0
+    why_not: str = ""
+
+    @property
+    def changed(self) -> int:
+        """How many items change class."""
+        return sum(self.now.values())
+
+    def fields(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "changed": None if self.why_not else self.changed, "now": self.now, "milliseconds": self.milliseconds,
+            "seconds": self.seconds, "why_not": self.why_not or None,
+        }  # fmt: skip
+
+    def in_words(self) -> str:
+        """The same for a person."""
+        if self.why_not:
+            return f"how many items change class cannot be told: {self.why_not}"
+        shown = [f"{name}: {n:,}" for name, n in list(self.now.items())[:SHOWN]]
+        shown += [f"{len(self.now) - SHOWN} more"] if len(self.now) > SHOWN else []
+        now = f" (now {', '.join(shown)})" if shown else ""
+        change = "changes" if self.changed == 1 else "change"
+        return (f"{count(self.changed, 'item')} {change} class by the concepts' answer{now} in "
+                f"{self.milliseconds:.0f} ms, the graph read in {self.seconds:.1f} s")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The graph before an edit, and what its concepts said of every item; `why_not` where they could not be asked."""
+
+    teach: Teach
+    alpha: float
+    current: CurrentGraph | None = None
+    spreader: Spreader | None = None
+    said: tuple[np.ndarray, list[str]] | None = None
+    milliseconds: float = 0.0
+    seconds: float = 0.0
+    why_not: str = ""
+
+
+def look(store: Store, run: RunDir, teach: Teach) -> Seen:
+    """Read the graph and ask its concepts, before an edit. What does not let them answer does not stop the edit.
+
+    Args:
+        store: open.
+        run: of the graph.
+        teach: class shares and how far knowledge travels; alpha is that of the last `propagate` where it is not given.
+    """
+    last = run.state().get("stages", {}).get("propagate", {}).get("figures", {}).get("alpha")
+    alpha = ALPHA if last is None else last
+    seen = Seen(teach, alpha if teach.alpha is None else teach.alpha)
+    start = time.perf_counter()
+    try:
+        _load()
+        current = read_current(store, run, lambda _: None)
+        clock = time.perf_counter()
+        seen = dataclasses.replace(seen, current=current, seconds=clock - start)
+        said, spreader = _ask(seen, current, None)
+    except KgktError as error:
+        return dataclasses.replace(seen, why_not=str(error))
+    return dataclasses.replace(seen, said=said, spreader=spreader, milliseconds=1e3 * (time.perf_counter() - clock))
+
+
+def effect_since(seen: Seen, store: Store, run: RunDir, concepts: bool) -> Effect | None:
+    """What changed since `look`; None where nothing is labelled, now or then.
+
+    Args:
+        seen: what `look` returned.
+        store: the same, with the edit in it.
+        run: of the graph.
+        concepts: whether the edit may have changed concepts or edges; else only labels are read again.
+    """
+    if seen.current is None or seen.said is None:
+        return Effect({}, why_not=seen.why_not)
+    start = time.perf_counter()
+    try:
+        current = read_current(store, run, lambda _: None) if concepts else _labels_again(seen.current, store, run)
+        return effect_of(seen, current, time.perf_counter() - start)
+    except KgktError as error:
+        return Effect({}, why_not=str(error))
+
+
+def effect_of(seen: Seen, current: CurrentGraph, seconds: float = 0.0) -> Effect | None:
+    """What the concepts say otherwise in `current`; `seconds`: what it took to read that. None without any label.
+
+    Raises:
+        InputError: they cannot be asked: every concept is off, or a tick has no second class.
+    """
+    if seen.current is None or seen.said is None:
+        return Effect({}, why_not=seen.why_not)
+    if not len(current.labels) and not len(seen.current.labels):
+        return None
+    clock = time.perf_counter()
+    said, _ = _ask(seen, current, seen.spreader if current.graph is seen.current.graph else None)
+    now = changed_items(seen.said, said)
+    milliseconds = seen.milliseconds + 1e3 * (time.perf_counter() - clock)
+    return Effect(now, milliseconds, seen.seconds + seconds)
+
+
+def _ask(
+    seen: Seen, current: CurrentGraph, spreader: Spreader | None
+) -> tuple[tuple[np.ndarray, list[str]], Spreader | None]:
+    """What the concepts say, and the spreader of the graph where labels needed one."""
+    from kgkt.transfer.teacher import read_prior
+
+    if not len(current.labels):
+        return concepts_say(None, current.Z, current.labels), spreader
+    prior = read_prior(seen.teach.prior, seen.teach.balanced, current.labels.names)
+    spreader = spreader or make_spreader(current.graph, seen.alpha, once=True)
+    return concepts_say(spreader, current.Z, current.labels, prior), spreader
+
+
+def _labels_again(before: CurrentGraph, store: Store, run: RunDir) -> CurrentGraph:
+    from kgkt.store.labels import read_labels
+
+    return dataclasses.replace(before, labels=read_labels(store, run.graph, before.ids)[0])
+
+
+def _load() -> None:
+    """Load what the solving needs, so that no clock of it runs meanwhile."""
+    import scipy.linalg
+    import scipy.sparse.csgraph
+    import scipy.sparse.linalg  # noqa: F401
