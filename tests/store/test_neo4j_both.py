@@ -11,6 +11,7 @@ import pytest
 from kgkt.errors import KgktError, UnsafeError
 from kgkt.store import guard, statements
 from kgkt.store.embedded.engine import HIDDEN
+from kgkt.store.load import set_merged
 from kgkt.store.opening import open_store
 from kgkt.store.protocol import Rows, Statement
 from tests.store.both_queries import DIFFERENT, PARAMS, QUERIES
@@ -65,6 +66,8 @@ def urls(neo4j_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         servers.empty(neo4j_server, bare=True)
         for url in (embedded, neo4j_server.url):
             fill(url)
+            with open_store(url, write=True) as store:  # the embedded engine forgets no type that ever was
+                set_merged(store, "main", [(8, 9)])
         yield embedded, neo4j_server.url
 
 
@@ -140,7 +143,7 @@ def test_every_statement_that_reads_gives_the_same(stores, path):
         found = tuple(tuple(without_hidden(row[i]) for i in kept) for row in rows.rows)
         answers.append(comparable(Rows(rows.columns, found), text if path.parent.name != "browser" else ""))
     assert answers[0] == answers[1]
-    if "LIMIT $limit" not in text and path.stem not in ("foreign", "snapshot_strays", "lone_items", "read_merged_into"):
+    if "LIMIT $limit" not in text and path.stem not in ("foreign", "snapshot_strays", "lone_items"):
         assert answers[0][1]
 
 
