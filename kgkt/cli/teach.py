@@ -139,7 +139,8 @@ def _expected(expected: tuple[float, float, float] | None) -> str:
     if expected is None:
         return "Too few labels to tell how many answers are right (five a class are needed)."
     share, low, high = (100 * part for part in expected)
-    return f"About {share:.0f} % of the answers should be right ({low:.0f} to {high:.0f} %)."
+    many = "Nearly all" if share >= 99.5 else f"About {share:.0f} %"  # no promise where few were held out
+    return f"{many} of the answers should be right ({low:.0f} to {high:.0f} %)."
 
 
 def _ticked(done: Any) -> dict[str, int]:

@@ -23,6 +23,7 @@ JUDGED = 5_000  # items on which drift is judged, at most: four fifths to fit on
 FEWEST = 10  # new items below which nothing is said of drift: their mean is no mean
 SURE = 3.0  # standard errors between old and new items from which the maps count as outgrown
 WORSE = 1.1  # and how much more of the new items must be left unexplained: a sure trifle is a trifle
+TRIFLE = 0.01  # and so is a smaller share than this: where maps explain all of both, the last digits differ
 
 
 def nearest_centroid(vectors: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -225,7 +226,8 @@ def shares_of(features: Features, rows: np.ndarray, maps: Maps) -> np.ndarray:
 def outgrown(shares: np.ndarray, held_out: tuple[float, float, int]) -> bool:
     """Whether maps explain new items clearly worse than old ones.
 
-    Clearly: by more than 3 standard errors of the difference, and a tenth more of them is left unexplained.
+    Clearly: by more than 3 standard errors of the difference and a hundredth, and a tenth more of them is left
+    unexplained.
 
     Args:
         shares: (M,) of new items, from `shares_of`.
@@ -238,4 +240,4 @@ def outgrown(shares: np.ndarray, held_out: tuple[float, float, int]) -> bool:
     mean, deviation, n = held_out
     error = np.sqrt(deviation**2 / n + shares.var(ddof=1) / len(shares))
     worse = (1 - shares.mean()) >= WORSE * (1 - mean)
-    return bool(worse and mean - shares.mean() > SURE * error)
+    return bool(worse and mean - shares.mean() > max(SURE * error, TRIFLE))

@@ -12,7 +12,7 @@ from kgkt.concepts.embed import HEAD_DIMS, apply_maps, fit_maps, sample_rows
 from kgkt.concepts.grow import JUDGED, held_out_share, outgrown, shares_of
 from kgkt.concepts.names import names_from_ids, names_from_text
 from kgkt.concepts.themes import find_themes
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.memory import release_memory
 from kgkt.recipe import Recipe
 from kgkt.rundir import grown
@@ -122,6 +122,7 @@ def _grown(
     _say_drift(features, embedding, same, say)
     k = _wanted(embedding, recipe, say)
     clustering, growth = grown.grow(before, embedding, same, k, recipe.concepts.seed)
+    _say_renamed(before, features, same, say)
     changed = features.ids[(same < 0) & (grown.namesakes(before.ids, features.ids) >= 0)]
     # names that tell of texts are neither kept where texts may not leave any more, nor held back where they now may
     named = before.names if before.done["settings"].get("text", recipe.store.text) == recipe.store.text else None
@@ -156,6 +157,21 @@ def _wanted(embedding: Embedding, recipe: Recipe, say: Say) -> int:
     for notice in notices:
         say(notice)
     return k
+
+
+def _say_renamed(before: Before, features: Features, same: np.ndarray, say: Say) -> None:
+    """Say which items have another id than before: of its content each is known, but labels name items by their ids."""
+    import numpy as np
+
+    rows = np.flatnonzero(same >= 0)
+    rows = rows[before.ids[same[rows]] != features.ids[rows]]
+    if not len(rows):
+        return
+    was, now = str(before.ids[same[rows[0]]]), str(features.ids[rows[0]])
+    zeros = was.lstrip("0") == now
+    say(f"{count(len(rows), 'item')} {'has' if len(rows) == 1 else 'have'} another id than before, e.g. {was} is {now} "
+        "now" + (" (leading zeros were lost: read ids as text where they come from)" if zeros else "")
+        + "; what was said of an item stays with its content")  # fmt: skip
 
 
 def _say_drift(features: Features, embedding: Embedding, same: np.ndarray, say: Say) -> None:

@@ -272,6 +272,15 @@ def test_a_row_put_in_front_moves_made_up_ids_and_labels_follow(populated: Path,
         ["i0006", "four", "LABELLED"], ["i0010", "four", "LABELLED_NOT"], ["i0600", "last", "LABELLED"]]
 
 
+def test_ids_that_lost_their_zeros_are_said(home: Path, kgkt: Kgkt, digits: Any) -> None:
+    save("zeros", digits, np.arange(300), (), ids=[f"{n:04d}" for n in range(300)])
+    save("lost", digits, np.arange(300), (), ids=[f"{n}" for n in range(300)])
+    assert kgkt("populate", "--features", "f-zeros.npz").code == 0
+    done = kgkt("populate", "--features", "f-lost.npz")
+    assert done.code == 0
+    assert "300 items have another id than before, e.g. 0000 is 0 now" in done.err
+
+
 def test_an_item_whose_content_changed_keeps_its_label_and_that_is_said(populated: Path, kgkt: Kgkt, digits: Any) -> None:
     kgkt("label", "i0004=four", "i0005=five")
     x = digits.pool_x.copy()

@@ -174,3 +174,4 @@ def test_drift_is_said_of_another_subspace_and_not_of_the_same(tmp_path):
         alarms["half"] += grow.outgrown(np.concatenate([shares[0][:20], shares[1][:20]]), held_out)
     assert alarms == {"same": 0, "other": 40, "half": 40}
     assert not grow.outgrown(np.zeros(9), held_out)  # too few to say
+    assert not grow.outgrown(np.full(50, 1 - 2e-7), (1 - 1e-8, 1e-9, 50))  # rounding of maps that explain everything
