@@ -127,7 +127,8 @@ def page(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield "nothing, beside other work on the machine; a dash: finished in several runs. The smoothing that ends kgkt's"
     yield "rounds was found on the first draws of these tasks, which are among those reported; the weights of the item"
     yield "graph's edges and the factor for known class shares were chosen on draws from 100 on, what weighs the"
-    yield "experts and the range of alpha on draws 300 to 303: none of them is reported."
+    yield "experts, where the last smoothing fades and the range of alpha on draws 300 to 311: none of them is"
+    yield "reported."
     yield ""
     yield from made(reports, pool)
     earlier = [task for task, report in reports.items() if report["about"]["kgkt"]["expert"] != "auto"]
