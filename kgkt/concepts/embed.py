@@ -63,22 +63,6 @@ def apply_map(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     return unit_rows(X @ W.T + b)
 
 
-def embed_new(rows: dict[str, np.ndarray], maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Embed new items from their features, layer by layer.
-
-    Args:
-        rows: layer -> (n, d).
-        maps: layer -> (W (e_l, d), b (e_l,)).
-
-    Returns:
-        (n, e) float32, layers side by side, each scaled by 1/sqrt(number of layers).
-    """
-    import numpy as np
-
-    parts = [apply_map(np.asarray(rows[layer], np.float32), W, b) for layer, (W, b) in maps.items()]
-    return (np.concatenate(parts, axis=1) / np.float32(np.sqrt(len(parts)))).astype(np.float32)
-
-
 def fit_embedding(
     features: Features, dims: int = DIMS, seed: int = 0, head_dims: int | None = HEAD_DIMS
 ) -> Embedding:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kgkt.transfer.head import logistic
 from kgkt.transfer.items import DECAY, NEIGHBOURS
+from kgkt.transfer.teacher import ROUND_SAMPLE, stratified
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 FAR = 0.99  # share of the pool whose nearest item is nearer than that of an item that counts as far
 SAME = 1e-4  # distance in the embedding up to which an item counts as one of the pool
 ASKED = 2_000
+LEAST = 1e-3  # of what neighbours give a class, where they give it anything: ten of them are no certainty
 AT_ONCE = 20_000_000  # distances held at a time
 
 
@@ -92,3 +95,35 @@ def answer_new(
     out = np.full((len(new), P.shape[1]), 1 / P.shape[1])
     out[reached] = np.einsum("mq,mqc->mc", voice[reached] / total[reached, None], P[index[reached]])
     return out, reached
+
+
+def round_new(
+    N: np.ndarray, reached: np.ndarray, head_new: np.ndarray, head_pool: np.ndarray, P: np.ndarray, taught: np.ndarray
+) -> np.ndarray:
+    """One round for new items, as the teacher has them for the pool: a logistic head fitted to its answer, times N.
+
+    Args:
+        N: (m, c) what the nearest items of the pool say, from `answer_new`.
+        reached: (m,) bool; the others keep their row.
+        head_new, head_pool: (m, h) and (n, h) head features.
+        P: (n, c) the pool's answer.
+        taught: (n,) bool, items of the pool whose class the teacher gave: what is level by a tick teaches no head.
+
+    Returns:
+        (m, c), rows to 1; a class that no neighbour gives anything stays at 0.
+    """
+    import numpy as np
+
+    guess, sure = P.argmax(axis=1), P.max(axis=1)
+    rows = np.flatnonzero(taught)
+    if len(np.unique(guess[rows])) < 2 or not reached.any():
+        return N
+    chosen = rows[stratified(guess[rows], ROUND_SAMPLE, 0)]
+    model = logistic(1.0).fit(head_pool[chosen], guess[chosen], sample_weight=sure[chosen])
+    Q = np.zeros_like(N)
+    Q[:, model.classes_] = model.predict_proba(head_new)
+    product = np.where(N > 0, np.maximum(N, LEAST), 0.0) * Q
+    total = product.sum(axis=1)
+    out, told = N.copy(), reached & (total > 0)
+    out[told] = product[told] / total[told, None]
+    return out

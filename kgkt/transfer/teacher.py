@@ -250,7 +250,7 @@ def refit_rounds(
         if len(np.unique(guess)) < 2:
             break  # one class everywhere: there is nothing for a head to tell apart
         Q = np.zeros_like(P)
-        chosen = _stratified(guess, ROUND_SAMPLE, number)
+        chosen = stratified(guess, ROUND_SAMPLE, number)
         model = logistic(1.0).fit(X[chosen], guess[chosen], sample_weight=sure[chosen])
         Q[:, model.classes_] = model.predict_proba(X)
         P = normalise(Q * start, prior, n_classes)
@@ -258,7 +258,7 @@ def refit_rounds(
     return out
 
 
-def _stratified(guess: np.ndarray, size: int, seed: int) -> np.ndarray:
+def stratified(guess: np.ndarray, size: int, seed: int) -> np.ndarray:
     """Indices of at most `size` items, each guessed class in its share."""
     import numpy as np
 

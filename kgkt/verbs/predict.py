@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.source.inputs import Data
-    from kgkt.values import Features
+    from kgkt.values import Features, Maps
 
 COLUMNS = ("item", "class", "mass", "next_class", "next_mass", "concepts")
 FEW_FAR = 0.03  # share of far items up to which nothing is said: 1 in 100 is usual
@@ -144,18 +144,21 @@ def _by_graph(
 
     from kgkt.concepts.grow import memberships_among
     from kgkt.concepts.merge import fold_memberships
-    from kgkt.transfer.new_items import SAME, answer_new, count_far
+    from kgkt.transfer.new_items import SAME, answer_new, count_far, round_new
 
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
         read, new = _features(recipe, run, data, features, Path(folder) / "new.parquet", say, progress)
         ids = new.ids
         arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
-        vectors = _embedded(new, read_maps(arrays, facts).layers)
+        maps = read_maps(arrays, facts)
+        vectors, head = _embedded(new, maps)
     current, targets = fresh_targets(recipe, run, say)
     concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     bandwidth = float(made["bandwidth"])
     Z, _ = memberships_among(vectors, concepts["centroids"], np.flatnonzero(concepts["sizes"]), bandwidth)
     P, reached = answer_new(vectors, arrays["vectors"], targets.P, targets.weight)
+    taught = (targets.weight > 0) & (True if targets.ticked is None else targets.ticked < 0)
+    P = round_new(P, reached, head, arrays["head"], targets.P, taught)
     folded = fold_memberships(Z, current.into)
     dark = np.asarray(folded[:, current.graph.active].sum(axis=1)).ravel() <= 0  # all its concepts are switched off
     P[dark], reached[dark] = 1 / P.shape[1], False
@@ -238,19 +241,20 @@ def _noted(features: Features, told: Any, say: Say) -> Features:
     return features
 
 
-def _embedded(new: Features, maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """(m, e) the new items through the graph's maps, batch by batch."""
-    import numpy as np
+def _embedded(new: Features, maps: Maps) -> tuple[np.ndarray, np.ndarray]:
+    """(m, e) and (m, h): embedding and head features of the new items through the graph's maps, batch by batch."""
+    from kgkt.concepts.embed import apply_maps
 
-    from kgkt.concepts.embed import embed_new
-
-    for layer, (W, _) in maps.items():
+    for layer, (W, _) in maps.layers.items():
         if new.widths.get(layer) != W.shape[1]:
             has = ", ".join(f"{name} {width}" for name, width in new.widths.items())
             raise InputError(f"the graph was made of layer {layer} with {W.shape[1]} numbers, the new items have "
                              f"{has}: give the same layers of the same A")
-    parts = zip(*(new.batches(layer) for layer in maps), strict=True)
-    return np.concatenate([embed_new(dict(zip(maps, part, strict=True)), maps) for part in parts])
+    if len(maps.means) < len(maps.layers):
+        raise InputError("an earlier kgkt made this graph, and did not keep what new items need: run kgkt populate, "
+                         "which keeps the concepts and all that was said of them")
+    embedding = apply_maps(new, maps)
+    return embedding.vectors, embedding.head
 
 
 def _right(done: Predicted, data: Data | None) -> float | None:

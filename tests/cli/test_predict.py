@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kgkt as package
-from kgkt.transfer.new_items import answer_new, nearest_in_pool
+from kgkt.transfer.new_items import answer_new, nearest_in_pool, round_new
 from tests.cli.conftest import Kgkt
 
 
@@ -144,3 +144,22 @@ def test_the_nearest_have_a_voice_by_their_distance() -> None:
     assert np.allclose(answer.sum(axis=1), 1)
     silent, reached = answer_new(np.array([[0.0]], np.float32), pool, P, np.array([0, 1, 1, 1.0]))
     assert (reached.tolist(), silent.tolist()) == ([False], [[0.5, 0.5]])
+
+
+def test_new_items_are_told_apart_by_directions_too() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 200)
+    X = rng.normal(size=(400, 60))
+    X[:, 0] += np.where(y, 1.8, -1.8)  # one direction of sixty says all; neighbours are all over the place
+    pool, new = np.arange(400) % 4 > 0, np.arange(400) % 4 == 0
+    P = np.where(y[pool, None] == [0, 1], 0.9, 0.1)
+    N, reached = answer_new(X[new].astype(np.float32), X[pool].astype(np.float32), P, np.ones(300))
+    out = round_new(N, reached, X[new], X[pool], P, np.ones(300, bool))
+    right = [np.mean(A.argmax(axis=1) == y[new]) for A in (N, out)]
+    assert right[1] > right[0] > 0.9
+    np.testing.assert_allclose(out.sum(axis=1), 1)
+    one = round_new(N, reached, X[new], X[pool], np.tile([0.9, 0.1], (300, 1)), np.ones(300, bool))
+    np.testing.assert_array_equal(one, N)  # one class everywhere tells nothing apart
+    certain, silent = np.tile([1.0, 0.0], (100, 1)), np.zeros(100, bool)
+    np.testing.assert_array_equal(round_new(certain, reached, X[new], X[pool], P, np.ones(300, bool)), certain)
+    np.testing.assert_array_equal(round_new(N, silent, X[new], X[pool], P, np.ones(300, bool)), N)

@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from kgkt.concepts import choose, cluster, edges, embed, names, propagate, themes
 from kgkt.errors import InputError
+from kgkt.proof.view import write_arrays
 from kgkt.values import Clustering, ConceptGraph, Labels
 
 
@@ -39,10 +40,10 @@ def test_whitening_gives_unit_variance_and_no_correlation(digits):
     np.testing.assert_allclose(covariance, np.eye(16), atol=0.02)
 
 
-def test_rows_have_unit_length_and_layers_weigh_the_same(digits):
+def test_rows_have_unit_length_and_layers_weigh_the_same(digits, tmp_path):
     X = digits.pool_x.reshape(len(digits.pool_x), -1)
-    maps = {"a": embed.whiten(X, 8), "b": embed.whiten(X[:, :32], 4)}
-    F = embed.embed_new({"a": X, "b": X[:, :32]}, maps)
+    features = write_arrays(tmp_path / "f.parquet", digits.pool_ids, {"a": X, "b": X[:, :32]}, "test")
+    F = embed.fit_embedding(features, 8).vectors
     np.testing.assert_allclose(np.linalg.norm(F, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(F[:, :8], axis=1), np.sqrt(0.5), atol=1e-5)
 
