@@ -12,6 +12,7 @@ import pytest
 
 import kgkt
 from kgkt.errors import InputError, UsageError
+from kgkt.rundir.given import features_file
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +126,19 @@ def test_notices_are_logged_or_taken(tmp_path: Path, vectors: np.ndarray, caplog
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="kgkt init writes a recipe"):
         kgkt.open_graph(recipe=tmp_path / "none.toml")
+
+
+def test_ids_may_come_straight_from_pandas(tmp_path: Path, vectors: np.ndarray, digits: Any) -> None:
+    frame = pd.DataFrame({"item_id": np.array(digits.pool_ids.tolist(), dtype=object)})
+    for ids in (frame["item_id"], np.array(digits.pool_ids.tolist(), dtype=object)):
+        path = features_file({"emb": vectors.astype(object), "item_id": ids}, tmp_path)
+        assert path is not None
+        with np.load(path) as written:
+            assert (written["emb"].dtype.kind, written["item_id"].tolist()) == ("f", digits.pool_ids.tolist())
+    for bad, says in (([*digits.pool_ids[:599], None], "array item_id holds Python objects .*NoneType, str.*dtype=str"),
+                      ([[1, 2], [3]], "array item_id: its rows differ")):  # fmt: skip
+        with pytest.raises(InputError, match=says):
+            features_file({"emb": vectors, "item_id": bad}, tmp_path)
+    np.savez(tmp_path / "own.npz", emb=vectors, item_id=frame["item_id"].to_numpy())
+    with pytest.raises(InputError, match=r"own.npz: array item_id holds Python objects.*np.array\(list\(ids\), dtype=str"):
+        kgkt.populate(features=tmp_path / "own.npz", dir=tmp_path / "run")

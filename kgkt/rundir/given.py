@@ -8,11 +8,16 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import UsageError
+from kgkt.errors import InputError, UsageError
 from kgkt.files import atomic, make_folder
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
 
@@ -28,6 +33,7 @@ def data_file(value: Any, folder: Path, name: str) -> str | None:
 
     Raises:
         UsageError: none of these.
+        InputError: an array of other objects than texts or numbers.
     """
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
@@ -57,6 +63,7 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
 
     Raises:
         UsageError: none of these.
+        InputError: an array of other objects than texts or numbers.
     """
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
@@ -124,11 +131,40 @@ def _is_empty(name: Any) -> bool:
 def _arrays(value: Mapping[str, Any], path: Path) -> str:
     import numpy as np
 
+    arrays: dict[str, Any] = {name: plain_array(name, array) for name, array in value.items()}
     make_folder(path.parent)
     with atomic(path) as temporary, temporary.open("wb") as file:
-        arrays: dict[str, Any] = {name: np.asarray(array) for name, array in value.items()}
         np.savez(file, **arrays)
     return str(path)
+
+
+def plain_array(name: str, value: Any) -> np.ndarray:
+    """What is in memory as an array of texts or numbers; one of Python objects (as pandas holds texts) becomes such.
+
+    Raises:
+        InputError: neither texts nor numbers, or rows of different lengths; with the name.
+    """
+    import numpy as np
+
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"array {name}: its rows differ in length ({error})") from error
+    if array.dtype != object:
+        return array
+    held = array.ravel().tolist()
+    if all(isinstance(one, str) for one in held):
+        return array.astype(str)
+    if all(isinstance(one, Real | Decimal) for one in held):
+        whole = all(isinstance(one, Integral) for one in held)
+        return np.array(held, dtype=None if whole else float).reshape(array.shape)
+    kinds = ", ".join(sorted({type(one).__name__ for one in held})[:5])
+    cure = f"np.array(list({'ids' if name == 'item_id' else name}), dtype=str) makes texts of them"
+    if all(hasattr(one, "__len__") and not isinstance(one, str | bytes) for one in held):
+        cure = f"np.stack(list({name})) makes rows of them"
+    elif name not in ("item_id", "y"):
+        cure = "give numbers only, in pandas with .astype(float)"
+    raise InputError(f"array {name} holds Python objects that are not all texts nor all numbers ({kinds}): {cure}")
 
 
 def _texts(value: Mapping[str, Sequence[Any]], path: Path) -> str:
