@@ -13,6 +13,7 @@ import pytest
 import kgkt
 from kgkt.errors import InputError, UsageError
 from kgkt.rundir.given import features_file
+from kgkt.verbs.switch import switch
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,31 @@ def test_labels_come_in_every_form(run: kgkt.Run, digits: Any) -> None:
         run.label({"i9999": "x"})
     with pytest.raises(UsageError, match="give --file"):
         run.label()
+    series = pd.Series(["x", "y", None], index=pd.Index([a, b, c], name="item_id"), name="class")
+    assert run.label(series).labels == 2
+    assert (run.label(series.to_frame()).labels, run.label(f"{c}=x").labels) == (2, 1)
+    assert run.label(np.array([f"{a}=x", f"{b}=y"])).labels == 2
+    for bad, says in ((3, "received int"), ([(a, "x", "y")], "is no pair"), (pd.DataFrame({"item_id": [a]}), "no column class"),
+                      (pd.DataFrame({"id": [a], "class": ["x"]}), "no column item_id")):  # fmt: skip
+        with pytest.raises(UsageError, match=says):
+            run.label(bad)
+
+
+def test_numbers_and_switches_are_what_they_say(run: kgkt.Run) -> None:
+    was = run.query("MATCH (c:Concept) WHERE c.active = true RETURN count(c) AS n").rows
+    for bad in ("of", 0, None):
+        with pytest.raises(UsageError, match="switch takes True"):
+            run.switch(bad, concepts=[1])
+    with pytest.raises(UsageError, match="switch takes True"):
+        switch(run.recipe, print, "off", concepts=["1"])
+    for call in (lambda: run.suggest("5"), lambda: run.suggest(2.5), lambda: run.undo("x"), lambda: run.undo(1.5)):
+        with pytest.raises(UsageError, match="must be a whole number"):
+            call()
+    done = run.switch("off", concepts=1)
+    assert (done.on, list(done.concepts)) == (False, [1])
+    assert run.switch("on", concepts="1").on is True
+    run.undo("3"), run.undo(np.int64(2))
+    assert run.query("MATCH (c:Concept) WHERE c.active = true RETURN count(c) AS n").rows == was
 
 
 def test_what_propagate_gives_fits_together(run: kgkt.Run, digits: Any) -> None:

@@ -13,12 +13,13 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError
+from kgkt.errors import InputError, UsageError, nearest
 from kgkt.files import atomic, make_folder
 
 if TYPE_CHECKING:
     import numpy as np
 
+LABELS = "{item_id: class}, a Series, a DataFrame with item_id and class, pairs, or texts ITEM=CLASS"
 FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
 
 
@@ -109,15 +110,39 @@ def _inside(path: Path) -> dict[str, int] | None:
 
 
 def label_pairs(value: Any) -> list[tuple[str, str]]:
-    """(item_id, class or not:CLASS) of a mapping, of a DataFrame with item_id and class, or of pairs.
+    """(item_id, class or not:CLASS) of a mapping, a Series, a DataFrame with item_id and class, of pairs or texts.
 
-    The value of a mapping may be a list: several ticks of one item. What has no class is left out.
+    The value of a mapping may be a list: several ticks of one item. What has no class is left out. The ids of a Series
+    are its index, and so they may be of a DataFrame.
+
+    Raises:
+        UsageError: none of these, or a DataFrame without ids or classes.
     """
     if hasattr(value, "columns"):
-        value = zip(value["item_id"].tolist(), value["class"].tolist(), strict=True)
-    elif isinstance(value, Mapping):
+        value = zip(_frame_ids(value), value["class"].tolist(), strict=True)
+    elif isinstance(value, Mapping) or (hasattr(value, "items") and hasattr(value, "index")):  # a Series
         value = [(item, one) for item, given in value.items() for one in (given if _is_list(given) else [given])]
-    return [(str(item), str(name)) for item, name in value if not _is_empty(name)]
+    try:
+        pairs = [tuple(pair) if not isinstance(pair, str) else tuple(pair.split("=", 1)) for pair in value]
+    except TypeError as error:
+        raise UsageError(f"labels: expected {LABELS}, received {type(value).__name__}") from error
+    if wrong := [pair for pair in pairs if len(pair) != 2]:
+        raise UsageError(f"labels: expected {LABELS}, and {wrong[0]!r} is no pair of an item and a class")
+    return [(str(item), str(name)) for item, name in pairs if not _is_empty(name)]
+
+
+def _frame_ids(frame: Any) -> list[Any]:
+    names = list(frame.columns)
+    if "class" not in names:
+        raise UsageError(f"labels: the DataFrame has no column class{nearest('class', map(str, names))}")
+    if "item_id" in names:
+        ids: list[Any] = frame["item_id"].tolist()
+        return ids
+    ids = frame.index.tolist()
+    if frame.index.name != "item_id" and not all(isinstance(one, str) for one in ids):
+        raise UsageError(f"labels: the DataFrame has no column item_id{nearest('item_id', map(str, names))}, and its "
+                         "index holds no ids")
+    return ids
 
 
 def _is_list(value: Any) -> bool:
@@ -125,7 +150,8 @@ def _is_list(value: Any) -> bool:
 
 
 def _is_empty(name: Any) -> bool:
-    return name is None or name == "" or (isinstance(name, float) and name != name)
+    missing = type(name).__name__ in ("NAType", "NaTType")  # of pandas
+    return missing or name is None or name == "" or (isinstance(name, float) and name != name)
 
 
 def _arrays(value: Mapping[str, Any], path: Path) -> str:

@@ -67,12 +67,14 @@ def switch(
         dry: say what would be done, and do nothing.
 
     Raises:
-        UsageError: neither a query nor concepts, or both.
+        UsageError: neither a query nor concepts, or both; `on` is neither true nor false.
         InputError: no column `key`, no rows, keys of no concept of this graph, or no concept would be left on.
     """
     from kgkt.store.edits import merged_pairs
     from kgkt.store.facts import find_concept, read_concepts, write_facts
 
+    if not isinstance(on, bool):
+        raise UsageError(f"switch takes True (on) or False (off), received {on!r}")
     if (query is None) == (not concepts):
         raise UsageError("give one query that returns the keys of concepts (RETURN c.key AS key), or --concept")
     run = open_run(recipe)
