@@ -156,7 +156,8 @@ def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_ids_may_come_straight_from_pandas(tmp_path: Path, vectors: np.ndarray, digits: Any) -> None:
     frame = pd.DataFrame({"item_id": np.array(digits.pool_ids.tolist(), dtype=object)})
-    for ids in (frame["item_id"], np.array(digits.pool_ids.tolist(), dtype=object)):
+    texts = digits.pool_ids.tolist()
+    for ids in (frame["item_id"], np.array(texts, dtype=object), np.array(texts, np.dtypes.StringDType())):
         path = features_file({"emb": vectors.astype(object), "item_id": ids}, tmp_path)
         assert path is not None
         with np.load(path) as written:

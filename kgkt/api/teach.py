@@ -31,8 +31,8 @@ class Teach(Graph):
         Args:
             labels: {item_id: class}, a Series of classes by item id, a DataFrame with item_id (or that as its index)
                 and class, pairs, or texts ITEM=CLASS, or one of these.
-            file: a CSV or Parquet with item_id and class (or the names and labels of pictures), or an export of Label Studio, JSON
-                or JSON-MIN; read once for each content.
+            file: a CSV or Parquet with item_id and class (or the names and labels of pictures), or an export of Label
+                Studio, JSON or JSON-MIN; read once for each content.
             id_column, class_column: if its columns are called otherwise; of an export, field and control.
 
         Returns:

@@ -176,6 +176,8 @@ def plain_array(name: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except ValueError as error:
         raise InputError(f"array {name}: its rows differ in length ({error})") from error
+    if array.dtype.kind == "T":  # texts of any length, which NumPy would pickle
+        array = array.astype(object)
     if array.dtype != object:
         return array
     held = array.ravel().tolist()
