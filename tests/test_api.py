@@ -12,6 +12,8 @@ import pytest
 
 import kgkt
 from kgkt.errors import InputError, UsageError
+from kgkt.rundir.given import features_file
+from kgkt.verbs.switch import switch
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,31 @@ def test_labels_come_in_every_form(run: kgkt.Run, digits: Any) -> None:
         run.label({"i9999": "x"})
     with pytest.raises(UsageError, match="give --file"):
         run.label()
+    series = pd.Series(["x", "y", None], index=pd.Index([a, b, c], name="item_id"), name="class")
+    assert run.label(series).labels == 2
+    assert (run.label(series.to_frame()).labels, run.label(f"{c}=x").labels) == (2, 1)
+    assert run.label(np.array([f"{a}=x", f"{b}=y"])).labels == 2
+    for bad, says in ((3, "received int"), ([(a, "x", "y")], "is no pair"), (pd.DataFrame({"item_id": [a]}), "no column class"),
+                      (pd.DataFrame({"id": [a], "class": ["x"]}), "no column item_id")):  # fmt: skip
+        with pytest.raises(UsageError, match=says):
+            run.label(bad)
+
+
+def test_numbers_and_switches_are_what_they_say(run: kgkt.Run) -> None:
+    was = run.query("MATCH (c:Concept) WHERE c.active = true RETURN count(c) AS n").rows
+    for bad in ("of", 0, None):
+        with pytest.raises(UsageError, match="switch takes True"):
+            run.switch(bad, concepts=[1])
+    with pytest.raises(UsageError, match="switch takes True"):
+        switch(run.recipe, print, "off", concepts=["1"])
+    for call in (lambda: run.suggest("5"), lambda: run.suggest(2.5), lambda: run.undo("x"), lambda: run.undo(1.5)):
+        with pytest.raises(UsageError, match="must be a whole number"):
+            call()
+    done = run.switch("off", concepts=1)
+    assert (done.on, list(done.concepts)) == (False, [1])
+    assert run.switch("on", concepts="1").on is True
+    run.undo("3"), run.undo(np.int64(2))
+    assert run.query("MATCH (c:Concept) WHERE c.active = true RETURN count(c) AS n").rows == was
 
 
 def test_what_propagate_gives_fits_together(run: kgkt.Run, digits: Any) -> None:
@@ -125,3 +152,20 @@ def test_notices_are_logged_or_taken(tmp_path: Path, vectors: np.ndarray, caplog
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="kgkt init writes a recipe"):
         kgkt.open_graph(recipe=tmp_path / "none.toml")
+
+
+def test_ids_may_come_straight_from_pandas(tmp_path: Path, vectors: np.ndarray, digits: Any) -> None:
+    frame = pd.DataFrame({"item_id": np.array(digits.pool_ids.tolist(), dtype=object)})
+    texts = digits.pool_ids.tolist()
+    for ids in (frame["item_id"], np.array(texts, dtype=object), np.array(texts, np.dtypes.StringDType())):
+        path = features_file({"emb": vectors.astype(object), "item_id": ids}, tmp_path)
+        assert path is not None
+        with np.load(path) as written:
+            assert (written["emb"].dtype.kind, written["item_id"].tolist()) == ("f", digits.pool_ids.tolist())
+    for bad, says in (([*digits.pool_ids[:599], None], "array item_id holds Python objects .*NoneType, str.*dtype=str"),
+                      ([[1, 2], [3]], "array item_id: its rows differ")):  # fmt: skip
+        with pytest.raises(InputError, match=says):
+            features_file({"emb": vectors, "item_id": bad}, tmp_path)
+    np.savez(tmp_path / "own.npz", emb=vectors, item_id=frame["item_id"].to_numpy())
+    with pytest.raises(InputError, match=r"own.npz: array item_id holds Python objects.*np.array\(list\(ids\), dtype=str"):
+        kgkt.populate(features=tmp_path / "own.npz", dir=tmp_path / "run")

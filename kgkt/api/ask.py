@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
-from kgkt.api.settings import path_text
+from kgkt.api.settings import path_text, whole_number
 from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, features_file, model_file
 
@@ -72,7 +72,7 @@ class Ask(Graph):
         from kgkt.verbs.suggest import suggest
 
         return suggest(
-            self.recipe, self.say, n, path_text(out), path_text(show), force,
+            self.recipe, self.say, whole_number("n", n), path_text(out), path_text(show), force,
             form=form, sheet=path_text(sheet), doubt=doubt,
         )  # fmt: skip
 

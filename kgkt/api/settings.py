@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from kgkt.errors import UsageError
 from kgkt.recipe import Recipe
 from kgkt.rundir.given import data_file, features_file, model_file
 
@@ -54,6 +56,44 @@ def with_target(
 def path_text(place: str | os.PathLike[str] | None) -> str | None:
     """A path as a recipe and the verbs take it."""
     return None if place is None else os.fspath(place)
+
+
+def on_or_off(value: Any) -> bool:
+    """A switch: True or "on", False or "off".
+
+    Raises:
+        UsageError: anything else.
+    """
+    import numpy as np
+
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, str) and value.strip().lower() in ("on", "off"):
+        return value.strip().lower() == "on"
+    raise UsageError(f"switch takes True (on) or False (off), received {value!r}")
+
+
+def whole_number(what: str, value: Any, texts: bool = False) -> int:
+    """A whole number; with `texts` one that is written out counts too.
+
+    Args:
+        what: it is, for the error.
+        value: that was given.
+        texts: whether "1" is 1.
+
+    Raises:
+        UsageError: none.
+    """
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if texts and isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    raise UsageError(f"{what} must be a whole number, received {value!r}")
+
+
+def several(value: Any) -> list[Any]:
+    """Many values, or a single one, as a list."""
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
 
 
 def _names(given: Sequence[str] | str | None) -> tuple[str, ...] | None:

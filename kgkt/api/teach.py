@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
-from kgkt.api.settings import path_text
+from kgkt.api.settings import on_or_off, path_text, several, whole_number
 from kgkt.rundir.given import label_pairs
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ class Teach(Graph):
         """Say what items are, or (not:CLASS) are not.
 
         Args:
-            labels: {item_id: class}, a DataFrame with item_id and class, pairs, or texts ITEM=CLASS.
-            file: a CSV with item_id and class (or the names and labels of pictures), or an export of Label Studio, JSON
-                or JSON-MIN; read once for each content.
+            labels: {item_id: class}, a Series of classes by item id, a DataFrame with item_id (or that as its index)
+                and class, pairs, or texts ITEM=CLASS, or one of these.
+            file: a CSV or Parquet with item_id and class (or the names and labels of pictures), or an export of Label
+                Studio, JSON or JSON-MIN; read once for each content.
             id_column, class_column: if its columns are called otherwise; of an export, field and control.
 
         Returns:
@@ -40,11 +41,12 @@ class Teach(Graph):
         from kgkt.verbs.label import label
 
         recipe = self.recipe.override("teach", id_column=id_column, class_column=class_column)
-        texts = isinstance(labels, Iterable) and not hasattr(labels, "columns") and not isinstance(labels, Mapping)
-        texts = texts and all(isinstance(entry, str) for entry in labels)
-        if labels is None or texts:
-            return label(recipe, self.say, path_text(file), tuple(labels or ()))
-        return label(recipe, self.say, path_text(file), pairs=label_pairs(labels))
+        said = [] if labels is None else [labels] if isinstance(labels, str) else labels
+        if isinstance(said, Iterable) and not any(hasattr(said, name) for name in ("items", "columns")):
+            said = list(said)
+        if isinstance(said, list) and all(isinstance(entry, str) for entry in said):
+            return label(recipe, self.say, path_text(file), tuple(said))
+        return label(recipe, self.say, path_text(file), pairs=label_pairs(said))
 
     def name(self, concept: Any, name: str | None = None, *, reset: bool = False) -> Named:
         """Call a concept otherwise.
@@ -59,16 +61,16 @@ class Teach(Graph):
         return rename(self.recipe, self.say, str(concept), name, reset)
 
     def switch(
-        self, on: bool, query: str | None = None, params: Mapping[str, Any] | None = None, *,
-        concepts: Iterable[Any] = (), seconds: float = 30.0, memory_mb: int = 2048, dry_run: bool = False,
+        self, on: bool | str, query: str | None = None, params: Mapping[str, Any] | None = None, *,
+        concepts: Any = (), seconds: float = 30.0, memory_mb: int = 2048, dry_run: bool = False,
     ) -> Switched:  # fmt: skip
         """Switch concepts off, so that what they hold teaches nothing, or on again.
 
         Args:
-            on: to on; else to off.
+            on: True or "on": to on; False or "off": to off.
             query: Cypher, or the name of a shipped query, with a column `key` of concepts.
             params: of the query.
-            concepts: in place of a query: numbers, keys or names.
+            concepts: in place of a query: numbers, keys or names, or a single one.
             seconds, memory_mb: limits of the query.
             dry_run: say what would be done, and do nothing.
 
@@ -77,8 +79,9 @@ class Teach(Graph):
         """
         from kgkt.verbs.switch import switch
 
-        named = [str(one) for one in concepts]
-        return switch(self.recipe, self.say, on, query, named, params=params, limits=(seconds, memory_mb), dry=dry_run)
+        to = on_or_off(on)
+        named = [str(one) for one in several(concepts)]
+        return switch(self.recipe, self.say, to, query, named, params=params, limits=(seconds, memory_mb), dry=dry_run)
 
     def merge(self, kept: Any, *others: Any, apart: bool = False) -> Merged:
         """Count concepts as parts of another one: every later verb sees one concept, with the items of all.
@@ -93,14 +96,14 @@ class Teach(Graph):
         first, *rest = (str(one) for one in (kept, *others))
         return merge(self.recipe, self.say, None if apart else first, [first, *rest] if apart else rest)
 
-    def undo(self, edit: int | None = None) -> Undone:
+    def undo(self, edit: int | str | None = None) -> Undone:
         """Take back the newest edit of a verb that is not undone, or the one with this number of `edits`.
 
         An undo is an edit itself: undoing it makes the other again.
         """
         from kgkt.verbs.undo import undo
 
-        return undo(self.recipe, self.say, edit)
+        return undo(self.recipe, self.say, None if edit is None else whole_number("the edit to undo", edit, texts=True))
 
     def edits(self) -> Rows:
         """Every edit that verbs made, the newest first: number, when, who, verb, what, and what undid it."""

@@ -25,7 +25,7 @@ def label(
         list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", help="CSV with item_id and class, or an export of Label Studio (JSON).")
+        str | None, typer.Option("--file", help="CSV or Parquet with item_id and class, or an export of Label Studio.")
     ] = None,
     id_column: IdColumn = None,
     class_column: Annotated[

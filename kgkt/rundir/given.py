@@ -8,12 +8,18 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import UsageError
+from kgkt.errors import InputError, UsageError, nearest
 from kgkt.files import atomic, make_folder
 
+if TYPE_CHECKING:
+    import numpy as np
+
+LABELS = "{item_id: class}, a Series, a DataFrame with item_id and class, pairs, or texts ITEM=CLASS"
 FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
 
 
@@ -28,6 +34,7 @@ def data_file(value: Any, folder: Path, name: str) -> str | None:
 
     Raises:
         UsageError: none of these.
+        InputError: an array of other objects than texts or numbers.
     """
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
@@ -57,6 +64,7 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
 
     Raises:
         UsageError: none of these.
+        InputError: an array of other objects than texts or numbers.
     """
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
@@ -102,15 +110,39 @@ def _inside(path: Path) -> dict[str, int] | None:
 
 
 def label_pairs(value: Any) -> list[tuple[str, str]]:
-    """(item_id, class or not:CLASS) of a mapping, of a DataFrame with item_id and class, or of pairs.
+    """(item_id, class or not:CLASS) of a mapping, a Series, a DataFrame with item_id and class, of pairs or texts.
 
-    The value of a mapping may be a list: several ticks of one item. What has no class is left out.
+    The value of a mapping may be a list: several ticks of one item. What has no class is left out. The ids of a Series
+    are its index, and so they may be of a DataFrame.
+
+    Raises:
+        UsageError: none of these, or a DataFrame without ids or classes.
     """
     if hasattr(value, "columns"):
-        value = zip(value["item_id"].tolist(), value["class"].tolist(), strict=True)
-    elif isinstance(value, Mapping):
+        value = zip(_frame_ids(value), value["class"].tolist(), strict=True)
+    elif isinstance(value, Mapping) or (hasattr(value, "items") and hasattr(value, "index")):  # a Series
         value = [(item, one) for item, given in value.items() for one in (given if _is_list(given) else [given])]
-    return [(str(item), str(name)) for item, name in value if not _is_empty(name)]
+    try:
+        pairs = [tuple(pair) if not isinstance(pair, str) else tuple(pair.split("=", 1)) for pair in value]
+    except TypeError as error:
+        raise UsageError(f"labels: expected {LABELS}, received {type(value).__name__}") from error
+    if wrong := [pair for pair in pairs if len(pair) != 2]:
+        raise UsageError(f"labels: expected {LABELS}, and {wrong[0]!r} is no pair of an item and a class")
+    return [(str(item), str(name)) for item, name in pairs if not _is_empty(name)]
+
+
+def _frame_ids(frame: Any) -> list[Any]:
+    names = list(frame.columns)
+    if "class" not in names:
+        raise UsageError(f"labels: the DataFrame has no column class{nearest('class', map(str, names))}")
+    if "item_id" in names:
+        ids: list[Any] = frame["item_id"].tolist()
+        return ids
+    ids = frame.index.tolist()
+    if frame.index.name != "item_id" and not all(isinstance(one, str) for one in ids):
+        raise UsageError(f"labels: the DataFrame has no column item_id{nearest('item_id', map(str, names))}, and its "
+                         "index holds no ids")
+    return ids
 
 
 def _is_list(value: Any) -> bool:
@@ -118,17 +150,49 @@ def _is_list(value: Any) -> bool:
 
 
 def _is_empty(name: Any) -> bool:
-    return name is None or name == "" or (isinstance(name, float) and name != name)
+    missing = type(name).__name__ in ("NAType", "NaTType")  # of pandas
+    return missing or name is None or name == "" or (isinstance(name, float) and name != name)
 
 
 def _arrays(value: Mapping[str, Any], path: Path) -> str:
     import numpy as np
 
+    arrays: dict[str, Any] = {name: plain_array(name, array) for name, array in value.items()}
     make_folder(path.parent)
     with atomic(path) as temporary, temporary.open("wb") as file:
-        arrays: dict[str, Any] = {name: np.asarray(array) for name, array in value.items()}
         np.savez(file, **arrays)
     return str(path)
+
+
+def plain_array(name: str, value: Any) -> np.ndarray:
+    """What is in memory as an array of texts or numbers; one of Python objects (as pandas holds texts) becomes such.
+
+    Raises:
+        InputError: neither texts nor numbers, or rows of different lengths; with the name.
+    """
+    import numpy as np
+
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"array {name}: its rows differ in length ({error})") from error
+    if array.dtype.kind == "T":  # texts of any length, which NumPy would pickle
+        array = array.astype(object)
+    if array.dtype != object:
+        return array
+    held = array.ravel().tolist()
+    if all(isinstance(one, str) for one in held):
+        return array.astype(str)
+    if all(isinstance(one, Real | Decimal) for one in held):
+        whole = all(isinstance(one, Integral) for one in held)
+        return np.array(held, dtype=None if whole else float).reshape(array.shape)
+    kinds = ", ".join(sorted({type(one).__name__ for one in held})[:5])
+    cure = f"np.array(list({'ids' if name == 'item_id' else name}), dtype=str) makes texts of them"
+    if all(hasattr(one, "__len__") and not isinstance(one, str | bytes) for one in held):
+        cure = f"np.stack(list({name})) makes rows of them"
+    elif name not in ("item_id", "y"):
+        cure = "give numbers only, in pandas with .astype(float)"
+    raise InputError(f"array {name} holds Python objects that are not all texts nor all numbers ({kinds}): {cure}")
 
 
 def _texts(value: Mapping[str, Sequence[Any]], path: Path) -> str:

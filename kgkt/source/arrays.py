@@ -253,6 +253,18 @@ def load_arrays(path: Path, only: tuple[str, ...] | None = None) -> dict[str, np
             raise InputError(f"{path} unpacks to {declared / 1e9:.1f} GB, this machine has {memory / 1e9:.1f}: save "
                              "the array as .npy, which is read in pieces")
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if only is None or name in only}
+            return {name: _member(path, file, name) for name in file.files if only is None or name in only}
     except ZIP_FAULTS as error:
         raise InputError(f"{path} cannot be read as .npz ({error}); save plain arrays with numpy.savez") from error
+
+
+def _member(path: Path, file: Any, name: str) -> np.ndarray:
+    try:
+        array: np.ndarray = file[name]
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        cure = "np.array(list(ids), dtype=str)" if name == "item_id" else f"np.array({name}.tolist(), dtype=float)"
+        raise InputError(f"{path}: array {name} holds Python objects, which are not read; save texts or numbers: "
+                         f"{cure}") from error
+    return array

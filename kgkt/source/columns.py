@@ -107,7 +107,7 @@ class NumberColumns:
         for start in range(0, len(self.table), size):
             part = self.table.slice(start, size)
             yield self.ids[start : start + size], {
-                layer: np.stack([part.column(name).to_numpy().astype(np.float64) for name in group], axis=1)
+                layer: np.stack([part.column(name).to_numpy() for name in group], axis=1)
                 for layer, group in self.groups.items()
             }  # a missing value is NaN, which is refused or dropped like any other
 

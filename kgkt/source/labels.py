@@ -60,7 +60,7 @@ def read_label_file(
     path: Path, known: Collection[str], id_column: str = ID_COLUMN, class_column: str = CLASS_COLUMN,
     classes: Collection[str] = (),
 ) -> LabelFile:  # fmt: skip
-    """Read a CSV with the columns item_id and class, or an export of Label Studio (JSON, JSON-MIN).
+    """Read a CSV or Parquet file with the columns item_id and class, or an export of Label Studio (JSON, JSON-MIN).
 
     A class `not:NAME` is a tick; an empty one is skipped. Comma, semicolon or tab, quoted or not, with or without a
     byte order mark; other columns are passed over. What pandas writes for a missing value (nan, None, NA, …) counts as
@@ -80,7 +80,7 @@ def read_label_file(
             as fractions, a name that several pictures have, annotators who differ: with the line.
     """
     digest = sha256_file(path)
-    text = _text(path)
+    text = _text(path, {id_column, class_column})
     if text.lstrip()[:1] in ("[", "{") or path.suffix.lower() == ".json":
         from kgkt.source.annotations import read_annotations
 
@@ -106,13 +106,15 @@ def read_label_file(
     return LabelFile(rows, digest, empty, skipped)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, asked: Collection[str]) -> str:
     """The content of a label file.
 
     Raises:
-        InputError: a folder, an archive, XML, not UTF-8.
+        InputError: a folder, an archive, XML, damaged Parquet, not UTF-8.
     """
     content = Path(path).read_bytes()
+    if content.startswith(b"PAR1"):
+        return _parquet(path, content, asked)
     if content.startswith(b"PK\x03\x04"):
         raise InputError(f"{path} is a zip archive: unpack it, and give the CSV or JSON in it")
     try:
@@ -124,6 +126,30 @@ def _text(path: Path) -> str:
         raise InputError(f"{path} is XML or HTML; kgkt reads CSV and Label Studio's JSON. Of CVAT's annotations.xml, "
                          "write a table of two columns: image, the name of each image; label, that of its tag")
     return text
+
+
+def _parquet(path: Path, content: bytes, asked: Collection[str]) -> str:
+    """A Parquet table as CSV, without features: without lists, and without fractions but in columns that are asked for.
+
+    Raises:
+        InputError: damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def wanted(field: pa.Field) -> bool:
+        return not pa.types.is_nested(field.type) and (field.name in asked or not pa.types.is_floating(field.type))
+
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        table = file.read(columns=[field.name for field in file.schema_arrow if wanted(field)])
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} cannot be read as Parquet ({error})") from error
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return text.getvalue()
 
 
 def _table(

@@ -105,6 +105,12 @@ def read_concepts(store: Store, graph: str) -> dict[int, dict[str, Any]]:
     return found
 
 
+def as_number(said: str, graph: str) -> int | None:
+    """The number of a concept that a text is (7 or c007), or that the key in it holds; None where it is neither."""
+    short = re.fullmatch(r"c?([0-9]{1,9})", said)
+    return int(short[1]) if short else number(said, graph, "concept")
+
+
 def find_concept(there: Mapping[int, Mapping[str, Any]], graph: str, said: str) -> int:
     """The number of the concept that a person means: by number (7 or c007), by key, or by its name.
 
@@ -117,8 +123,7 @@ def find_concept(there: Mapping[int, Mapping[str, Any]], graph: str, said: str) 
         InputError: none, with the nearest names; or several, with their numbers.
     """
     named = [n for n, row in there.items() if called(row) == said]
-    short = re.fullmatch(r"c?([0-9]{1,9})", said)
-    by_number = int(short[1]) if short else number(said, graph, "concept")
+    by_number = as_number(said, graph)
     meant = sorted({*named, *(n for n in there if n == by_number)})
     if len(meant) == 1:
         return meant[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,9 @@ from kgkt.verbs.propagate import as_last_taught
 
 if TYPE_CHECKING:
     from kgkt.source.labels import LabelRow
+
+HINTS = 5  # names that are nearly others, shown one by one
+COMPARISONS = 30_000  # of names, letter by letter: half a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +140,49 @@ def _tell_new(recipe: Recipe, new: list[str], old: Sequence[str], outputs: int, 
     """What is to be said of new classes; `outputs`: that B now needs, where the order is frozen."""
     if outputs and new:
         say(f"new after the order was frozen: {', '.join(map(repr, new))}; B now needs {outputs} outputs")
-    for name in new if old else ():
-        if close := difflib.get_close_matches(name, old, n=1, cutoff=0.75):
-            say(f"{name!r} is a new class, beside {close[0]!r}; to take it back: kgkt label ITEM={close[0]}")
+    close = near_names(new, old)
+    for name, other in close[:HINTS]:
+        say(f"{name!r} is a new class, beside {other!r}; to take it back: kgkt label ITEM={other}")
+    if more := len(close) - HINTS if len(close) > HINTS else 0:
+        say(f"{more:,} more of the new classes {'is' if more == 1 else 'are'} called nearly like another")
     if recipe.target.classes and (unknown := [c for c in new if c not in recipe.target.classes]):
         say(f"not in [target] classes of the recipe: {', '.join(unknown)}")
+
+
+def near_names(new: Sequence[str], old: Sequence[str]) -> list[tuple[str, str]]:
+    """(new class, the one that may have been meant), where they differ in case, in spaces, or in a letter or two.
+
+    Among the new names only case, spaces and two neighbouring letters that changed places count: names that are given
+    together are meant to differ. Digits that differ are meant too. With many classes only these are looked for.
+
+    Args:
+        new: names that were given, in order.
+        old: names that there were.
+    """
+    plain = {" ".join(name.casefold().split()): name for name in reversed(old)}
+    before, found = list(plain), []
+    thorough = len(new) * len(before) <= COMPARISONS
+    for name in new:
+        bare = " ".join(name.casefold().split())
+        near = next((one for one in (bare, *_swaps(bare)) if one in plain), None)
+        if near is None and thorough:
+            close = difflib.get_close_matches(bare, before, n=5, cutoff=0.75)
+            near = next((one for one in close if _letters(one) != _letters(bare)), None)
+        if near is not None:
+            found.append((name, plain[near]))
+        plain.setdefault(bare, name)
+    return found
+
+
+def _swaps(name: str) -> Iterator[str]:
+    """The name with two neighbouring letters in each other's place; of three letters or more."""
+    for i in range(len(name) - 1 if len(name) > 2 else 0):
+        if name[i] != name[i + 1] and name[i : i + 2].isalpha():
+            yield name[:i] + name[i + 1] + name[i] + name[i + 2 :]
+
+
+def _letters(name: str) -> str:
+    return "".join(sign for sign in name if not sign.isdecimal())
 
 
 def check_ticks(rows: list[LabelRow], classes: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from kgkt.rundir.edits import make_edit
 from kgkt.rundir.effect import Effect
 from kgkt.rundir.state import Say, open_run
 from kgkt.verbs.propagate import as_last_taught
+from kgkt.verbs.switch import end_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Merged:
     Args:
         kept: number and name of the concept that stays; None where concepts were taken apart.
         parts: number -> name of those that count as parts of it now, or stand by themselves again.
-        items: that are nearest to any of them.
+        items: that are nearest to any of them, or to what was merged into them before.
         edit: number of the edit, which `undo` takes; None where it was so already.
         effect: on the items' classes, by the concepts' answer; None where nothing is labelled.
     """
@@ -71,7 +72,9 @@ def merge(recipe: Recipe, say: Say, kept: str | None, others: Sequence[str]) -> 
             _refuse(there, into, keep, new)
         ends = [] if keep is None else [keep]
         names = {n: called(there[n]) for n in parts}
-        items = sum(int(there[n]["size"] or 0) for n in (*ends, *parts))
+        after = {n: end for n, end in into.items() if n not in parts} | {n: end for n in parts for end in ends}
+        whole = {*ends} or {*parts}
+        items = sum(int(row["size"] or 0) for n, row in there.items() if end_of(after, n) in whole)
         done = Merged(None if keep is None else (keep, called(there[keep])), names, items)
         if not new:
             return done

@@ -41,9 +41,10 @@ def name(recipe: Recipe, say: Say, concept: str, new: str | None = None, reset: 
 
     Raises:
         UsageError: neither a name nor `reset`, or both.
-        InputError: no such concept (with the nearest names), several, or a name that is empty.
+        InputError: no such concept (with the nearest names), several, or a name that is empty or a
+            concept's number.
     """
-    from kgkt.store.facts import find_concept, read_concepts, write_facts
+    from kgkt.store.facts import as_number, find_concept, read_concepts, write_facts
     from kgkt.store.readback import called
 
     if (new is None) != reset:
@@ -59,7 +60,11 @@ def name(recipe: Recipe, say: Say, concept: str, new: str | None = None, reset: 
         to = row["auto_name"] if new is None else new
         if to is None:
             raise InputError(f"concept {number} has no name that populate gave: give it one")
-        same = [n for n, other in there.items() if n != number and called(other) == to]
+        other = None if new is None else as_number(new.strip(), run.graph)
+        if other in there:
+            raise InputError(f"{to!r} is how concept {other} is called by its number: give a name that is none, as "
+                             f"'the {to}'")  # fmt: skip
+        same = [n for n, one in there.items() if n != number and called(one) == to]
         if same:
             say(f"{count(len(same), 'other concept')} {'is' if len(same) == 1 else 'are'} called {to!r} too: "
                 f"{', '.join(map(str, same[:5]))}")  # fmt: skip

@@ -67,12 +67,14 @@ def switch(
         dry: say what would be done, and do nothing.
 
     Raises:
-        UsageError: neither a query nor concepts, or both.
+        UsageError: neither a query nor concepts, or both; `on` is neither true nor false.
         InputError: no column `key`, no rows, keys of no concept of this graph, or no concept would be left on.
     """
     from kgkt.store.edits import merged_pairs
     from kgkt.store.facts import find_concept, read_concepts, write_facts
 
+    if not isinstance(on, bool):
+        raise UsageError(f"switch takes True (on) or False (off), received {on!r}")
     if (query is None) == (not concepts):
         raise UsageError("give one query that returns the keys of concepts (RETURN c.key AS key), or --concept")
     run = open_run(recipe)
@@ -87,7 +89,7 @@ def switch(
         into = dict(merged_pairs(store, run.graph))
         if not on:
             refuse_all_off(there, into, dict.fromkeys(numbers, False))
-        held = {n for n in there if n in numbers or _end(into, n) in numbers}  # with the parts of what was merged
+        held = {n for n in there if n in numbers or end_of(into, n) in numbers}  # with the parts of what was merged
         done = Switched(on, {n: _name(there[n]) for n in numbers}, len(meant) - len(numbers),
                         sum(int(there[n]["size"] or 0) for n in held), dry=dry)  # fmt: skip
         if not numbers:
@@ -116,11 +118,11 @@ def refuse_all_off(there: There, into: Mapping[int, int], now: Mapping[int, Any]
         InputError: none would be.
     """
     on = {n for n, row in there.items() if now.get(n, row["active"]) is True}
-    if not any(_end(into, n) in on for n in on):
+    if not any(end_of(into, n) in on for n in on):
         raise InputError("every concept would be off, and nothing left that teaches: leave at least one on")
 
 
-def _end(into: Mapping[int, int], n: int) -> int:
+def end_of(into: Mapping[int, int], n: int) -> int:
     """What a concept counts as in the end."""
     for _ in into:
         n = into.get(n, n)

@@ -100,6 +100,8 @@ def test_a_switch_says_what_it_holds_and_is_undone(labelled: Path, kgkt: Kgkt) -
         (("name", 7), 2, "give the new name"),
         (("name", 7, "x", "--reset"), 2, "give the new name"),
         (("name", 7, " "), 3, "the name is empty"),
+        (("name", 7, "15"), 3, "'15' is how concept 15 is called by its number"),
+        (("name", 7, "c015"), 3, "'c015' is how concept 15 is called by its number"),
         (("undo", 9), 3, "no edit 9: kgkt undo --list shows 1 to 1"),
         (("undo", 1, "--list"), 2, "kgkt undo 1 takes that one back"),
         (("undo", "--format", "csv"), 2, "csv is for undo --list"),
@@ -276,6 +278,14 @@ def test_concepts_that_are_merged_are_one_until_that_is_undone(labelled: Path, k
     (edges,) = ([e for e in graph[1] if e.type == "SIMILAR_TO"] for graph in (before,))
     assert not [e for e in holds()[1] if e.type == "MERGED_INTO"]
     assert len(edges) > 100
+
+
+def test_a_merge_counts_what_was_merged_into_its_parts(labelled: Path, kgkt: Kgkt) -> None:
+    query = "MATCH (c:Concept) RETURN c.key AS key, c.size AS size"
+    size = {int(key.rsplit("/", 1)[1]): n for key, n in kgkt("query", query).json["rows"]}
+    for arguments, of in (((3, 4, 5), (3, 4, 5)), ((3, 7), (3, 4, 5, 7)), ((6, 3), (3, 4, 5, 6, 7)),
+                          (("--apart", 3), (3, 4, 5, 7))):  # fmt: skip
+        assert kgkt("merge", *arguments).json["items"] == sum(size[n] for n in of)
 
 
 def test_merges_that_make_no_sense_are_refused(labelled: Path, kgkt: Kgkt) -> None:

@@ -44,6 +44,11 @@ def test_columns_of_numbers_are_one_layer(tmp_path, kind) -> None:
     assert "12 columns, f0 … f11, are the layer f" in features.meta["notices"]
     assert "columns not read: label, age" in features.meta["notices"]
     assert peek_features(path) == (40, {"f": 12})
+    if kind == ".parquet":
+        assert "cast from float64" in features.meta["notices"]
+        flat = frame()
+        path = saved(tmp_path, flat.astype({name: np.float32 for name in flat.columns if name != "item_id"}), kind)
+        assert "cast from" not in read(path, tmp_path)[0].meta["notices"]
 
 
 def test_two_prefixes_are_two_layers_and_bare_numbers_are_features(tmp_path) -> None:
@@ -125,6 +130,19 @@ def test_what_pandas_writes_for_nothing_is_skipped_and_counted(tmp_path) -> None
     assert ([row.name for row in said.rows], said.empty) == (["a"], 7)
     said = read_label_file(path, set(IDS), classes=("None", "a"))  # a class that is called so
     assert ([row.name for row in said.rows], said.empty) == (["None", "a"], 6)
+
+
+def test_labels_in_parquet_are_read_by_the_same_rules(tmp_path) -> None:
+    path = tmp_path / "labels.parquet"
+    given = pd.DataFrame({"item_id": IDS[:3], "class": ["a, b", None, "not:c"], "f0": [0.5] * 3, "e": [[1.0]] * 3})
+    given.set_index("item_id").to_parquet(path)
+    said = read_label_file(path, set(IDS))
+    assert ([(row.name, row.tick) for row in said.rows], said.empty) == ([("a, b", False), ("c", True)], 1)
+    pd.DataFrame({"item_id": IDS[:2], "class": [3, 4]}).to_parquet(path)
+    assert [row.name for row in read_label_file(path, set(IDS)).rows] == ["3", "4"]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"labels\.parquet cannot be read as Parquet"):
+        read_label_file(path, set(IDS))
 
 
 def test_whole_numbers_that_became_fractions_are_named_with_the_number_meant(tmp_path) -> None:
