@@ -13,6 +13,7 @@ from typing import Any
 
 from kgkt.errors import UsageError
 from kgkt.files import atomic, make_folder
+from kgkt.source.columns import by_number
 
 FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
 
@@ -50,8 +51,8 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
     """The path of a features file; arrays are written to `folder`.
 
     Args:
-        value: a path, an array (n, d), a mapping of layers (n, d), or a DataFrame of numbers; these two with item_id
-            if there is one.
+        value: a path, an array (n, d), a mapping of layers (n, d), or a DataFrame of numbers, of which f0, f1, …
+            are taken in the order of their numbers; these two with item_id if there is one.
         folder: of the run directory.
         name: of the file, without suffix.
 
@@ -61,7 +62,8 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
     if hasattr(value, "columns"):
-        numbers = [column for column in value.columns if column != "item_id"]
+        named = {str(column): column for column in value.columns if column != "item_id"}
+        numbers = [named[name] for name in by_number(list(named))]
         ids = {"item_id": value["item_id"].astype(str).tolist()} if "item_id" in list(value.columns) else {}
         value = {"features": value[numbers].to_numpy(), **ids}
     elif hasattr(value, "shape"):
