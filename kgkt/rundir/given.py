@@ -13,7 +13,7 @@ from typing import Any
 
 from kgkt.errors import UsageError
 from kgkt.files import atomic, make_folder
-from kgkt.source.columns import by_number
+from kgkt.source.columns import ITEM_ID, by_number
 
 FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
 
@@ -47,7 +47,7 @@ def data_file(value: Any, folder: Path, name: str) -> str | None:
     raise UsageError(f"{name}: expected {FORMS}, received {type(value).__name__}")
 
 
-def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
+def features_file(value: Any, folder: Path, name: str = "given", id_column: str | None = None) -> str | None:
     """The path of a features file; arrays are written to `folder`.
 
     Args:
@@ -55,6 +55,7 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
             are taken in the order of their numbers; these two with item_id if there is one.
         folder: of the run directory.
         name: of the file, without suffix.
+        id_column: of a DataFrame, the column of item ids.
 
     Raises:
         UsageError: none of these.
@@ -62,9 +63,10 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
     if hasattr(value, "columns"):
-        named = {str(column): column for column in value.columns if column != "item_id"}
+        id_column = id_column or ITEM_ID
+        named = {str(column): column for column in value.columns if column != id_column}
         numbers = [named[name] for name in by_number(list(named))]
-        ids = {"item_id": value["item_id"].astype(str).tolist()} if "item_id" in list(value.columns) else {}
+        ids = {"item_id": value[id_column].astype(str).tolist()} if id_column in list(value.columns) else {}
         value = {"features": value[numbers].to_numpy(), **ids}
     elif hasattr(value, "shape"):
         value = {"features": value}

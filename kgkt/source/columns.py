@@ -166,8 +166,8 @@ def _order_and_gaps(group: Sequence[str], stand: Sequence[str]) -> str:
         between = max(there) - min(there) + 1 - len(there)
         if between:
             first = next(n for n in range(min(there), max(there)) if n not in there)
-            said += f"; {count(between, 'number')} between {prefix}{min(there)} and {prefix}{max(there)} without a column, "
-            said += f"first {prefix}{first}"
+            said += (f"; {count(between, 'number')} between {prefix}{min(there)} and {prefix}{max(there)} without a "
+                     f"column, first {prefix}{first}")
     return said
 
 

@@ -100,7 +100,7 @@ class Predicted:
 
 def predict(
     recipe: Recipe, say: Say, data: str | None = None, features: str | None = None, model: str | None = None,
-    items: str | None = None, force: bool = False, progress: Any = None,
+    items: str | None = None, force: bool = False, progress: Any = None, id_column: str | None = None,
 ) -> Predicted:  # fmt: skip
     """Say what new items are: by the graph alone, or by B.
 
@@ -113,6 +113,7 @@ def predict(
         items: a CSV to write: item_id, class, mass, next_class, next_mass, concepts.
         force: replace `items` where it exists.
         progress: as for `populate`.
+        id_column: of a table, the column of item ids; else as `populate` was told.
 
     Raises:
         UsageError: neither data nor features, or both.
@@ -128,16 +129,16 @@ def predict(
         check_place(Path(items))
     run = open_run(recipe)
     if model is not None and data is not None:
-        done = _by_b(recipe, run, data, model, say)
+        done = _by_b(recipe.override("source", id_column=id_column), run, data, model, say)
     else:
-        done = _by_graph(recipe, run, data, features, say, progress)
+        done = _by_graph(recipe, run, data, features, id_column, say, progress)
     if items is not None:
         _write(Path(items), done)
     return done
 
 
 def _by_graph(
-    recipe: Recipe, run: RunDir, data: str | None, features: str | None, say: Say, progress: Any
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, id_column: str | None, say: Say, progress: Any
 ) -> Predicted:
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
     import numpy as np
@@ -147,7 +148,7 @@ def _by_graph(
     from kgkt.transfer.new_items import SAME, answer_new, count_far
 
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
-        read, new = _features(recipe, run, data, features, Path(folder) / "new.parquet", say, progress)
+        read, new = _features(recipe, run, data, features, id_column, Path(folder) / "new.parquet", say, progress)
         ids = new.ids
         arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
         vectors = _embedded(new, read_maps(arrays, facts).layers)
@@ -195,21 +196,21 @@ def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predi
 
 
 def _features(
-    recipe: Recipe, run: RunDir, data: str | None, features: str | None, out: Path, say: Say, progress: Any
-) -> tuple[Data | None, Features]:
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, id_column: str | None, out: Path, say: Say,
+    progress: Any,
+) -> tuple[Data | None, Features]:  # fmt: skip
     """The new items and their features, through the A that the graph was made with."""
     import contextlib
 
     from kgkt.source.images import picture_size
+    from kgkt.source.imported import import_features
     from kgkt.source.inputs import read_data
 
     told = source_as_populated(recipe, run)
+    told = dataclasses.replace(told, id_column=id_column or told.id_column)
     if features is not None:
-        asked = dataclasses.replace(told, model=None, features=features)
-        source = source_of(asked)
-        assert source is not None
-        source.look()
-        return None, _noted(source.extract(None, out), (), say)
+        new = import_features(features, out, told.layers, told.drop_bad, None, told.id_column, told.columns, fewest=1)
+        return None, _noted(new, (), say)
     if told.features:
         raise UsageError("this graph was made from features, and A is not known: give --features of the new items")
     source = source_of(told)
@@ -222,7 +223,7 @@ def _features(
                          "in [source] of kgkt.toml")
     assert data is not None
     read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
-                     drop_bad=recipe.source.drop_bad)  # fmt: skip
+                     drop_bad=recipe.source.drop_bad, fewest=1)  # fmt: skip
     for notice in read.notices:
         say(notice)
     source.check(look, read)  # its notices were heard when the graph was made

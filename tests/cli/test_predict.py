@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kgkt as package
@@ -56,6 +57,19 @@ def test_rows_are_printed_where_no_file_is_asked_for(labelled: Path, kgkt: Kgkt,
     number, name, strength = told["rows"][0][5][0]
     assert (isinstance(number, int), isinstance(name, str), 0 < strength <= 1) == (True, True, True)
     assert kgkt("predict", "--data", "few.npz", "--format", "csv").out.startswith("item,class,mass,next_class,next_mass")
+
+
+def test_one_new_item_will_do(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    np.savez("three.npz", x=digits.test_x[:3])
+    first = kgkt("predict", "--data", "three.npz").json["rows"][0]
+    np.save("one.npy", digits.test_x[:1])
+    one = kgkt("predict", "--data", "one.npy").json["rows"]
+    assert (len(one), one[0][:2], one[0][2]) == (1, first[:2], pytest.approx(first[2], abs=1e-4))
+    assert len(kgkt("predict", "--data", "one.npy", "--model", "b.keras").json["rows"]) == 1
+    Path("named.csv").write_text("name,emb0,emb1\na,1,2\n")
+    assert "no columns of a layer mid" in kgkt("predict", "--features", "named.csv", "--id-column", "name").err
+    done = kgkt("populate", "--model", "a.keras", "--layers", "emb", "--data", "one.npy", "--graph", "one")
+    assert (done.code, "one row, shape (1, 8, 8, 1): a graph needs many items" in done.err) == (3, True)
 
 
 def test_what_is_like_nothing_in_the_pool_is_counted(labelled: Path, kgkt: Kgkt) -> None:
@@ -118,6 +132,13 @@ def test_features_in_place_of_data_and_in_python(tmp_path: Path, digits: Any) ->
     done = run.predict(features={"pixels": new})
     assert np.mean(np.array(done.classes) == digits.test_y.astype(str)) > 0.8
     assert done.to_pandas().shape == (len(new), 6)
+    one = run.predict(features={"pixels": new[:1], "item_id": ["mine"]})
+    assert (one.ids.tolist(), one.classes) == (["mine"], done.classes[:1])
+    table = pd.DataFrame(new[:9], columns=[f"pixels{j}" for j in range(64)]).assign(name=[f"n{i}" for i in range(9)])
+    table[:1].to_csv(tmp_path / "named.csv", index=False)
+    assert run.predict(features=tmp_path / "named.csv", id_column="name").classes == done.classes[:1]
+    with pytest.raises(package.errors.InputError, match="--id-column names the one"):
+        run.predict(features=tmp_path / "named.csv")
     assert done._repr_html_().startswith("<table><tr><th>item</th>")
     with pytest.raises(package.errors.UsageError, match="give --features of the new items"):
         run.predict(digits.test_x)
