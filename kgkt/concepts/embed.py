@@ -63,6 +63,14 @@ def apply_map(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     return unit_rows(X @ W.T + b)
 
 
+def map_lengths(rows: dict[str, np.ndarray], maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """(n, number of layers) the length of W·V + b before it is made a unit row; arguments as for `embed_new`."""
+    import numpy as np
+
+    lengths = [np.linalg.norm(np.asarray(rows[layer], np.float32) @ W.T + b, axis=1) for layer, (W, b) in maps.items()]
+    return np.stack(lengths, axis=1)
+
+
 def embed_new(rows: dict[str, np.ndarray], maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Embed new items from their features, layer by layer.
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import kgkt as package
+from kgkt.source.parquet import open_features
 from kgkt.transfer.new_items import answer_new, nearest_in_pool
 from tests.cli.conftest import Kgkt
 
@@ -80,6 +81,20 @@ def test_what_is_like_nothing_in_the_pool_is_counted(labelled: Path, kgkt: Kgkt)
     assert kgkt("predict", "--data", "test.npz").json["far"] < 0.03 * 597
 
 
+@pytest.mark.parametrize("times", [0.1, 10])
+def test_features_of_another_scale_are_counted(labelled: Path, kgkt: Kgkt, times: float) -> None:
+    known = open_features(Path("kgkt-run/main/features.parquet"))
+    rows = {layer: known.rows(layer, np.arange(100)) for layer in known.layers}
+    np.savez("same.npz", **rows)
+    assert kgkt("predict", "--features", "same.npz").json["far"] <= 3
+    np.savez("scaled.npz", **{layer: times * (V - V.mean(axis=0)) + V.mean(axis=0) for layer, V in rows.items()})
+    done = kgkt("predict", "--features", "scaled.npz")
+    assert done.json["far"] > 90
+    assert "by their scale (are features scaled as the pool's are?)" in done.err
+    Path("kgkt-run/main/features.parquet").unlink()
+    assert "by their scale" not in kgkt("predict", "--features", "scaled.npz").err
+
+
 def test_concepts_that_are_off_give_no_class(labelled: Path, kgkt: Kgkt) -> None:
     kgkt("query", "--rw", "--force", "MATCH (c:Concept) WHERE c.size < 1000 SET c.active = false")
     kgkt("query", "--rw", "--force", "MATCH (c:Concept) WITH c ORDER BY c.key LIMIT 20 SET c.active = true")
@@ -132,6 +147,12 @@ def test_features_in_place_of_data_and_in_python(tmp_path: Path, digits: Any) ->
     done = run.predict(features={"pixels": new})
     assert np.mean(np.array(done.classes) == digits.test_y.astype(str)) > 0.8
     assert done.to_pandas().shape == (len(new), 6)
+    notices: list[str] = []
+    run.say = notices.append
+    assert run.predict(features=new[:9]).classes == done.classes[:9]  # an array has a layer "features"
+    assert "its one layer features is taken for the graph's one layer pixels, both have 64 numbers" in notices[0]
+    with pytest.raises(package.errors.InputError, match="layer pixels with 64 numbers, the new items have features 63"):
+        run.predict(features=new[:9, :63])
     one = run.predict(features={"pixels": new[:1], "item_id": ["mine"]})
     assert (one.ids.tolist(), one.classes) == (["mine"], done.classes[:1])
     table = pd.DataFrame(new[:9], columns=[f"pixels{j}" for j in range(64)]).assign(name=[f"n{i}" for i in range(9)])
