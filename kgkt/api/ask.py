@@ -116,7 +116,7 @@ class Ask(Graph):
 
     def predict(
         self, data: Any = None, *, features: Any = None, model: Any = None, items: Place | None = None,
-        force: bool = False,
+        force: bool = False, id_column: str | None = None,
     ) -> Predicted:  # fmt: skip
         """Say what items are that were never in the pool: by the graph alone, or by B.
 
@@ -126,6 +126,7 @@ class Ask(Graph):
             model: a B that answers in place of the graph.
             items: a CSV to write.
             force: replace `items` where it exists.
+            id_column: of a table, the column of item ids; else as `populate` was told.
 
         Returns:
             `.classes`, `.P` (m, c), `.names`, `.concepts`, `.to_pandas()`.
@@ -133,6 +134,7 @@ class Ask(Graph):
         from kgkt.verbs.predict import predict
 
         return predict(
-            self.recipe, self.say, data_file(data, self.folder, "new"), features_file(features, self.folder, "new"),
-            model_file(model, self.folder), path_text(items), force, self.progress,
+            self.recipe, self.say, data_file(data, self.folder, "new"),
+            features_file(features, self.folder, "new", id_column), model_file(model, self.folder), path_text(items),
+            force, self.progress, id_column,
         )  # fmt: skip

@@ -35,8 +35,8 @@ def with_source(
     names, patterns = _names(layers), _names(columns)
     return dataclasses.replace(recipe, source=source).override(
         "source", model=model_file(model, folder), layers=names, id_column=id_column, columns=patterns,
-        data=data_file(data, folder, "pool"), features=features_file(features, folder), pixels=pixels,
-        size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
+        data=data_file(data, folder, "pool"), features=features_file(features, folder, id_column=id_column),
+        pixels=pixels, size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
         allow_legacy=allow_legacy or None,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Force, Params, asked_rows, graph_of, params_of, rows, takes
+from kgkt.cli.options import Force, IdColumn, Params, asked_rows, graph_of, params_of, rows, takes
 from kgkt.cli.output import LIST, OUT, print_json, print_rows, printable
 from kgkt.errors import count
 
@@ -184,6 +184,7 @@ def predict(
     items: Annotated[
         str | None, typer.Option("--items", help="CSV to write: item_id, class, mass, next class, nearest concepts.")
     ] = None,
+    id_column: IdColumn = None,
     force: Force = False,
     run: Run,
     form: str,
@@ -191,7 +192,7 @@ def predict(
     """What items are that were never in the pool: by the graph alone, or by B."""
     from kgkt.verbs.predict import COLUMNS
 
-    done = run.predict(data, features=features, model=model, items=items, force=force)
+    done = run.predict(data, features=features, model=model, items=items, force=force, id_column=id_column)
     counted = Counter(name or "no class" for name in done.classes)
     if items is None and form != "json":
         concepts = [] if done.concepts is None else ["concepts"]

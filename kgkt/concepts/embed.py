@@ -63,6 +63,22 @@ def apply_map(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     return unit_rows(X @ W.T + b)
 
 
+def map_lengths(rows: dict[str, np.ndarray], maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The length of W·V + b before it is made a unit row.
+
+    Args:
+        rows: layer -> (n, d).
+        maps: layer -> (W (e_l, d), b (e_l,)).
+
+    Returns:
+        (n, number of layers).
+    """
+    import numpy as np
+
+    lengths = [np.linalg.norm(np.asarray(rows[layer], np.float32) @ W.T + b, axis=1) for layer, (W, b) in maps.items()]
+    return np.stack(lengths, axis=1)
+
+
 def fit_embedding(
     features: Features, dims: int = DIMS, seed: int = 0, head_dims: int | None = HEAD_DIMS
 ) -> Embedding:

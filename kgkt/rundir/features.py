@@ -180,6 +180,23 @@ def read_features(
     return features, contents
 
 
+def pool_lengths(run: RunDir, maps: dict[str, tuple[np.ndarray, np.ndarray]], size: int) -> np.ndarray | None:
+    """(s, l) lengths of W·V + b of at most `size` items of the pool, a column a layer, before they are unit rows.
+
+    None where the features are gone, or are not those that the maps are of.
+    """
+    from kgkt.concepts.embed import map_lengths, sample_rows
+    from kgkt.source.parquet import open_features
+
+    if not run.path(FILE).exists():
+        return None
+    features = open_features(run.path(FILE))
+    if any(features.widths.get(layer) != W.shape[1] for layer, (W, _) in maps.items()):
+        return None
+    rows = sample_rows(len(features), size, 0)
+    return map_lengths({layer: features.rows(layer, rows) for layer in maps}, maps)
+
+
 def features_wanted(inputs: dict[str, str]) -> str:
     """The digest of everything that features come from."""
     return digest_value({k: v for k, v in inputs.items() if k != "concepts settings"})

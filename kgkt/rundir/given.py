@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.files import atomic, make_folder
+from kgkt.source.columns import ITEM_ID, by_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,14 +54,15 @@ def data_file(value: Any, folder: Path, name: str) -> str | None:
     raise UsageError(f"{name}: expected {FORMS}, received {type(value).__name__}")
 
 
-def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
+def features_file(value: Any, folder: Path, name: str = "given", id_column: str | None = None) -> str | None:
     """The path of a features file; arrays are written to `folder`.
 
     Args:
-        value: a path, an array (n, d), a mapping of layers (n, d), or a DataFrame of numbers; these two with item_id
-            if there is one.
+        value: a path, an array (n, d), a mapping of layers (n, d), or a DataFrame of numbers, of which f0, f1, …
+            are taken in the order of their numbers; these two with item_id if there is one.
         folder: of the run directory.
         name: of the file, without suffix.
+        id_column: of a DataFrame, the column of item ids.
 
     Raises:
         UsageError: none of these.
@@ -69,8 +71,10 @@ def features_file(value: Any, folder: Path, name: str = "given") -> str | None:
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
     if hasattr(value, "columns"):
-        numbers = [column for column in value.columns if column != "item_id"]
-        ids = {"item_id": value["item_id"].astype(str).tolist()} if "item_id" in list(value.columns) else {}
+        id_column = id_column or ITEM_ID
+        named = {str(column): column for column in value.columns if column != id_column}
+        numbers = [named[name] for name in by_number(list(named))]
+        ids = {"item_id": value[id_column].astype(str).tolist()} if id_column in list(value.columns) else {}
         value = {"features": value[numbers].to_numpy(), **ids}
     elif hasattr(value, "shape"):
         value = {"features": value}

@@ -87,7 +87,7 @@ def read_for_target(
     from kgkt.source.models import input_shape
 
     size = size_for(recipe, run, input_shape(model))
-    data = read_data(named, "data", **pool_reading(recipe, run), size=size)
+    data = read_data(named, "data", **pool_reading(recipe, run), size=size, fewest=1)
     for notice in data.notices:
         say(notice)
     x = _scaled(data.x, pixels_for(recipe, run, model), bool(recipe.target.pixels))

@@ -94,11 +94,11 @@ def pool(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(out.reshape(len(out), -1))
 
 
-def check_shape(where: str, shape: tuple[int, ...], dtype: Any = "float32") -> None:
-    """Refuse what cannot be a pool of items by its shape or dtype.
+def check_shape(where: str, shape: tuple[int, ...], dtype: Any = "float32", fewest: int = 2) -> None:
+    """Refuse what cannot be a pool of items by its shape or dtype; where one item will do, `fewest` is 1.
 
     Raises:
-        InputError: text, objects, complex numbers; a 1-D array; empty, one row, one column.
+        InputError: text, objects, complex numbers; a 1-D array; empty, one row where more are needed, one column.
     """
     import math
 
@@ -112,13 +112,15 @@ def check_shape(where: str, shape: tuple[int, ...], dtype: Any = "float32") -> N
                          "so that each item is a row")
     if 0 in shape:
         raise InputError(f"{where} is empty: received shape {shape}")
-    if shape[0] == 1:
+    if shape[0] < fewest:
         raise InputError(f"{where} has one row, shape {shape}: a graph needs many items")
     if math.prod(shape[1:]) == 1:
         raise InputError(f"{where} has one column, shape {shape}: an item needs at least two numbers")
 
 
-def clean(where: str, x: Any, ids: np.ndarray, drop_bad: bool, notices: list[str]) -> tuple[Any, np.ndarray | None]:
+def clean(
+    where: str, x: Any, ids: np.ndarray, drop_bad: bool, notices: list[str], fewest: int = 2
+) -> tuple[Any, np.ndarray | None]:
     """Check every value, cast floats to float32 (said in `notices`), and drop bad rows where asked.
 
     Args:
@@ -127,6 +129,7 @@ def clean(where: str, x: Any, ids: np.ndarray, drop_bad: bool, notices: list[str
         ids: (n,) item ids.
         drop_bad: drop rows with NaN or infinity instead of refusing them.
         notices: what was done is appended here.
+        fewest: items that must be left.
 
     Returns:
         The array, and the (m,) rows that were kept (None for all).
@@ -145,7 +148,7 @@ def clean(where: str, x: Any, ids: np.ndarray, drop_bad: bool, notices: list[str
         hint = "; float16 cannot hold values above 65,504: save it as float32" if dtype == np.float16 else ""
         refuse_bad(where, bad, ids, drop_bad, notices, hint)
         keep = np.setdiff1d(np.arange(x.shape[0]), bad)
-        check_shape(where, (len(keep), *x.shape[1:]))
+        check_shape(where, (len(keep), *x.shape[1:]), fewest=fewest)
     if dtype != np.float32:
         notices.append(f"{where}: cast from {dtype} to float32")
     if isinstance(x, np.ndarray) and not isinstance(x, np.memmap):

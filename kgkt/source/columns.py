@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, nearest
+from kgkt.errors import InputError, count, nearest
 from kgkt.source.arrays import check_ids
 from kgkt.source.parquet import GROUP_BYTES, READ_BYTES, Batch
 from kgkt.source.safety import read_head, refuse_disguise
@@ -98,7 +98,7 @@ class NumberColumns:
         read = {id_column, *(name for group in self.groups.values() for name in group)}
         self.others = [name for name in names if name not in read]
         self.notices = [f"{path}: {len(group)} columns, {group[0]} … {group[-1]}, are the layer {layer}"
-                        for layer, group in self.groups.items()]  # fmt: skip
+                        + _order_and_gaps(group, numbers) for layer, group in self.groups.items()]  # fmt: skip
 
     def __iter__(self) -> Iterator[Batch]:
         import numpy as np
@@ -137,10 +137,44 @@ def _read_table(path: Path, id_column: str) -> Any:
         raise InputError(f"{path} cannot be read as CSV ({error})") from error
 
 
+def by_number(names: Sequence[str]) -> list[str]:
+    """Names of columns, those that differ in a number at their end in the order of their numbers, the others in place.
+
+    Columns of one prefix share the places that they had: f2, age, f0, f1 become f0, age, f1, f2.
+    """
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        if match := NUMBERED.fullmatch(name):
+            groups.setdefault(match["prefix"], []).append((int(match["number"]), name))
+    ordered = {prefix: iter(sorted(group, key=lambda one: one[0])) for prefix, group in groups.items()}
+    return [next(ordered[match["prefix"]])[1] if (match := NUMBERED.fullmatch(name)) else name for name in names]
+
+
+def _order_and_gaps(group: Sequence[str], stand: Sequence[str]) -> str:
+    """What to say of a layer whose columns do not stand in the order of their numbers, or of which some are not there.
+
+    Args:
+        group: its columns, in the order that they are taken in.
+        stand: the columns of numbers in the order of the file.
+    """
+    members = set(group)
+    said = "" if [name for name in stand if name in members] == list(group) else ", in the order of their numbers"
+    numbers: dict[str, set[int]] = {}
+    for match in filter(None, map(NUMBERED.fullmatch, group)):
+        numbers.setdefault(match["prefix"], set()).add(int(match["number"]))
+    for prefix, there in numbers.items():
+        between = max(there) - min(there) + 1 - len(there)
+        if between:
+            first = next(n for n in range(min(there), max(there)) if n not in there)
+            said += (f"; {count(between, 'number')} between {prefix}{min(there)} and {prefix}{max(there)} without a "
+                     f"column, first {prefix}{first}")
+    return said
+
+
 def _by_prefix(numbers: Sequence[str]) -> dict[str, list[str]]:
-    """Layer -> its columns: those that differ in a number at their end, two or more."""
+    """Layer -> its columns: those that differ in a number at their end, two or more, by their numbers."""
     groups: dict[str, list[str]] = {}
-    for name in numbers:
+    for name in by_number(numbers):
         if match := NUMBERED.fullmatch(name):
             groups.setdefault(match["prefix"] or "features", []).append(name)
     return {layer: group for layer, group in groups.items() if len(group) > 1}
@@ -150,7 +184,7 @@ def _by_pattern(path: Path, patterns: Sequence[str], numbers: Sequence[str]) -> 
     """Layer -> the columns of numbers that a pattern names."""
     groups: dict[str, list[str]] = {}
     for pattern in patterns:
-        group = [name for name in numbers if fnmatch.fnmatchcase(name, pattern)]
+        group = [name for name in by_number(numbers) if fnmatch.fnmatchcase(name, pattern)]
         if len(group) < 2:
             raise InputError(f"{path}: --columns {pattern} names {len(group)} columns of numbers, a layer needs two or "
                              f"more{nearest(pattern.rstrip('*'), numbers)}")

@@ -38,6 +38,7 @@ def import_features(
     progress: Progress | None = None,
     id_column: str = ITEM_ID,
     columns: Sequence[str] = (),
+    fewest: int = 2,
 ) -> Features:
     """Bring in features that were made elsewhere.
 
@@ -50,6 +51,7 @@ def import_features(
         progress: called with how many more items are done.
         id_column: of a table, the column of item ids.
         columns: of a table, patterns of columns of numbers, one layer each.
+        fewest: items that are needed; a graph needs many, an answer one.
 
     Returns:
         The features; `meta["notices"]` says what was cast, ignored or dropped, one line each.
@@ -66,20 +68,21 @@ def import_features(
         if table.others:
             notices.append(f"{path}: columns not read: {_some(table.others)}")
     elif path.suffix.lower() in {".npz", ".npy"}:
-        arrays, ids = _arrays(path, layers, notices)
+        arrays, ids = _arrays(path, layers, notices, fewest)
         widths = {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
         batches = _array_batches(arrays, ids)
     else:
         raise InputError(f"features {path}: no reader for {path.suffix or 'a file without suffix'}; use .parquet, "
                          ".csv, .npz or .npy")
     for name, width in widths.items():
-        check_shape(f"{path}: {name}", (len(ids), width))
+        check_shape(f"{path}: {name}", (len(ids), width), fewest=fewest)
     meta = describe(path.name, notices)
-    return write_features(Path(out), widths, _checked(path, ids, batches, drop_bad, notices, meta, progress), meta)
+    checked = _checked(path, ids, batches, drop_bad, notices, meta, progress, fewest)
+    return write_features(Path(out), widths, checked, meta)
 
 
 def peek_features(
-    path: Path | str, layers: Sequence[str] = (), id_column: str = ITEM_ID, columns: Sequence[str] = ()
+    path: Path | str, layers: Sequence[str] = (), id_column: str = ITEM_ID, columns: Sequence[str] = (), fewest: int = 2
 ) -> tuple[int, dict[str, int]]:
     """How many items a features file holds, and the width of each layer; the values are not looked at.
 
@@ -90,7 +93,7 @@ def peek_features(
     if path.suffix.lower() in TABLES:
         table = open_columns(path, layers, id_column, columns)
         return len(table.ids), dict(table.widths)
-    arrays, ids = _arrays(path, layers, [])
+    arrays, ids = _arrays(path, layers, [], fewest)
     return len(ids), {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
 
 
@@ -106,7 +109,9 @@ def _there(path: Path | str) -> Path:
     return path
 
 
-def _arrays(path: Path, layers: Sequence[str], notices: list[str]) -> tuple[dict[str, Any], np.ndarray]:
+def _arrays(
+    path: Path, layers: Sequence[str], notices: list[str], fewest: int = 2
+) -> tuple[dict[str, Any], np.ndarray]:
     """The layers of a `.npz` or `.npy` file and the item ids."""
     if path.suffix.lower() == ".npy":
         arrays = {"features": load_array(path)}
@@ -124,7 +129,7 @@ def _arrays(path: Path, layers: Sequence[str], notices: list[str]) -> tuple[dict
             raise InputError(f"{path} has no array {name}{nearest(name, arrays)}")
     arrays = {name: arrays[name] for name in layers} if layers else arrays
     for name, array in arrays.items():
-        check_shape(f"{path}: {name}", array.shape, array.dtype)
+        check_shape(f"{path}: {name}", array.shape, array.dtype, fewest)
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"{path}: its arrays differ in rows: {', '.join(f'{k} {v}' for k, v in lengths.items())}")
@@ -155,6 +160,7 @@ def _checked(
     notices: list[str],
     meta: dict[str, str],
     progress: Progress | None,
+    fewest: int,
 ) -> Iterator[Batch]:
     """Batches as float32 without bad rows; refuses them, counted, when the last batch has been seen."""
     import numpy as np
@@ -176,7 +182,7 @@ def _checked(
     if len(bad):
         hint = "; float16 cannot hold values above 65,504: save it as float32" if "float16" in kinds else ""
         refuse_bad(f"features {path}", bad, ids, drop_bad, notices, hint)
-        check_shape(f"features {path}", (len(ids) - len(bad), 2))
+        check_shape(f"features {path}", (len(ids) - len(bad), 2), fewest=fewest)
     if kinds != {"float32"}:
         notices.append(f"features {path}: cast from {', '.join(sorted(kinds - {'float32'}))} to float32")
     meta["notices"] = "\n".join(notices)

@@ -60,6 +60,7 @@ def read_data(
     folder_labels: bool = False,
     size: tuple[int, int] | None = None,
     id_column: str = ITEM_ID,
+    fewest: int = 2,
 ) -> Data:
     """Read a pool of items.
 
@@ -70,6 +71,7 @@ def read_data(
         folder_labels: the subfolders of a folder of pictures are classes.
         size: (h, w) to bring pictures of a folder to.
         id_column: of a table of texts, the column of item ids.
+        fewest: items that are needed; a graph needs many, an answer one.
 
     Raises:
         InputError: it cannot be used; the message says which file, row and value.
@@ -78,14 +80,14 @@ def read_data(
     if not path.exists():
         raise InputError(f"{what} {path} is not there")
     if path.is_dir():
-        return _read_folder(path, what, drop_bad, folder_labels, size)
+        return _read_folder(path, what, drop_bad, folder_labels, size, fewest)
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return _read_npz(path, what, drop_bad)
+        return _read_npz(path, what, drop_bad, fewest)
     if suffix == ".npy":
-        return _read_npy(path, what, drop_bad)
+        return _read_npy(path, what, drop_bad, fewest)
     if suffix in {".csv", ".tsv"}:
-        return _read_csv(path, what, id_column)
+        return _read_csv(path, what, id_column, fewest)
     hint = "; a Parquet file of features goes to --features" if suffix == ".parquet" else ""
     raise InputError(f"{what} {path}: no reader for {suffix or 'a file without suffix'}; use {FORMATS}{hint}")
 
@@ -103,39 +105,39 @@ def read_test(path: Path | str, folder_labels: bool = True, size: tuple[int, int
     return data
 
 
-def _read_npz(path: Path, what: str, drop_bad: bool) -> Data:
+def _read_npz(path: Path, what: str, drop_bad: bool, fewest: int) -> Data:
     arrays = load_arrays(path)
     where = f"{what} {path}"
     if "x" not in arrays:
         raise InputError(f"{where} has no array x{nearest('x', arrays)}; save it with np.savez(path, x=...)")
     x = arrays["x"]
-    check_shape(f"{where}: x", x.shape, x.dtype)
+    check_shape(f"{where}: x", x.shape, x.dtype, fewest)
     ids = check_ids(where, arrays["item_id"], len(x)) if "item_id" in arrays else default_ids(len(x))
     y = class_names(f"{where}: y", arrays["y"], len(x)) if "y" in arrays else None
     notices: list[str] = []
-    x, keep = clean(f"{where}: x", x, ids, drop_bad, notices)
+    x, keep = clean(f"{where}: x", x, ids, drop_bad, notices, fewest)
     if keep is not None:
         ids, y = ids[keep], None if y is None else y[keep]
     return Data(ids, x, y, None, None, "array", sha256_file(path), notices)
 
 
-def _read_npy(path: Path, what: str, drop_bad: bool) -> Data:
+def _read_npy(path: Path, what: str, drop_bad: bool, fewest: int) -> Data:
     x = load_array(path)
     where = f"{what} {path}"
-    check_shape(where, x.shape, x.dtype)
+    check_shape(where, x.shape, x.dtype, fewest)
     ids = default_ids(len(x))
     notices: list[str] = []
-    x, keep = clean(where, x, ids, drop_bad, notices)
+    x, keep = clean(where, x, ids, drop_bad, notices, fewest)
     return Data(ids if keep is None else ids[keep], x, None, None, None, "array", sha256_file(path), notices)
 
 
 def _read_folder(
-    path: Path, what: str, drop_bad: bool, folder_labels: bool, size: tuple[int, int] | None
+    path: Path, what: str, drop_bad: bool, folder_labels: bool, size: tuple[int, int] | None, fewest: int
 ) -> Data:
     import numpy as np
 
     images = open_folder(path, size, drop_bad)
-    check_shape(f"{what} {path}", images.shape, images.dtype)
+    check_shape(f"{what} {path}", images.shape, images.dtype, fewest)
     names = [file.relative_to(path).as_posix() for file in images.files]
     y = None
     if folder_labels:
@@ -161,7 +163,7 @@ def _read_folder(
     return Data(ids, images, y, uris, None, "images", digest.hexdigest(), notices, digests)
 
 
-def _read_csv(path: Path, what: str, id_column: str) -> Data:
+def _read_csv(path: Path, what: str, id_column: str, fewest: int) -> Data:
     import numpy as np
 
     where = f"{what} {path}"
@@ -187,7 +189,7 @@ def _read_csv(path: Path, what: str, id_column: str) -> Data:
             rows.extend([row] if row else [])
     except csv.Error as error:
         raise InputError(f"{where}, line {reader.line_num}: {error}") from error
-    if len(rows) < 2:
+    if len(rows) < fewest:
         raise InputError(f"{where} has {count(len(rows), 'row')}: a graph needs many items")
     table = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
     ids = check_ids(where, np.array(table[id_column], dtype=object), len(rows))

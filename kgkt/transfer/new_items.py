@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FAR = 0.99  # share of the pool whose nearest item is nearer than that of an item that counts as far
+TIMES = 2  # by which the length of a new item is out of the range of the pool's
 SAME = 1e-4  # distance in the embedding up to which an item counts as one of the pool
 ASKED = 2_000
 LEAST = 1e-3  # of what neighbours give a class, where they give it anything: ten of them are no certainty
@@ -45,8 +46,8 @@ def nearest_in_pool(new: np.ndarray, pool: np.ndarray, how_many: int = NEIGHBOUR
     return np.take_along_axis(index, order, axis=1), np.sqrt(np.take_along_axis(squared, order, axis=1))
 
 
-def count_far(new: np.ndarray, pool: np.ndarray, seed: int = 0) -> int:
-    """How many new items lie farther from the pool than 99 of 100 of its items do from one another.
+def far_from(new: np.ndarray, pool: np.ndarray, seed: int = 0) -> np.ndarray:
+    """(m,) bool, which new items lie farther from the pool than 99 of 100 of its items do from one another.
 
     Of items like those of the pool it is 1 in 100. Distances are to the nearest other item: those to a concept would
     flatter the pool, which the concepts were fitted to.
@@ -62,7 +63,22 @@ def count_far(new: np.ndarray, pool: np.ndarray, seed: int = 0) -> int:
     if len(pool) > ASKED:
         rows = np.random.default_rng(seed).choice(len(pool), ASKED, replace=False)
     among = nearest_in_pool(pool[rows], pool, 2)[1][:, -1]  # the nearest is the item itself
-    return int((nearest_in_pool(new, pool, 1)[1][:, 0] > np.quantile(among, FAR)).sum())
+    return nearest_in_pool(new, pool, 1)[1][:, 0] > np.quantile(among, FAR)
+
+
+def other_scale(new: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """(m,) bool, which new items are of another length than the pool's, in any layer: rows of unit length hide that.
+
+    Longer than twice what 99 of 100 of the pool's are at most, or shorter than half of what as many are at least.
+
+    Args:
+        new: (m, l) lengths of W·V + b, a column a layer, from `embed.map_lengths`.
+        pool: (s, l) those of items of the pool.
+    """
+    import numpy as np
+
+    low, high = np.quantile(pool, [1 - FAR, FAR], axis=0)
+    return ((new > TIMES * high) | (new < low / TIMES)).any(axis=1)
 
 
 def answer_new(

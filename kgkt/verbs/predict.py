@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
 from kgkt.files import atomic, check_place, load_arrays
-from kgkt.recipe import Recipe
+from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.current import open_graph_store, read_current
-from kgkt.rundir.features import source_as_populated
+from kgkt.rundir.features import pool_lengths, source_as_populated
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import read_maps
 from kgkt.rundir.state import Say, made_by, open_run
@@ -43,8 +43,8 @@ class Predicted:
         concepts: (m, q) numbers of the nearest concepts, nearest first; None where B answered.
         strengths: (m, q) how much an item belongs to each.
         concept_names: (k,) of the graph.
-        far: how many items lie farther from the pool than 99 of 100 of its items do from one another; None where B
-            answered.
+        far: how many items lie farther from the pool than 99 of 100 of its items do from one another, or are of
+            another scale; None where B answered.
         right: share of the items that are of the class that the data says; None where it does not say.
     """
 
@@ -100,7 +100,7 @@ class Predicted:
 
 def predict(
     recipe: Recipe, say: Say, data: str | None = None, features: str | None = None, model: str | None = None,
-    items: str | None = None, force: bool = False, progress: Any = None,
+    items: str | None = None, force: bool = False, progress: Any = None, id_column: str | None = None,
 ) -> Predicted:  # fmt: skip
     """Say what new items are: by the graph alone, or by B.
 
@@ -113,6 +113,7 @@ def predict(
         items: a CSV to write: item_id, class, mass, next_class, next_mass, concepts.
         force: replace `items` where it exists.
         progress: as for `populate`.
+        id_column: of a table, the column of item ids; else as `populate` was told.
 
     Raises:
         UsageError: neither data nor features, or both.
@@ -128,30 +129,39 @@ def predict(
         check_place(Path(items))
     run = open_run(recipe)
     if model is not None and data is not None:
-        done = _by_b(recipe, run, data, model, say)
+        done = _by_b(recipe.override("source", id_column=id_column), run, data, model, say)
     else:
-        done = _by_graph(recipe, run, data, features, say, progress)
+        done = _by_graph(recipe, run, data, features, id_column, say, progress)
     if items is not None:
         _write(Path(items), done)
     return done
 
 
 def _by_graph(
-    recipe: Recipe, run: RunDir, data: str | None, features: str | None, say: Say, progress: Any
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, id_column: str | None, say: Say, progress: Any
 ) -> Predicted:
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
     import numpy as np
 
     from kgkt.concepts.grow import memberships_among
     from kgkt.concepts.merge import fold_memberships
-    from kgkt.transfer.new_items import SAME, answer_new, count_far, round_new
+    from kgkt.transfer.new_items import SAME, answer_new, round_new
 
+    told = source_as_populated(recipe, run)
+    told = dataclasses.replace(told, id_column=id_column or told.id_column)
+    arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
+    whole = read_maps(arrays, facts)
+    maps = whole.layers
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
-        read, new = _features(recipe, run, data, features, Path(folder) / "new.parquet", say, progress)
+        out, read, layers = Path(folder) / "new.parquet", None, maps
+        if features is not None:
+            new, layers = _given(features, told, maps, out, say)
+        else:
+            assert data is not None
+            read, new = _extracted(recipe, run, told, data, out, say, progress)
         ids = new.ids
-        arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
-        maps = read_maps(arrays, facts)
-        vectors, head = _embedded(new, maps)
+        means = dict(zip(layers, whole.means.values(), strict=False))  # the layer may be called otherwise
+        vectors, head, lengths = _embedded(new, dataclasses.replace(whole, layers=layers, means=means))
     current, targets = fresh_targets(recipe, run, say)
     concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     bandwidth = float(made["bandwidth"])
@@ -169,10 +179,7 @@ def _by_graph(
             P[i], reached[i] = targets.P[row], targets.weight[row] > 0
     q = Z.indptr[1] - Z.indptr[0]
     nearest = current.into[Z.indices].reshape(len(ids), q)
-    far = count_far(vectors, arrays["vectors"])
-    if far > FEW_FAR * len(ids):
-        say(f"{far} of {len(ids)} items lie farther from the pool than 99 of 100 of its items do from one another: "
-            "they may be of no class that the graph knows")
+    far = _far(run, vectors, arrays["vectors"], lengths, maps, say)
     done = Predicted(ids, P, targets.names, reached, nearest, Z.data.reshape(len(ids), q),
                      tuple(str(name) for name in current.graph.names), far)  # fmt: skip
     return dataclasses.replace(done, right=_right(done, read))
@@ -197,22 +204,38 @@ def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predi
     return dataclasses.replace(done, right=_right(done, read))
 
 
-def _features(
-    recipe: Recipe, run: RunDir, data: str | None, features: str | None, out: Path, say: Say, progress: Any
-) -> tuple[Data | None, Features]:
+def _given(
+    features: str, told: SourceSettings, maps: dict[str, tuple[np.ndarray, np.ndarray]], out: Path, say: Say
+) -> tuple[Features, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Features of the new items that were made elsewhere, and the graph's maps by the names of their layers.
+
+    Where there is one layer on either side, of one width, its name may differ: an array in memory has none.
+    """
+    from kgkt.source.imported import import_features, peek_features
+
+    layers, other = told.layers, ""
+    if len(maps) == 1:
+        (layer, (W, _)) = next(iter(maps.items()))
+        widths = peek_features(features, (), told.id_column, told.columns, fewest=1)[1]
+        if len(widths) == 1 and layer not in widths and W.shape[1] in widths.values():
+            layers, other = (), next(iter(widths))
+    new = import_features(features, out, layers, told.drop_bad, None, told.id_column, told.columns, fewest=1)
+    if other:
+        say(f"{features}: its one layer {other} is taken for the graph's one layer {layer}, both have "
+            f"{W.shape[1]} numbers")
+        maps = {other: (W, maps[layer][1])}
+    return _noted(new, (), say), maps
+
+
+def _extracted(
+    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, out: Path, say: Say, progress: Any
+) -> tuple[Data, Features]:
     """The new items and their features, through the A that the graph was made with."""
     import contextlib
 
     from kgkt.source.images import picture_size
     from kgkt.source.inputs import read_data
 
-    told = source_as_populated(recipe, run)
-    if features is not None:
-        asked = dataclasses.replace(told, model=None, features=features)
-        source = source_of(asked)
-        assert source is not None
-        source.look()
-        return None, _noted(source.extract(None, out), (), say)
     if told.features:
         raise UsageError("this graph was made from features, and A is not known: give --features of the new items")
     source = source_of(told)
@@ -223,9 +246,8 @@ def _features(
     if changed:
         raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
                          "in [source] of kgkt.toml")
-    assert data is not None
     read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
-                     drop_bad=recipe.source.drop_bad)  # fmt: skip
+                     drop_bad=recipe.source.drop_bad, fewest=1)  # fmt: skip
     for notice in read.notices:
         say(notice)
     source.check(look, read)  # its notices were heard when the graph was made
@@ -241,9 +263,11 @@ def _noted(features: Features, told: Any, say: Say) -> Features:
     return features
 
 
-def _embedded(new: Features, maps: Maps) -> tuple[np.ndarray, np.ndarray]:
-    """(m, e) and (m, h): embedding and head features of the new items through the graph's maps, batch by batch."""
-    from kgkt.concepts.embed import apply_maps
+def _embedded(new: Features, maps: Maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(m, e) embedding and (m, h) head features of the new items, and (m, l) their lengths before, batch by batch."""
+    import numpy as np
+
+    from kgkt.concepts.embed import apply_maps, map_lengths
 
     for layer, (W, _) in maps.layers.items():
         if new.widths.get(layer) != W.shape[1]:
@@ -254,7 +278,28 @@ def _embedded(new: Features, maps: Maps) -> tuple[np.ndarray, np.ndarray]:
         raise InputError("an earlier kgkt made this graph, and did not keep what new items need: run kgkt populate, "
                          "which keeps the concepts and all that was said of them")
     embedding = apply_maps(new, maps)
-    return embedding.vectors, embedding.head
+    parts = zip(*(new.batches(layer) for layer in maps.layers), strict=True)
+    lengths = [map_lengths(dict(zip(maps.layers, part, strict=True)), maps.layers) for part in parts]
+    return embedding.vectors, embedding.head, np.concatenate(lengths)
+
+
+def _far(
+    run: RunDir, vectors: np.ndarray, pool: np.ndarray, lengths: np.ndarray,
+    maps: dict[str, tuple[np.ndarray, np.ndarray]], say: Say,
+) -> int:  # fmt: skip
+    """How many new items are unlike the pool; said where they are many. Without the pool's features, by place alone."""
+    import numpy as np
+
+    from kgkt.transfer.new_items import ASKED, far_from, other_scale
+
+    known = pool_lengths(run, maps, ASKED)
+    scaled = np.zeros(len(vectors), bool) if known is None else other_scale(lengths, known)
+    far = int((far_from(vectors, pool) | scaled).sum())
+    if far > FEW_FAR * len(vectors):
+        why = f", {scaled.sum()} by their scale (are features scaled as the pool's are?)" if scaled.any() else ""
+        say(f"{far} of {len(vectors)} items lie farther from the pool than 99 of 100 of its items do from one another"
+            f"{why}: they may be of no class that the graph knows")
+    return far
 
 
 def _right(done: Predicted, data: Data | None) -> float | None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kgkt as package
+from kgkt.source.parquet import open_features
 from kgkt.transfer.new_items import answer_new, nearest_in_pool, round_new
 from tests.cli.conftest import Kgkt
 
@@ -58,12 +60,39 @@ def test_rows_are_printed_where_no_file_is_asked_for(labelled: Path, kgkt: Kgkt,
     assert kgkt("predict", "--data", "few.npz", "--format", "csv").out.startswith("item,class,mass,next_class,next_mass")
 
 
+def test_one_new_item_will_do(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
+    np.savez("three.npz", x=digits.test_x[:3])
+    first = kgkt("predict", "--data", "three.npz").json["rows"][0]
+    np.save("one.npy", digits.test_x[:1])
+    one = kgkt("predict", "--data", "one.npy").json["rows"]
+    assert (len(one), one[0][:2], one[0][2]) == (1, first[:2], pytest.approx(first[2], abs=1e-4))
+    assert len(kgkt("predict", "--data", "one.npy", "--model", "b.keras").json["rows"]) == 1
+    Path("named.csv").write_text("name,emb0,emb1\na,1,2\n")
+    assert "no columns of a layer mid" in kgkt("predict", "--features", "named.csv", "--id-column", "name").err
+    done = kgkt("populate", "--model", "a.keras", "--layers", "emb", "--data", "one.npy", "--graph", "one")
+    assert (done.code, "one row, shape (1, 8, 8, 1): a graph needs many items" in done.err) == (3, True)
+
+
 def test_what_is_like_nothing_in_the_pool_is_counted(labelled: Path, kgkt: Kgkt) -> None:
     np.savez("noise.npz", x=np.random.default_rng(0).random((40, 8, 8, 1), np.float32))
     done = kgkt("predict", "--data", "noise.npz")
     assert done.json["far"] > 20
     assert "items lie farther from the pool than 99 of 100 of its items do from one another" in done.err
     assert kgkt("predict", "--data", "test.npz").json["far"] < 0.03 * 597
+
+
+@pytest.mark.parametrize("times", [0.1, 10])
+def test_features_of_another_scale_are_counted(labelled: Path, kgkt: Kgkt, times: float) -> None:
+    known = open_features(Path("kgkt-run/main/features.parquet"))
+    rows = {layer: known.rows(layer, np.arange(100)) for layer in known.layers}
+    np.savez("same.npz", **rows)
+    assert kgkt("predict", "--features", "same.npz").json["far"] <= 3
+    np.savez("scaled.npz", **{layer: times * (V - V.mean(axis=0)) + V.mean(axis=0) for layer, V in rows.items()})
+    done = kgkt("predict", "--features", "scaled.npz")
+    assert done.json["far"] > 90
+    assert "by their scale (are features scaled as the pool's are?)" in done.err
+    Path("kgkt-run/main/features.parquet").unlink()
+    assert "by their scale" not in kgkt("predict", "--features", "scaled.npz").err
 
 
 def test_concepts_that_are_off_give_no_class(labelled: Path, kgkt: Kgkt) -> None:
@@ -118,6 +147,19 @@ def test_features_in_place_of_data_and_in_python(tmp_path: Path, digits: Any) ->
     done = run.predict(features={"pixels": new})
     assert np.mean(np.array(done.classes) == digits.test_y.astype(str)) > 0.8
     assert done.to_pandas().shape == (len(new), 6)
+    notices: list[str] = []
+    run.say = notices.append
+    assert run.predict(features=new[:9]).classes == done.classes[:9]  # an array has a layer "features"
+    assert "its one layer features is taken for the graph's one layer pixels, both have 64 numbers" in notices[0]
+    with pytest.raises(package.errors.InputError, match="layer pixels with 64 numbers, the new items have features 63"):
+        run.predict(features=new[:9, :63])
+    one = run.predict(features={"pixels": new[:1], "item_id": ["mine"]})
+    assert (one.ids.tolist(), one.classes) == (["mine"], done.classes[:1])
+    table = pd.DataFrame(new[:9], columns=[f"pixels{j}" for j in range(64)]).assign(name=[f"n{i}" for i in range(9)])
+    table[:1].to_csv(tmp_path / "named.csv", index=False)
+    assert run.predict(features=tmp_path / "named.csv", id_column="name").classes == done.classes[:1]
+    with pytest.raises(package.errors.InputError, match="--id-column names the one"):
+        run.predict(features=tmp_path / "named.csv")
     assert done._repr_html_().startswith("<table><tr><th>item</th>")
     with pytest.raises(package.errors.UsageError, match="give --features of the new items"):
         run.predict(digits.test_x)

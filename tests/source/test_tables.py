@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from kgkt.errors import InputError
+from kgkt.rundir.given import features_file
+from kgkt.source.columns import by_number
 from kgkt.source.imported import import_features, peek_features
 from kgkt.source.inputs import read_data
 from kgkt.source.labels import read_label_file
@@ -58,6 +60,26 @@ def test_two_prefixes_are_two_layers_and_bare_numbers_are_features(tmp_path) -> 
     np.testing.assert_allclose(values["mid"], V[:, :5], rtol=1e-6)
     assert read(saved(tmp_path, both, ".csv"), tmp_path, layers=("mid",))[0].widths == {"mid": 5}
     assert read(saved(tmp_path, frame(prefix=""), ".csv"), tmp_path)[0].widths == {"features": 12}
+
+
+@pytest.mark.parametrize("kind", [".parquet", ".csv"])
+def test_columns_are_taken_in_the_order_of_their_numbers(tmp_path, kind) -> None:
+    table = frame(age=range(40))
+    path = saved(tmp_path, table[["f3", "item_id", *(f"f{j}" for j in range(11, -1, -1) if j != 3), "age"]], kind)
+    for how in ({}, {"columns": ("f*",)}):
+        features, values = read(path, tmp_path, **how)
+        np.testing.assert_allclose(values["f"], V, rtol=1e-6)
+        assert "12 columns, f0 … f11, are the layer f, in the order of their numbers" in features.meta["notices"]
+    given = read(Path(features_file(table[[*reversed(table.columns)]].drop(columns="age"), tmp_path)), tmp_path)[1]
+    np.testing.assert_allclose(given["features"], V, rtol=1e-6)
+    assert by_number(["f2", "age", "f0", "g1", "f1"]) == ["f0", "age", "f1", "g1", "f2"]
+
+
+def test_numbers_without_a_column_are_told(tmp_path) -> None:
+    features, values = read(saved(tmp_path, frame().drop(columns=["f2", "f3"]), ".csv"), tmp_path)
+    np.testing.assert_allclose(values["f"], np.delete(V, [2, 3], axis=1), rtol=1e-6)
+    assert "10 columns, f0 … f11, are the layer f; 2 numbers between f0 and f11 without a column, first f2" in (
+        features.meta["notices"])  # fmt: skip
 
 
 def test_patterns_choose_the_columns(tmp_path) -> None:
