@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import kgkt as package
 from kgkt.source.parquet import open_features
@@ -67,6 +68,9 @@ def test_one_new_item_will_do(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
     one = kgkt("predict", "--data", "one.npy").json["rows"]
     assert (len(one), one[0][:2], one[0][2]) == (1, first[:2], pytest.approx(first[2], abs=1e-4))
     assert len(kgkt("predict", "--data", "one.npy", "--model", "b.keras").json["rows"]) == 1
+    Path("one").mkdir()
+    Image.fromarray((255 * digits.test_x[0, ..., 0]).astype(np.uint8)).save("one/digit.png")
+    assert [row[0] for row in kgkt("predict", "--data", "one").json["rows"]] == ["digit.png"]
     Path("named.csv").write_text("name,emb0,emb1\na,1,2\n")
     assert "no columns of a layer mid" in kgkt("predict", "--features", "named.csv", "--id-column", "name").err
     done = kgkt("populate", "--model", "a.keras", "--layers", "emb", "--data", "one.npy", "--graph", "one")
@@ -158,6 +162,8 @@ def test_features_in_place_of_data_and_in_python(tmp_path: Path, digits: Any) ->
     table = pd.DataFrame(new[:9], columns=[f"pixels{j}" for j in range(64)]).assign(name=[f"n{i}" for i in range(9)])
     table[:1].to_csv(tmp_path / "named.csv", index=False)
     assert run.predict(features=tmp_path / "named.csv", id_column="name").classes == done.classes[:1]
+    held = run.predict(features=table[["name", *reversed(table.columns[:64])]], id_column="name")
+    assert (held.ids.tolist(), held.classes) == ([f"n{i}" for i in range(9)], done.classes[:9])
     with pytest.raises(package.errors.InputError, match="--id-column names the one"):
         run.predict(features=tmp_path / "named.csv")
     assert done._repr_html_().startswith("<table><tr><th>item</th>")
