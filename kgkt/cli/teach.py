@@ -132,10 +132,15 @@ def show_propagated(done: Any, form: str) -> None:
     print(f"spread {targets.spread}, {done.prior}")
     for expert in targets.experts[1:]:
         print(f"{expert.name}{f' {expert.weight:.2f}' if expert.weight else ''}: {expert.why}")
-    print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  " + _expected(expected))
+    print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  "
+          + _expected(expected, len(done.labels_per_class)))  # fmt: skip
 
 
-def _expected(expected: tuple[float, float, float] | None) -> str:
+def _expected(expected: tuple[float, float, float] | None, classes: int) -> str:
+    from kgkt.transfer.judges import MOST_CLASSES
+
+    if expected is None and classes > MOST_CLASSES:
+        return f"How many answers are right cannot be told of over {MOST_CLASSES} classes."
     if expected is None:
         return "Too few labels to tell how many answers are right (five a class are needed)."
     share, low, high = (100 * part for part in expected)

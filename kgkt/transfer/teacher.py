@@ -173,10 +173,10 @@ def _experts(joined: Joined, seeds: Seeds) -> tuple[Expert, ...]:
 
 
 def _expected(joined: Joined, labels: Labels, P: np.ndarray) -> tuple[float, float, float] | None:
-    """The expected accuracy with its interval; None where labels are too few to tell."""
-    from kgkt.transfer.judges import expect
+    """The expected accuracy with its interval; None where labels are too few, or classes too many, to tell."""
+    from kgkt.transfer.judges import MOST_CLASSES, expect
 
-    if joined.held is None or usual_count(labels) < ENOUGH:
+    if joined.held is None or usual_count(labels) < ENOUGH or len(labels.names) > MOST_CLASSES:
         return None
     return expect(joined.held, joined.weights, P[joined.reached])
 
