@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,3 +58,10 @@ def fold_graph(graph: ConceptGraph, into: np.ndarray) -> ConceptGraph:
         graph, centroids=centroids, sizes=sizes, active=graph.active & (into == numbers),
         edges=edges.reshape(-1, 2), weights=weights, cosines=centroid_cosines(centroids, edges.reshape(-1, 2)),
     )  # fmt: skip
+
+
+def end_of(into: Mapping[int, int], n: int) -> int:
+    """What a concept counts as in the end."""
+    for _ in into:
+        n = into.get(n, n)
+    return n

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import nearest_concept
 from kgkt.concepts.edges import bridge_edges, centroid_cosines
+from kgkt.concepts.merge import end_of
 from kgkt.errors import InputError
 from kgkt.files import read_json, write_json
 from kgkt.recipe import Recipe, StoreSettings
@@ -244,7 +245,7 @@ def _place_concepts(people: dict[str, Any], places: Mapping[int, int], carried: 
         new_a, new_b = places.get(a), places.get(b)
         if new_a is None or new_b is None:
             carried.lost.append(f"concept {a} was merged into {b}: {homeless}")
-        elif new_a in dict(carried.merged) or _ends_at(dict(carried.merged), new_b, new_a):
+        elif new_a in dict(carried.merged) or end_of(dict(carried.merged), new_b) == new_a:
             if new_a != new_b:  # else they have become one by themselves
                 carried.lost.append(f"concept {a} was merged into {b}: what came after it is merged already")
         else:
@@ -260,13 +261,6 @@ def _place_concepts(people: dict[str, Any], places: Mapping[int, int], carried: 
             carried.lost.append(f"edge between concepts {a} and {b}: {homeless}")
         else:
             carried.edges.append((new_a, new_b, {"weight": weight or 0.0, "cosine": 0.0}))
-
-
-def _ends_at(merged: dict[int, int], start: int, end: int) -> bool:
-    """Whether what is merged leads from one concept to another: two old ones may have become one."""
-    while start in merged:
-        start = merged[start]
-    return start == end
 
 
 def _successor(members: list[str], rows: Mapping[str, int], Z: csr_matrix) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
-from kgkt.files import atomic, make_folder
+from kgkt.files import atomic, make_folder, write_csv
 from kgkt.source.columns import ITEM_ID, by_number
 
 if TYPE_CHECKING:
@@ -204,8 +203,5 @@ def _texts(value: Mapping[str, Sequence[Any]], path: Path) -> str:
     columns: dict[str, Sequence[Any]] = dict(value)
     columns.setdefault("item_id", [f"i{i:04d}" for i in range(len(columns["text"]))])
     names = [name for name in ("item_id", "text", "y") if name in columns]
-    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(zip(*(columns[name] for name in names), strict=True))
+    write_csv(path, names, zip(*(columns[name] for name in names), strict=True))
     return str(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError
-from kgkt.files import atomic, load_arrays, read_parquet, save_arrays
+from kgkt.files import atomic, load_arrays, read_parquet, save_arrays, write_csv
 from kgkt.rundir.current import CurrentGraph
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import made_by
@@ -54,14 +54,11 @@ def write_targets(run: RunDir, targets: Targets, current: CurrentGraph) -> None:
 
 def write_items_csv(path: Path, targets: Targets, current: CurrentGraph) -> None:
     """item_id, class, mass of every item; an item that nothing reaches has no class."""
-    import csv
-
-    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("item_id", "class", "mass"))
-        for item, row, weight in zip(current.ids.tolist(), targets.P, targets.weight, strict=True):
-            best = int(row.argmax())
-            writer.writerow((item, targets.names[best], f"{row[best]:.6f}") if weight > 0 else (item, "", ""))
+    best = targets.P.argmax(axis=1)
+    write_csv(path, ("item_id", "class", "mass"), (
+        (item, targets.names[b], f"{row[b]:.6f}") if weight > 0 else (item, "", "")
+        for item, row, b, weight in zip(current.ids.tolist(), targets.P, best, targets.weight, strict=True)
+    ))  # fmt: skip
 
 
 def read_targets(run: RunDir, current: CurrentGraph) -> Targets:

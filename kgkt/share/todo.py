@@ -7,22 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kgkt.errors import InputError
-from kgkt.files import atomic
+from kgkt.files import write_csv
 from kgkt.rundir.asking import Asked
 from kgkt.rundir.state import Say
 
 
 def write_todo(path: Path, items: Sequence[Asked], texts: Mapping[str, str | None]) -> Path:
     """Write a CSV to fill in: item_id, class, concept, name, speaks_for; of texts, text as well."""
-    import csv
-
     text = any(texts.get(item.item_id) is not None for item in items)
-    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("item_id", "class", "concept", "name", "speaks_for", *(["text"] if text else [])))
-        for a in items:
-            row = (a.item_id, "", a.concept, a.name, a.speaks_for)
-            writer.writerow((*row, texts.get(a.item_id)) if text else row)
+    write_csv(path, ("item_id", "class", "concept", "name", "speaks_for", *(["text"] if text else [])), (
+        (a.item_id, "", a.concept, a.name, a.speaks_for, *([texts.get(a.item_id)] if text else [])) for a in items
+    ))  # fmt: skip
     return path
 
 

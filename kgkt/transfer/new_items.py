@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kgkt.transfer.head import logistic
 from kgkt.transfer.items import DECAY, NEIGHBOURS
-from kgkt.transfer.teacher import ROUND_SAMPLE, stratified
+from kgkt.transfer.teacher import round_head
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,14 +129,9 @@ def round_new(
     """
     import numpy as np
 
-    guess, sure = P.argmax(axis=1), P.max(axis=1)
-    rows = np.flatnonzero(taught)
-    if len(np.unique(guess[rows])) < 2 or not reached.any():
+    Q = round_head(head_pool[taught], P[taught], head_new, 0)
+    if Q is None:
         return N
-    chosen = rows[stratified(guess[rows], ROUND_SAMPLE, 0)]
-    model = logistic(1.0).fit(head_pool[chosen], guess[chosen], sample_weight=sure[chosen])
-    Q = np.zeros_like(N)
-    Q[:, model.classes_] = model.predict_proba(head_new)
     product = np.where(N > 0, np.maximum(N, LEAST), 0.0) * Q
     total = product.sum(axis=1)
     out, told = N.copy(), reached & (total > 0)

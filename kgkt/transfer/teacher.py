@@ -246,19 +246,39 @@ def refit_rounds(
     out, X, start = P0.copy(), head[part], P0[part]
     P = start
     for number in range(n_rounds):
-        guess, sure = P.argmax(axis=1), P.max(axis=1)
-        if len(np.unique(guess)) < 2:
-            break  # one class everywhere: there is nothing for a head to tell apart
-        Q = np.zeros_like(P)
-        chosen = stratified(guess, ROUND_SAMPLE, number)
-        model = logistic(1.0).fit(X[chosen], guess[chosen], sample_weight=sure[chosen])
-        Q[:, model.classes_] = model.predict_proba(X)
+        Q = round_head(X, P, X, number)
+        if Q is None:
+            break
         P = normalise(Q * start, prior, n_classes)
     out[part] = P
     return out
 
 
-def stratified(guess: np.ndarray, size: int, seed: int) -> np.ndarray:
+def round_head(X: np.ndarray, P: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray | None:
+    """What a round's logistic head says: fitted to argmax P weighted by max P.
+
+    Args:
+        X: (n, d) head features that it is fitted on, or on a sample of.
+        P: (n, c + h) their answer.
+        asked: (m, d) head features that it is asked for.
+        seed: of the sample.
+
+    Returns:
+        (m, c + h); None where P gives one class everywhere: there is nothing for a head to tell apart.
+    """
+    import numpy as np
+
+    guess, sure = P.argmax(axis=1), P.max(axis=1)
+    if len(np.unique(guess)) < 2:
+        return None
+    chosen = _stratified(guess, ROUND_SAMPLE, seed)
+    model = logistic(1.0).fit(X[chosen], guess[chosen], sample_weight=sure[chosen])
+    Q = np.zeros((len(asked), P.shape[1]))
+    Q[:, model.classes_] = model.predict_proba(asked)
+    return Q
+
+
+def _stratified(guess: np.ndarray, size: int, seed: int) -> np.ndarray:
     """Indices of at most `size` items, each guessed class in its share."""
     import numpy as np
 

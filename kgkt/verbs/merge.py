@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kgkt.concepts.merge import end_of
 from kgkt.errors import InputError, UsageError
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, own_info
@@ -14,7 +15,6 @@ from kgkt.rundir.edits import make_edit
 from kgkt.rundir.effect import Effect
 from kgkt.rundir.state import Say, open_run
 from kgkt.verbs.propagate import as_last_taught
-from kgkt.verbs.switch import end_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
-from kgkt.files import atomic, check_place, load_arrays
+from kgkt.files import check_place, load_arrays, write_csv
 from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.current import open_graph_store, read_current
 from kgkt.rundir.features import pool_lengths, source_as_populated
@@ -311,10 +310,9 @@ def _right(done: Predicted, data: Data | None) -> float | None:
 
 
 def _write(path: Path, done: Predicted) -> None:
-    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("item_id", *COLUMNS[1:]))
-        for item, name, mass, following, next_mass, concepts in done.rows():
-            shown = "; ".join(f"{number} {title} {strength:g}" for number, title, strength in concepts or ())
-            writer.writerow((item, name or "", "" if mass is None else f"{mass:.6f}", following or "",
-                             "" if next_mass is None else f"{next_mass:.6f}", shown))  # fmt: skip
+    write_csv(path, ("item_id", *COLUMNS[1:]), (
+        (item, name or "", "" if mass is None else f"{mass:.6f}", following or "",
+         "" if next_mass is None else f"{next_mass:.6f}",
+         "; ".join(f"{number} {title} {strength:g}" for number, title, strength in concepts or ()))
+        for item, name, mass, following, next_mass, concepts in done.rows()
+    ))  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count
-from kgkt.files import atomic, check_place, load_arrays
+from kgkt.files import check_place, load_arrays, write_csv
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
@@ -146,7 +146,7 @@ def suspects(
         judged.unheard, (recipe.teach.id_column, recipe.teach.class_column),
     )  # fmt: skip
     if out is not None:
-        _write(Path(out), done)
+        write_csv(Path(out), *done.file_rows())
     return done
 
 
@@ -193,13 +193,3 @@ def _suspect(current: CurrentGraph, judged: Judged, spreader: Spreader, number: 
 
 def _id(ids: np.ndarray, row: int) -> str:
     return str(ids[row])
-
-
-def _write(path: Path, done: Suspects) -> None:
-    import csv
-
-    columns, rows = done.file_rows()
-    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kgkt.concepts.merge import end_of
 from kgkt.errors import InputError, UsageError, count
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_current
@@ -120,13 +121,6 @@ def refuse_all_off(there: There, into: Mapping[int, int], now: Mapping[int, Any]
     on = {n for n, row in there.items() if now.get(n, row["active"]) is True}
     if not any(end_of(into, n) in on for n in on):
         raise InputError("every concept would be off, and nothing left that teaches: leave at least one on")
-
-
-def end_of(into: Mapping[int, int], n: int) -> int:
-    """What a concept counts as in the end."""
-    for _ in into:
-        n = into.get(n, n)
-    return n
 
 
 def _asked(
