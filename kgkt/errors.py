@@ -5,6 +5,7 @@ KgktError                 1  unexpected
 ├── InputError            3  a file, a value or a name that cannot be used
 │   └── QueryError        3  a Cypher text the engine refused, or stopped at a limit
 ├── StoreError            4  the database cannot be reached, is busy, or refused
+│   └── BusyError         4  another process is writing
 ├── UnsafeError           5  refused for safety: code in a model file, a write without --rw
 └── BelowBarError         6  finished, but below what was asked (--require-gain, a diverged training)
 
@@ -43,6 +44,10 @@ class StoreError(KgktError):
     """The database is unreachable, busy, or refuses to serve."""
 
     exit_code = 4
+
+
+class BusyError(StoreError):
+    """Another process is writing the graph."""
 
 
 class UnsafeError(KgktError):
