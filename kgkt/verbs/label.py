@@ -74,7 +74,8 @@ def label(
     digest, skipped, cancelled = "", 0, 0
     if file is not None:
         teach, classes = recipe.teach, (*_classes(recipe, run), *recipe.target.classes)
-        said = read_label_file(Path(file), known, teach.id_column, teach.class_column, classes)
+        ids = settings_of(run, "populate").get("id_column") or teach.id_column
+        said = read_label_file(Path(file), known, teach.id_column, teach.class_column, classes, ids)
         rows, digest, skipped, cancelled = said.rows, said.digest, said.empty, said.skipped
         if digest in run.state().get("label_files", {}):
             return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)

@@ -16,8 +16,10 @@ from kgkt.rundir.current import open_graph_store, read_current
 from kgkt.rundir.features import pool_lengths, source_as_populated
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import read_maps
+from kgkt.rundir.reading import other_reading
 from kgkt.rundir.state import Say, made_by, open_run
 from kgkt.source.choose import source_of
+from kgkt.source.texts import Columns
 from kgkt.verbs.propagate import fresh_targets
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Predicted:
         far: how many items lie farther from the pool than 99 of 100 of its items do from one another, or are of
             another scale; None where B answered.
         right: share of the items that are of the class that the data says; None where it does not say.
+        texts: (m,) of the items, where they are texts.
     """
 
     ids: np.ndarray
@@ -56,6 +59,7 @@ class Predicted:
     concept_names: tuple[str, ...] = ()
     far: int | None = None
     right: float | None = None
+    texts: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,6 +104,7 @@ class Predicted:
 def predict(
     recipe: Recipe, say: Say, data: str | None = None, features: str | None = None, model: str | None = None,
     items: str | None = None, force: bool = False, progress: Any = None, id_column: str | None = None,
+    text_column: str | None = None, class_column: str | None = None,
 ) -> Predicted:  # fmt: skip
     """Say what new items are: by the graph alone, or by B.
 
@@ -112,7 +117,8 @@ def predict(
         items: a CSV to write: item_id, class, mass, next_class, next_mass, concepts.
         force: replace `items` where it exists.
         progress: as for `populate`.
-        id_column: of a table, the column of item ids; else as `populate` was told.
+        id_column, text_column, class_column: of a table, the columns of item ids, texts and classes; else those of the
+            pool, where it has them.
 
     Raises:
         UsageError: neither data nor features, or both.
@@ -128,16 +134,17 @@ def predict(
         check_place(Path(items))
     run = open_run(recipe)
     if model is not None and data is not None:
-        done = _by_b(recipe.override("source", id_column=id_column), run, data, model, say)
+        columns = {"id_column": id_column, "text_column": text_column, "class_column": class_column}
+        done = _by_b(recipe.override("target", **columns), run, data, model, say)
     else:
-        done = _by_graph(recipe, run, data, features, id_column, say, progress)
+        done = _by_graph(recipe, run, data, features, Columns(text_column, id_column, class_column), say, progress)
     if items is not None:
         _write(Path(items), done)
     return done
 
 
 def _by_graph(
-    recipe: Recipe, run: RunDir, data: str | None, features: str | None, id_column: str | None, say: Say, progress: Any
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, asked: Columns, say: Say, progress: Any
 ) -> Predicted:
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
     import numpy as np
@@ -147,7 +154,7 @@ def _by_graph(
     from kgkt.transfer.new_items import SAME, answer_new, round_new
 
     told = source_as_populated(recipe, run)
-    told = dataclasses.replace(told, id_column=id_column or told.id_column)
+    told = dataclasses.replace(told, id_column=asked.ids or told.id_column)
     arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     whole = read_maps(arrays, facts)
     maps = whole.layers
@@ -157,7 +164,7 @@ def _by_graph(
             new, layers = _given(features, told, maps, out, say)
         else:
             assert data is not None
-            read, new = _extracted(recipe, run, told, data, out, say, progress)
+            read, new = _extracted(recipe, run, told, data, asked, out, say, progress)
         ids = new.ids
         means = dict(zip(layers, whole.means.values(), strict=False))  # the layer may be called otherwise
         vectors, head, lengths = _embedded(new, dataclasses.replace(whole, layers=layers, means=means))
@@ -181,7 +188,7 @@ def _by_graph(
     far = _far(run, vectors, arrays["vectors"], lengths, maps, say)
     done = Predicted(ids, P, targets.names, reached, nearest, Z.data.reshape(len(ids), q),
                      tuple(str(name) for name in current.graph.names), far)  # fmt: skip
-    return dataclasses.replace(done, right=_right(done, read))
+    return dataclasses.replace(done, right=_right(done, read), texts=None if read is None else read.text)
 
 
 def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predicted:
@@ -200,7 +207,7 @@ def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predi
     total = P.sum(axis=1, keepdims=True)
     P = np.divide(P, total, out=np.full_like(P, 1 / P.shape[1]), where=total > 0)
     done = Predicted(read.ids, P, names, np.ones(len(P), bool))
-    return dataclasses.replace(done, right=_right(done, read))
+    return dataclasses.replace(done, right=_right(done, read), texts=read.text)
 
 
 def _given(
@@ -227,7 +234,7 @@ def _given(
 
 
 def _extracted(
-    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, out: Path, say: Say, progress: Any
+    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, asked: Columns, out: Path, say: Say, progress: Any
 ) -> tuple[Data, Features]:
     """The new items and their features, through the A that the graph was made with."""
     import contextlib
@@ -245,8 +252,8 @@ def _extracted(
     if changed:
         raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
                          "in [source] of kgkt.toml")
-    read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
-                     drop_bad=recipe.source.drop_bad, fewest=1)  # fmt: skip
+    read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), fewest=1,
+                     drop_bad=recipe.source.drop_bad, **other_reading(recipe, run, data, asked))  # fmt: skip
     for notice in read.notices:
         say(notice)
     source.check(look, read)  # its notices were heard when the graph was made

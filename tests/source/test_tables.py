@@ -105,8 +105,9 @@ def test_ids_stand_in_another_column(tmp_path) -> None:
     assert read(saved(tmp_path, lists, ".parquet"), tmp_path, id_column="file")[0].widths == {"emb": 12}
     texts = saved(tmp_path, pd.DataFrame({"doc": IDS, "text": ["a text"] * 40}), ".csv")
     assert read_data(texts, id_column="doc").ids.tolist() == IDS
-    with pytest.raises(InputError, match="no column item_id"):
-        read_data(texts)
+    numbered = read_data(texts)
+    assert numbered.ids.tolist()[:2] == ["i0000", "i0001"]
+    assert "has no column item_id: its rows are called i0000, …; --id-column names a column of ids (doc could be)" in numbered.notices[0]
 
 
 def test_a_missing_number_is_refused_or_dropped(tmp_path) -> None:
