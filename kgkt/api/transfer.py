@@ -60,7 +60,8 @@ class Transfer(Graph):
         Args:
             progress: called with (what, done, total).
             balanced: every class is equally frequent in the pool.
-            target, test, data, pixels, allow_shift: as for `fuse`; without B and a test set only the answers for the pool are compared.
+            target, test, data, pixels, allow_shift: as for `fuse`; without B and a test set only the answers for
+                the pool are compared. So are id_column, text_column, class_column, which hold for `truth` too.
             labels, seeds, truth, train_b, jobs, recommend, require_gain, out, allow_overlap: as on the command line.
         """
         from kgkt.verbs.evaluate import Asked, evaluate_run

@@ -25,7 +25,7 @@ def label(
         list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", help="CSV, JSON or Parquet with item_id and class, or Label Studio's export.")
+        str | None, typer.Option("--file", help="CSV, JSON or Parquet: item_id, class; or Label Studio's export.")
     ] = None,
     id_column: IdColumn = None,
     class_column: ClassColumn = None,

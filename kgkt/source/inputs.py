@@ -18,7 +18,7 @@ from kgkt.source.texts import Columns, read_texts
 if TYPE_CHECKING:
     import numpy as np
 
-FORMATS = (".npz (x, item_id, y), .npy, texts in .csv, .tsv, .jsonl, .json or .parquet (item_id, text, y; also .gz), or "
+FORMATS = (".npz (x, item_id, y), .npy, texts in .csv, .tsv, .jsonl, .json, .parquet (item_id, text, y; also .gz) or "
            "a folder of PNG and JPEG files")
 
 TEST = "test data"  # what it is called to the user

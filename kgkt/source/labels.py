@@ -67,10 +67,9 @@ def read_label_file(
 ) -> LabelFile:  # fmt: skip
     """Read a table with the columns item_id and class, or an export of Label Studio (JSON, JSON-MIN).
 
-    A table is CSV, JSON Lines, a JSON array of records or Parquet, as of a pool of texts. A class `not:NAME` is a tick;
-    an empty one is skipped. Comma, semicolon or tab, quoted or not, with or without a byte order mark; other columns
-    are passed over. What pandas writes for a missing value (nan, None, NA, …) counts as empty, unless a class is called so
-    already.
+    A table is CSV, JSON Lines, a JSON array of records or Parquet, as of texts. A class `not:NAME` is a tick; an empty
+    one is skipped. Comma, semicolon or tab, quoted or not, with or without a byte order mark; other columns are passed
+    over. What pandas writes for a missing value (nan, None, NA, …) counts as empty, unless a class is called so.
 
     A table without the column of ids may have that of the pool, or one of pictures' paths or names instead (filepath,
     image, …), and one without the column of classes a column label, choice, or one that ends with .label, as FiftyOne
