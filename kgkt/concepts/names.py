@@ -19,7 +19,7 @@ TERMS = 3
 LONGEST = 4_000  # characters of a text that count, about as far as sentence models read
 FEWEST, SHARE = 2, 0.2  # members that have a term: so many, and such a part of all
 LIFT = 3.0  # how many times more frequent a term is in a concept than elsewhere
-GATHERED, SPREAD = 0.25, 20  # how far a term must be from scattered by chance; with fewer concepts all have all words
+GATHERED, SPREAD = 0.25, 20  # how far a term must be from scattered by chance; fewer concepts do not tell
 HOME, HOMES = 0.1, 0.15  # a concept is a home of a term that a tenth has; no name has so many, a share of all
 PRIOR = 2.0  # members that a concept is thought to have beside its own, with the terms of all texts
 EXCERPT = 40  # characters of a text in place of terms
@@ -94,7 +94,8 @@ def _ranked(texts: Sequence[str], nearest: np.ndarray, k: int) -> list[list[str]
         rest = (total[columns] - mine + 0.25) / (n - size + 1)
         share = (mine + PRIOR * rest) / (size + PRIOR)
         score = share * np.log(share / rest) * gathered[columns]
-        good = (having.data[row] >= max(FEWEST, SHARE * size)) & (share >= LIFT * rest) & (gathered[columns] >= GATHERED)
+        good = (having.data[row] >= max(FEWEST, SHARE * size)) & (share >= LIFT * rest)
+        good &= gathered[columns] >= GATHERED
         order = np.lexsort((terms[columns], -np.round(score, 6)))
         ranked.append([str(terms[columns[i]]) for i in order if good[i]][:20])
     return ranked

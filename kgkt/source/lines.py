@@ -20,6 +20,7 @@ PIECE = 1 << 20  # bytes read at a time where lines do not matter
 BOMB, RATIO = 1 << 30, 200  # what a .gz unpacks to, and how many times its own size; text shrinks to a tenth at most
 BOM = codecs.BOM_UTF8
 GZIP = b"\x1f\x8b"
+CONTROLS = frozenset(range(1, 32)) - frozenset(b"\t\n\v\f\r\x1b")  # that no text has; NUL may be of UTF-16
 Where = Callable[[int], str]  # a line's number -> where that is, for an error
 
 KINDS: tuple[tuple[bytes, str], ...] = (
@@ -65,6 +66,8 @@ class Lines:
         if kind := kind_of(head):
             inside = "holds" if self.packed else "is"
             raise InputError(f"{path} {inside} {kind}, not {wanted}")
+        if any(byte in CONTROLS for byte in head):
+            raise InputError(f"{path} is a binary file (it begins with {head[:8]!r}), not {wanted}")
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise InputError(f"{path} is UTF-16, as some programs call Unicode text; kgkt reads UTF-8: "
                              f"{self._convert('UTF-16')}")
