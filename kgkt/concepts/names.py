@@ -22,6 +22,8 @@ LIFT = 3.0  # how many times more frequent a term is in a concept than elsewhere
 GATHERED, SPREAD = 0.25, 20  # how far a term must be from scattered by chance; fewer concepts do not tell
 HOME, HOMES = 0.1, 0.15  # a concept is a home of a term that a tenth has; no name has so many, a share of all
 PRIOR = 2.0  # members that a concept is thought to have beside its own, with the terms of all texts
+TOPICS = {"bill", "bottom", "call", "cry", "fire", "front", "interest", "mill", "mine", "move", "name", "side", "top",
+          "system"}  # words of the list of English stop words that texts are about
 EXCERPT = 40  # characters of a text in place of terms
 KATAKANA, HAN = "\u30a1-\u30fa\u30fc", "\u3005\u3400-\u9fff"
 HIRAGANA, NO_SPACES = "\u3041-\u309f", "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
@@ -36,7 +38,8 @@ def names_from_text(texts: Sequence[str], Z: csr_matrix, exemplars: Sequence[np.
     """Each concept is named after the terms that set it apart; after the beginning of its medoid where there are none.
 
     A term counts by how many texts have it. One that is not far more frequent in a concept than elsewhere is none, in
-    any language: that is what stop words are. Names are distinct.
+    any language: that is what stop words are. Few texts hardly tell, so English has a list of them, too. Names are
+    distinct.
 
     Args:
         texts: n item texts.
@@ -58,7 +61,7 @@ def names_from_text(texts: Sequence[str], Z: csr_matrix, exemplars: Sequence[np.
         found = _apart(ranked[number])
         members = [texts[item] for item in (nearest == number).nonzero()[0][:50]]
         written = _as_written(found, members)
-        medoid = texts[exemplars[number][0]] if len(exemplars[number]) else ""
+        medoid = next((texts[item] for item in exemplars[number] if texts[item].strip()), "")
         tries = [", ".join(written[:many]) for many in range(TERMS, len(written) + 1)] or [", ".join(written)]
         tries += [shorten(medoid, EXCERPT), f"concept {number}", f"concept {number} (of texts)"]
         name = next(one for one in tries if one.strip() and one not in taken)
@@ -71,7 +74,7 @@ def _ranked(texts: Sequence[str], nearest: np.ndarray, k: int) -> list[list[str]
     """The terms of each concept that set it apart, the best first; at most 20."""
     import numpy as np
     from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
     n = len(texts)
     counter = CountVectorizer(analyzer=_lowered, min_df=min(FEWEST, n), max_features=50_000)
@@ -80,6 +83,7 @@ def _ranked(texts: Sequence[str], nearest: np.ndarray, k: int) -> list[list[str]
     except ValueError:  # nothing but numbers and signs
         return [[] for _ in range(k)]
     terms = counter.get_feature_names_out()
+    english = np.isin(terms, list(ENGLISH_STOP_WORDS - TOPICS))
     says = csr_matrix((1 - 0.5**counts.data, counts.indices, counts.indptr), counts.shape)
     belongs = csr_matrix((np.ones(n), (nearest, np.arange(n))), shape=(k, n))
     inside, having, sizes = belongs @ says, belongs @ says.sign(), np.bincount(nearest, minlength=k)
@@ -95,7 +99,7 @@ def _ranked(texts: Sequence[str], nearest: np.ndarray, k: int) -> list[list[str]
         share = (mine + PRIOR * rest) / (size + PRIOR)
         score = share * np.log(share / rest) * gathered[columns]
         good = (having.data[row] >= max(FEWEST, SHARE * size)) & (share >= LIFT * rest)
-        good &= gathered[columns] >= GATHERED
+        good &= (gathered[columns] >= GATHERED) & ~english[columns]
         order = np.lexsort((terms[columns], -np.round(score, 6)))
         ranked.append([str(terms[columns[i]]) for i in order if good[i]][:20])
     return ranked

@@ -17,6 +17,7 @@ from kgkt.rundir.reading import other_reading
 from kgkt.rundir.state import moves, open_run, store_url, why_stale
 from kgkt.source.choose import source_of
 from kgkt.source.describe import in_words
+from kgkt.source.inputs import TEST
 from kgkt.store.opening import embedded_path
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def check(recipe: Recipe) -> Plan:
     pool = _data(plan, recipe, recipe.source.data, None if a is None else a.input_shape, a.name if a else "", drop)
     b = _model(plan, recipe, imports)
     shape = None if b is None else b.input_shape
-    _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool)
-    _data(plan, recipe, recipe.target.test, shape, pool=pool)
+    _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool, what="data")
+    _data(plan, recipe, recipe.target.test, shape, pool=pool, what=TEST)
     if path := _there(plan, recipe, recipe.teach.labels):
         plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
     if source is not None and a is not None and pool is not None:
@@ -158,7 +159,7 @@ def _model(plan: Plan, recipe: Recipe, imports: tuple[str, ...]) -> ModelInfo | 
 
 def _data(
     plan: Plan, recipe: Recipe, named: str | None, shape: Shape | None, name: str = "", drop_bad: bool = False,
-    pool: Data | None = None,
+    pool: Data | None = None, what: str = "pool",
 ) -> Data | None:  # fmt: skip
     """What a pool or test file holds; pictures are brought to what a model of input `shape` reads.
 
@@ -172,7 +173,7 @@ def _data(
     if path is None:
         return None
     data = _try(plan, lambda: read_data(
-        path, drop_bad=drop_bad, size=_size(recipe, shape, name), **_columns(recipe, path, pool)))
+        path, what, drop_bad, size=_size(recipe, shape, name), **_columns(recipe, path, pool)))
     if data is None:
         _broken(plan, str(path))
         return None
