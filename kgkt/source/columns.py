@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count, nearest
 from kgkt.source.arrays import check_ids
+from kgkt.source.lines import Lines
 from kgkt.source.parquet import GROUP_BYTES, READ_BYTES, Batch
-from kgkt.source.safety import read_head, refuse_disguise
+from kgkt.source.records import csv_records
+from kgkt.source.safety import read_head
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,6 +92,7 @@ class NumberColumns:
             if layer not in groups:
                 raise InputError(f"{path} has no columns of a layer {layer}{nearest(layer, groups)}")
         self.groups = {layer: groups[layer] for layer in layers or groups}
+        _refuse_words(path, self.table, [*self.groups], [name for name in names if name not in numbers], columns)
         if not self.groups:
             texts = [f.name for f in self.table.schema if f.name != id_column and pa.types.is_string(f.type)]
             hint = f" (columns of texts: {', '.join(texts[:5])})" if texts else ""
@@ -124,17 +128,51 @@ def _read_table(path: Path, id_column: str) -> Any:
                 return file.read()
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path} cannot be read as Parquet ({error})") from error
+    lines = Lines(path, "a table of features", lambda number: f"{path}, line {number:,}")
     head = read_head(path, 1 << 16)
-    refuse_disguise(path, head)
     line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
     delimiter = max(",;\t", key=lambda sign: line.count(sign.encode()))
     try:
-        return csv.read_csv(
+        table = csv.read_csv(
             path, parse_options=csv.ParseOptions(delimiter=delimiter),
             convert_options=csv.ConvertOptions(column_types={id_column: pa.string()}, strings_can_be_null=False),
         )
-    except (pa.ArrowException, OSError) as error:
+        table.column_names  # noqa: B018  they are decoded here
+        return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        deque(csv_records(lines), maxlen=0)  # raises what is wrong, with its line
         raise InputError(f"{path} cannot be read as CSV ({error})") from error
+
+
+def _refuse_words(
+    path: Path, table: Any, layers: Sequence[str], others: Sequence[str], patterns: Sequence[str]
+) -> None:
+    """Refuse a column that is called as those of a layer are, and holds words.
+
+    Raises:
+        InputError: with the column and the first row that is no number.
+    """
+    import pyarrow as pa
+
+    for name in others:
+        match = NUMBERED.fullmatch(name)
+        called = any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) if patterns else (
+            match is not None and (match["prefix"] or "features") in layers)  # fmt: skip
+        column = table.column(name)
+        if not called or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            continue
+        held = [(row, value) for row, value in enumerate(column.to_pylist()) if value]
+        row, value = next((one for one in held if not _reads_as_number(one[1])), held[0] if held else (0, ""))
+        raise InputError(f"{path}: column {name} holds the text {value[:40]!r} in row {row}, a number is wanted; "
+                         "--columns names the columns of numbers, if this one is none")
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def by_number(names: Sequence[str]) -> list[str]:

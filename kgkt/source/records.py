@@ -75,7 +75,7 @@ def open_table(path: Path, wanted: str, at: Callable[[str, int], str]) -> Table:
     if suffix_of(path) in (".jsonl", ".ndjson", ".json"):
         raise InputError(f"{path} is not JSON: it begins with {first[:20]!r}, records with {{ and an array of them "
                          "with [")
-    return Streamed(_csv(lines), "line", at)
+    return Streamed(csv_records(lines), "line", at)
 
 
 class Streamed:
@@ -103,8 +103,12 @@ class Streamed:
                 yield number, [record.get(name) for name in names]
 
 
-def _csv(lines: Lines) -> Records:
-    """Number 0 are the names of the columns."""
+def csv_records(lines: Lines) -> Records:
+    """(line, {column: value}) of each row of a CSV; number 0 are the names of the columns.
+
+    Raises:
+        InputError: as `csv_rows`, a name twice, a row of another length; with the line.
+    """
     with closing(csv_rows(lines)) as rows:
         _, head = next(rows, (1, list[str]()))
         names = [name.strip() for name in head]

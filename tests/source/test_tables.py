@@ -131,8 +131,24 @@ def test_a_table_without_features_is_refused(tmp_path, table) -> None:
 def test_a_broken_csv_is_named(tmp_path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("item_id,f0,f1\na,1,2\nb,3\n")
-    with pytest.raises(InputError, match=r"f\.csv cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"f\.csv, line 3 has 2 fields, the head of the file has 3"):
         read(path, tmp_path)
+
+
+@pytest.mark.parametrize(("content", "reason"), [
+    (b"item_id,f0,f1,f2\na,1,2,3\nb,1,x,3\nc,1,2,3\n", "column f1 holds the text 'x' in row 1, a number is wanted; --columns names"),
+    ("item_id,f0,f1,n\u00e4me\na,1,2,3\n".encode("latin-1"), r"line 1 is not UTF-8: byte 0xe4 .*iconv"),
+    (b"item_id,f0,f1\na,1,2\n\"b,1,2\nc,1,2\n", "line 3: a quote that is opened here is never closed"),
+    (b"\x89PNG\r\n\x1a\n", r"f\.csv is a PNG picture, not a table of features"),
+])  # fmt: skip
+def test_a_fault_in_a_table_of_features_is_named_with_its_place(tmp_path, content, reason) -> None:
+    path = tmp_path / "f.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        read(path, tmp_path)
+    pd.DataFrame({"item_id": list("abc"), "f0": ["1", "x", "2"], "f1": [1, 2, 3], "f2": [1, 2, 3]}).to_parquet(tmp_path / "f.parquet")
+    with pytest.raises(InputError, match="column f0 holds the text 'x' in row 1, a number is wanted"):
+        read(tmp_path / "f.parquet", tmp_path)
 
 
 def labels(folder: Path, table: pd.DataFrame, **how: object) -> Path:
