@@ -34,7 +34,9 @@ def names_from_ids(ids: np.ndarray, exemplars: list[np.ndarray]) -> list[str]:
     return [str(ids[items[0]]) if len(items) else f"concept {number}" for number, items in enumerate(exemplars)]
 
 
-def names_from_text(texts: Sequence[str], Z: csr_matrix, exemplars: Sequence[np.ndarray]) -> list[str]:
+def names_from_text(
+    texts: Sequence[str], Z: csr_matrix, exemplars: Sequence[np.ndarray], used: Iterable[str] = ()
+) -> list[str]:
     """Each concept is named after the terms that set it apart; after the beginning of its medoid where there are none.
 
     A term counts by how many texts have it. One that is not far more frequent in a concept than elsewhere is none, in
@@ -45,6 +47,7 @@ def names_from_text(texts: Sequence[str], Z: csr_matrix, exemplars: Sequence[np.
         texts: n item texts.
         Z: (n, k) memberships.
         exemplars: k arrays of items, the medoid first.
+        used: names that others have already.
 
     Returns:
         k names such as "river, flow, water".
@@ -56,7 +59,7 @@ def names_from_text(texts: Sequence[str], Z: csr_matrix, exemplars: Sequence[np.
     k, nearest = Z.shape[1], nearest_concept(Z)
     ranked = _ranked(texts, nearest, k)
     names: list[str] = []
-    taken: set[str] = set()
+    taken = set(used)
     for number in range(k):
         found = _apart(ranked[number])
         members = [texts[item] for item in (nearest == number).nonzero()[0][:50]]

@@ -92,7 +92,8 @@ class NumberColumns:
             if layer not in groups:
                 raise InputError(f"{path} has no columns of a layer {layer}{nearest(layer, groups)}")
         self.groups = {layer: groups[layer] for layer in layers or groups}
-        _refuse_words(path, self.table, [*self.groups], [name for name in names if name not in numbers], columns)
+        _refuse_words(path, self.table, [name for group in self.groups.values() for name in group],
+                      [name for name in names if name not in {id_column, *numbers}])  # fmt: skip
         if not self.groups:
             texts = [f.name for f in self.table.schema if f.name != id_column and pa.types.is_string(f.type)]
             hint = f" (columns of texts: {', '.join(texts[:5])})" if texts else ""
@@ -144,22 +145,19 @@ def _read_table(path: Path, id_column: str) -> Any:
         raise InputError(f"{path} cannot be read as CSV ({error})") from error
 
 
-def _refuse_words(
-    path: Path, table: Any, layers: Sequence[str], others: Sequence[str], patterns: Sequence[str]
-) -> None:
-    """Refuse a column that is called as those of a layer are, and holds words.
+def _refuse_words(path: Path, table: Any, taken: Sequence[str], others: Sequence[str]) -> None:
+    """Refuse a column that is called as those that are taken, but for its number, and holds words.
 
     Raises:
         InputError: with the column and the first row that is no number.
     """
     import pyarrow as pa
 
+    prefixes = {match["prefix"] for match in map(NUMBERED.fullmatch, taken) if match}
     for name in others:
-        match = NUMBERED.fullmatch(name)
-        called = any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) if patterns else (
-            match is not None and (match["prefix"] or "features") in layers)  # fmt: skip
-        column = table.column(name)
-        if not called or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        match, column = NUMBERED.fullmatch(name), table.column(name)
+        words = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        if match is None or match["prefix"] not in prefixes or not words:
             continue
         held = [(row, value) for row, value in enumerate(column.to_pylist()) if value]
         row, value = next((one for one in held if not _reads_as_number(one[1])), held[0] if held else (0, ""))

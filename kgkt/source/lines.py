@@ -21,6 +21,7 @@ BOMB, RATIO = 1 << 30, 200  # what a .gz unpacks to, and how many times its own 
 BOM = codecs.BOM_UTF8
 GZIP = b"\x1f\x8b"
 CONTROLS = frozenset(range(1, 32)) - frozenset(b"\t\n\v\f\r\x1b")  # that no text has; NUL may be of UTF-16
+EXCEL = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)
 Where = Callable[[int], str]  # a line's number -> where that is, for an error
 
 KINDS: tuple[tuple[bytes, str], ...] = (
@@ -151,7 +152,7 @@ class Lines:
 def csv_rows(lines: Lines) -> Generator[tuple[int, list[str]], None, None]:
     """(the line it begins in, fields) of every row of a CSV that is not empty; the first is that of the names.
 
-    Comma, semicolon or tab, whichever the first line has most of outside of quotes.
+    Comma, semicolon or tab, whichever the first line has most of outside of quotes; or as a line sep=; before it says.
 
     Raises:
         InputError: a quote that is never closed, or not doubled within a text; with the line where it opens.
@@ -159,16 +160,19 @@ def csv_rows(lines: Lines) -> Generator[tuple[int, list[str]], None, None]:
     before = csv.field_size_limit(MOST)
     with closing(iter(lines)) as feed:
         head = next(feed, "")
+        told = EXCEL.fullmatch(head)
         bare = re.sub(r'"[^"]*"', "", head)
-        start = 1
-        reader = csv.reader(_again(head, feed), delimiter=max(",;\t", key=bare.count), strict=True)
+        sign, passed = (told[1], 1) if told else (max(",;\t", key=bare.count), 0)
+        start = 1 + passed
+        reader = csv.reader(feed if told else _again(head, feed), delimiter=sign, strict=True)
         try:
             while (row := next(reader, None)) is not None:
                 if any(row):
                     yield start, row
-                start = reader.line_num + 1
+                start = reader.line_num + 1 + passed
         except csv.Error as error:
-            raise InputError(f"{lines.at(start)}{_why_broken(str(error), start, reader.line_num)}") from error
+            why = _why_broken(str(error), start, reader.line_num + passed)
+            raise InputError(f"{lines.at(start)}{why}") from error
         finally:
             csv.field_size_limit(before)
 

@@ -207,6 +207,9 @@ def test_texts_without_words_of_their_own_get_the_beginning_of_the_medoid_and_na
     assert len(set(found)) == 4
     assert found[0].startswith("这是一个关于猫的")
     assert (len(found[0]), found[0][-1]) == (names.EXCERPT, "…")
+    Z = csr_matrix(np.repeat(np.eye(2), 3, axis=0))
+    texts = ["a river"] * 3 + ["a stone"] * 3
+    assert names.names_from_text(texts, Z, [np.array([0]), np.array([3])], used=["river"]) == ["a river", "stone"]
     assert "rivers" not in named([["river rivers water"] * 3, ["stone"] * 9])[0]
 
 

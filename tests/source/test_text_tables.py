@@ -155,6 +155,12 @@ def test_values_that_are_numbers_or_missing_are_read_and_told(tmp_path: Path) ->
         "1 of 4 values of text are numbers, read as texts", "2 of 4 texts are empty, e.g. 3"]  # fmt: skip
 
 
+def test_a_line_that_names_the_separator_is_obeyed(tmp_path: Path) -> None:
+    assert read_data(write(tmp_path, "p.csv", "sep=|\r\nitem_id|text\r\na|one, two; three\r\nb|four\r\n")).text == ["one, two; three", "four"]
+    with pytest.raises(InputError, match="line 3 has 1 field"):
+        read_data(write(tmp_path, "q.csv", "sep=;\nitem_id;text\na,b\n"))
+
+
 def test_ids_and_classes_are_found_or_told(tmp_path: Path) -> None:
     data = read_data(write(tmp_path, "p.csv", "id,text,label\na,one,x\nb,two,\n"))
     assert (data.ids.tolist(), data.y) == (["a", "b"], None)
