@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.files import atomic, make_folder, write_csv
-from kgkt.source.columns import ITEM_ID, by_number
+from kgkt.source.columns import ITEM_ID
+from kgkt.source.numbered import by_number
 from kgkt.source.texts import CLASSES, IDS, TEXT
 
 if TYPE_CHECKING:

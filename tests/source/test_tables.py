@@ -10,10 +10,10 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.rundir.given import features_file
-from kgkt.source.columns import by_number
 from kgkt.source.imported import import_features, peek_features
 from kgkt.source.inputs import read_data
 from kgkt.source.labels import read_label_file
+from kgkt.source.numbered import by_number
 
 V = np.random.default_rng(0).normal(size=(40, 12))
 IDS = [f"{n:05d}" for n in range(40)]
