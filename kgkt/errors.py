@@ -85,6 +85,16 @@ def count(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
 
 
+def shorten(text: str, most: int) -> str:
+    """The beginning of a text in one line, of at most so many characters.
+
+    >>> shorten("a long  text", 8), shorten("short", 8)
+    ('a long …', 'short')
+    """
+    line = " ".join(text[: 20 * most].split())
+    return line if len(line) <= most and len(text) <= 20 * most else line[: most - 1] + "…"
+
+
 def nearest(name: str, known: Iterable[str], how_many: int = 3) -> str:
     """A phrase that names the entries of `known` nearest to `name`, for the end of an error.
 

@@ -31,6 +31,8 @@ class SourceSettings:
     folder_labels: bool = False
     size: tuple[int, int] | None = None
     id_column: str = "item_id"
+    text_column: str | None = None
+    class_column: str | None = None
     columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
 
@@ -86,6 +88,9 @@ class Target:
     out: str | None = None
     data: str | None = None
     test: str | None = None
+    id_column: str | None = None
+    text_column: str | None = None
+    class_column: str | None = None
     pixels: str | None = None
     allow_shift: bool = False
     classes: tuple[str, ...] = ()
@@ -220,11 +225,13 @@ dir = "kgkt-run"               # run directory
 [source]                       # what model A knows
 # model = "a.keras"            # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
 # layers = ["mid", "emb"]      # one or two of its layers; else a middle one and the last hidden one, as check shows
-# data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a .csv item_id,text
+# data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a table of texts
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
 pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # size = [64, 64]              # height and width for pictures of several sizes; only where A's input leaves it open
-# id_column = "item_id"        # of a .csv of texts or a table of features: the column that holds the items' ids
+# id_column = "item_id"        # of a table of texts or of features: the column that holds the items' ids
+# text_column = "text"         # of a table of texts: the column of texts; else the only one that looks like text
+# class_column = "y"           # of a table of texts: the classes, where it has them; they are not learned from
 # columns = ["f*"]             # of a table of features: its columns of numbers, one layer for each pattern
 # classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
 
@@ -255,6 +262,9 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
+# text_column = "text"         # of these two, where they are tables of texts and call their columns otherwise than
+# id_column = "item_id"        # the pool does
+# class_column = "y"
 # pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names; one output speaks for the second
 # from_logits = true           # B's outputs are logits (false: probabilities), where its last layer does not say

@@ -12,7 +12,8 @@ import pytest
 
 import kgkt
 from kgkt.errors import InputError, UsageError
-from kgkt.rundir.given import features_file
+from kgkt.rundir.given import data_file, features_file
+from kgkt.source.inputs import read_data
 from kgkt.verbs.switch import switch
 
 
@@ -169,3 +170,18 @@ def test_ids_may_come_straight_from_pandas(tmp_path: Path, vectors: np.ndarray, 
     np.savez(tmp_path / "own.npz", emb=vectors, item_id=frame["item_id"].to_numpy())
     with pytest.raises(InputError, match=r"own.npz: array item_id holds Python objects.*np.array\(list\(ids\), dtype=str"):
         kgkt.populate(features=tmp_path / "own.npz", dir=tmp_path / "run")
+
+
+def test_a_frame_of_texts_keeps_the_names_of_its_columns(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"key": ["a", "b"], "body": ["some words of a text", "more words of a text"], "kind": [1, 2],
+                          "size": [0.5, np.nan]})  # fmt: skip
+    named = {"id_column": "key", "text_column": "body", "class_column": "kind"}
+    path = data_file(frame, tmp_path, "pool", tuple(named.values()))
+    assert path is not None
+    data = read_data(path, **named)  # type: ignore[arg-type]
+    assert data.y is not None
+    assert (data.ids.tolist(), data.text, data.y.tolist()) == (["a", "b"], frame["body"].tolist(), ["1", "2"])
+    found = read_data(data_file(frame, tmp_path, "other") or "")
+    assert (found.columns.text if found.columns else None, found.ids.tolist()) == ("body", ["i0000", "i0001"])
+    with pytest.raises(InputError, match=r"has no column of texts \(size\)"):
+        data_file(frame[["size"]], tmp_path, "pool")

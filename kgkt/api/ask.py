@@ -116,7 +116,8 @@ class Ask(Graph):
 
     def predict(
         self, data: Any = None, *, features: Any = None, model: Any = None, items: Place | None = None,
-        force: bool = False, id_column: str | None = None, columns: Sequence[str] | str | None = None,
+        force: bool = False, id_column: str | None = None, text_column: str | None = None,
+        class_column: str | None = None, columns: Sequence[str] | str | None = None,
     ) -> Predicted:  # fmt: skip
         """Say what items are that were never in the pool: by the graph alone, or by B.
 
@@ -126,7 +127,8 @@ class Ask(Graph):
             model: a B that answers in place of the graph.
             items: a CSV to write.
             force: replace `items` where it exists.
-            id_column: of a table, the column of item ids; else as `populate` was told.
+            id_column, text_column, class_column: of a table, the columns of item ids, texts and classes; else those of
+                the pool, where it has them.
             columns: of a table of features, its columns of numbers; else as `populate` was told.
 
         Returns:
@@ -135,7 +137,7 @@ class Ask(Graph):
         from kgkt.verbs.predict import predict
 
         return predict(
-            self.recipe, self.say, data_file(data, self.folder, "new"),
+            self.recipe, self.say, data_file(data, self.folder, "new", (id_column, text_column, class_column)),
             features_file(features, self.folder, "new", id_column), model_file(model, self.folder), path_text(items),
-            force, self.progress, id_column, names_of(columns) or (),
+            force, self.progress, (id_column, text_column, class_column), names_of(columns) or (),
         )  # fmt: skip

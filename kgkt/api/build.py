@@ -31,6 +31,7 @@ class Build(Graph):
         self, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None, features: Any = None,
         pixels: str | None = None, size: tuple[int, int] | None = None, drop_bad: bool | None = None,
         imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
+        text_column: str | None = None, class_column: str | None = None,
         columns: Sequence[str] | str | None = None, concepts: int | None = None,
         seed: int | None = None, text: bool | None = None, shared: bool | None = None, force: bool = False,
         fresh: bool = False, dry_run: bool = False,
@@ -43,6 +44,8 @@ class Build(Graph):
             data: the pool: a path, an array (n, ...), {"x": ..., "item_id": ...}, or texts.
             features: in place of model and data: a path, an array (n, d), or {layer: array, "item_id": ...}.
             id_column: of a table, the column of item ids.
+            text_column, class_column: of a table of texts, the columns of texts, and of classes that only `evaluate`
+                and `predict` look at.
             columns: of a table of features, patterns of columns of numbers, one layer each.
             pixels, size, drop_bad, imports, allow_legacy: as on the command line.
             concepts: how many; else a tenth of the items, 50 to 2500.
@@ -59,7 +62,8 @@ class Build(Graph):
             settings = with_source(
                 self.recipe, Path(aside) if dry_run else self.folder, model=model, layers=layers, data=data,
                 features=features, pixels=pixels, size=size, drop_bad=drop_bad, imports=imports,
-                allow_legacy=allow_legacy, id_column=id_column, columns=columns,
+                allow_legacy=allow_legacy, id_column=id_column, text_column=text_column, class_column=class_column,
+                columns=columns,
             ).override("concepts", k=concepts, seed=seed)  # fmt: skip
             settings = settings.override("store", text=text, shared=shared)
             done = populate(settings, self.say, self.progress, force, fresh, dry_run)

@@ -18,7 +18,8 @@ def with_source(
     recipe: Recipe, folder: Path, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None,
     features: Any = None, pixels: str | None = None, size: tuple[int, int] | None = None,
     drop_bad: bool | None = None, imports: Sequence[str] | None = None, allow_legacy: bool | None = None,
-    id_column: str | None = None, columns: Sequence[str] | str | None = None,
+    id_column: str | None = None, text_column: str | None = None, class_column: str | None = None,
+    columns: Sequence[str] | str | None = None,
 ) -> Recipe:  # fmt: skip
     """The recipe with a source; features given here replace a model of the recipe, and the other way round.
 
@@ -32,10 +33,11 @@ def with_source(
         source = dataclasses.replace(source, model=None)
     elif model is not None:
         source = dataclasses.replace(source, features=None)
-    names, patterns = names_of(layers), names_of(columns)
+    names, patterns, own = names_of(layers), names_of(columns), (id_column, text_column, class_column)
     return dataclasses.replace(recipe, source=source).override(
         "source", model=model_file(model, folder), layers=names, id_column=id_column, columns=patterns,
-        data=data_file(data, folder, "pool"), features=features_file(features, folder, id_column=id_column),
+        text_column=text_column, class_column=class_column, data=data_file(data, folder, "pool", own),
+        features=features_file(features, folder, id_column=id_column),
         pixels=pixels, size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
         allow_legacy=allow_legacy or None,
     )  # fmt: skip
@@ -43,12 +45,16 @@ def with_source(
 
 def with_target(
     recipe: Recipe, folder: Path, *, target: Any = None, data: Any = None, test: Any = None,
-    imports: Sequence[str] | None = None, allow_legacy: bool | None = None, **settings: Any,
+    imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
+    text_column: str | None = None, class_column: str | None = None, **settings: Any,
 ) -> Recipe:  # fmt: skip
     """The recipe with a model B; arguments as for `Run.fuse`, and as for `with_source`."""
+    own = (id_column or recipe.source.id_column, text_column or recipe.source.text_column,
+           class_column or recipe.source.class_column)  # fmt: skip
     recipe = recipe.override(
-        "target", model=model_file(target, folder), data=data_file(data, folder, "target-pool"),
-        test=data_file(test, folder, "test"), imports=tuple(imports) if imports else None, **settings,
+        "target", model=model_file(target, folder), data=data_file(data, folder, "target-pool", own),
+        test=data_file(test, folder, "test", own), id_column=id_column, text_column=text_column,
+        class_column=class_column, imports=tuple(imports) if imports else None, **settings,
     )  # fmt: skip
     return recipe.override("source", allow_legacy=allow_legacy or None)
 

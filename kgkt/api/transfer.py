@@ -38,6 +38,8 @@ class Transfer(Graph):
             data: B's view of the pool's items, matched by item_id: a path, or {"x": ..., "item_id": ...}.
             pixels: range of pixels that B wants; else what A was told, unless B scales its inputs itself.
             allow_shift: go on with a test set of another range than what B is taught.
+            id_column, text_column, class_column: of test and data, where they are tables that call their columns
+                otherwise than the pool does.
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
@@ -58,8 +60,8 @@ class Transfer(Graph):
         Args:
             progress: called with (what, done, total).
             balanced: every class is equally frequent in the pool.
-            target, test, data, pixels, allow_shift: of B, as for `fuse`; without B and a test set only the answers for
-                the pool are compared.
+            target, test, data, pixels, allow_shift: as for `fuse`; without B and a test set only the answers for
+                the pool are compared. So are id_column, text_column, class_column, which hold for `truth` too.
             labels, seeds, truth, train_b, jobs, recommend, require_gain, out, allow_overlap: as on the command line.
         """
         from kgkt.verbs.evaluate import Asked, evaluate_run

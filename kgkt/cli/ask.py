@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Columns, Force, IdColumn, Params, asked_rows, graph_of, listed, params_of, rows, takes
+from kgkt.cli.options import Columns, Force, Params, asked_rows, graph_of, listed, params_of, rows, table_columns, takes
 from kgkt.cli.output import LIST, OUT, print_json, print_rows
-from kgkt.errors import count
+from kgkt.errors import count, shorten
 
 if TYPE_CHECKING:
     from kgkt.api import Run
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kgkt.verbs.suggest import Suggested
 
 ASK = "Ask"
+SHORT = 60  # characters of an item's text in a table of many columns
 SINGULAR = {"nodes": "node", "relationships": "relationship", "properties": "property", "labels": "label",
             "constraints": "constraint", "indexes": "index"}  # fmt: skip
 
@@ -86,11 +87,11 @@ def _of_suggested(found: Suggested, n: int, out: str | None, tasks: bool, doubt:
 
 
 @app.command(rich_help_panel=ASK)
-@takes(run=graph_of, form=rows)
+@takes(run=graph_of, named=table_columns, form=rows)
 def predict(
     *,
     data: Annotated[
-        str | None, typer.Option("--data", help="The new items: .npz, .npy, .csv (item_id,text) or a folder of images.")
+        str | None, typer.Option("--data", help="The new items, in any form of a pool.")
     ] = None,
     features: Annotated[
         str | None, typer.Option("--features", help="In place of data: the same layers of them, made elsewhere.")
@@ -101,7 +102,7 @@ def predict(
     items: Annotated[
         str | None, typer.Option("--items", help="CSV to write: item_id, class, mass, next class, nearest concepts.")
     ] = None,
-    id_column: IdColumn = None,
+    named: dict[str, str | None],
     columns: Columns = None,
     force: Force = False,
     run: Run,
@@ -110,14 +111,14 @@ def predict(
     """What items are that were never in the pool: by the graph alone, or by B."""
     from kgkt.transfer.prediction import COLUMNS
 
-    done = run.predict(data, features=features, model=model, items=items, force=force, id_column=id_column,
-                       columns=listed(columns))  # fmt: skip
+    done = run.predict(data, features=features, model=model, items=items, force=force, columns=listed(columns),
+                       **named)  # fmt: skip
     counted = Counter(name or "no class" for name in done.classes)
     if items is None and form != "json":
-        concepts = [] if done.concepts is None else ["concepts"]
-        shown = [(*row[:5], ", ".join(f"{name!r} {strength:.2f}" for _, name, strength in row[5] or ()))
-                 for row in done.rows()]  # fmt: skip
-        print_rows(COLUMNS[:5] + tuple(concepts), [row[: 5 + len(concepts)] for row in shown], form)
+        more = (done.texts is not None, done.concepts is not None)
+        names = (*COLUMNS[:5], *(name for name, there in zip(("text", "concepts"), more, strict=True) if there))
+        print_rows(names, [_predicted(row, None if done.texts is None else done.texts[i])
+                           for i, row in enumerate(done.rows())], form)  # fmt: skip
     elif items is None:
         print_json({"columns": COLUMNS, "rows": list(done.rows()), "right": done.right, "far": done.far})
     elif form == "json":
@@ -126,6 +127,12 @@ def predict(
         print(f"{count(len(done), 'item')}: " + ", ".join(f"{name} {n:,}" for name, n in counted.most_common()))
     if done.right is not None and form == "table":
         print(f"{100 * done.right:.1f} % are of the class that the data says")
+
+
+def _predicted(row: tuple[Any, ...], text: str | None) -> tuple[Any, ...]:
+    """A row of `predict` as a person reads it: with the beginning of the text, and concepts in words."""
+    concepts = [] if row[5] is None else [", ".join(f"{name!r} {strength:.2f}" for _, name, strength in row[5])]
+    return (*row[:5], *([] if text is None else [shorten(text, SHORT)]), *concepts)
 
 
 @app.command(rich_help_panel=ASK)

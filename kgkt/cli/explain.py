@@ -10,7 +10,7 @@ from kgkt.cli.app import app
 from kgkt.cli.ask import ASK
 from kgkt.cli.options import Force, graph_of, rows, takes
 from kgkt.cli.output import print_json, print_rows, printable
-from kgkt.errors import count
+from kgkt.errors import count, shorten
 
 if TYPE_CHECKING:
     from kgkt.api import Run
@@ -74,7 +74,7 @@ def _show_explained(done: Explained) -> None:
 
     print(f"{printable(done.item)}: {printable(done.verdict)}")
     for line in filter(None, (done.because, done.picture, done.text)):
-        print(f"  {printable(line if line is not done.text or len(line) <= TEXT else line[: TEXT - 1] + '…')}")
+        print(f"  {printable(line if line is not done.text else shorten(line, TEXT))}")
     print()
     print_rows(("concept", "strength", "state", "leans to"), [
         (f"c{c.number:03d} {c.name!r}", c.strength, "active" if c.active else "off", in_words(c.leans_to) or None)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
 Target = Annotated[str | None, typer.Option("--target", help="Model B, a .keras file; it is never changed.")]
 Test = Annotated[
-    str | None, typer.Option("--test", help="Arrays x and y (or .csv item_id,text,y): measures what it was worth.")
+    str | None, typer.Option("--test", help="Arrays x and y, or texts with classes: measures what it was worth.")
 ]
 TargetData = Annotated[
     str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
@@ -50,6 +50,12 @@ Imports = Annotated[
 ]
 IdColumn = Annotated[
     str | None, typer.Option("--id-column", help="Column of item ids, if it is not called item_id.")
+]
+TextColumn = Annotated[
+    str | None, typer.Option("--text-column", help="Column of texts, if it is not called text.")
+]
+ClassColumn = Annotated[
+    str | None, typer.Option("--class-column", help="Column of classes, if it is not called class (of texts: or y).")
 ]
 Columns = Annotated[
     str | None,
@@ -158,12 +164,15 @@ def source(
     layers: Layers = None,
     data: Annotated[
         str | None,
-        typer.Option("--data", help="Pool: .npz (x, item_id), .npy, .csv (item_id,text) or a folder of images."),
+        typer.Option("--data", help="Pool: .npz (x, item_id), .npy, a folder of images, or texts: .csv, .tsv, .jsonl, "
+                     ".json, .parquet."),
     ] = None,
     features: Annotated[
         str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
     ] = None,
     id_column: IdColumn = None,
+    text_column: TextColumn = None,
+    class_column: ClassColumn = None,
     columns: Columns = None,
     size: Annotated[
         str | None,
@@ -175,8 +184,16 @@ def source(
     """A, and the pool that it looks at: settings of `Run.populate` and `Run.check`."""
     return {
         "model": model, "layers": listed(layers), "id_column": id_column, "columns": listed(columns), "data": data,
-        "features": features, "size": _size(size) if size else None, "imports": imports,
+        "text_column": text_column, "class_column": class_column, "features": features,
+        "size": _size(size) if size else None, "imports": imports,
     }  # fmt: skip
+
+
+def table_columns(
+    id_column: IdColumn = None, text_column: TextColumn = None, class_column: ClassColumn = None
+) -> dict[str, str | None]:
+    """The columns of a table that is read."""
+    return {"id_column": id_column, "text_column": text_column, "class_column": class_column}
 
 
 def listed(names: str | None) -> list[str] | None:

@@ -22,6 +22,7 @@ from kgkt.cli.options import (
     graph_of,
     plain,
     points,
+    table_columns,
     takes,
 )
 from kgkt.cli.output import OUT, print_json, table
@@ -47,7 +48,7 @@ def judged_graph(
 
 
 @app.command(rich_help_panel=PROVE)
-@takes(run=judged_graph, form=plain)
+@takes(run=judged_graph, columns=table_columns, form=plain)
 def evaluate(
     *,
     labels: Annotated[str, typer.Option("--labels", help="Labels a class, with commas.")] = "1,2,5,10",
@@ -55,11 +56,12 @@ def evaluate(
         int | None, typer.Option("--seeds", help="Draws of labels, each with a graph of its own (20).")
     ] = None,
     truth: Annotated[
-        str | None, typer.Option("--truth", help="CSV item_id,class of every item; else y of the pool's file.")
+        str | None, typer.Option("--truth", help="Table item_id,class of every item; else the classes in the pool.")
     ] = None,
     target: Target = None,
     test: Test = None,
     target_data: TargetData = None,
+    columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
     from_logits: FromLogits = False,
@@ -87,8 +89,8 @@ def evaluate(
         done = run.evaluate(
             labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data,
             pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
-            balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, require_gain=points(require_gain),
-            out=out, allow_overlap=allow_overlap, progress=progress,
+            balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, **columns,
+            require_gain=points(require_gain), out=out, allow_overlap=allow_overlap, progress=progress,
         )  # fmt: skip
     show_evaluated(done, recommend, form)
 

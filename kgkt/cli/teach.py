@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Balanced, Force, IdColumn, graph_of, plain, takes
+from kgkt.cli.options import Balanced, ClassColumn, Force, IdColumn, graph_of, plain, takes
 from kgkt.cli.output import OUT, print_json, printable
 from kgkt.errors import count
 
@@ -25,12 +25,10 @@ def label(
         list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", help="CSV or Parquet with item_id and class, or an export of Label Studio.")
+        str | None, typer.Option("--file", help="CSV, JSON or Parquet: item_id, class; or Label Studio's export.")
     ] = None,
     id_column: IdColumn = None,
-    class_column: Annotated[
-        str | None, typer.Option("--class-column", help="Column of classes, if it is not called class.")
-    ] = None,
+    class_column: ClassColumn = None,
     run: Run,
     form: str,
 ) -> None:

@@ -20,6 +20,7 @@ from kgkt.cli.options import (
     opening,
     plain,
     points,
+    table_columns,
     takes,
 )
 from kgkt.cli.output import OUT, print_json
@@ -58,13 +59,14 @@ def show_mapped(done: Any, form: str) -> None:
 
 
 @app.command(rich_help_panel=TRANSFER)
-@takes(run=graph_of, opening=opening, form=plain)
+@takes(run=graph_of, opening=opening, columns=table_columns, form=plain)
 def fuse(
     *,
     target: Target = None,
     out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
     test: Test = None,
     target_data: TargetData = None,
+    columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
     steps: Annotated[int | None, typer.Option("--steps", help="Adam steps at most (400).")] = None,
@@ -90,7 +92,7 @@ def fuse(
         target, out, test=test, data=target_data, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
         map=False if no_map else None, from_logits=from_logits or None, require_gain=points(require_gain),
-        force=force, **opening,
+        force=force, **columns, **opening,
     )  # fmt: skip
     show_fused(done, form)
 

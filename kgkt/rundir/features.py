@@ -56,6 +56,7 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     asked: list[Any] = [settings.size] if settings.size else []
     asked += [settings.id_column] if settings.id_column != ITEM_ID else []
     asked += [settings.columns] if settings.columns else []
+    asked += [["text", settings.text_column]] if settings.text_column else []
     inputs["source settings"] = digest_value([settings.layers, settings.pixels, settings.drop_bad, *asked])
     inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
     return inputs
@@ -70,6 +71,7 @@ def source_memory(recipe: Recipe, layers: Sequence[str]) -> dict[str, Any]:
         "features": None if settings.features is None else str(Path(settings.features).resolve()),
         "pixels": settings.pixels, "imports": list(settings.imports), "allow_legacy": settings.allow_legacy,
         "size": settings.size and list(settings.size), "id_column": settings.id_column,
+        "text_column": settings.text_column, "class_column": settings.class_column,
         "columns": list(settings.columns),
     }}  # fmt: skip
 
@@ -102,7 +104,8 @@ def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
         say(look.chosen)
     if settings.data:
         size = picture_size(look.input_shape, settings.size, look.name)
-        data = read_data(settings.data, drop_bad=settings.drop_bad, size=size, id_column=settings.id_column)
+        data = read_data(settings.data, drop_bad=settings.drop_bad, size=size, id_column=settings.id_column,
+                         text_column=settings.text_column, class_column=settings.class_column)  # fmt: skip
         for notice in data.notices:
             say(notice)
         for notice in source.check(look, data):
@@ -132,9 +135,11 @@ def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
     if data is None:
         return {}
     assert recipe.source.data is not None
+    read = data.columns
     return {
         "data": str(Path(recipe.source.data).resolve()), "drop_bad": recipe.source.drop_bad, "kind": data.kind,
-        "id_column": recipe.source.id_column,
+        "id_column": recipe.source.id_column if read is None else read.ids,
+        "text_column": None if read is None else read.text, "class_column": None if read is None else read.classes,
         "text": recipe.store.text, "size": list(data.x.shape[1:3]) if data.kind == "images" else None,
     }  # fmt: skip
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.files import atomic, make_folder, write_csv
-from kgkt.source.columns import ITEM_ID, by_number
+from kgkt.source.columns import ITEM_ID
+from kgkt.source.numbered import by_number
+from kgkt.source.texts import CLASSES, IDS, TEXT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,14 +25,15 @@ LABELS = "{item_id: class}, a Series, a DataFrame with item_id and class, pairs,
 FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
 
 
-def data_file(value: Any, folder: Path, name: str) -> str | None:
+def data_file(value: Any, folder: Path, name: str, columns: Sequence[str | None] = ()) -> str | None:
     """The path of a pool or test set; what is in memory is written to `folder`.
 
     Args:
         value: a path, an array (n, ...), {"x": ..., "item_id": ..., "y": ...}, (x, y), texts, {"text": ...}, or a
-            DataFrame with the columns item_id and text.
+            DataFrame with a column of texts.
         folder: of the run directory.
         name: of the file, without suffix.
+        columns: of a DataFrame, those that were named: of ids, texts, classes.
 
     Raises:
         UsageError: none of these.
@@ -40,8 +43,8 @@ def data_file(value: Any, folder: Path, name: str) -> str | None:
         return None if value is None else os.fspath(value)
     if isinstance(value, tuple) and len(value) == 2:
         value = {"x": value[0], "y": value[1]}
-    if hasattr(value, "columns") and "text" in list(value.columns):
-        value = {column: value[column].tolist() for column in ("item_id", "text", "y") if column in list(value.columns)}
+    if hasattr(value, "columns"):
+        return _frame(value, folder / f"{name}.csv", columns)
     if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
         value = {"text": value}
     if isinstance(value, Mapping) and "text" in value:
@@ -196,6 +199,22 @@ def plain_array(name: str, value: Any) -> np.ndarray:
     elif name not in ("item_id", "y"):
         cure = "give numbers only, in pandas with .astype(float)"
     raise InputError(f"array {name} holds Python objects that are not all texts nor all numbers ({kinds}): {cure}")
+
+
+def _frame(value: Any, path: Path, named: Sequence[str | None]) -> str:
+    """A DataFrame of texts as CSV: the columns that are named or usual; if none of these holds texts, all that do."""
+    there = {str(column): column for column in value.columns}
+    wanted = {*filter(None, named), *IDS, *CLASSES, TEXT}
+    if TEXT not in there and not (named and named[1]):
+        wanted |= {name for name, at in there.items() if all(isinstance(one, str) for one in value[at].head(20))}
+    names = [name for name in there if name in wanted]
+    if not names:
+        raise InputError(f"the DataFrame has no column of texts ({', '.join(list(there)[:8])}): numbers are given as "
+                         "features, or as an array")
+    make_folder(path.parent)
+    part = value[[there[name] for name in names]]
+    write_csv(path, names, part.astype(object).where(part.notna(), "").itertuples(index=False, name=None))
+    return str(path)
 
 
 def _texts(value: Mapping[str, Sequence[Any]], path: Path) -> str:

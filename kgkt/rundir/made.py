@@ -205,7 +205,7 @@ def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | 
     edges, weights = bridge_edges(clustering.memberships)
     exemplars = medoids(found.embedding.vectors, clustering, EXEMPLARS)
     if data is not None and data.text is not None and recipe.store.text:
-        names = names_from_text(data.text, clustering.memberships)
+        names = names_from_text(data.text, clustering.memberships, exemplars, found.names)
     else:
         names = names_from_ids(ids, exemplars)
     names[: len(found.names)] = found.names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError
 from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.reading import other_reading
 from kgkt.rundir.state import Say
 from kgkt.source.choose import source_of
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.source.inputs import Data
+    from kgkt.source.texts import Columns
     from kgkt.values import Embedding, Features, Maps
 
 
@@ -42,7 +44,7 @@ def given_features(
 
 
 def extracted_features(
-    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, out: Path, say: Say, progress: Any
+    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, asked: Columns, out: Path, say: Say, progress: Any
 ) -> tuple[Data, Features]:
     """The new items and their features, through the A that the graph was made with."""
     import contextlib
@@ -60,8 +62,8 @@ def extracted_features(
     if changed:
         raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
                          "in [source] of kgkt.toml")
-    read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
-                     drop_bad=recipe.source.drop_bad, fewest=1)  # fmt: skip
+    read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), fewest=1,
+                     drop_bad=recipe.source.drop_bad, **other_reading(recipe, run, data, asked))  # fmt: skip
     for notice in read.notices:
         say(notice)
     source.check(look, read)  # its notices were heard when the graph was made

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.reading import other_reading, pool_reading
 from kgkt.rundir.state import Say, settings_of
-from kgkt.source.columns import ITEM_ID
 from kgkt.transfer.blocks import check_data, leaves
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def read_for_target(
     from kgkt.source.models import input_shape
 
     size = size_for(recipe, run, input_shape(model))
-    data = read_data(named, "data", **pool_reading(recipe, run), size=size, fewest=1)
+    drop = pool_reading(recipe, run)["drop_bad"]
+    data = read_data(named, "data", drop_bad=drop, size=size, fewest=1, **other_reading(recipe, run, named))
     for notice in data.notices:
         say(notice)
     x = _scaled(data.x, pixels_for(recipe, run, model), bool(recipe.target.pixels))
@@ -207,7 +208,10 @@ def _pool(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | None, say
         raise UsageError("B needs the items themselves: --target-data pool.npz (arrays x and item_id)")
     if not Path(named).exists():
         raise InputError(f"the pool {named} is not there any more: say where it is with --target-data")
-    data = read_data(named, **pool_reading(recipe, run), size=size_for(recipe, run, shape))
+    reading = pool_reading(recipe, run)
+    if recipe.target.data:
+        reading |= other_reading(recipe, run, named)
+    data = read_data(named, **reading, size=size_for(recipe, run, shape))
     for notice in data.notices:
         say(notice)
     if len(data.ids) == len(ids) and (data.ids == ids).all():
@@ -220,13 +224,6 @@ def _pool(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | None, say
             f"{nearest(missing[0], list(rows)[:20000])}"
         )
     return data.x[np.array([rows[item] for item in ids.tolist()])], named
-
-
-def pool_reading(recipe: Recipe, run: RunDir) -> dict[str, Any]:
-    """How the pool was read when the graph was made: arguments of `read_data`, which the recipe's go before."""
-    last, source = settings_of(run, "populate"), recipe.source
-    id_column = source.id_column if source.id_column != ITEM_ID else last.get("id_column", ITEM_ID)
-    return {"drop_bad": source.drop_bad or last.get("drop_bad", False), "id_column": id_column}
 
 
 def size_for(recipe: Recipe, run: RunDir, shape: Shape | None) -> tuple[int, int] | None:
@@ -250,7 +247,8 @@ def _test(
 
     if not recipe.target.test:
         return None
-    data = read_test(recipe.target.test, size=size_for(recipe, run, shape))
+    data = read_test(recipe.target.test, size=size_for(recipe, run, shape),
+                     **other_reading(recipe, run, recipe.target.test))  # fmt: skip
     assert data.y is not None
     for notice in data.notices:
         say(notice)

@@ -11,8 +11,9 @@ from kgkt.errors import InputError, count
 from kgkt.files import digest_value, load_arrays, make_folder
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.reading import pool_reading
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import pool_reading, target_inputs
+from kgkt.rundir.target_model import target_inputs
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def make_task(
     features = open_features(run.need("features.parquet", "populate"))
     ids = features.ids
     data = pool_data(recipe, run)
-    true = true_classes(recipe, truth, data, ids)
+    true = true_classes(recipe, run, truth, data, ids)
     names = recipe.target.classes or tuple(sorted(set(true.tolist()), key=natural))
     unknown = sorted(set(true.tolist()) - set(names))
     if unknown:
@@ -91,7 +92,7 @@ def pool_data(recipe: Recipe, run: RunDir) -> Data | None:
                      size=recipe.source.size or known.get("size"))  # fmt: skip
 
 
-def true_classes(recipe: Recipe, path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
+def true_classes(recipe: Recipe, run: RunDir, path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
     """(n,) the true class of every item: from a label file, else from y of the pool.
 
     Raises:
@@ -101,11 +102,13 @@ def true_classes(recipe: Recipe, path: str | None, data: Data | None, ids: np.nd
 
     if path is not None:
         from kgkt.source.labels import read_label_file
+        from kgkt.source.texts import columns_there
 
-        teach = recipe.teach
-        said = read_label_file(
-            Path(path), frozenset(ids.tolist()), teach.id_column, teach.class_column, recipe.target.classes
-        )
+        teach, target, there = recipe.teach, recipe.target, columns_there(Path(path))
+        asked = [mine if mine in there else theirs for mine, theirs in (
+            (target.id_column, teach.id_column), (target.class_column, teach.class_column))]  # fmt: skip
+        own = pool_reading(recipe, run)["id_column"]
+        said = read_label_file(Path(path), frozenset(ids.tolist()), asked[0], asked[1], target.classes, own)
         known = {row.item_id: row.name for row in said.rows if not row.tick}
         where = path
     elif data is not None and data.y is not None:
@@ -114,7 +117,8 @@ def true_classes(recipe: Recipe, path: str | None, data: Data | None, ids: np.nd
     else:
         raise InputError(
             "the true classes of the pool are not known, and nothing can be judged without them: give --truth "
-            "truth.csv (item_id,class of every item), or save y in the pool's .npz. Only draws and judge see them"
+            "truth.csv (item_id,class of every item), save y in the pool's .npz, or populate a table of texts with "
+            "--class-column. Only draws and judge see them"
         )
     missing = [item for item in ids.tolist() if item not in known]
     if missing:

@@ -9,8 +9,8 @@ from kgkt.errors import InputError
 from kgkt.files import atomic, load_arrays, sha256_file
 from kgkt.rundir.current import CurrentGraph
 from kgkt.rundir.folder import RunDir, load_neighbours
+from kgkt.rundir.reading import told_columns
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.source.columns import ITEM_ID
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,8 +116,7 @@ def _pool(run: RunDir, ids: np.ndarray, say: Say) -> dict[str, Any]:
     if not Path(pool["data"]).exists():
         say(f"the pool {pool['data']} is not there any more: the points have no text and no uri")
         return {}
-    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False), size=pool.get("size"),
-                     id_column=pool.get("id_column", ITEM_ID))  # fmt: skip
+    data = read_data(pool["data"], drop_bad=pool.get("drop_bad", False), size=pool.get("size"), **told_columns(pool))
     rows = {item: row for row, item in enumerate(data.ids.tolist())}
     if missing := [item for item in ids.tolist() if item not in rows]:
         raise InputError(f"{pool['data']} lacks {len(missing)} of the graph's items, e.g. {missing[0]!r}: "

@@ -6,17 +6,20 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, shorten
 from kgkt.files import write_csv
 from kgkt.rundir.asking import Asked
 from kgkt.rundir.state import Say
+
+TEXT = 500  # characters of a text in a table to fill in; a spreadsheet's cell holds no book
 
 
 def write_todo(path: Path, items: Sequence[Asked], texts: Mapping[str, str | None]) -> Path:
     """Write a CSV to fill in: item_id, class, concept, name, speaks_for; of texts, text as well."""
     text = any(texts.get(item.item_id) is not None for item in items)
     write_csv(path, ("item_id", "class", "concept", "name", "speaks_for", *(["text"] if text else [])), (
-        (a.item_id, "", a.concept, a.name, a.speaks_for, *([texts.get(a.item_id)] if text else [])) for a in items
+        (a.item_id, "", a.concept, a.name, a.speaks_for, *([shorten(texts.get(a.item_id) or "", TEXT)] if text else []))
+        for a in items
     ))  # fmt: skip
     return path
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, count, nearest
+from kgkt.errors import InputError, nearest
 from kgkt.source.arrays import check_ids
+from kgkt.source.lines import Lines
+from kgkt.source.numbered import by_pattern, by_prefix, order_and_gaps, refuse_words
 from kgkt.source.parquet import GROUP_BYTES, READ_BYTES, Batch
-from kgkt.source.safety import read_head, refuse_disguise
+from kgkt.source.records import csv_records
+from kgkt.source.safety import read_head
 
 if TYPE_CHECKING:
     import numpy as np
 
 ITEM_ID = "item_id"
-NUMBERED = re.compile(r"(?P<prefix>.*?)[_\-. ]?(?P<number>\d+)")  # f0, emb_12, 7
 
 
 def open_columns(
@@ -84,11 +85,13 @@ class NumberColumns:
         need_ids(str(path), id_column, names)
         self.ids = check_ids(str(path), self.table.column(id_column).to_pylist(), len(self.table))
         numbers = [f.name for f in self.table.schema if f.name != id_column and _is_number(f.type)]
-        groups = _by_pattern(path, columns, numbers) if columns else _by_prefix(numbers)
+        groups = by_pattern(path, columns, numbers) if columns else by_prefix(numbers)
         for layer in layers:
             if layer not in groups:
                 raise InputError(f"{path} has no columns of a layer {layer}{nearest(layer, groups)}")
         self.groups = {layer: groups[layer] for layer in layers or groups}
+        refuse_words(path, self.table, [name for group in self.groups.values() for name in group],
+                      [name for name in names if name not in {id_column, *numbers}])  # fmt: skip
         if not self.groups:
             texts = [f.name for f in self.table.schema if f.name != id_column and pa.types.is_string(f.type)]
             hint = f" (columns of texts: {', '.join(texts[:5])})" if texts else ""
@@ -98,7 +101,7 @@ class NumberColumns:
         read = {id_column, *(name for group in self.groups.values() for name in group)}
         self.others = [name for name in names if name not in read]
         self.notices = [f"{path}: {len(group)} columns, {group[0]} … {group[-1]}, are the layer {layer}"
-                        + _order_and_gaps(group, numbers) for layer, group in self.groups.items()]  # fmt: skip
+                        + order_and_gaps(group, numbers) for layer, group in self.groups.items()]  # fmt: skip
 
     def __iter__(self) -> Iterator[Batch]:
         import numpy as np
@@ -124,72 +127,20 @@ def _read_table(path: Path, id_column: str) -> Any:
                 return file.read()
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path} cannot be read as Parquet ({error})") from error
+    lines = Lines(path, "a table of features", lambda number: f"{path}, line {number:,}")
     head = read_head(path, 1 << 16)
-    refuse_disguise(path, head)
     line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
     delimiter = max(",;\t", key=lambda sign: line.count(sign.encode()))
     try:
-        return csv.read_csv(
+        table = csv.read_csv(
             path, parse_options=csv.ParseOptions(delimiter=delimiter),
             convert_options=csv.ConvertOptions(column_types={id_column: pa.string()}, strings_can_be_null=False),
         )
-    except (pa.ArrowException, OSError) as error:
+        table.column_names  # noqa: B018  they are decoded here
+        return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        deque(csv_records(lines), maxlen=0)  # raises what is wrong, with its line
         raise InputError(f"{path} cannot be read as CSV ({error})") from error
-
-
-def by_number(names: Sequence[str]) -> list[str]:
-    """Names of columns, those that differ in a number at their end in the order of their numbers, the others in place.
-
-    Columns of one prefix share the places that they had: f2, age, f0, f1 become f0, age, f1, f2.
-    """
-    groups: dict[str, list[tuple[int, str]]] = {}
-    for name in names:
-        if match := NUMBERED.fullmatch(name):
-            groups.setdefault(match["prefix"], []).append((int(match["number"]), name))
-    ordered = {prefix: iter(sorted(group, key=lambda one: one[0])) for prefix, group in groups.items()}
-    return [next(ordered[match["prefix"]])[1] if (match := NUMBERED.fullmatch(name)) else name for name in names]
-
-
-def _order_and_gaps(group: Sequence[str], stand: Sequence[str]) -> str:
-    """What to say of a layer whose columns do not stand in the order of their numbers, or of which some are not there.
-
-    Args:
-        group: its columns, in the order that they are taken in.
-        stand: the columns of numbers in the order of the file.
-    """
-    members = set(group)
-    said = "" if [name for name in stand if name in members] == list(group) else ", in the order of their numbers"
-    numbers: dict[str, set[int]] = {}
-    for match in filter(None, map(NUMBERED.fullmatch, group)):
-        numbers.setdefault(match["prefix"], set()).add(int(match["number"]))
-    for prefix, there in numbers.items():
-        between = max(there) - min(there) + 1 - len(there)
-        if between:
-            first = next(n for n in range(min(there), max(there)) if n not in there)
-            said += (f"; {count(between, 'number')} between {prefix}{min(there)} and {prefix}{max(there)} without a "
-                     f"column, first {prefix}{first}")
-    return said
-
-
-def _by_prefix(numbers: Sequence[str]) -> dict[str, list[str]]:
-    """Layer -> its columns: those that differ in a number at their end, two or more, by their numbers."""
-    groups: dict[str, list[str]] = {}
-    for name in by_number(numbers):
-        if match := NUMBERED.fullmatch(name):
-            groups.setdefault(match["prefix"] or "features", []).append(name)
-    return {layer: group for layer, group in groups.items() if len(group) > 1}
-
-
-def _by_pattern(path: Path, patterns: Sequence[str], numbers: Sequence[str]) -> dict[str, list[str]]:
-    """Layer -> the columns of numbers that a pattern names."""
-    groups: dict[str, list[str]] = {}
-    for pattern in patterns:
-        group = [name for name in by_number(numbers) if fnmatch.fnmatchcase(name, pattern)]
-        if len(group) < 2:
-            raise InputError(f"{path}: --columns {pattern} names {len(group)} columns of numbers, a layer needs two or "
-                             f"more{nearest(pattern.rstrip('*'), numbers)}")
-        groups.setdefault(re.sub(r"\W+", "", pattern).rstrip("_") or "features", []).extend(group)
-    return groups
 
 
 def _is_number(kind: Any) -> bool:

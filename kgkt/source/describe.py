@@ -45,8 +45,14 @@ def model_fields(info: ModelInfo) -> dict[str, Any]:
 def data_in_words(data: Data) -> str:
     """A pool or a test set."""
     shape = "x".join(str(s) for s in data.x.shape[1:])
-    holds = "texts" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows"
+    holds = f"texts{_column(data)}" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows"
     return f"{len(data.ids):,} {holds}" + "".join(f"; {notice}" for notice in data.notices)
+
+
+def _column(data: Data) -> str:
+    """Which column the texts are of, where it has not the usual name."""
+    read = data.columns
+    return f" in the column {read.text}" if read is not None and read.text != "text" else ""
 
 
 def data_fields(data: Data) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, count, nearest
 from kgkt.files import sha256_file
 from kgkt.source.arrays import check_ids, check_shape, clean, default_ids, load_array, load_arrays
-from kgkt.source.columns import ITEM_ID, need_ids
+from kgkt.source.columns import ITEM_ID
 from kgkt.source.images import open_folder
-from kgkt.source.safety import read_head, refuse_disguise
+from kgkt.source.records import SUFFIXES, suffix_of
+from kgkt.source.texts import Columns, read_texts
 
 if TYPE_CHECKING:
     import numpy as np
 
-FORMATS = ".npz (x, item_id, y), .npy, .csv (item_id, text, y) or a folder of PNG and JPEG files"
+FORMATS = (".npz (x, item_id, y), .npy, texts in .csv, .tsv, .jsonl, .json, .parquet (item_id, text, y; also .gz) or "
+           "a folder of PNG and JPEG files")
+
+TEST = "test data"  # what it is called to the user
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +39,7 @@ class Data:
         digest: sha256 of the content.
         notices: what was cast or dropped, one line each.
         files: (n,) sha256 of each item's own file, or None where items lie in one.
+        columns: of texts, the columns that were read.
     """
 
     ids: np.ndarray
@@ -48,6 +51,7 @@ class Data:
     digest: str
     notices: list[str] = field(default_factory=list)
     files: list[str] | None = None
+    columns: Columns | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,6 +65,8 @@ def read_data(
     size: tuple[int, int] | None = None,
     id_column: str = ITEM_ID,
     fewest: int = 2,
+    text_column: str | None = None,
+    class_column: str | None = None,
 ) -> Data:
     """Read a pool of items.
 
@@ -70,8 +76,10 @@ def read_data(
         drop_bad: go on without rows that hold NaN or infinity, and without pictures that cannot be read.
         folder_labels: the subfolders of a folder of pictures are classes.
         size: (h, w) to bring pictures of a folder to.
-        id_column: of a table of texts, the column of item ids.
+        id_column: of a table of texts, the column of item ids; without an item_id, `id`, else its rows are numbered.
         fewest: items that are needed; a graph needs many, an answer one.
+        text_column: the column of texts; without one `text`, else the only one that looks like text.
+        class_column: the column of classes; without one y, class or label, where there is one.
 
     Raises:
         InputError: it cannot be used; the message says which file, row and value.
@@ -86,21 +94,26 @@ def read_data(
         return _read_npz(path, what, drop_bad, fewest)
     if suffix == ".npy":
         return _read_npy(path, what, drop_bad, fewest)
-    if suffix in {".csv", ".tsv"}:
-        return _read_csv(path, what, id_column, fewest)
-    hint = "; a Parquet file of features goes to --features" if suffix == ".parquet" else ""
-    raise InputError(f"{what} {path}: no reader for {suffix or 'a file without suffix'}; use {FORMATS}{hint}")
+    if suffix_of(path) in SUFFIXES:
+        asked = Columns(text_column, None if id_column == ITEM_ID else id_column, class_column)
+        return _read_table(path, what, asked, fewest)
+    raise InputError(f"{what} {path}: no reader for {suffix or 'a file without suffix'}; use {FORMATS}")
 
 
-def read_test(path: Path | str, folder_labels: bool = True, size: tuple[int, int] | None = None) -> Data:
+def read_test(
+    path: Path | str, folder_labels: bool = True, size: tuple[int, int] | None = None, id_column: str = ITEM_ID,
+    text_column: str | None = None, class_column: str | None = None,
+) -> Data:  # fmt: skip
     """Read labelled test data: x and y.
 
     Raises:
         InputError: as `read_data`, or there is no y.
     """
-    data = read_data(path, "test data", folder_labels=folder_labels, size=size)
+    data = read_data(path, TEST, folder_labels=folder_labels, size=size, id_column=id_column, text_column=text_column,
+                     class_column=class_column)  # fmt: skip
     if data.y is None:
-        how = "add a column y" if data.kind == "text" else "save it with np.savez(path, x=..., y=...)"
+        how = ("--class-column names the one that holds the classes, or add a column y" if data.kind == "text"
+               else "save it with np.savez(path, x=..., y=...)")
         raise InputError(f"test data {path} has no y: {how}")
     return data
 
@@ -163,41 +176,16 @@ def _read_folder(
     return Data(ids, images, y, uris, None, "images", digest.hexdigest(), notices, digests)
 
 
-def _read_csv(path: Path, what: str, id_column: str, fewest: int) -> Data:
+def _read_table(path: Path, what: str, asked: Columns, fewest: int) -> Data:
     import numpy as np
 
-    where = f"{what} {path}"
-    refuse_disguise(path, read_head(path))
-    raw = path.read_bytes()
-    try:
-        content = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(f"{where}, line {line}: not UTF-8; save the file as UTF-8") from error
-    header = content.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=header.count), strict=True)
-    rows: list[list[str]] = []
-    try:
-        columns = next(reader, [])
-        need_ids(where, id_column, columns)
-        if "text" not in columns:
-            raise InputError(f"{where} has no column text{nearest('text', columns)}")
-        for row in reader:
-            if row and len(row) != len(columns):
-                raise InputError(f"{where}, line {reader.line_num}: {count(len(row), 'field')}, the header has "
-                                 f"{len(columns)}")
-            rows.extend([row] if row else [])
-    except csv.Error as error:
-        raise InputError(f"{where}, line {reader.line_num}: {error}") from error
-    if len(rows) < fewest:
-        raise InputError(f"{where} has {count(len(rows), 'row')}: a graph needs many items")
-    table = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
-    ids = check_ids(where, np.array(table[id_column], dtype=object), len(rows))
-    texts = table["text"]
-    y = class_names(f"{where}: y", table["y"], len(rows)) if "y" in table else None
-    empty = [item for item, text in zip(ids.tolist(), texts, strict=True) if not text.strip()]
-    notices = [f"{len(empty)} of {len(texts):,} texts are empty, e.g. {empty[0]}"] if empty else []
-    return Data(ids, np.array(texts, dtype=object), y, None, texts, "text", sha256_file(path), notices)
+    read = read_texts(path, what, asked, need_classes=what == TEST)
+    if len(read.texts) < fewest:
+        raise InputError(f"{what} {path} has {count(len(read.texts), 'row')}: a graph needs many items")
+    y = None if read.classes is None else np.array(read.classes, dtype=str)
+    x = np.empty(len(read.texts), dtype=object)
+    x[:] = read.texts
+    return Data(read.ids, x, y, None, read.texts, "text", sha256_file(path), read.notices, columns=read.columns)
 
 
 def class_names(where: str, values: Any, n: int) -> np.ndarray:

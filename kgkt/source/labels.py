@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import itertools
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, count, nearest
 from kgkt.files import sha256_file
+from kgkt.source.lines import Lines
+from kgkt.source.records import Table, no_column, open_table, suffix_of
+from kgkt.source.safety import read_head
+from kgkt.source.texts import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 TICK = "not:"
 ID_COLUMN, CLASS_COLUMN = "item_id", "class"
 MISSING = {"nan", "NaN", "None", "NA", "N/A", "<NA>", "NaT", "null", "NULL"}  # as pandas and NumPy write them
+# fields of a task of Label Studio: of its JSON, of that of older ones, of JSON-MIN
+MARKS = {"annotations", "completions", "annotation_id", "annotator", "lead_time"}
 FRACTION = re.compile(r"-?\d+\.0+")
 MADE_UP = re.compile(r"i\d{4,}")  # as `kgkt.source.arrays.default_ids` calls rows
 
@@ -58,33 +64,36 @@ class LabelFile:
 
 def read_label_file(
     path: Path, known: Collection[str], id_column: str = ID_COLUMN, class_column: str = CLASS_COLUMN,
-    classes: Collection[str] = (),
+    classes: Collection[str] = (), pool_ids: str = ID_COLUMN,
 ) -> LabelFile:  # fmt: skip
-    """Read a CSV or Parquet file with the columns item_id and class, or an export of Label Studio (JSON, JSON-MIN).
+    """Read a table with the columns item_id and class, or an export of Label Studio (JSON, JSON-MIN).
 
-    A class `not:NAME` is a tick; an empty one is skipped. Comma, semicolon or tab, quoted or not, with or without a
-    byte order mark; other columns are passed over. What pandas writes for a missing value (nan, None, NA, …) counts as
-    empty, unless a class is called so already.
+    A table is CSV, JSON Lines, a JSON array of records or Parquet, as of texts. A class `not:NAME` is a tick; an empty
+    one is skipped. Comma, semicolon or tab, quoted or not, with or without a byte order mark; other columns are passed
+    over. What pandas writes for a missing value (nan, None, NA, …) counts as empty, unless a class is called so.
 
-    A table without the column of ids may have one of pictures' paths or names instead (filepath, image, …), and one
-    without the column of classes a column label, choice, or one that ends with .label, as FiftyOne writes them.
+    A table without the column of ids may have that of the pool, or one of pictures' paths or names instead (filepath,
+    image, …), and one without the column of classes a column label, choice, or one that ends with .label, as FiftyOne
+    writes them.
 
     Args:
         path: the file.
         known: ids of the pool.
         id_column, class_column: names of the two columns; in an export, of the field and the control.
         classes: names of classes that are known.
+        pool_ids: what the pool calls its column of ids.
 
     Raises:
         InputError: not UTF-8, a missing column, an unknown item, one item with two classes, whole numbers that came out
             as fractions, a name that several pictures have, annotators who differ: with the line.
     """
-    digest = sha256_file(path)
-    text = _text(path, {id_column, class_column})
-    if text.lstrip()[:1] in ("[", "{") or path.suffix.lower() == ".json":
+    digest, skipped = sha256_file(path), 0
+    _refuse_xml(path)
+    table = _opened(path)
+    if table is None:
         from kgkt.source.annotations import read_annotations
 
-        entries, empty, skipped = read_annotations(path, text, id_column, class_column)
+        entries, empty, skipped = read_annotations(path, _whole(path), id_column, class_column)
         if not entries:
             by = f", {skipped:,} skipped by the annotators" if skipped else ""
             raise InputError(f"{path} holds no label ({count(empty, 'task')}, no class chosen{by}): label them first")
@@ -92,7 +101,8 @@ def read_label_file(
             raise InputError(f"{path}: no item {entries[0][0]!r} in the pool, nor any other of its "
                              f"{count(len(entries), 'labelled item')}: an export of another project?")
     else:
-        (entries, empty, id_column), skipped = _table(path, text, id_column, class_column, classes), 0
+        id_column, class_column = _columns(path, table, id_column, class_column, pool_ids)
+        entries, empty = _entries(path, table, id_column, class_column, classes)
     if not entries:
         what = f"{count(empty, 'row')}, no class filled in" if empty else "no rows"
         raise InputError(f"{path} holds no label ({what}): fill in the column {class_column}")
@@ -106,102 +116,76 @@ def read_label_file(
     return LabelFile(rows, digest, empty, skipped)
 
 
-def _text(path: Path, asked: Collection[str]) -> str:
-    """The content of a label file.
+def _at(path: Path, place: str, number: int) -> str:
+    return f"{path}:{number}" if place == "line" else f"{path}, {place} {number:,}"
 
-    Raises:
-        InputError: a folder, an archive, XML, damaged Parquet, not UTF-8.
-    """
-    content = Path(path).read_bytes()
-    if content.startswith(b"PAR1"):
-        return _parquet(path, content, asked)
-    if content.startswith(b"PK\x03\x04"):
-        raise InputError(f"{path} is a zip archive: unpack it, and give the CSV or JSON in it")
+
+def _refuse_xml(path: Path) -> None:
+    if read_head(path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        raise InputError(f"{path} is XML or HTML; kgkt reads CSV, JSON, Parquet and Label Studio's JSON. Of CVAT's "
+                         "annotations.xml, write a table of two columns: image, the name of each image; label, that of "
+                         "its tag")
+
+
+def _opened(path: Path) -> Table | None:
+    """A table of labels; None for an export of Label Studio, whose reader says best what is wrong with it."""
+    head = read_head(path).removeprefix(b"\xef\xbb\xbf").lstrip()
+    lines = (".csv", ".tsv", ".jsonl", ".ndjson")
+    is_json = suffix_of(path) == ".json" or (head.startswith((b"[", b"{")) and suffix_of(path) not in lines)
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}:{line} is not UTF-8: save it as UTF-8") from error
-    if text.lstrip()[:1] == "<":
-        raise InputError(f"{path} is XML or HTML; kgkt reads CSV and Label Studio's JSON. Of CVAT's annotations.xml, "
-                         "write a table of two columns: image, the name of each image; label, that of its tag")
-    return text
+        table = open_table(path, "a table of labels", partial(_at, path))
+    except InputError:
+        if is_json:
+            return None
+        raise
+    tasks = any(isinstance(value, dict) for value in table.sample.get("data", ()))
+    return None if is_json and (tasks or not table.columns or MARKS & set(table.columns)) else table
 
 
-def _parquet(path: Path, content: bytes, asked: Collection[str]) -> str:
-    """A Parquet table as CSV, without features: without lists, and without fractions but in columns that are asked for.
-
-    Raises:
-        InputError: damaged.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def wanted(field: pa.Field) -> bool:
-        return not pa.types.is_nested(field.type) and (field.name in asked or not pa.types.is_floating(field.type))
-
-    try:
-        file = pq.ParquetFile(pa.BufferReader(content))
-        table = file.read(columns=[field.name for field in file.schema_arrow if wanted(field)])
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} cannot be read as Parquet ({error})") from error
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
-    writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    return text.getvalue()
+def _whole(path: Path) -> str:
+    return "".join(Lines(path, "an export of Label Studio", partial(_at, path, "line")).blocks())
 
 
-def _table(
-    path: Path, text: str, id_column: str, class_column: str, classes: Collection[str]
-) -> tuple[list[tuple[str, str, str]], int, str]:
-    """(item, class, line) of the rows of a CSV that have a class, how many have none, and the column of items."""
-    head = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
-    columns = [c.strip() for c in next(reader, [])]
-    if not columns:
-        raise InputError(f"{path} is empty: it needs the columns {id_column} and {class_column}")
-    id_column, class_column = _columns(path, columns, id_column, class_column)
-    at_item, at_class = columns.index(id_column), columns.index(class_column)
+def _entries(
+    path: Path, table: Table, id_column: str, class_column: str, classes: Collection[str]
+) -> tuple[list[tuple[str, str, str]], int]:
+    """(item, class, where) of the rows of a table that have a class, and how many have none."""
     entries: list[tuple[str, str, str]] = []
     empty = 0
-    for row in reader:
-        where = f"{path}:{reader.line_num}"
-        if not any(c.strip() for c in row):
-            continue
-        if len(row) != len(columns):
-            raise InputError(f"{where} has {count(len(row), 'field')}, the head of the file has {len(columns)}")
-        name = row[at_class].strip()
+    for number, (item, value) in table.rows((id_column, class_column)):
+        where = _at(path, table.place, number)
+        name = (str(value) if isinstance(value, float) else name_of(value, f"{where}: {class_column}")).strip()
         if name not in classes and (not name or name in MISSING):
             empty += 1
             continue
         if FRACTION.fullmatch(name) and name not in classes:
             raise InputError(f"{where}: the class is {name!r}, as pandas writes whole numbers of a column with gaps: "
                              f"is {name.partition('.')[0]} meant? Write it so (in pandas: .astype('Int64'))")
-        entries.append((row[at_item], name, where))
-    return entries, empty, id_column
+        entries.append((name_of(item, f"{where}: {id_column}"), name, where))
+    return entries, empty
 
 
-def _columns(path: Path, columns: list[str], id_column: str, class_column: str) -> tuple[str, str]:
-    """The columns of items and classes: those that are asked for, else as other tools call them.
+def _columns(path: Path, table: Table, id_column: str, class_column: str, pool_ids: str) -> tuple[str, str]:
+    """The columns of items and classes: those that are asked for, else as the pool or other tools call them.
 
     Raises:
-        InputError: neither is there, or several columns can be that of the classes.
+        InputError: one is not there, or several columns can be that of the classes.
     """
     from kgkt.source.picture_names import COLUMNS
 
+    columns, where = table.columns, f"{path}:1" if table.place == "line" else str(path)
     if id_column == ID_COLUMN not in columns:
-        id_column = next((name for name in COLUMNS if name in columns), id_column)
+        id_column = next((name for name in (pool_ids, *COLUMNS) if name in columns), id_column)
     if class_column == CLASS_COLUMN not in columns:
         plain = [name for name in columns if name in ("label", "choice")]
         found = plain or [name for name in columns if name.endswith(".label")]
         if len(found) > 1:
-            raise InputError(f"{path}:1 has the columns {' and '.join(found)}: --class-column names the one that holds "
+            raise InputError(f"{where} has the columns {' and '.join(found)}: --class-column names the one that holds "
                              "the classes")
         class_column = next(iter(found), class_column)
     for wanted, flag in ((id_column, "--id-column"), (class_column, "--class-column")):
         if wanted not in columns:
-            raise InputError(f"{path}:1 has no column {wanted}{nearest(wanted, columns)}; {flag} names another")
+            raise no_column(where, wanted, columns, flag)
     return id_column, class_column
 
 
@@ -274,6 +258,8 @@ def _why_unknown(item_id: str, known: Collection[str]) -> str:
         width = next((len(one) - 1 for one in known if MADE_UP.fullmatch(one)), 0)
         if (made := f"i{int(whole):0{width}d}") in known:
             return f"; is {made!r} meant? Where a pool brings no ids, its rows are numbered from i{0:0{width}d} on"
+    if known and not MADE_UP.fullmatch(item_id) and all(map(MADE_UP.fullmatch, itertools.islice(known, 20))):
+        return "; it numbers its items, as i0000: populate with --id-column where it has a column of ids"
     return nearest(item_id, _some(known))
 
 

@@ -27,6 +27,7 @@ class Predicted:
         far: how many items lie farther from the pool than 99 of 100 of its items do from one another, or are of
             another scale; None where B answered.
         right: share of the items that are of the class that the data says; None where it does not say.
+        texts: (m,) of the items, where they are texts.
     """
 
     ids: np.ndarray
@@ -38,6 +39,7 @@ class Predicted:
     concept_names: tuple[str, ...] = ()
     far: int | None = None
     right: float | None = None
+    texts: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,7 +69,7 @@ class Predicted:
             found[number] = found.get(number, 0.0) + strength
         return [[number, self.concept_names[number], round(strength, 3)] for number, strength in found.items()]
 
-    def texts(self) -> Iterator[tuple[str, ...]]:
+    def lines(self) -> Iterator[tuple[str, ...]]:
         """The rows of a CSV."""
         for item, name, mass, following, next_mass, concepts in self.rows():
             near = "; ".join(f"{number} {title} {strength:g}" for number, title, strength in concepts or ())

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import default_k
 from kgkt.errors import KgktError, count
 from kgkt.recipe import Recipe
+from kgkt.rundir.reading import other_reading
 from kgkt.rundir.state import open_run, store_url
 from kgkt.source.choose import source_of
 from kgkt.source.describe import in_words
+from kgkt.source.inputs import TEST
 from kgkt.store.opening import embedded_path
 from kgkt.verbs.plan import Plan, try_
 from kgkt.verbs.stale import look_at_stages
@@ -38,8 +40,8 @@ def check(recipe: Recipe) -> Plan:
     pool = _data(plan, recipe, recipe.source.data, None if a is None else a.input_shape, a.name if a else "", drop)
     b = _model(plan, recipe, imports)
     shape = None if b is None else b.input_shape
-    _data(plan, recipe, recipe.target.data, shape, drop_bad=drop)
-    _data(plan, recipe, recipe.target.test, shape)
+    _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool, what="data")
+    _data(plan, recipe, recipe.target.test, shape, pool=pool, what=TEST)
     if path := _there(plan, recipe, recipe.teach.labels):
         plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
     if source is not None and a is not None and pool is not None:
@@ -104,11 +106,13 @@ def _model(plan: Plan, recipe: Recipe, imports: tuple[str, ...]) -> ModelInfo | 
 
 
 def _data(
-    plan: Plan, recipe: Recipe, named: str | None, shape: Shape | None, name: str = "", drop_bad: bool = False
-) -> Data | None:
+    plan: Plan, recipe: Recipe, named: str | None, shape: Shape | None, name: str = "", drop_bad: bool = False,
+    pool: Data | None = None, what: str = "pool",
+) -> Data | None:  # fmt: skip
     """What a pool or test file holds; pictures are brought to what a model of input `shape` reads.
 
-    A model with a `name` refuses a size that it cannot take; what is broken is left out if `drop_bad`.
+    A model with a `name` refuses a size that it cannot take; what is broken is left out if `drop_bad`. What is not the
+    pool is read by the columns that [target] names, else by those of `pool` that it has.
     """
     from kgkt.source.describe import data_fields, data_in_words
     from kgkt.source.inputs import read_data
@@ -117,12 +121,22 @@ def _data(
     if path is None:
         return None
     data = try_(plan, lambda: read_data(
-        path, drop_bad=drop_bad, size=_size(recipe, shape, name), id_column=recipe.source.id_column))
+        path, what, drop_bad, size=_size(recipe, shape, name), **_columns(recipe, path, pool)))
     if data is None:
         _broken(plan, str(path))
         return None
     plan.add(path.name, data_in_words(data), path=str(path), **data_fields(data))
     return data
+
+
+def _columns(recipe: Recipe, path: Path, pool: Data | None) -> dict[str, Any]:
+    """Which columns of a table are read, of the pool itself (None) or of what is read as the pool was."""
+    source = recipe.source
+    if pool is None:
+        return {"id_column": source.id_column, "text_column": source.text_column, "class_column": source.class_column}
+    if read := pool.columns:
+        recipe = recipe.override("source", id_column=read.ids, text_column=read.text, class_column=read.classes)
+    return other_reading(recipe, open_run(recipe, must_exist=False), path)
 
 
 def _size(recipe: Recipe, shape: Shape | None, name: str = "") -> tuple[int, int] | None:

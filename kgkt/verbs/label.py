@@ -82,8 +82,9 @@ def label(
             rows = parse_assignments(assignments, known) if assignments else read_pairs(pairs, known)
             return _write(store, run, recipe, rows, say, None, tell)
         teach, names = recipe.teach, read_classes(store, run.graph)[0]
+        ids = settings_of(run, "populate").get("id_column") or teach.id_column
         said = read_label_file(
-            Path(file), known, teach.id_column, teach.class_column, (*names, *recipe.target.classes))
+            Path(file), known, teach.id_column, teach.class_column, (*names, *recipe.target.classes), ids)
         before = run.state().get("label_files", {}).get(said.digest)
         undone = None if before is None else before.get("undone")
         if undone and not again:

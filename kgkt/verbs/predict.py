@@ -16,6 +16,7 @@ from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import read_maps
 from kgkt.rundir.new_items import embedded, extracted_features, given_features
 from kgkt.rundir.state import Say, made_by, open_run
+from kgkt.source.texts import Columns
 from kgkt.transfer.prediction import COLUMNS, Predicted
 from kgkt.verbs.propagate import fresh_targets
 
@@ -29,8 +30,8 @@ FEW_FAR = 0.03  # share of far items up to which nothing is said: 1 in 100 is us
 
 def predict(
     recipe: Recipe, say: Say, data: str | None = None, features: str | None = None, model: str | None = None,
-    items: str | None = None, force: bool = False, progress: Any = None, id_column: str | None = None,
-    columns: tuple[str, ...] = (),
+    items: str | None = None, force: bool = False, progress: Any = None,
+    named: tuple[str | None, str | None, str | None] = (None, None, None), columns: tuple[str, ...] = (),
 ) -> Predicted:  # fmt: skip
     """Say what new items are: by the graph alone, or by B.
 
@@ -43,7 +44,7 @@ def predict(
         items: a CSV to write: item_id, class, mass, next_class, next_mass, concepts.
         force: replace `items` where it exists.
         progress: as for `populate`.
-        id_column: of a table, the column of item ids; else as `populate` was told.
+        named: of a table, the columns of item ids, texts and classes; else those of the pool, where it has them.
         columns: of a table of features, its columns of numbers; else as `populate` was told.
 
     Raises:
@@ -62,16 +63,18 @@ def predict(
         check_place(Path(items))
     run = open_run(recipe)
     if model is not None and data is not None:
-        done = _by_b(recipe.override("source", id_column=id_column), run, data, model, say)
+        told = dict(zip(("id_column", "text_column", "class_column"), named, strict=True))
+        done = _by_b(recipe.override("target", **told), run, data, model, say)
     else:
-        done = _by_graph(recipe, run, data, features, (id_column, columns), say, progress)
+        asked = Columns(text=named[1], ids=named[0], classes=named[2])
+        done = _by_graph(recipe, run, data, features, asked, columns, say, progress)
     if items is not None:
-        write_csv(Path(items), ("item_id", *COLUMNS[1:]), done.texts())
+        write_csv(Path(items), ("item_id", *COLUMNS[1:]), done.lines())
     return done
 
 
 def _by_graph(
-    recipe: Recipe, run: RunDir, data: str | None, features: str | None, named: tuple[str | None, tuple[str, ...]],
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, asked: Columns, columns: tuple[str, ...],
     say: Say, progress: Any,
 ) -> Predicted:  # fmt: skip
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
@@ -82,7 +85,7 @@ def _by_graph(
     from kgkt.transfer.new_items import SAME, answer_new, round_new
 
     told = source_as_populated(recipe, run)
-    told = dataclasses.replace(told, id_column=named[0] or told.id_column, columns=named[1] or told.columns)
+    told = dataclasses.replace(told, id_column=asked.ids or told.id_column, columns=columns or told.columns)
     arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     whole = read_maps(arrays, facts)
     maps = whole.layers
@@ -92,7 +95,7 @@ def _by_graph(
             new, layers = given_features(features, told, maps, out, say)
         else:
             assert data is not None
-            read, new = extracted_features(recipe, run, told, data, out, say, progress)
+            read, new = extracted_features(recipe, run, told, data, asked, out, say, progress)
         ids = new.ids
         means = dict(zip(layers, whole.means.values(), strict=False))  # the layer may be called otherwise
         embedding, lengths = embedded(new, dataclasses.replace(whole, layers=layers, means=means))
@@ -117,7 +120,7 @@ def _by_graph(
     far = _far(run, vectors, arrays["vectors"], lengths, maps, say)
     done = Predicted(ids, P, targets.names, reached, nearest, Z.data.reshape(len(ids), q),
                      tuple(str(name) for name in current.graph.names), far)  # fmt: skip
-    return dataclasses.replace(done, right=_right(done, read))
+    return dataclasses.replace(done, right=_right(done, read), texts=None if read is None else read.text)
 
 
 def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predicted:
@@ -136,7 +139,7 @@ def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predi
     total = P.sum(axis=1, keepdims=True)
     P = np.divide(P, total, out=np.full_like(P, 1 / P.shape[1]), where=total > 0)
     done = Predicted(read.ids, P, names, np.ones(len(P), bool))
-    return dataclasses.replace(done, right=_right(done, read))
+    return dataclasses.replace(done, right=_right(done, read), texts=read.text)
 
 
 def _far(

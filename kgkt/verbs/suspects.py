@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, count
+from kgkt.errors import InputError, UsageError, count, shorten
 from kgkt.files import check_place, load_arrays, write_csv
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.looks import Looks, read_looks
 from kgkt.rundir.state import Say, made_by, open_run, why_stale
+from kgkt.share.todo import TEXT
 from kgkt.transfer.suspects import FEWEST, ISSUE, Judged, Suspect
 from kgkt.verbs.propagate import as_last_taught, neighbours_of, propagate_inputs, teach_settings
 
@@ -82,7 +83,8 @@ class Suspects:
         """Columns and rows of a file that `label` takes back: its column of the class is empty, to be filled in."""
         item, name = self.columns
         rows = [
-            (s.item, None, s.given, s.expected, round(s.score, 6), str(s.is_issue).lower(), in_words(s), s.uri, s.text)
+            (s.item, None, s.given, s.expected, round(s.score, 6), str(s.is_issue).lower(), in_words(s), s.uri,
+             s.text and shorten(s.text, TEXT))
             for s in self.labels
         ]
         return (item, name, *COLUMNS[1:]), rows

@@ -165,7 +165,7 @@ def test_pickled_weights_are_refused(texts: Path, kgkt: Kgkt) -> None:
 
 def test_test_texts_without_classes(few: Path, kgkt: Kgkt) -> None:
     done = kgkt("fuse", "--test", "texts.csv")
-    assert (done.code, "test data texts.csv has no y: add a column y" in done.err) == (3, True)
+    assert (done.code, "test data texts.csv has no y: --class-column names the one" in done.err) == (3, True)
 
 
 def test_a_missing_library_is_found_before_anything_is_made(
@@ -178,3 +178,54 @@ def test_a_missing_library_is_found_before_anything_is_made(
         done = kgkt(verb)
         assert (done.code, done.err, Path("kgkt-run").exists()) == (3, says, False)
     assert {"what": "stages", "says": "nothing made yet"} in done.json["facts"]
+
+
+def as_records(path: Path, ids: list[str], texts: list[str], classes: list[str]) -> Path:
+    """A .jsonl or .parquet whose columns have names of their own."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"key": ids, "kind": classes, "body": texts}
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table(columns), path)
+    else:
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_columns_of_other_names_go_all_the_way(texts: Path, kgkt: Kgkt, phrases: Phrases) -> None:
+    ids, n, long = [f"doc/{i}" for i in range(240)], len(phrases.test), " and then some more of it" * 2000
+    pool, test = [phrases.pool[0] + long, *phrases.pool[1:]], [phrases.test[0] + long, *phrases.test[1:]]
+    as_records(texts / "pool.jsonl", ids, pool, phrases.pool_y)
+    as_records(texts / "test.parquet", [f"x{i}" for i in range(n)], test, phrases.test_y)
+    Path("kgkt.toml").write_text(RECIPE.replace("texts.csv", "pool.jsonl").replace("test.csv", "test.parquet"))
+    shown = kgkt("check", "--format", "table").out
+    assert "240 texts in the column body; pool pool.jsonl has no column item_id: its rows are called i0000" in shown
+    made = kgkt("populate", "--id-column", "key", "--class-column", "kind")
+    assert (made.code, made.json["items"]) == (0, 240), made.err
+    rows = [ids[i] for name in NAMES for i in np.flatnonzero(np.array(phrases.pool_y) == name)[:5]]
+    todo = "".join(json.dumps({"key": item, "kind": phrases.pool_y[ids.index(item)]}) + "\n" for item in rows)
+    Path("labels.jsonl").write_text(todo)
+    assert kgkt("label", "--file", "labels.jsonl", "--class-column", "kind").json["labels"] == 15  # ids as the pool's
+    fused = kgkt("fuse")
+    assert fused.code == 0, fused.err
+    assert fused.json["figures"]["test_fused"] > 0.8
+    why = kgkt("explain", "doc/0", "--format", "table")
+    new = kgkt("predict", "--model", "fused.keras", "--data", "test.parquet", "--format", "table")
+    for shown, text in ((why.out, pool[0]), (new.out, test[0])):
+        assert text[:50] in shown
+        assert max(map(len, shown.splitlines())) < 300
+    assert "% are of the class that the data says" in new.out  # its columns are called as the pool's are
+    wrong = kgkt("fuse", "--text-column", "bodi", "--force")
+    assert (wrong.code, "no column bodi; did you mean body" in wrong.err) == (3, True)
+
+
+def test_columns_of_the_recipe(texts: Path, kgkt: Kgkt, phrases: Phrases) -> None:
+    as_records(texts / "pool.jsonl", phrases.ids, phrases.pool, phrases.pool_y)
+    Path("test.csv").write_text("a,b,c\nx,some words of a text,food\ny,other words of a text,animal\n")
+    columns = 'id_column = "key"\ntext_column = "body"\n'
+    Path("kgkt.toml").write_text(RECIPE.replace("texts.csv", "pool.jsonl").replace("[concepts]", columns + "[concepts]")
+                                 .replace("[target]", '[target]\ntext_column = "b"\nclass_column = "c"'))
+    found = {fact["what"]: fact["says"] for fact in kgkt("check").json["facts"]}
+    assert (found["pool.jsonl"], found["test.csv"]) == ("240 texts in the column body", "2 texts in the column b")

@@ -169,10 +169,48 @@ def test_themes_find_two_cliques_joined_by_a_thread():
 def test_names_are_the_terms_that_set_a_concept_apart():
     texts = ["the river flows", "a river of water", "river water", "the stone wall", "a wall of stone", "stone"]
     Z = csr_matrix(np.repeat(np.eye(2), 3, axis=0))
-    first, second = names.names_from_text(texts, Z)
-    assert first.startswith("river")
-    assert second.startswith("stone")
-    assert names.names_from_text(["1 2", "the of"], csr_matrix(np.eye(2))) == ["concept 0", "concept 1"]
+    first, second = names.names_from_text(texts, Z, [np.array([0]), np.array([3])])
+    assert first.split(", ")[0] == "river"
+    assert set(second.split(", ")) == {"stone", "wall"}
+    single = [np.array([0]), np.array([1])]
+    assert names.names_from_text(["1 2", ""], csr_matrix(np.eye(2)), single) == ["1 2", "concept 1"]
+
+
+def named(groups: list[list[str]]) -> list[str]:
+    """Names of concepts, each of some texts."""
+    nearest = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    Z = csr_matrix((np.ones(len(nearest)), (np.arange(len(nearest)), nearest)))
+    first = [np.array([int(np.flatnonzero(nearest == number)[0])]) for number in range(len(groups))]
+    return names.names_from_text([text for group in groups for text in group], Z, first)
+
+
+def test_no_language_needs_a_list_of_stop_words():
+    things = ["Wasser", "Feuer", "Stein", "Wald", "Brot", "Fisch", "Pferd", "Schiff", "Turm", "Glocke", "Mühle", "Regen",
+              "Schnee", "Garten", "Brücke", "Spiegel", "Lampe", "Schlüssel", "Geige", "Trommel", "Vogel", "Katze"]  # fmt: skip
+    says = ["das ist der {} und nicht mehr", "es gibt hier den {} auf dem Weg", "wir sahen die {} mit uns und das war gut"]
+    found = named([[say.format(thing) for say in says] for thing in things])
+    assert found == things  # as they are written, and nothing else
+
+
+def test_words_are_whole_in_every_script():
+    assert names._terms("don't l'eau user's C3PO 12345 x ab12345 naïve cafe\u0301 web-based") == [
+        "eau", "user", "C3PO", "naïve", "café", "web-based"]  # fmt: skip
+    assert names._terms("हिन्दी भाषा") == ["हिन्दी", "भाषा"]  # vowel signs are no letters to Python
+    assert names._terms("コマンドライン版のプログラムです。画像形式") == ["コマンドライン", "プログラム", "画像形式"]
+    assert names._terms("这是一个很长的没有空格的句子") == []
+    assert names._terms("ภาษาไทย") == []
+
+
+def test_texts_without_words_of_their_own_get_the_beginning_of_the_medoid_and_names_differ():
+    found = named([["这是一个关于猫的很长很长的句子没有空格" * 5] * 3, ["这是一个关于狗的很长很长的句子没有空格"] * 3,
+                   ["same words here"] * 3, ["same words here"] * 3])  # fmt: skip
+    assert len(set(found)) == 4
+    assert found[0].startswith("这是一个关于猫的")
+    assert (len(found[0]), found[0][-1]) == (names.EXCERPT, "…")
+    Z = csr_matrix(np.repeat(np.eye(2), 3, axis=0))
+    texts = ["a river"] * 3 + ["a stone"] * 3
+    assert names.names_from_text(texts, Z, [np.array([0]), np.array([3])], used=["river"]) == ["a river", "stone"]
+    assert "rivers" not in named([["river rivers water"] * 3, ["stone"] * 9])[0]
 
 
 def test_propagation_is_the_closed_form():

@@ -97,7 +97,7 @@ def test_the_only_control_is_taken_and_several_are_asked_for(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("content", "reason"), [
     ([], "export.json holds no task: the project it was exported from is empty"),
-    ("", "export.json:1 is not JSON (Expecting value, column 1): cut off, or edited by hand?"),
+    (" ", "export.json:1 is not JSON (Expecting value, column 2): cut off, or edited by hand?"),
     ('[{"id": 1,\n "data": {"item_id": "i00', "export.json:2 is not JSON (Unterminated string starting at, column 22)"),
     ("[" * 100_000, "export.json is JSON within JSON without end"),
     ([3], "export.json: entry 1 is a number, a task of Label Studio is an object"),
@@ -123,9 +123,9 @@ def test_exports_that_cannot_be_used(tmp_path: Path, content: Any, reason: str) 
 
 def test_files_of_another_kind(tmp_path: Path) -> None:
     xml = refusal(tmp_path, '<?xml version="1.0"?>\n<annotations/>', name="annotations.xml")
-    assert xml.startswith("annotations.xml is XML or HTML; kgkt reads CSV and Label Studio's JSON. Of CVAT's")
+    assert xml.startswith("annotations.xml is XML or HTML; kgkt reads CSV, JSON, Parquet and Label Studio's JSON. Of CVAT's")
     (tmp_path / "export.zip").write_bytes(b"PK\x03\x04rest")
-    with pytest.raises(InputError, match=r"export\.zip is a zip archive: unpack it"):
+    with pytest.raises(InputError, match=r"export\.zip is a zip archive .*, not a table of labels"):
         read_label_file(tmp_path / "export.zip", KNOWN)
     with pytest.raises(InputError, match=r"cannot be read: Is a directory"):
         read_label_file(tmp_path, KNOWN)

@@ -151,7 +151,7 @@ def test_files_that_are_something_else(tmp_path):
     with pytest.raises(InputError, match=r"pool .*gone\.npz is not there"):
         read_data(tmp_path / "gone.npz")
     (tmp_path / "p.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"no reader for \.parquet; use \.npz.*--features"):
+    with pytest.raises(InputError, match=r"p\.parquet cannot be read as Parquet"):
         read_data(tmp_path / "p.parquet")
     with pytest.raises(InputError, match=r"has no array x; did you mean X\?|has no array x; known: images"):
         read_data(npz(tmp_path, images=X))
@@ -221,9 +221,10 @@ def test_test_data_needs_classes(pool_npz):
 def test_texts_bring_their_classes_in_a_column_y(tmp_path):
     data = read_test(write_csv(tmp_path, b"item_id,y,text\na,3,one\nb,no,two\n"))
     assert (data.y.tolist(), data.x.tolist()) == (["3", "no"], ["one", "two"])
-    with pytest.raises(InputError, match=r"test data .*items\.csv has no y: add a column y"):
-        read_test(write_csv(tmp_path, b"item_id,class,text\na,3,one\nb,no,two\n"))
-    with pytest.raises(InputError, match=r"items\.csv: y: the class of row 1 is empty"):
+    assert read_test(write_csv(tmp_path, b"item_id,class,text\na,3,one\nb,no,two\n")).y.tolist() == ["3", "no"]
+    with pytest.raises(InputError, match=r"test data .*items\.csv has no y: --class-column names the one .* add a column y"):
+        read_test(write_csv(tmp_path, b"item_id,kind,text\na,3,one\nb,no,two\n"))
+    with pytest.raises(InputError, match=r"items\.csv, line 3: the class \(column y\) is empty"):
         read_test(write_csv(tmp_path, b"item_id,y,text\na,3,one\nb,,two\n"))
 
 
@@ -255,10 +256,10 @@ def test_quoted_newlines(tmp_path):
     ("content", "says"),
     [
         (b"item_id,txt\na,b\n", r"has no column text; did you mean txt\?"),
-        (b"item_id,text\na,b\nc\n", "line 3: 1 field, the header has 2"),
-        (b"item_id,text\na,b\nc,\xff\n", "line 3: not UTF-8"),
-        (b'item_id,text\na,"b', "line 2: unexpected end of data"),
-        (b"item_id,text\na,b\na,c\n", "item_id 'a' stands in rows 0 and 1"),
+        (b"item_id,text\na,b\nc\n", "line 3 has 1 field, the head of the file has 2"),
+        (b"item_id,text\na,b\nc,\xff\n", r"line 3 is not UTF-8: byte 0xff in b'c,.xff'.*iconv -f WINDOWS-1252 -t UTF-8"),
+        (b'item_id,text\na,"b', "line 2: a quote that is opened here is never closed"),
+        (b"item_id,text\na,b\na,c\n", "line 3: item_id 'a' stands in line 2 already"),
         (b"item_id,text\na,b\n", "has 1 row: a graph"),
         (b"", "is empty"),
     ],

@@ -10,10 +10,10 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.rundir.given import features_file
-from kgkt.source.columns import by_number
 from kgkt.source.imported import import_features, peek_features
 from kgkt.source.inputs import read_data
 from kgkt.source.labels import read_label_file
+from kgkt.source.numbered import by_number
 
 V = np.random.default_rng(0).normal(size=(40, 12))
 IDS = [f"{n:05d}" for n in range(40)]
@@ -105,8 +105,9 @@ def test_ids_stand_in_another_column(tmp_path) -> None:
     assert read(saved(tmp_path, lists, ".parquet"), tmp_path, id_column="file")[0].widths == {"emb": 12}
     texts = saved(tmp_path, pd.DataFrame({"doc": IDS, "text": ["a text"] * 40}), ".csv")
     assert read_data(texts, id_column="doc").ids.tolist() == IDS
-    with pytest.raises(InputError, match="no column item_id"):
-        read_data(texts)
+    numbered = read_data(texts)
+    assert numbered.ids.tolist()[:2] == ["i0000", "i0001"]
+    assert "has no column item_id: its rows are called i0000, …; --id-column names a column of ids (doc could be)" in numbered.notices[0]
 
 
 def test_a_missing_number_is_refused_or_dropped(tmp_path) -> None:
@@ -130,8 +131,24 @@ def test_a_table_without_features_is_refused(tmp_path, table) -> None:
 def test_a_broken_csv_is_named(tmp_path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("item_id,f0,f1\na,1,2\nb,3\n")
-    with pytest.raises(InputError, match=r"f\.csv cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"f\.csv, line 3 has 2 fields, the head of the file has 3"):
         read(path, tmp_path)
+
+
+@pytest.mark.parametrize(("content", "reason"), [
+    (b"item_id,f0,f1,f2\na,1,2,3\nb,1,x,3\nc,1,2,3\n", "column f1 holds the text 'x' in row 1, a number is wanted; --columns names"),
+    ("item_id,f0,f1,n\u00e4me\na,1,2,3\n".encode("latin-1"), r"line 1 is not UTF-8: byte 0xe4 .*iconv"),
+    (b"item_id,f0,f1\na,1,2\n\"b,1,2\nc,1,2\n", "line 3: a quote that is opened here is never closed"),
+    (b"\x89PNG\r\n\x1a\n", r"f\.csv is a PNG picture, not a table of features"),
+])  # fmt: skip
+def test_a_fault_in_a_table_of_features_is_named_with_its_place(tmp_path, content, reason) -> None:
+    path = tmp_path / "f.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        read(path, tmp_path)
+    pd.DataFrame({"item_id": list("abc"), "f0": ["1", "x", "2"], "f1": [1, 2, 3], "f2": [1, 2, 3]}).to_parquet(tmp_path / "f.parquet")
+    with pytest.raises(InputError, match="column f0 holds the text 'x' in row 1, a number is wanted"):
+        read(tmp_path / "f.parquet", tmp_path)
 
 
 def labels(folder: Path, table: pd.DataFrame, **how: object) -> Path:
