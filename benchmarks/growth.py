@@ -1,18 +1,21 @@
-"""A graph that grows beside one made anew: what people's concepts keep, the accuracy, and the time.
+"""A graph that grows beside one made anew: what people said of concepts, the accuracy, and the time.
 
     python benchmarks/growth.py [fashion] [wordnet] [--seeds 5] [--old 2000] [--shares 0.02 0.1 1]
 
 For each task, share of new items and seed: a graph of the old items is made, a third of its concepts get a name, then
-the pool grows. One graph grows with it, another is made anew (--fresh). Printed, mean ±
-standard error over the seeds: the names that are there after growing and after making anew, the old concepts that keep
-half of their items, the accuracy of the answer for the pool at 2 and at 10 labels a class, grown minus anew, and the
-time of growing over the time of making anew (both with features at hand: extracting them would favour growing more).
+the pool grows. One graph grows with it, another is made anew (--fresh). In copies of both, a tenth of the concepts is
+switched off, a tenth merged into others, and a tenth of the edges gets another weight. Printed, mean ± standard error
+over the seeds: the names, switches, merges and edited weights that are there after growing and after making anew; the
+old concepts that keep half of their items; the accuracy of the answer for the pool at 2 and at 10 labels a class, grown
+minus anew; and the time of growing over the time of making anew, with the seconds of both (features are at hand:
+extracting them would favour growing more).
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -23,8 +26,19 @@ import numpy as np
 import kgkt
 
 SHARES = (0.02, 0.1, 1.0)
+KINDS = ("grown", "anew")
+SAID = ("names", "switches", "merges", "weights")
 NAME = "MATCH (c:Concept) WHERE c.key IN $keys SET c.name = 'mine ' + c.key"
-NAMED = "MATCH (c:Concept) WHERE c.name STARTS WITH 'mine' RETURN count(c)"
+OFF = "MATCH (c:Concept) WHERE c.key IN $keys SET c.active = false"
+MERGE = ("UNWIND $pairs AS p MATCH (a:Concept {key: p[0]}), (b:Concept {key: p[1]}) CREATE (a)-[:MERGED_INTO]->(b)")
+WEIGH = "UNWIND $pairs AS p MATCH (:Concept {key: p[0]})-[e:SIMILAR_TO]->(:Concept {key: p[1]}) SET e.weight = 77.5"
+EDGES = "MATCH (a:Concept)-[:SIMILAR_TO]->(b:Concept) RETURN a.key AS a, b.key AS b ORDER BY a, b"
+COUNTS = {
+    "names": "MATCH (c:Concept) WHERE c.name STARTS WITH 'mine' RETURN count(c)",
+    "switches": "MATCH (c:Concept) WHERE c.active = false AND c.size > 0 RETURN count(c)",
+    "merges": "MATCH (:Concept)-[m:MERGED_INTO]->(:Concept) RETURN count(m)",
+    "weights": "MATCH (:Concept)-[e:SIMILAR_TO]->(:Concept) WHERE e.weight = 77.5 RETURN count(e)",
+}
 
 
 def main() -> None:
@@ -36,7 +50,8 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     asked = parser.parse_args()
     logging.getLogger("kgkt").setLevel(logging.ERROR)
-    print("task      new    names kept: grown / anew   keep half   accuracy, grown - anew: 2 / 10 labels     time")
+    print("task      new   kept, grown / anew: names    switches    merges    weights   keep half   "
+          "accuracy, grown - anew: 2 / 10 labels   time, grown / anew")  # fmt: skip
     for name in asked.tasks:
         X, y, text = load(name)
         for share in asked.shares:
@@ -61,25 +76,43 @@ def once(X: np.ndarray, y: np.ndarray, text: bool, share: float, seed: int, old:
     pool = {"features": X[rows], "item_id": ids}
     first = {"features": X[rows[:old]], "item_id": ids[:old]}
     with tempfile.TemporaryDirectory() as folder:
-        runs = {}
-        for kind in ("grown", "anew"):
-            run = kgkt.populate(features=first, dir=Path(folder) / kind, seed=seed)
-            named = [f"main/concept/{number}" for number in range(0, run.populated.n_concepts, 3)]
-            run.query(NAME, {"keys": named}, write=True)
-            runs[kind] = run
-        before = members(runs["grown"])
-        seconds = {}
-        for kind, run in runs.items():
+        base = kgkt.populate(features=first, dir=Path(folder) / "grown", seed=seed)
+        keys = [f"main/concept/{number}" for number in range(base.populated.n_concepts)]
+        base.query(NAME, {"keys": keys[::3]}, write=True)
+        before = members(base)
+        edited, said = with_edits(base, keys, Path(folder) / "edited-grown")
+        runs, out, seconds = {"grown": base, "anew": copied(base, Path(folder) / "anew")}, {}, {}
+        others = {"grown": edited, "anew": copied(edited, Path(folder) / "edited-anew")}
+        for kind in KINDS:
             start = time.perf_counter()
-            run.populate(features=pool, seed=seed, fresh=kind == "anew")
+            runs[kind].populate(features=pool, seed=seed, fresh=kind == "anew")
             seconds[kind] = time.perf_counter() - start
+            others[kind].populate(features=pool, seed=seed, fresh=kind == "anew")
+            for what in SAID:
+                run = runs[kind] if what == "names" else others[kind]
+                out[f"{what} {kind}"] = run.query(COUNTS[what]).rows[0][0] / said[what]
         after = members(runs["grown"])
-        out = {f"names {kind}": run.query(NAMED).rows[0][0] / len(named) for kind, run in runs.items()}
         out["half"] = float(np.mean([np.mean(after[:old][before == c] == c) >= 0.5 for c in np.unique(before)]))
         for labels in (2, 10):
             accuracies = {kind: accuracy(run, ids, y[rows], labels, seed, text) for kind, run in runs.items()}
             out[f"gain {labels}"] = accuracies["grown"] - accuracies["anew"]
-        return {**out, "time": seconds["grown"] / seconds["anew"]}
+        return {**out, **seconds, "time": seconds["grown"] / seconds["anew"]}
+
+
+def copied(run: Any, to: Path) -> Any:
+    """A copy of a run directory, opened."""
+    shutil.copytree(run.folder.parent, to)
+    return kgkt.open_graph(dir=to)
+
+
+def with_edits(run: Any, keys: list[str], to: Path) -> tuple[Any, dict[str, int]]:
+    """A copy of the graph with concepts switched off and merged and edges weighed otherwise, and how many of each."""
+    run = copied(run, to)
+    off, pairs = keys[1::10], [list(pair) for pair in zip(keys[2::10], keys[3::10], strict=False)]
+    edges = [list(pair) for pair in run.query(EDGES, rows=1_000_000).rows][::10]
+    for text, given in ((OFF, {"keys": off}), (MERGE, {"pairs": pairs}), (WEIGH, {"pairs": edges})):
+        run.query(text, given, write=True)
+    return run, {"names": len(keys[::3]), "switches": len(off), "merges": len(pairs), "weights": len(edges)}
 
 
 def members(run: Any) -> np.ndarray:
@@ -108,9 +141,13 @@ def shown(name: str, share: float, found: list[dict[str, float]]) -> None:
         error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
         return f"{values.mean():.{digits}f} ±{error:.{digits}f}"
 
-    times = np.array([one["time"] for one in found])
-    print(f"{name:<9} +{100 * share:<3.0f}%   {figure('names grown')} / {figure('names anew')}      {figure('half')}   "
-          f"{figure('gain 2', 2)} / {figure('gain 10', 2)}     {times.mean():.2f}", flush=True)  # fmt: skip
+    def middle(key: str) -> float:
+        return float(np.mean([one[key] for one in found]))
+
+    kept = "   ".join(f"{figure(f'{what} grown', 0)} / {figure(f'{what} anew', 0)}" for what in SAID)
+    took = f"{middle('time'):.2f}: {middle('grown'):.1f} / {middle('anew'):.1f} s"
+    print(f"{name:<9} +{100 * share:<3.0f}%  {kept}   {figure('half')}   "
+          f"{figure('gain 2', 2)} / {figure('gain 10', 2)}   {took}   ({len(found)} draws)", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

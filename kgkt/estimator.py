@@ -111,9 +111,10 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         """(n, c) the teacher's answer; keeps what new rows need."""
         import numpy as np
 
-        from kgkt.concepts.cluster import choose_k, fit_local
+        from kgkt.concepts.cluster import choose_k
         from kgkt.concepts.edges import unnamed_graph
         from kgkt.concepts.embed import apply_map, head_features, whiten
+        from kgkt.concepts.engine import engine_for
         from kgkt.transfer.items import nearest_items, neighbour_graph
         from kgkt.transfer.teacher import teach
         from kgkt.values import Labels
@@ -123,7 +124,7 @@ class ConceptSpreading(ClassifierMixin, BaseEstimator):
         self._map = whiten(narrow, self.n_components, seed)
         vectors = apply_map(narrow, *self._map)
         k, _ = choose_k(vectors, self.n_concepts)
-        clustering = fit_local(vectors, k, seed)
+        clustering = engine_for(vectors).fit(vectors, k, seed)
         labels = Labels(items, classes, tuple(str(c) for c in self.classes_))
         near = None if self.spread == "concepts" else neighbour_graph(nearest_items(vectors, seed=seed), vectors)
         c = len(self.classes_)

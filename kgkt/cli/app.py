@@ -10,19 +10,38 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from kgkt.cli.output import OUT
 from kgkt.errors import KgktError, NoGraphError
 
 INTERRUPTED = 130
+WHOLE = 200  # characters: no first sentence of a verb is cut
+
+
+class Panels(TyperGroup):
+    """Help of the verbs in their panels, as plain text: what draws boxes takes longer to load than all else."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the verbs, a section for each panel, in the order in which they came."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name, verb in self.commands.items():
+            panel = getattr(verb, "rich_help_panel", None)
+            panels.setdefault(panel if isinstance(panel, str) else "Commands", []).append(
+                (name, verb.get_short_help_str(WHOLE)))
+        for panel, verbs in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(verbs)
+
 
 app = typer.Typer(
     name="kgkt",
+    cls=Panels,
     help="Turn what a trained model knows into a graph you can ask, label and correct, and teach your own model "
     "from it. Every verb reads kgkt.toml where there is one; flags override it.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgkt.concepts.cluster import choose_k, fit_local
+from kgkt.concepts.cluster import choose_k
 from kgkt.concepts.edges import unnamed_graph
 from kgkt.concepts.embed import fit_embedding
+from kgkt.concepts.engine import engine_for
 from kgkt.concepts.propagate import Spreader, make_spreader
 from kgkt.source.parquet import describe, write_features
 from kgkt.transfer.items import nearest_items, neighbour_graph
@@ -69,7 +70,7 @@ def bare(view: View) -> View:
 def recluster(view: View, k: int | None, seed: int) -> View:
     """The same embedding with concepts of another seed."""
     count, _ = choose_k(view.vectors, k)
-    clustering = fit_local(view.vectors, count, seed)
+    clustering = engine_for(view.vectors).fit(view.vectors, count, seed)
     graph = unnamed_graph(clustering)
     return replace(view, graph=graph, Z=clustering.memberships, spreader=make_spreader(graph))
 

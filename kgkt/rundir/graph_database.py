@@ -38,12 +38,10 @@ def write_graph(
     labelled = {entry[0] for entry in carried.labels + carried.ticks}
     rows = {item: row for row, item in enumerate(features.ids.tolist())} if labelled else {}
     items = item_rows(np.union1d(pictured, [rows[i] for i in labelled]).astype(int), features, data, pictures, recipe)
-    Z = found.clustering.memberships.tocsr()
-    examples = [
-        (str(features.ids[item]), number, float(Z[item, number]))
-        for number, members in enumerate(exemplars)
-        for item in members
-    ]
+    members = np.concatenate(exemplars)
+    numbers = np.repeat(np.arange(len(exemplars)), [len(part) for part in exemplars])
+    strengths = np.asarray(found.clustering.memberships[members, numbers]).ravel()
+    examples = list(zip(features.ids[members].astype(str).tolist(), numbers.tolist(), strengths.tolist(), strict=True))
     info = {
         "seed": found.clustering.seed, "stability": found.stability, "n_items": len(features), "n_concepts": len(graph),
         "kgkt_version": kgkt.__version__, "created_at": now(), "run": identity(run),

@@ -6,9 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kgkt.concepts.cluster import choose_k, fit_local, medoids, nearest_concept, stability
+from kgkt.concepts.cluster import choose_k, medoids, nearest_concept, stability
 from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
 from kgkt.concepts.embed import HEAD_DIMS, apply_maps, fit_maps, sample_rows
+from kgkt.concepts.engine import engine_for
 from kgkt.concepts.grow import JUDGED, held_out_share, outgrown, shares_of
 from kgkt.concepts.names import names_from_ids, names_from_text
 from kgkt.concepts.themes import find_themes
@@ -109,7 +110,7 @@ def _anew(
     embedding = apply_maps(features, maps)
     _look_at(features, embedding, say)
     k = _wanted(embedding, recipe, say)
-    clustering = fit_local(embedding.vectors, k, settings.seed)
+    clustering = engine_for(embedding.vectors).fit(embedding.vectors, k, settings.seed)
     steady = stability(embedding.vectors, k, settings.seed, nearest_concept(clustering.memberships))
     return Found(embedding, clustering, steady, rows, why=why)
 

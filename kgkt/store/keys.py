@@ -11,6 +11,8 @@ def key(graph: str, kind: str, *rest: object) -> str:
     >>> key("main", "block", "b", "dense", 0)
     'main/block/b/dense/0'
     """
+    if len(rest) == 1:  # nearly every key; a load makes tens of thousands
+        return f"{graph}/{kind}/{rest[0]}"
     return "/".join((graph, kind, *(str(part) for part in rest)))
 
 

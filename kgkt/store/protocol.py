@@ -192,12 +192,26 @@ def timed_out(seconds: float) -> str:
 
 def check_finite(value: Any, where: str) -> None:
     """Refuse NaN and infinity, which the engine would store and compare as null."""
+    if not _is_finite(value):
+        _refuse_infinite(value, where)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_is_finite, value))
+
+
+def _refuse_infinite(value: Any, where: str) -> None:
+    """Say where it stands; looked for only where there is one."""
     if isinstance(value, float):
         if not math.isfinite(value):
             raise InputError(f"{where}: {value} cannot be stored; give a finite number")
     elif isinstance(value, list | tuple):
         for inner in value:
-            check_finite(inner, where)
+            _refuse_infinite(inner, where)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            check_finite(inner, f"{where}, {name}")
+            _refuse_infinite(inner, f"{where}, {name}")

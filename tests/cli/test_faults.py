@@ -18,7 +18,7 @@ import pytest
 from tests.cli.conftest import Kgkt, write_labels
 
 HEAVY = ("tensorflow", "keras", "sklearn", "scipy", "numpy", "pyarrow", "kglite", "neo4j", "networkx", "matplotlib", "PIL",
-         "torch", "transformers", "sentence_transformers")
+         "torch", "transformers", "sentence_transformers", "rich")
 
 
 def spawn(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -37,7 +37,7 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    for verb in ("init", "check", "populate", "run", "query", "suggest", "label", "propagate", "map", "fuse"):
+    for verb in ("Start:", "init", "check", "populate", "run", "query", "suggest", "Teach:", "label", "propagate", "map", "fuse"):
         assert verb in done.stdout
 
 

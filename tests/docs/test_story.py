@@ -152,7 +152,7 @@ def tell(demo_folder: Path, folder: Path) -> None:
 
 def test_the_story_is_whole() -> None:
     verbs = [word for step in STORY for word in re.findall(r"kgkt (\w+)", step.command.split("#")[0])]
-    assert verbs == ["check", "populate", "suggest", "label", "propagate", "query", "query", "map", "fuse",
+    assert verbs == ["check", "populate", "suggest", "label", "propagate", "query", "map", "fuse",
                      "label", "switch", "query", "fuse"]  # fmt: skip
     assert all(step.shown for step in STORY)
 

@@ -29,6 +29,7 @@ KEEP = ("push_where_into_match.1", "push_where_into_match.2", "fold_or_to_in")
 SOON = 100_000  # ids ahead of the engine's counter that are looked at; who gave an id beyond gave it by hand
 # What the engine adds to every node it shows; kgkt stores no property of these names.
 HIDDEN = ("id", "title", "type")
+PLAIN = {str, int, float, bool, type(None)}  # values that are shown as they are
 
 # Only `populate` makes a graph anew, and it opens the old one first, for what people said in it.
 REBUILD = (
@@ -219,6 +220,8 @@ def answer_rows(graph: KnowledgeGraph, answer: ResultView, rows: int | None = No
     truncated = rows is not None and len(found) > rows
     if truncated:
         found = found[:rows]
+    if all(type(value) in PLAIN for row in found for value in row):
+        return Rows(columns, tuple(found), truncated)
     ends: set[int] = set()
     for row in found:
         for value in row:
