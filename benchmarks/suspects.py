@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import multiprocessing
 import os
 import statistics
 import sys
@@ -30,7 +31,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,24 +86,31 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="draws of labels, each with a graph of its own (20)")
     parser.add_argument("--first", type=int, default=0, help="the first draw; 300 to 303 chose the method (0)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the reports (benchmarks/results/suspects)")
+    parser.add_argument("--jobs", type=int, default=1, help="tasks at once (1)")
     given = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)  # cleanlab, of small classes
+    counts, seeds = tuple(map(int, given.labels.split(","))), range(given.first, given.first + given.seeds)
+    about = {"command": " ".join(["python benchmarks/suspects.py", *sys.argv[1:]]), "share": given.share,
+             "draws": [seeds[0], seeds[-1]]}  # fmt: skip
+    given.out.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    tasks = given.tasks or TASKS
+    with ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn")) as workers:
+        for name, more in zip(tasks, workers.map(partial(run_alone, counts, given.share, seeds), tasks), strict=True):
+            rows += more
+            print(f"{name}: {len(more)} rows", file=sys.stderr, flush=True)
+            (given.out / "report.json").write_text(as_json(rows, about), encoding="utf-8")
+            (given.out / "report.md").write_text(report(rows, about) + "\n", encoding="utf-8")
+    print(report(rows, about))
+
+
+def run_alone(counts: tuple[int, ...], share: float, seeds: range, name: str) -> list[dict[str, Any]]:
+    """The rows of one task, in a process of its own."""
     from threadpoolctl import threadpool_limits
 
-    counts = tuple(int(count) for count in given.labels.split(","))
-    rows: list[dict[str, Any]] = []
+    warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)  # cleanlab, of small classes
     with threadpool_limits(1):
-        for name in given.tasks or TASKS:
-            rows += run(name, counts, given.share, range(given.first, given.first + given.seeds))
-            print(f"{name}: {len(rows)} rows", file=sys.stderr, flush=True)
-    given.out.mkdir(parents=True, exist_ok=True)
-    about = {"command": " ".join(["python benchmarks/suspects.py", *sys.argv[1:]]), "share": given.share,
-             "draws": [given.first, given.first + given.seeds - 1]}  # fmt: skip
-    (given.out / "report.json").write_text(as_json(rows, about), encoding="utf-8")
-    text = report(rows, about)
-    (given.out / "report.md").write_text(text + "\n", encoding="utf-8")
-    print(text)
+        return list(run(name, counts, share, seeds))
 
 
 def as_json(rows: list[dict[str, Any]], about: dict[str, Any]) -> str:

@@ -111,8 +111,9 @@ def _on_wrong_labels(report: Report, count: int) -> str:
     rival = max((m for m in methods(report, WRONG) if m != OURS), key=lambda m: spread(of(m)).mean)
     against = paired(of(OURS), of(rival))
     return (
-        f"{_labels(count)}, {100 * SHARE:.0f} % of them wrong: of as many of the most doubted as are wrong, kgkt finds "
-        f"{percent(spread(of(OURS)).mean)} % wrong, {rival} {percent(spread(of(rival)).mean)}: "
+        f"{_labels(count)}, {100 * SHARE:.0f} % of them wrong: of as many as are wrong, the most doubted, "
+        f"{percent(spread(of(OURS)).mean)} % are wrong by kgkt, {percent(spread(of(rival)).mean)} by the best of the "
+        f"others, {rival}: "
         f"{plus_minus(against)}, 95 % interval {interval(against.difference)}: {verdict(against)}."
     )
 
