@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.concepts.cluster import nearest_concept
 from kgkt.demo.comparison import EDIT, FEW, WRONG
 from kgkt.demo.tables import counts, figures, methods
-from kgkt.demo.wrong import OURS, SHARE
+from kgkt.demo.wrong import OURS
 from kgkt.files import atomic
 from kgkt.proof.stats import spread
 
@@ -37,8 +37,8 @@ def figure_of(demo: Demo) -> Figure:
     """The concepts, the test accuracies, the edit and the wrong labels, side by side; every bar begins at 0."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15.5, 5.2), layout="constrained")
-    concepts, few, edit, wrong = figure.subplots(1, 4, width_ratios=(1.25, 1, 0.8, 0.7))
+    figure = Figure(figsize=(16, 5.2), layout="constrained")
+    concepts, few, edit, wrong = figure.subplots(1, 4, width_ratios=(1.25, 1, 0.85, 0.75))
     _concepts(concepts, demo.showcase)
     _few_labels(few, demo.report)
     _edit(edit, demo.report)
@@ -129,4 +129,4 @@ def _wrong_labels(axes: Any, report: Report) -> None:
             axes.text(place, 100 * s.mean + 1, f"{100 * s.mean:.0f}", ha="center", fontsize=8)
     axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names], fontsize=8)
     many = " and ".join(map(str, each))
-    axes.set(ylim=(0, 105), title=f"Wrong labels found, %, of {100 * SHARE:.0f} % wrong\nat {many} labels a class")
+    axes.set(ylim=(0, 105), title=f"Wrong labels found, %\n{many} labels a class")

@@ -16,6 +16,7 @@ from kgkt.concepts.propagate import (
     usual_count,
     without_items,
 )
+from kgkt.concepts.threads import one_thread
 from kgkt.errors import InputError, count
 from kgkt.transfer.experts import DOUBTED, TRUSTED
 from kgkt.transfer.explain import hear, shares
@@ -85,6 +86,7 @@ class Judged:
     weight: float
 
 
+@one_thread()
 def judge(
     spreader: Spreader,
     Z: csr_matrix,
