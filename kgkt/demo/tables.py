@@ -111,10 +111,9 @@ def _on_wrong_labels(report: Report, count: int) -> str:
     rival = max((m for m in methods(report, WRONG) if m != OURS), key=lambda m: spread(of(m)).mean)
     against = paired(of(OURS), of(rival))
     return (
-        f"{_labels(count)}, {100 * SHARE:.0f} % of them wrong: of as many as are wrong, the most doubted, "
-        f"{percent(spread(of(OURS)).mean)} % are wrong by kgkt, {percent(spread(of(rival)).mean)} by the best of the "
-        f"others, {rival}: "
-        f"{plus_minus(against)}, 95 % interval {interval(against.difference)}: {verdict(against)}."
+        f"{_labels(count)}, {100 * SHARE:.0f} % of them wrong: of the most doubted, as many as are wrong, "
+        f"{percent(spread(of(OURS)).mean)} % are wrong with kgkt, {percent(spread(of(rival)).mean)} with the best of "
+        f"the others, {rival}: {plus_minus(against)}, 95 % interval {interval(against.difference)}: {verdict(against)}."
     )
 
 

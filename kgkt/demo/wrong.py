@@ -69,11 +69,11 @@ def by_kgkt(view: View, labels: Labels) -> np.ndarray:
     return scores
 
 
-def held_out_head(view: View, labels: Labels) -> np.ndarray:
-    """(M, c) of a logistic head whose C is tuned on the labels, each held out; even for the only label of a class."""
+def held_out_head(view: View, labels: Labels, C: float | None = None) -> np.ndarray:
+    """(M, c) of a logistic head, each label held out; even for the only label of a class. C: None, tuned on them."""
     import numpy as np
 
-    C = tuned_C(view.head, make_seeds(labels))
+    C = tuned_C(view.head, make_seeds(labels)) if C is None else C
     ask = {HEAD: lambda told: head(view.head, told, None, C)}
     places, answers = in_folds(labels, ask, folds_of(labels.classes))
     P = np.full((len(labels), len(labels.names)), 1 / len(labels.names))

@@ -99,11 +99,11 @@ def test_tables_say_what_the_rows_say() -> None:
 
 @pytest.mark.parametrize(("kgkt", "says"), [
     ([0.9, 0.92, 0.94],
-     "92.0 % are wrong by kgkt, 70.0 by the best of the others, nearest labels: +22.0 ±1.2, 95 % interval 20.0 to 24.0: a gain"),
+     "92.0 % are wrong with kgkt, 70.0 with the best of the others, nearest labels: +22.0 ±1.2, 95 % interval 20.0 to 24.0: a gain"),
     ([0.5, 0.6, 0.55],
-     "55.0 % are wrong by kgkt, 70.0 by the best of the others, nearest labels: -15.0 ±2.9, 95 % interval -20.0 to -10.0: a loss"),
+     "55.0 % are wrong with kgkt, 70.0 with the best of the others, nearest labels: -15.0 ±2.9, 95 % interval -20.0 to -10.0: a loss"),
     ([0.6, 0.8, 0.7],
-     "70.0 % are wrong by kgkt, 70.0 by the best of the others, nearest labels: +0.0 ±5.8, 95 % interval -10.0 to 10.0: nothing"),
+     "70.0 % are wrong with kgkt, 70.0 with the best of the others, nearest labels: +0.0 ±5.8, 95 % interval -10.0 to 10.0: nothing"),
 ])  # fmt: skip
 def test_the_sentence_on_wrong_labels_follows_the_figures(kgkt: list[float], says: str) -> None:
     values = {"kgkt": kgkt, "head": [0.6, 0.6, 0.6], "nearest labels": [0.7, 0.7, 0.7]}

@@ -63,8 +63,8 @@ def test_the_table_of_wrong_labels_is_that_of_the_report() -> None:
     assert [row for row in quoted if row.strip("-")] == ["task, wrong labels"]
 
 
-def test_the_documents_say_which_part_of_the_bar_is_missed() -> None:
-    report = read(ROOT / "benchmarks" / "results" / "suspects" / "report.md")
-    said = " ".join(read(ROOT / "docs" / "results.md").split("\n## Wrong labels")[1].split("\n## ")[0].split())
-    missed = re.findall(r"^\| (\w+) \| (\w+) \| (\d+) \| .*? \| ([+-]\d+\.\d ±\d+\.\d) \| \*\*missed", report, re.M)
-    assert re.findall(r"missed by kgkt: (\d+)", said) == [str(len(missed))]
+def test_the_documents_say_how_much_of_the_bar_is_missed() -> None:
+    bar = read(ROOT / "benchmarks" / "results" / "suspects" / "report.md").split("\n## The bar")[1].split("\n## ")[0]
+    said = read(ROOT / "docs" / "results.md").split("\n## Wrong labels")[1].split("\n## ")[0]
+    assert re.findall(r"missed by kgkt: (\d+) of", said) == [str(bar.count("**missed**"))]
+    assert "| met |" in bar
