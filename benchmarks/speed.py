@@ -4,6 +4,7 @@
     python benchmarks/speed.py help       kgkt --help beside `python -c "import typer"`
     python benchmarks/speed.py populate   60,000 x 256 into 2,500 concepts beside the KMeans fit it contains
     python benchmarks/speed.py propagate  masses and items after one more label, and after switches
+    python benchmarks/speed.py verbs      seconds of whole commands on 60,000 items, 2,500 concepts and 100 labels
 """
 
 from __future__ import annotations
@@ -87,19 +88,21 @@ print(kmeans, time.perf_counter() - start)
 """
 
 
-def bench_populate() -> None:
-    """populate beside KMeans, the read of the features and the write of the store; memory beside the features."""
+def features_file(folder: Path, X: Any) -> Path:
+    """The blobs as a features file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    columns = {"item_id": [f"i{i}" for i in range(N)], "emb": pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), D)}
+    pq.write_table(pa.table(columns), folder / "f.parquet")
+    return folder / "f.parquet"
+
+
+def bench_populate() -> None:
+    """populate beside KMeans, the read of the features and the write of the store; memory beside the features."""
     with tempfile.TemporaryDirectory() as folder:
         X = blobs()
-        path = Path(folder) / "f.parquet"
-        table = pa.table({
-            "item_id": [f"i{i}" for i in range(N)], "emb": pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), D),
-        })  # fmt: skip
-        pq.write_table(table, path)
-        del table
+        path = features_file(Path(folder), X)
         ratios, memory = [], []
         for turn in range(3):
             run = str(Path(folder) / f"run{turn}")
@@ -154,7 +157,38 @@ def bench_propagate() -> None:
     print(f"both after 25 concepts were switched off: {statistics.median(switches):.2f} s")
 
 
-BENCHES = {"help": bench_help, "populate": bench_populate, "propagate": bench_propagate}
+VERBS = (
+    ("propagate", "finds the nearest items as well"), ("propagate", "these kept"), ("propagate --balanced", ""),
+    ("suspects", "after propagate"), ("suggest -n 50", ""),
+    ("switch off --concept 7", ""), ("merge 4 9", ""), ("undo", ""),
+    ("label i59999=3", ""), ("suspects", "labels changed since, so that alpha is chosen anew"),
+)  # fmt: skip
+
+
+def bench_verbs() -> None:
+    """Whole commands, imports and all: wall and CPU seconds; every tenth label is wrong."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    rng.normal(size=(400, D))
+    centre = rng.integers(400, size=N)  # as `blobs` draws them
+    rows = np.random.default_rng(1).choice(N, 100, replace=False)
+    labels = [f"i{row}={(centre[row] + (place % 10 == 0)) % 10}" for place, row in enumerate(rows)]
+    with tempfile.TemporaryDirectory() as folder:
+        path, kgkt = features_file(Path(folder), blobs()), [sys.executable, "-c", "from kgkt.cli import main; main()"]
+        at = ["--dir", f"{folder}/run"]
+        subprocess.run([*kgkt, "populate", "--features", str(path), "--concepts", str(K), *at], check=True,
+                       capture_output=True)  # fmt: skip
+        subprocess.run([*kgkt, "label", *labels, *at], check=True, capture_output=True)
+        for verb, said in VERBS:
+            before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            subprocess.run([*kgkt, *verb.split(), *at], check=True, capture_output=True)
+            seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            print(f"kgkt {verb}{f' ({said})' if said else ''}: {seconds:.1f} s, {spent:.1f} s of CPU")
+
+
+BENCHES = {"help": bench_help, "populate": bench_populate, "propagate": bench_propagate, "verbs": bench_verbs}
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -40,7 +40,7 @@ def demo(
 
 def _print(shown: Any) -> None:
     from kgkt.cli.build import show_populated
-    from kgkt.demo.tables import edit_table, few_labels_table, sentences
+    from kgkt.demo.tables import edit_table, few_labels_table, sentences, wrong_labels_table
 
     demo, facts = shown.demo, shown.demo.facts
     items = facts["items"]
@@ -51,6 +51,7 @@ def _print(shown: Any) -> None:
     print()
     print(table(*few_labels_table(demo.report)))
     print(table(*edit_table(demo.report)))
+    print(table(*wrong_labels_table(demo.report)))
     for sentence in sentences(demo.report):
         print(sentence)
     print(f"Re-propagating after the tick: {facts['repropagation_ms']:.1f} ms. What it did, in Cypher "

@@ -48,7 +48,8 @@ def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float
     Returns:
         At most `how_many`, best first; fewer when every active concept has a label.
 
-    Reference: greedy maximisation of a submodular function, Nemhauser, Wolsey & Fisher 1978.
+    Reference: greedy maximisation of a submodular function, Nemhauser, Wolsey & Fisher 1978; a gain only falls, so
+        that one which leads after it was worked out anew is the largest, Minoux 1978.
     """
     import numpy as np
 
@@ -68,14 +69,15 @@ def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float
     free[taken] = False
     chosen: list[int] = []
     gains, before = [], []
+    gain, late = np.where(free, np.inf, -1.0), free.copy()
     while len(chosen) < how_many and free.any():
-        gain = np.where(free, size @ np.maximum(K - cover[:, None], 0), -1.0)
-        best = int(gain.argmax())
+        while late[best := int(gain.argmax())]:
+            gain[best], late[best] = size @ np.maximum(K[best] - cover, 0), False  # K is symmetric, its rows lie close
         chosen.append(best)
         gains.append(float(gain[best]))
         before.append(float(cover[best]))
-        free[best] = False
-        cover = np.maximum(cover, K[:, best])
+        free[best], gain[best] = False, -1.0
+        cover, late = np.maximum(cover, K[best]), free.copy()
     return [Suggestion(int(on[c]), g, b) for c, g, b in zip(chosen, gains, before, strict=True)]
 
 

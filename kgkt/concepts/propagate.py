@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kgkt.concepts.threads import one_thread
 from kgkt.errors import InputError
 
 if TYPE_CHECKING:
@@ -300,6 +301,7 @@ def usual_alpha(n_classes: int) -> float:
     return ALPHA if n_classes <= MANY else ALPHA_OF_MANY
 
 
+@one_thread()
 def choose_alpha(graph: ConceptGraph, Z: csr_matrix, labels: Labels) -> float:
     """How far knowledge travels: the alpha at which most labels are found again when they are left out.
 

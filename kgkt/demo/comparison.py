@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.demo import digits, edit
+from kgkt.demo import digits, edit, wrong
 from kgkt.proof import answers as contest
 from kgkt.proof import task
 from kgkt.proof.answers import Answer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 DRAWS = 3  # draws of labels, averaged within a seed
-FEW, EDIT = "few-labels", "edit"
+FEW, EDIT, WRONG = "few-labels", "edit", "wrong-labels"
 WRITTEN = "kgkt, weights written"  # the same targets, into a B whose layers were written first
 CEILING = "A's own head"
 
@@ -39,6 +39,7 @@ class Setting:
         draws: draws of labels a seed.
         epochs: of A's training.
         steps: of each B's training.
+        doubted: labels a class where a share of them is wrong, ascending.
     """
 
     labels: tuple[int, ...] = (2,)
@@ -46,6 +47,7 @@ class Setting:
     draws: int = DRAWS
     epochs: int = digits.A_EPOCHS
     steps: int = digits.B_STEPS
+    doubted: tuple[int, ...] = (5, 10)
 
 
 FULL = Setting(labels=(1, 2, 5), seeds=10)
@@ -117,11 +119,13 @@ def _run(setting: Setting, progress: Progress) -> Demo:
     first: tuple[Showcase, dict[str, Any]] | None = None
     for seed in range(setting.seeds):
         split, views, own = _look(source, seed)
-        progress("A trained and read", 3 * seed + 1, 3 * setting.seeds)
+        progress("A trained and read", 4 * seed + 1, 4 * setting.seeds)
         rows += average(_few_labels(setting, seed, split, views, own, b))
-        progress("few labels", 3 * seed + 2, 3 * setting.seeds)
+        progress("few labels", 4 * seed + 2, 4 * setting.seeds)
         rows += average(_edits(setting, seed, split, views[0], b_edit, milliseconds))
-        progress("edits", 3 * seed + 3, 3 * setting.seeds)
+        progress("edits", 4 * seed + 3, 4 * setting.seeds)
+        rows += average(_wrong_labels(setting, seed, split, views[0]))
+        progress("wrong labels", 4 * seed + 4, 4 * setting.seeds)
         if first is None:
             first = _showcase(setting, source, split, views[0]), _facts(split, views[0], source)
     assert first is not None
@@ -222,6 +226,21 @@ def _edits(
                 seconds = answer.seconds + time.perf_counter() - start
                 for metric, value in edit.judge(predicted, split.test_y, case).items():
                     yield _row(EDIT, answer.method, edit.OTHER_LABELS, seed, metric, value, seconds)
+
+
+def _wrong_labels(setting: Setting, seed: int, split: digits.Split, view: View) -> Iterator[dict[str, Any]]:
+    """Rows of the third table for one seed, one a draw."""
+    import numpy as np
+
+    for draw in range(setting.draws):
+        drawn = recluster(view, digits.CONCEPTS, setting.draws * seed + draw)
+        for count in setting.doubted:
+            rng = np.random.default_rng([seed, draw])
+            right = draw_labels(split.pool_y, count, rng)
+            given = wrong.plant(right.classes, digits.N_CLASSES, wrong.SHARE, rng)
+            labels = Labels(right.items, given, right.names)
+            for method, scores, seconds in wrong.rankings(drawn, labels):
+                yield _row(WRONG, method, count, seed, "found", wrong.found(scores, given != right.classes), seconds)
 
 
 def _row(

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import nearest_concept
-from kgkt.demo.comparison import EDIT, FEW
+from kgkt.demo.comparison import EDIT, FEW, WRONG
 from kgkt.demo.tables import counts, figures, methods
+from kgkt.demo.wrong import OURS
 from kgkt.files import atomic
 from kgkt.proof.stats import spread
 
@@ -33,14 +34,15 @@ def draw(demo: Demo, path: Path) -> None:
 
 
 def figure_of(demo: Demo) -> Figure:
-    """The concepts, the test accuracies and the edit, side by side; every bar begins at 0."""
+    """The concepts, the test accuracies, the edit and the wrong labels, side by side; every bar begins at 0."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 5.2), layout="constrained")
-    concepts, few, edit = figure.subplots(1, 3, width_ratios=(1.25, 1, 0.8))
+    figure = Figure(figsize=(16, 5.2), layout="constrained")
+    concepts, few, edit, wrong = figure.subplots(1, 4, width_ratios=(1.25, 1, 0.85, 0.75))
     _concepts(concepts, demo.showcase)
     _few_labels(few, demo.report)
     _edit(edit, demo.report)
+    _wrong_labels(wrong, demo.report)
     return figure
 
 
@@ -113,3 +115,18 @@ def _edit(axes: Any, report: Report) -> None:
     axes.set_xticks(range(len(names)), names, fontsize=8)
     axes.set(ylim=(0, 105), title="One tick removes b from the label\nthat a and b share, %")
     axes.legend(["b, still called by it", "a, lost"], fontsize=8, frameon=False, loc="upper right")
+
+
+def _wrong_labels(axes: Any, report: Report) -> None:
+    names, each = methods(report, WRONG), counts(report, WRONG)
+    width = 0.8 / len(each)
+    for column, name in enumerate(names):
+        for number, count in enumerate(each):
+            s = spread(figures(report, WRONG, name, count, "found"))
+            place = column + (number - (len(each) - 1) / 2) * width
+            colour = KGKT if name == OURS else OTHER
+            axes.bar(place, 100 * s.mean, 0.95 * width, color=colour, alpha=1 - 0.4 * (number < len(each) - 1))
+            axes.text(place, 100 * s.mean + 1, f"{100 * s.mean:.0f}", ha="center", fontsize=8)
+    axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names], fontsize=8)
+    many = " and ".join(map(str, each))
+    axes.set(ylim=(0, 105), title=f"Wrong labels found, %\n{many} labels a class")

@@ -1,10 +1,11 @@
-"""The demo in words: two tables, computed sentences, and the JSON of all of it."""
+"""The demo in words: three tables, computed sentences, and the JSON of all of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kgkt.demo.comparison import CEILING, EDIT, FEW, WRITTEN
+from kgkt.demo.comparison import CEILING, EDIT, FEW, WRITTEN, WRONG
+from kgkt.demo.wrong import OURS, SHARE
 from kgkt.proof.stats import Paired, interval, paired, percent, plus_minus, spread
 
 if TYPE_CHECKING:
@@ -28,21 +29,30 @@ def methods(report: Report, task: str) -> list[str]:
     return list(dict.fromkeys(row["method"] for row in report.rows if row["task"] == task))
 
 
-def counts(report: Report) -> list[int]:
-    """Labels a class that the few-labels task ran with, ascending."""
-    return sorted({row["labels_per_class"] for row in report.rows if row["task"] == FEW})
+def counts(report: Report, task: str = FEW) -> list[int]:
+    """Labels a class that a task ran with, ascending."""
+    return sorted({row["labels_per_class"] for row in report.rows if row["task"] == task})
 
 
 def few_labels_table(report: Report) -> Table:
     """B's test accuracy in per cent: mean, 95 % interval, and kgkt minus the row with its standard error."""
-    columns, rows = ["B's test accuracy, %"], [[m] for m in methods(report, FEW)]
-    for count in counts(report):
+    return _beside_kgkt(report, "B's test accuracy, %", FEW, "test_accuracy")
+
+
+def wrong_labels_table(report: Report) -> Table:
+    """Of the labels a method doubts most, as many as are wrong, how many are; per cent, as in the first table."""
+    return _beside_kgkt(report, "wrong labels found, %", WRONG, "found")
+
+
+def _beside_kgkt(report: Report, title: str, task: str, metric: str) -> Table:
+    columns, rows = [title], [[m] for m in methods(report, task)]
+    for count in counts(report, task):
         columns += [_labels(count), "95 % interval", "kgkt minus it"]
-        kgkt = figures(report, FEW, "kgkt", count, "test_accuracy")
+        kgkt = figures(report, task, OURS, count, metric)
         for row in rows:
-            values = figures(report, FEW, row[0], count, "test_accuracy")
+            values = figures(report, task, row[0], count, metric)
             row += [percent(spread(values).mean), interval(spread(values))]
-            row.append("" if row[0] == "kgkt" else plus_minus(paired(kgkt, values)))
+            row.append("" if row[0] == OURS else plus_minus(paired(kgkt, values)))
     return columns, rows
 
 
@@ -68,7 +78,7 @@ def best_control(report: Report, count: int) -> str:
 
 
 def sentences(report: Report) -> list[str]:
-    """What the figures say, one sentence a label count on the edges, then what writing and the tick did."""
+    """What the figures say, one sentence a label count on the edges, then what the tick did, and on wrong labels."""
     said = []
     for count in counts(report):
         best = best_control(report, count)
@@ -89,7 +99,22 @@ def sentences(report: Report) -> list[str]:
         f"(PT-MAP {columns['PT-MAP'][1]}, head {columns['head'][1]}), at {columns['kgkt'][3]} % of a lost "
         f"(PT-MAP {columns['PT-MAP'][3]}, head {columns['head'][3]})."
     )
-    return said
+    return [*said, *(_on_wrong_labels(report, count) for count in counts(report, WRONG))]
+
+
+def _on_wrong_labels(report: Report, count: int) -> str:
+    """kgkt against whichever of the others found most."""
+
+    def of(method: str) -> list[float]:
+        return figures(report, WRONG, method, count, "found")
+
+    rival = max((m for m in methods(report, WRONG) if m != OURS), key=lambda m: spread(of(m)).mean)
+    against = paired(of(OURS), of(rival))
+    return (
+        f"{_labels(count)}, {100 * SHARE:.0f} % of them wrong: of the most doubted, as many as are wrong, "
+        f"{percent(spread(of(OURS)).mean)} % are wrong with kgkt, {percent(spread(of(rival)).mean)} with the best of "
+        f"the others, {rival}: {plus_minus(against)}, 95 % interval {interval(against.difference)}: {verdict(against)}."
+    )
 
 
 def verdict(difference: Paired) -> str:

@@ -32,6 +32,7 @@ class CurrentGraph:
         Z: (n, k) memberships.
         into: (k,) the concept that each one counts as; another one where people merged it. `graph` and `Z` are folded
             so: nothing is in the merged concept itself, and it is inactive.
+        apart: the graph and Z before they were folded; None where nothing is merged.
     """
 
     graph: ConceptGraph
@@ -39,6 +40,7 @@ class CurrentGraph:
     ids: np.ndarray
     Z: csr_matrix
     into: np.ndarray
+    apart: tuple[ConceptGraph, csr_matrix] | None = None
 
     @property
     def merged(self) -> bool:
@@ -140,7 +142,6 @@ def read_current(store: Store, run: RunDir, say: Say, classes: tuple[str, ...] =
         say: takes notices.
         classes: the order of the classes that the recipe gives; it must hold every class of the graph.
     """
-    from kgkt.concepts.merge import fold_graph, fold_memberships
     from kgkt.store.labels import read_labels
     from kgkt.store.readback import read_concept_graph, read_merged
 
@@ -154,10 +155,37 @@ def read_current(store: Store, run: RunDir, say: Say, classes: tuple[str, ...] =
         say(notice)
     if classes:
         labels = in_order(labels, classes)
-    current = CurrentGraph(graph, labels, ids, Z, into)
+    return _folded(CurrentGraph(graph, labels, ids, Z, into))
+
+
+def read_again(store: Store, run: RunDir, before: CurrentGraph, concepts: bool) -> CurrentGraph:
+    """The graph after an edit of a verb: none of them changes the pool, its memberships or an edge.
+
+    Args:
+        store: open.
+        run: of the graph.
+        before: as it was read before the edit.
+        concepts: whether the edit may have changed concepts; else only labels are read again.
+    """
+    from kgkt.store.labels import read_labels
+    from kgkt.store.readback import read_concepts_again, read_merged
+
+    labels, _ = read_labels(store, run.graph, before.ids)
+    if not concepts:
+        return dataclasses.replace(before, labels=labels)
+    graph, Z = before.apart or (before.graph, before.Z)
+    graph = read_concepts_again(store, run.graph, graph)
+    return _folded(CurrentGraph(graph, labels, before.ids, Z, read_merged(store, run.graph, graph.active, [])))
+
+
+def _folded(current: CurrentGraph) -> CurrentGraph:
+    """The same with each merged concept in the one that it counts as."""
+    from kgkt.concepts.merge import fold_graph, fold_memberships
+
     if not current.merged:
         return current
-    return dataclasses.replace(current, graph=fold_graph(graph, into), Z=fold_memberships(Z, into))
+    graph, Z, into = current.graph, current.Z, current.into
+    return dataclasses.replace(current, graph=fold_graph(graph, into), Z=fold_memberships(Z, into), apart=(graph, Z))
 
 
 def in_order(labels: Labels, classes: tuple[str, ...]) -> Labels:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.effect import changed_items, concepts_say
 from kgkt.concepts.propagate import ALPHA, Spreader, make_spreader
 from kgkt.errors import KgktError, count
 from kgkt.recipe import Teach
-from kgkt.rundir.current import CurrentGraph, read_current
+from kgkt.rundir.current import CurrentGraph, read_again, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.store.protocol import Store
 
@@ -30,12 +30,14 @@ class Effect:
         milliseconds: of solving for all items, before and after the edit.
         seconds: of reading the graph and its memberships before that.
         why_not: why it could not be told; "" where it could.
+        current: the graph with the edit in it, where it could be told.
     """
 
     now: dict[str, int]
     milliseconds: float = 0.0
     seconds: float = 0.0
     why_not: str = ""
+    current: CurrentGraph | None = field(default=None, repr=False, compare=False)
 
     @property
     def changed(self) -> int:
@@ -105,13 +107,13 @@ def effect_since(seen: Seen, store: Store, run: RunDir, concepts: bool) -> Effec
         seen: what `look` returned.
         store: the same, with the edit in it.
         run: of the graph.
-        concepts: whether the edit may have changed concepts or edges; else only labels are read again.
+        concepts: whether the edit may have changed concepts; else only labels are read again.
     """
     if seen.current is None or seen.said is None:
         return Effect({}, why_not=seen.why_not)
     start = time.perf_counter()
     try:
-        current = read_current(store, run, lambda _: None) if concepts else _labels_again(seen.current, store, run)
+        current = read_again(store, run, seen.current, concepts)
         return effect_of(seen, current, time.perf_counter() - start)
     except KgktError as error:
         return Effect({}, why_not=str(error))
@@ -131,7 +133,7 @@ def effect_of(seen: Seen, current: CurrentGraph, seconds: float = 0.0) -> Effect
     said, _ = _ask(seen, current, seen.spreader if current.graph is seen.current.graph else None)
     now = changed_items(seen.said, said)
     milliseconds = seen.milliseconds + 1e3 * (time.perf_counter() - clock)
-    return Effect(now, milliseconds, seen.seconds + seconds)
+    return Effect(now, milliseconds, seen.seconds + seconds, current=current)
 
 
 def _ask(
@@ -145,12 +147,6 @@ def _ask(
     prior = read_prior(seen.teach.prior, seen.teach.balanced, current.labels.names)
     spreader = spreader or make_spreader(current.graph, seen.alpha, once=True)
     return concepts_say(spreader, current.Z, current.labels, prior), spreader
-
-
-def _labels_again(before: CurrentGraph, store: Store, run: RunDir) -> CurrentGraph:
-    from kgkt.store.labels import read_labels
-
-    return dataclasses.replace(before, labels=read_labels(store, run.graph, before.ids)[0])
 
 
 def _load() -> None:

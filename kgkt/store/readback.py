@@ -58,7 +58,32 @@ def read_concept_graph(store: Store, graph: str, centroids: np.ndarray) -> tuple
     read_info(store, graph)
     k = len(centroids)
     notices: list[str] = []
-    names: list[str] = [f"concept {i} (deleted)" for i in range(k)]
+    names, sizes, active, themes = _concepts(store, graph, k, notices)
+    edges, weights, cosines = edges_of(store, graph, names, k, notices)
+    made = np.isnan(cosines)  # by people, who need not know it
+    cosines[made] = _cosines(centroids, edges[made])
+    keys = np.array([key(graph, "concept", i) for i in range(k)], dtype=object)
+    value = ConceptGraph(keys, np.array(names, dtype=object), centroids, sizes, active, edges, weights, cosines, themes)
+    return value, notices
+
+
+def read_concepts_again(store: Store, graph: str, before: ConceptGraph) -> ConceptGraph:
+    """The graph with its concepts read anew, and the edges that it had before."""
+    import dataclasses
+
+    import numpy as np
+
+    names, sizes, active, themes = _concepts(store, graph, len(before), [])
+    return dataclasses.replace(
+        before, names=np.array(names, dtype=object), sizes=sizes, active=active, themes=themes
+    )
+
+
+def _concepts(store: Store, graph: str, k: int, notices: list[str]) -> tuple[list[str], Any, Any, Any]:
+    """Names, and sizes, active flags and themes (k,), of the concepts by their numbers."""
+    import numpy as np
+
+    names = [f"concept {i} (deleted)" for i in range(k)]
     sizes, active, themes = np.zeros(k, int), np.zeros(k, bool), np.full(k, -1)
     seen: set[int] = set()
     for row in rows(store, "read_concepts", graph=graph):
@@ -75,12 +100,7 @@ def read_concept_graph(store: Store, graph: str, centroids: np.ndarray) -> tuple
             themes[i] = -1 if theme is None else theme
     if deleted := k - len(seen):
         notices.append(f"{deleted} of {k} concepts were deleted from the database: they count as switched off")
-    edges, weights, cosines = edges_of(store, graph, names, k, notices)
-    made = np.isnan(cosines)  # by people, who need not know it
-    cosines[made] = _cosines(centroids, edges[made])
-    keys = np.array([key(graph, "concept", i) for i in range(k)], dtype=object)
-    value = ConceptGraph(keys, np.array(names, dtype=object), centroids, sizes, active, edges, weights, cosines, themes)
-    return value, notices
+    return names, sizes, active, themes
 
 
 def edges_of(store: Store, graph: str, names: Sequence[str], k: int, notices: list[str]) -> tuple[Any, Any, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.propagate import normalise, seed_values
+from kgkt.concepts.threads import one_thread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,7 @@ def logistic(C: float) -> LogisticRegression:
     return LogisticRegression(C=C, max_iter=500, tol=1e-3)
 
 
+@one_thread()
 def head(
     features: np.ndarray,
     seeds: Seeds,
@@ -57,6 +59,7 @@ def head(
     return normalise(predicted(model, features, seeds), prior, seeds.n_classes)
 
 
+@one_thread()
 def tuned_C(features: np.ndarray, seeds: Seeds) -> float:
     """C of the logistic head by stratified cross-validated log-likelihood on the labels (at most 5 folds).
 

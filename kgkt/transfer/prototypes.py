@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.concepts.embed import unit_rows
 from kgkt.concepts.propagate import normalise, seed_values
+from kgkt.concepts.threads import one_thread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 TEMPERATURE = 20.0  # of cosines: Hu et al. 2021 use 10 on squared distances, the same between unit rows
 
 
+@one_thread()
 def pt_map(
     features: np.ndarray,
     seeds: Seeds,

@@ -17,6 +17,7 @@ from kgkt.concepts.propagate import (
     settle,
     usual_count,
 )
+from kgkt.concepts.threads import one_thread
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.transfer.head import logistic
 from kgkt.transfer.items import ROUGH, item_answer, smooth_answer
@@ -254,6 +255,7 @@ def refit_rounds(
     return out
 
 
+@one_thread()
 def round_head(X: np.ndarray, P: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray | None:
     """What a round's logistic head says: fitted to argmax P weighted by max P.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.concepts.merge import end_of
 from kgkt.errors import InputError, UsageError, count
 from kgkt.recipe import Recipe, Teach
-from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_current
+from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info
 from kgkt.rundir.edits import make_edit
 from kgkt.rundir.effect import Effect, effect_of, look
 from kgkt.rundir.folder import RunDir
@@ -105,8 +105,8 @@ def switch(
             store, run, "switch", {"active": [str(n) for n in numbers]},
             lambda: write_facts(store, run.graph, {"active": {str(n): on for n in numbers}}), teach)  # fmt: skip
         done = dataclasses.replace(done, edit=edit, effect=effect)
-        if not on and effect is not None and not effect.why_not:
-            done = _with_labels(done, read_current(store, run, lambda _: None))
+        if not on and effect is not None and effect.current is not None:
+            done = _with_labels(done, effect.current)
     return done
 
 

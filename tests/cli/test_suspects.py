@@ -205,6 +205,24 @@ def test_of_two_graphs_one_must_be_named(own: Path, kgkt: Kgkt) -> None:
     assert kgkt("suspects", "--graph", "main").json["judged"] == 80
 
 
+def test_a_copy_in_neo4j_has_the_same_suspects_and_the_same_effect_of_edits(
+    own: Path, kgkt: Kgkt, neo4j_url: str
+) -> None:
+    there = ("--store", neo4j_url)
+    assert kgkt("export", "--to", neo4j_url).code == 0
+    rows = kgkt("suspects", "--all").json["rows"]
+    copied = kgkt("suspects", "--all", *there).json["rows"]
+    assert [(row[0], row[2], row[4]) for row in copied] == [(row[0], row[2], row[4]) for row in rows]
+    assert [row[3] for row in copied] == pytest.approx([row[3] for row in rows], abs=1e-6)
+    item, given, expected = rows[0][:3]
+    for verb in (("merge", "4", "9"), ("switch", "off", "--concept", "4"), ("label", f"{item}={expected}")):
+        here, far = kgkt(*verb).json["effect"], kgkt(*verb, *there).json["effect"]
+        assert far["now"] == here["now"]
+    left = [row[0] for row in kgkt("suspects", *there).json["rows"]]
+    assert left == [row[0] for row in kgkt("suspects").json["rows"]]
+    assert item not in left or given == expected
+
+
 def test_texts_stand_beside_their_labels() -> None:
     from kgkt.transfer.suspects import Suspect
     from kgkt.verbs.suspects import Suspects

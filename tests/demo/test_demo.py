@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kgkt.demo import edit
+from kgkt.demo import edit, wrong
 from kgkt.demo import tables as demo_tables
 from kgkt.demo.comparison import Demo, Setting, average, draw_labels, run_demo
 from kgkt.demo.digits import make_split
@@ -19,6 +19,7 @@ from kgkt.values import REPORT_COLUMNS, Report
 SMALL = {"labels": (2,), "draws": 1, "epochs": 4, "steps": 100}
 FEW = ["scratch", "nearest mean", "head", "head+rounds", "label spreading+rounds", "PT-MAP", "nodes only", "pixels",
        "untrained A", "kgkt", "kgkt, weights written", "A's own head"]  # fmt: skip
+WRONG = ["kgkt", "head", "cleanlab's rule", "nearest labels"]
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +34,11 @@ def value(report: Report, task: str, method: str, metric: str) -> float:
 
 def test_every_row_is_there_once_a_seed(small: Demo) -> None:
     keys = [tuple(r[c] for c in REPORT_COLUMNS[:5]) for r in small.report.rows]
-    assert len(set(keys)) == len(keys) == 2 * (12 + 4 * 3)
+    assert len(set(keys)) == len(keys) == 2 * (12 + 4 * 3 + 4 * 2)
     assert demo_tables.methods(small.report, "few-labels") == FEW
     assert demo_tables.methods(small.report, "edit") == ["before", "kgkt", "head", "PT-MAP"]
+    assert demo_tables.methods(small.report, "wrong-labels") == WRONG
+    assert demo_tables.counts(small.report, "wrong-labels") == [5, 10]
     assert all(0 <= r["value"] <= 1 and r["seconds"] > 0 for r in small.report.rows)
 
 
@@ -45,6 +48,8 @@ def test_even_in_small_the_graph_is_worth_it(small: Demo) -> None:
     assert few["kgkt"] > few["untrained A"]
     assert value(small.report, "edit", "before", "b_left") > 0.6
     assert value(small.report, "edit", "kgkt", "b_left") < 0.25
+    assert value(small.report, "wrong-labels", "kgkt", "found") > 0.8  # by chance .2
+    assert value(small.report, "wrong-labels", "nearest labels", "found") > 0.5
 
 
 @pytest.mark.slow
@@ -92,14 +97,59 @@ def test_tables_say_what_the_rows_say() -> None:
     assert "chance" in demo_tables.verdict(demo_tables.paired([0.9, 0.8, 0.7], [0.8, 0.9, 0.7]))
 
 
+@pytest.mark.parametrize(("kgkt", "says"), [
+    ([0.9, 0.92, 0.94],
+     "92.0 % are wrong with kgkt, 70.0 with the best of the others, nearest labels: +22.0 ±1.2, 95 % interval 20.0 to 24.0: a gain"),
+    ([0.5, 0.6, 0.55],
+     "55.0 % are wrong with kgkt, 70.0 with the best of the others, nearest labels: -15.0 ±2.9, 95 % interval -20.0 to -10.0: a loss"),
+    ([0.6, 0.8, 0.7],
+     "70.0 % are wrong with kgkt, 70.0 with the best of the others, nearest labels: +0.0 ±5.8, 95 % interval -10.0 to 10.0: nothing"),
+])  # fmt: skip
+def test_the_sentence_on_wrong_labels_follows_the_figures(kgkt: list[float], says: str) -> None:
+    values = {"kgkt": kgkt, "head": [0.6, 0.6, 0.6], "nearest labels": [0.7, 0.7, 0.7]}
+    rows = [dict(zip(REPORT_COLUMNS, ("wrong-labels", method, 5, s, "found", v, 1.0), strict=True))
+            for method, of in values.items() for s, v in enumerate(of)]  # fmt: skip
+    columns, table = demo_tables.wrong_labels_table(Report(tuple(rows)))
+    assert columns == ["wrong labels found, %", "5 labels a class", "95 % interval", "kgkt minus it"]
+    assert table[2][:2] == ["nearest labels", "70.0"]
+    assert table[2][3] in says
+    said = demo_tables._on_wrong_labels(Report(tuple(rows)), 5)
+    assert said.startswith("5 labels a class, 20 % of them wrong: ")
+    assert says in said
+
+
+def test_the_share_that_is_asked_for_is_wrong() -> None:
+    classes = np.repeat(np.arange(5), 20)
+    for kind in ("uniform", "pair"):
+        given = wrong.plant(classes, 5, 0.2, np.random.default_rng(3), kind)
+        assert (given != classes).sum() == 20
+        assert set(given.tolist()) <= set(range(5))
+        assert (given == wrong.plant(classes, 5, 0.2, np.random.default_rng(3), kind)).all()
+    assert set(((given - classes) % 5).tolist()) == {0, 1}  # the next class
+    assert (wrong.plant(classes, 5, 0.0, np.random.default_rng(3)) == classes).all()
+
+
+def test_found_counts_as_many_as_are_wrong() -> None:
+    assert wrong.found(np.array([0.1, 0.9, 0.2, 0.3]), np.array([True, True, False, False])) == 0.5
+
+
+def test_adjusted_self_confidence_by_hand() -> None:
+    P = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
+    given = np.array([0, 1, 1])  # thresholds .8 and .55: rows become (.8, .45), (.6, .65), (.3, .95)
+    np.testing.assert_allclose(wrong.adjusted_self_confidence(given, P), [0.8 / 1.25, 0.65 / 1.25, 0.95 / 1.25])
+
+
 def test_bars_of_the_picture_begin_at_nothing(small: Demo) -> None:
-    _, few, edit = figure_of(small).axes
+    _, few, edit, wrong_labels = figure_of(small).axes
     assert few.get_xlim() == (0, 100)
-    assert edit.get_ylim()[0] == 0
+    assert edit.get_ylim()[0] == wrong_labels.get_ylim()[0] == 0
     assert {bar.get_x() for bar in few.patches} == {0}
     kgkt = next(row for row, label in enumerate(few.get_yticklabels()) if label.get_text() == "kgkt")
     values = [r["value"] for r in small.report.rows if (r["task"], r["method"], r["metric"]) == ("few-labels", "kgkt", "test_accuracy")]
     assert few.patches[kgkt].get_width() == pytest.approx(100 * np.mean(values))
+    heights = [bar.get_height() for bar in wrong_labels.patches]
+    assert len(heights) == 2 * len(WRONG)
+    assert np.mean(heights[:2]) == pytest.approx(100 * value(small.report, "wrong-labels", "kgkt", "found"))
 
 
 def test_picture_is_a_png(small: Demo, tmp_path: Path) -> None:

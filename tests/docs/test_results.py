@@ -45,3 +45,26 @@ def test_the_readme_says_where_kgkt_loses() -> None:
     assert set(re.findall(r"by (\d\.\d ±\d\.\d)", worth)) == lost
     means = [float(cell.split()[0]) for cell in quoted["nearest class mean"]]
     assert f"({min(means)} to {max(means)} points over the nearest class mean)" in worth
+
+
+# Tasks of benchmarks/suspects.py, as docs/results.md calls them.
+PLANTED = {
+    "fashion": "Fashion-MNIST, new classes", "fashion_digits": "Fashion-MNIST into MNIST", "emoji": "emoji, 8 classes",
+    "fashion_same": "Fashion-MNIST, A's own classes", "digits": "the demo's digits", "wordnet": "WordNet definitions",
+}  # fmt: skip
+
+
+def test_the_table_of_wrong_labels_is_that_of_the_report() -> None:
+    measured = table(read(ROOT / "benchmarks" / "results" / "suspects" / "report.md"), "What kgkt finds")
+    quoted = table(read(ROOT / "docs" / "results.md"), "Wrong labels that are planted")
+    for row in [row for row in measured if row.strip("-") and row != "task, wrong labels"]:
+        task, kind = row.split(", ", 1)
+        assert quoted.pop(f"{PLANTED.get(task, task)}: {kind}") == measured[row], row
+    assert [row for row in quoted if row.strip("-")] == ["task, wrong labels"]
+
+
+def test_the_documents_say_how_much_of_the_bar_is_missed() -> None:
+    bar = read(ROOT / "benchmarks" / "results" / "suspects" / "report.md").split("\n## The bar")[1].split("\n## ")[0]
+    said = read(ROOT / "docs" / "results.md").split("\n## Wrong labels")[1].split("\n## ")[0]
+    assert re.findall(r"missed by kgkt: (\d+) of", said) == [str(bar.count("**missed**"))]
+    assert "| met |" in bar

@@ -30,8 +30,9 @@ def test_scores_say_how_likely_the_given_class_is_beside_the_likeliest_other() -
     expected, scores = suspects.doubt(np.log(P) + np.arange(4)[:, None], given)  # a constant a row does not count
 
     def chance(sharpness: float) -> float:
-        sharp = P**sharpness
-        return float(np.log(sharp[np.arange(4), given] / sharp.sum(axis=1)).sum())
+        sharp = P**sharpness / (P**sharpness).sum(axis=1, keepdims=True)
+        own, other = sharp[np.arange(4), given], (1 - sharp[np.arange(4), given]) / 2
+        return max(float(np.log((1 - share) * own + share * other).sum()) for share in suspects.WRONG)
 
     best = max(TEMPERATURES, key=chance)
     assert expected.tolist() == [0, 0, 0, 1]  # where it is level, the given one
@@ -39,6 +40,15 @@ def test_scores_say_how_likely_the_given_class_is_beside_the_likeliest_other() -
     np.testing.assert_allclose(scores, own / (own + other))
     far = suspects.doubt(np.array([[0.0, -5000.0], [-5000.0, 0.0]]), np.array([1, 1]))[1]
     assert (far[0] < 1e-300, far[1]) == (True, 1.0)
+
+
+def test_wrong_labels_do_not_make_the_answers_look_unsure() -> None:
+    answers = np.log(np.array([[0.9, 0.1]] * 50 + [[0.1, 0.9]] * 50))
+    given = np.repeat([0, 1], 50)
+    given[::5] = 1 - given[::5]  # every fifth
+    expected, scores = suspects.doubt(answers, given)
+    assert (expected == np.repeat([0, 1], 50)).all()
+    assert (scores < suspects.ISSUE).tolist() == (expected != given).tolist()
 
 
 def test_without_a_head_the_score_is_the_product_of_both_answers_of_the_graph() -> None:
