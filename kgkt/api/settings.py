@@ -11,14 +11,15 @@ from typing import Any
 
 from kgkt.errors import UsageError
 from kgkt.recipe import Recipe
-from kgkt.rundir.given import data_file, features_file, model_file
+from kgkt.rundir.given import also_files, data_file, features_file, model_file
 
 
 def with_source(
     recipe: Recipe, folder: Path, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None,
     features: Any = None, pixels: str | None = None, size: tuple[int, int] | None = None,
     drop_bad: bool | None = None, imports: Sequence[str] | None = None, allow_legacy: bool | None = None,
-    id_column: str | None = None, columns: Sequence[str] | str | None = None,
+    id_column: str | None = None, columns: Sequence[str] | str | None = None, also: Sequence[Any] | None = None,
+    source_weights: Sequence[float] | str | None = None,
 ) -> Recipe:  # fmt: skip
     """The recipe with a source; features given here replace a model of the recipe, and the other way round.
 
@@ -37,7 +38,9 @@ def with_source(
         "source", model=model_file(model, folder), layers=names, id_column=id_column, columns=patterns,
         data=data_file(data, folder, "pool"), features=features_file(features, folder, id_column=id_column),
         pixels=pixels, size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
-        allow_legacy=allow_legacy or None,
+        allow_legacy=allow_legacy or None, also=also_files(also, folder, id_column),
+        weights=source_weights if source_weights is None or isinstance(source_weights, str) else
+        ",".join(f"{weight:g}" for weight in source_weights),
     )  # fmt: skip
 
 

@@ -133,7 +133,8 @@ def _source(plan: Plan, recipe: Recipe) -> tuple[Source | None, Look | None]:
     if look is None:
         _broken(plan, recipe.source.features or str(recipe.source.model_path))
     else:
-        plan.add(look.path.absolute().name, look.text, **look.fields)
+        for one in look.parts or (look,):
+            plan.add(one.path.absolute().name, one.text, **one.fields)
         if look.chosen:
             plan.add("layers", look.chosen, kind="layers", layers=list(look.widths))
     return source, look

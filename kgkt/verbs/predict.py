@@ -150,17 +150,19 @@ def _by_graph(
     told = dataclasses.replace(told, id_column=id_column or told.id_column)
     arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     whole = read_maps(arrays, facts)
-    maps = whole.layers
+    maps = {layer: whole.layers[layer] for layer in whole.live}
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
         out, read, layers = Path(folder) / "new.parquet", None, maps
         if features is not None:
             new, layers = _given(features, told, maps, out, say)
         else:
             assert data is not None
-            read, new = _extracted(recipe, run, told, data, out, say, progress)
+            read, new = _extracted(recipe, run, told, data, tuple(maps), out, say, progress)
         ids = new.ids
-        means = dict(zip(layers, whole.means.values(), strict=False))  # the layer may be called otherwise
-        vectors, head, lengths = _embedded(new, dataclasses.replace(whole, layers=layers, means=means))
+        known = [whole.means[layer] for layer in maps if layer in whole.means]
+        means = dict(zip(layers, known, strict=False))  # the layer may be called otherwise
+        shares = {now: whole.shares[layer] for now, layer in zip(layers, maps, strict=True)} if whole.shares else {}
+        vectors, head, lengths = _embedded(new, dataclasses.replace(whole, layers=layers, means=means, shares=shares))
     current, targets = fresh_targets(recipe, run, say)
     concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     bandwidth = float(made["bandwidth"])
@@ -212,7 +214,7 @@ def _given(
     """
     from kgkt.source.imported import import_features, peek_features
 
-    layers, other = told.layers, ""
+    layers, other = tuple(maps) if told.also else told.layers, ""
     if len(maps) == 1:
         (layer, (W, _)) = next(iter(maps.items()))
         widths = peek_features(features, (), told.id_column, told.columns, fewest=1)[1]
@@ -227,24 +229,24 @@ def _given(
 
 
 def _extracted(
-    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, out: Path, say: Say, progress: Any
-) -> tuple[Data, Features]:
-    """The new items and their features, through the A that the graph was made with."""
+    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, layers: tuple[str, ...], out: Path, say: Say,
+    progress: Any,
+) -> tuple[Data, Features]:  # fmt: skip
+    """The new items and their features of some layers, through the A that the graph was made with."""
     import contextlib
 
     from kgkt.source.images import picture_size
     from kgkt.source.inputs import read_data
 
-    if told.features:
-        raise UsageError("this graph was made from features, and A is not known: give --features of the new items")
     source = source_of(told)
     assert source is not None
+    source = source.reader(layers)
     look = source.look()
     before = run.state()["stages"]["populate"]["inputs"]
     changed = [name for name, digest in source.digests().items() if before.get(name) != digest]
     if changed:
-        raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
-                         "in [source] of kgkt.toml")
+        raise InputError(f"{look.name} is not the A that the graph was made with ({', '.join(changed)} changed): run "
+                         "kgkt populate, or name that one in [source] of kgkt.toml")
     read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
                      drop_bad=recipe.source.drop_bad, fewest=1)  # fmt: skip
     for notice in read.notices:

@@ -1,0 +1,127 @@
+"""What each of several sources counts in a graph: as it was asked for, or as the labels prefer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.concepts.sources import FEWEST, Weighed, weigh_sources
+from kgkt.errors import count
+from kgkt.recipe import Recipe
+from kgkt.rundir.features import weights_asked
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.graph_files import SOURCES, load_sources
+from kgkt.rundir.state import Say, made_by, settings_of
+from kgkt.source.several import AUTO, read_weights
+from kgkt.values import Features, Labels, Maps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from kgkt.rundir.made import Found
+
+ANEW = "kgkt populate --fresh (with the same sources) makes the graph anew with them, and carries over what people said"
+
+
+def weights_of(features: Features, maps: Maps) -> dict[str, float]:
+    """Name of each source -> its part of a squared distance between two items; they sum to 1."""
+    return {name: sum(maps.share(layer) for layer in layers) for name, layers in features.sources.items()}
+
+
+def known_labels(
+    recipe: Recipe, people: Mapping[str, Any], rows: Mapping[str, int], ids: np.ndarray
+) -> dict[int, str]:
+    """Row of an item -> its class: of the graph that stands, else of the recipe's label file.
+
+    Args:
+        recipe: whose [teach] names the file.
+        people: what they said, as `carry` saves it.
+        rows: item id as people knew it -> row now.
+        ids: (n,) item ids now.
+    """
+    known = {rows[one["item_id"]]: one["class"] for one in people.get("labels", []) if one["item_id"] in rows}
+    if known or not recipe.teach.labels or not Path(recipe.teach.labels).exists():
+        return known
+    from kgkt.source.labels import read_label_file
+
+    teach, place = recipe.teach, {item: row for row, item in enumerate(ids.tolist())}
+    said = read_label_file(Path(recipe.teach.labels), frozenset(place), teach.id_column, teach.class_column,
+                           recipe.target.classes)  # fmt: skip
+    return {place[row.item_id]: row.name for row in said.rows if not row.tick}
+
+
+def choose_weights(
+    recipe: Recipe, alone: Mapping[str, np.ndarray], labels: Mapping[int, str], say: Say
+) -> tuple[tuple[float, ...], Weighed | None]:
+    """The weights of a graph that is made anew, and what the labels said of them where they were asked.
+
+    Args:
+        recipe: whose [source] may say them.
+        alone: name of each source -> (n, e) unit rows.
+        labels: row of an item -> its class.
+        say: takes a notice of why.
+    """
+    import numpy as np
+
+    names = tuple(alone)
+    if asked := read_weights(recipe.source.weights, names):
+        return asked, None
+    rows = np.array(sorted(labels), np.int64)
+    classes = np.unique([labels[row] for row in rows.tolist()], return_inverse=True)[1] if len(rows) else rows
+    weighed = weigh_sources([vectors[rows] for vectors in alone.values()], classes)
+    say(in_words(weighed, names))
+    return weighed.weights, weighed
+
+
+def weights_kept(recipe: Recipe, run: RunDir, found: Found) -> dict[str, Any]:
+    """What run.json keeps of the weights: what was asked for, and what they are; a graph that grew keeps its own."""
+    if not found.alone:
+        return {}
+    before = settings_of(run, "populate").get("weights")
+    if found.growth and before is not None:
+        return {"weights": before}
+    largest = max(found.weights.values())
+    weights = [round(weight / largest, 6) for weight in found.weights.values()]
+    return {"weights": {"asked": weights_asked(recipe.source), "weights": weights}}
+
+
+def prefer_others(run: RunDir, labels: Labels) -> str | None:
+    """A word where the labels now prefer other weights than the graph was made with, and nobody asked for these.
+
+    Args:
+        run: of a populated graph.
+        labels: as they stand.
+    """
+    done = settings_of(run, "populate").get("weights")
+    if done is None or done["asked"] != AUTO:
+        return None
+    alone = load_sources(made_by(run, "populate", SOURCES))
+    weighed = weigh_sources([vectors[labels.items] for vectors in alone.values()], labels.classes)
+    before = tuple(done["weights"])
+    if weighed.weights == before or not weighed.found:
+        return None
+    now, then = weighed.found[weighed.weights], weighed.found.get(before)
+    beside = "" if then is None else f", {100 * then:.1f} % with {_shown(before, tuple(alone))}, as the graph has them"
+    return f"the labels now prefer {_shown(weighed.weights, tuple(alone))}: {_likely(weighed.n, now)}{beside}. {ANEW}"
+
+
+def in_words(weighed: Weighed, names: tuple[str, ...]) -> str:
+    """Why the weights are what they are."""
+    same = "every source counts the same"
+    if not weighed.found:
+        few = f"{weighed.n} of the {FEWEST} labels that it takes" if weighed.n else "no label to judge them by"
+        return f"{same} ({few}): once there are more, kgkt propagate says whether they prefer other weights"
+    found, plain = weighed.found[weighed.weights], weighed.found[weighed.equal]
+    if weighed.weights == weighed.equal:
+        return f"{same}: {_likely(weighed.n, plain)}, and no other weights are surely better"
+    return f"{_shown(weighed.weights, names)}: {_likely(weighed.n, found)}, {100 * plain:.1f} % where {same}"
+
+
+def _likely(n: int, found: float) -> str:
+    return f"of {count(n, 'label')}, each left out in turn, the others find the class {100 * found:.1f} % likely"
+
+
+def _shown(weights: tuple[float, ...], names: tuple[str, ...]) -> str:
+    return "weights " + ", ".join(f"{weight:g} ({name})" for weight, name in zip(weights, names, strict=True))
