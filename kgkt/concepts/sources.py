@@ -18,6 +18,7 @@ HALF = 0.5
 # the second source.
 SHARPNESS = 8.0  # how fast a label's say fades with the angle
 SURE = 1.0  # standard errors of a paired difference by which weights must win over equal ones
+LEAST = 0.01  # of what labels may gain by them: a graph is not made anew for less
 FEWEST = 10  # labels of classes with two or more: with fewer, equal weights stay
 
 
@@ -90,7 +91,7 @@ def weigh_sources(alone: Sequence[np.ndarray], classes: np.ndarray) -> Weighed:
         classes: (M,) class numbers.
 
     Reference: the rule of one standard error, Breiman et al. 1984, turned round: another choice must be better than the
-    plain one by more than one standard error of the paired difference.
+    plain one by more than one standard error of the paired difference, and by a hundredth.
     """
     import numpy as np
 
@@ -101,7 +102,7 @@ def weigh_sources(alone: Sequence[np.ndarray], classes: np.ndarray) -> Weighed:
         return Weighed(equal, {}, len(judged))
     similar = [vectors @ vectors.T for vectors in alone]
     right = {weights: foretold(similar, weights, classes)[judged] for weights in grid(len(alone))}
-    best, gain = equal, 0.0
+    best, gain = equal, LEAST
     for weights, found in right.items():
         difference = found - right[equal]
         error = difference.std(ddof=1) / len(judged) ** 0.5
