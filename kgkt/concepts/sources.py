@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.embed import apply_map
+from kgkt.concepts.propagate import ENOUGH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from kgkt.values import Features, Maps
 
 HALF = 0.5
-# How labels are asked, chosen on draws 300 to 303 of digits, emoji and WordNet, with an untrained A or the raw inputs as
-# the second source.
+# How labels are asked: chosen on draws 300 to 303 of digits, emoji and WordNet, with an untrained A or the raw inputs
+# as the second source.
 SHARPNESS = 8.0  # how fast a label's say fades with the angle
 SURE = 1.0  # standard errors of a paired difference by which weights must win over equal ones
+SURER = 2.5  # the same below five labels a class: there a useless source was taken for the better one in one draw of 20
 LEAST = 0.01  # of what labels may gain by them: a graph is not made anew for less
 FEWEST = 10  # labels of classes with two or more: with fewer, equal weights stay
 
@@ -90,8 +92,9 @@ def weigh_sources(alone: Sequence[np.ndarray], classes: np.ndarray) -> Weighed:
         alone: (M, e_s) unit rows of the M labelled items, for each source by itself.
         classes: (M,) class numbers.
 
-    Reference: the rule of one standard error, Breiman et al. 1984, turned round: another choice must be better than the
-    plain one by more than one standard error of the paired difference, and by a hundredth.
+    Reference: the rule of one standard error, Breiman et al. 1984, turned round: another choice must be better than
+    the plain one by more than one standard error of the paired difference (two and a half below five labels a class),
+    and by a hundredth.
     """
     import numpy as np
 
@@ -102,11 +105,12 @@ def weigh_sources(alone: Sequence[np.ndarray], classes: np.ndarray) -> Weighed:
         return Weighed(equal, {}, len(judged))
     similar = [vectors @ vectors.T for vectors in alone]
     right = {weights: foretold(similar, weights, classes)[judged] for weights in grid(len(alone))}
+    sure = SURE if np.median(counts[counts > 0]) >= ENOUGH else SURER
     best, gain = equal, LEAST
     for weights, found in right.items():
         difference = found - right[equal]
         error = difference.std(ddof=1) / len(judged) ** 0.5
-        if difference.mean() > max(gain, SURE * error):
+        if difference.mean() > max(gain, sure * error):
             best, gain = weights, float(difference.mean())
     return Weighed(best, {weights: float(found.mean()) for weights, found in right.items()}, len(judged))
 

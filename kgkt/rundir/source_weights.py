@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
-
-    from kgkt.rundir.made import Found
-
-ANEW = "kgkt populate --fresh (with the same sources) makes the graph anew with them, and carries over what people said"
 
 
 def weights_of(features: Features, maps: Maps) -> dict[str, float]:
@@ -75,23 +72,30 @@ def choose_weights(
     return weighed.weights, weighed
 
 
-def weights_kept(recipe: Recipe, run: RunDir, found: Found) -> dict[str, Any]:
-    """What run.json keeps of the weights: what was asked for, and what they are; a graph that grew keeps its own."""
-    if not found.alone:
+def weights_kept(recipe: Recipe, run: RunDir, weights: Mapping[str, float], grown: bool) -> dict[str, Any]:
+    """What run.json keeps of the weights of several sources: what was asked for, and what they are, the largest 1.
+
+    Args:
+        recipe: which asks.
+        run: of the graph.
+        weights: name of each source -> its part of a squared distance.
+        grown: whether the graph grew from the one that stood, whose weights it keeps.
+    """
+    if len(weights) < 2:
         return {}
     before = settings_of(run, "populate").get("weights")
-    if found.growth and before is not None:
+    if grown and before is not None:
         return {"weights": before}
-    largest = max(found.weights.values())
-    weights = [round(weight / largest, 6) for weight in found.weights.values()]
-    return {"weights": {"asked": weights_asked(recipe.source), "weights": weights}}
+    largest = max(weights.values())
+    told = [round(weight / largest, 6) for weight in weights.values()]
+    return {"weights": {"asked": weights_asked(recipe.source), "weights": told}}
 
 
-def prefer_others(run: RunDir, labels: Labels) -> str | None:
+def prefer_others(recipe: Recipe, run: RunDir, labels: Labels) -> str | None:
     """A word where the labels now prefer other weights than the graph was made with, and nobody asked for these.
 
     Args:
-        run: of a populated graph.
+        recipe, run: of a populated graph.
         labels: as they stand.
     """
     done = settings_of(run, "populate").get("weights")
@@ -104,7 +108,8 @@ def prefer_others(run: RunDir, labels: Labels) -> str | None:
         return None
     now, then = weighed.found[weighed.weights], weighed.found.get(before)
     beside = "" if then is None else f", {100 * then:.1f} % with {_shown(before, tuple(alone))}, as the graph has them"
-    return f"the labels now prefer {_shown(weighed.weights, tuple(alone))}: {_likely(weighed.n, now)}{beside}. {ANEW}"
+    said = f"the labels now prefer {_shown(weighed.weights, tuple(alone))}: {_likely(weighed.n, now)}{beside}"
+    return f"{said}; made anew with them, and what people said carried over, by: {_anew(recipe, run)}"
 
 
 def in_words(weighed: Weighed, names: tuple[str, ...]) -> str:
@@ -117,6 +122,21 @@ def in_words(weighed: Weighed, names: tuple[str, ...]) -> str:
     if weighed.weights == weighed.equal:
         return f"{same}: {_likely(weighed.n, plain)}, and no other weights are surely better"
     return f"{_shown(weighed.weights, names)}: {_likely(weighed.n, found)}, {100 * plain:.1f} % where {same}"
+
+
+def _anew(recipe: Recipe, run: RunDir) -> str:
+    """The command that makes the graph anew: with its sources, where the recipe does not name them."""
+    words = ["kgkt", "populate"]
+    if not (recipe.source.model or recipe.source.features):
+        last = settings_of(run, "populate")
+        told, asked = last["source"], last["asked"]
+        flags = [("model", told["model"]), ("features", told["features"]), ("layers", ",".join(told["layers"])),
+                 ("data", last.get("data")), *(("also", also) for also in told["also"]),
+                 ("pixels", None if told["pixels"] == "raw" else told["pixels"]),
+                 ("concepts", asked["concepts"]), ("seed", asked["seed"] or None)]  # fmt: skip
+        for name, value in flags:
+            words += [] if value is None else [f"--{name}", str(value)]
+    return shlex.join([*words, "--fresh"])
 
 
 def _likely(n: int, found: float) -> str:

@@ -5,6 +5,7 @@ A layer is called by its source, then by its own name: `a2/emb` is the layer emb
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from kgkt.errors import InputError, UsageError, count
 from kgkt.recipe import SourceSettings
 from kgkt.source.arrays import Progress, default_ids
 from kgkt.source.contents import BYTES, data_contents, feature_contents
+from kgkt.source.images import ImageFolder, picture_size
 from kgkt.source.imported import peek_ids
 from kgkt.source.inputs import Data
 from kgkt.source.parquet import GROUP_BYTES, Batch, describe, write_features
@@ -101,7 +103,7 @@ class Several:
         """What each says of the pool; a file of features must hold every item of it."""
         notices: list[str] = []
         for part, own in zip(self.parts, look.parts, strict=True):
-            notices += part.source.check(own, data)
+            notices += part.source.check(own, _sized(data, own))
             if self.reads and not part.source.has_model:
                 _, told = _match(_ids_of(part), data.ids, part, "the pool")
                 notices += told
@@ -143,16 +145,15 @@ class Several:
         step = _shared_out(progress, len(self.parts))
 
         def read(part: Part, scratch: Path) -> Features:
-            return part.source.extract(data, scratch, step)
+            return part.source.extract(None if data is None else _sized(data, part.source.look()), scratch, step)
 
         return self._side_by_side(read, data, out, "")
 
     def untrained(self, data: Data, out: Path, layers: tuple[str, ...], seed: int = 0) -> Features:
         """The same from untrained copies of all, each of a seed of its own."""
         def read(part: Part, scratch: Path) -> Features:
-            own = tuple(layer.partition("/")[2] for layer in layers if layer.startswith(f"{part.prefix}/"))
-            return part.source.untrained(data, scratch, own or tuple(part.source.look().widths),
-                                         seed + 10 * (part.number - 1))
+            look = part.source.look()
+            return part.source.untrained(_sized(data, look), scratch, tuple(look.widths), seed + 10 * (part.number - 1))
 
         return self._side_by_side(read, data, out, "untrained ")
 
@@ -267,6 +268,15 @@ def _apart(names: Sequence[str]) -> list[str]:
 
 def _joined_names(parts: Sequence[Part]) -> str:
     return " + ".join(part.name for part in parts)
+
+
+def _sized(data: Data, look: Look) -> Data:
+    """The pool as one of the models reads it: pictures of a folder are brought to its own size."""
+    size = picture_size(look.input_shape, None)
+    if size is None or not isinstance(data.x, ImageFolder) or size == data.x.shape[1:3]:
+        return data
+    pictures = dataclasses.replace(data.x, shape=(len(data.x), *size, *data.x.shape[3:]), resized=len(data.x))
+    return dataclasses.replace(data, x=pictures)
 
 
 def _ids_of(part: Part) -> np.ndarray:

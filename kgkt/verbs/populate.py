@@ -212,7 +212,8 @@ def _record(
          "layers": made.widths, "source": features.source, "weights": made.weights, "seconds": made.seconds,
          "grown": grown, "made_anew_because": made.why},
         {**pool_settings(recipe, pool.data), **store_settings(recipe, run), **source_memory(recipe, features.layers),
-         **weights_kept(recipe, run, found), "asked": asked_of(recipe), "lineage": _lineage(run, found, features)},
+         **weights_kept(recipe, run, found.weights, found.growth is not None), "asked": asked_of(recipe),
+         "lineage": _lineage(run, found, features)},
     )  # fmt: skip
 
 

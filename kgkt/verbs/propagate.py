@@ -145,7 +145,7 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
     return Propagated(
         targets, current, dict(zip(labels.names, counts.tolist(), strict=True)),
         int(unreached.sum()), int((unreached & dark).sum()), settings.expert, _prior_in_words(settings),
-        (1e3 * quick, 1e3 * whole), prefer_others(run, labels),
+        (1e3 * quick, 1e3 * whole), prefer_others(recipe, run, labels),
     )  # fmt: skip
 
 

@@ -171,7 +171,8 @@ def test_labels_choose_the_weights(joined: Path, kgkt: Kgkt, truth: dict[str, st
     kgkt("label", "--file", "labels.csv")
     told = kgkt("propagate").json["sources"]
     assert "the labels now prefer weights 1 (a.keras), 0 (b.keras): of 80 labels" in told
-    assert "kgkt populate --fresh" in told
+    assert told.endswith("--concepts 30 --fresh")
+    assert "kgkt populate --model" in told
     assert kgkt(*asked).json["unchanged"]
     anew = kgkt(*asked, "--fresh")
     assert "weights 1 (a.keras), 0 (b.keras): of 80 labels, each left out in turn" in anew.err

@@ -183,3 +183,30 @@ def test_a_model_and_a_file_read_one_pool(tmp_path: Path, model_a: Path, pool_np
     with pytest.raises(UsageError, match=r"the model that made them is not here"):
         source.untrained(data, tmp_path / "u.parquet", ("a/emb", "pix/raw"))
     assert not source.has_model
+
+
+def test_each_model_reads_pictures_in_its_own_size(tmp_path: Path, digits) -> None:
+    from PIL import Image
+
+    from kgkt.source.quiet import keras
+
+    library, sources = keras(), []
+    (tmp_path / "pics").mkdir()
+    for number in range(12):
+        pixels = (digits.pool_x[number, :, :, 0] * 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "pics" / f"p{number:02d}.png")
+    for name, size in (("small", 8), ("large", 16)):
+        image = library.Input((size, size, 1))
+        flat = library.layers.Flatten(name="flat")(image)
+        library.Model(image, library.layers.Dense(2, name="out")(flat)).save(tmp_path / f"{name}.keras")
+        sources.append(f"{tmp_path / name}.keras:flat")
+    source = source_of(SourceSettings(model=sources[0].removesuffix(":flat"), layers=("flat",), also=(sources[1],)))
+    look, data = source.look(), read_data(tmp_path / "pics", size=(8, 8))
+    assert look.input_shape == (8, 8, 1)
+    source.check(look, data)
+    features = source.extract(data, tmp_path / "f.parquet")
+    assert features.widths == {"small/flat": 64, "large/flat": 256}
+    np.testing.assert_allclose(features.rows("small/flat", np.array([3]))[0], (digits.pool_x[3] * 255).astype(np.uint8).ravel())
+    with Image.open(tmp_path / "pics" / "p03.png") as picture:
+        large = np.asarray(picture.resize((16, 16), Image.Resampling.BILINEAR))
+    np.testing.assert_allclose(features.rows("large/flat", np.array([3]))[0], large.ravel())
