@@ -141,7 +141,8 @@ class Pair:
         if "alone" not in self.seen:
             maps = fit_maps(self.features)
             self.seen["alone"] = list(embed_alone(self.features, maps).values())
-        chosen = weigh_sources([vectors[few] for vectors in self.seen["alone"]], said.classes).weights
+        chosen = weigh_sources(
+            self.seen["alone"], few, said.classes, lambda v: neighbour_graph(nearest_items(v), v)).weights
         told = {weights: self.answer(weights, draw, said)
                 for weights in {(1.0, 0.0), (0.0, 1.0), (1.0, 1.0), chosen}}  # fmt: skip
         alone = told[1.0, 0.0]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kgkt.concepts.embed import apply_map
-from kgkt.concepts.propagate import ENOUGH
+from kgkt.concepts.embed import apply_map, sample_rows
+from kgkt.concepts.propagate import ALPHA, ENOUGH, spreader_of
 
 if TYPE_CHECKING:
     import numpy as np
+    from scipy.sparse import csr_matrix
 
     from kgkt.values import Features, Maps
 
 HALF = 0.5
 # How labels are asked: chosen on draws 300 to 303 of digits, emoji and WordNet, with an untrained A or the raw inputs
-# as the second source.
+# as the second source. With few labels a walk over the pool finds more than cosines, from five a class on less.
 SHARPNESS = 8.0  # how fast a label's say fades with the angle
+FEW_SAMPLE = 2000  # items that a walk goes over beside those with a label
 SURE = 1.0  # standard errors of a paired difference by which weights must win over equal ones
-SURER = 2.5  # the same below five labels a class: there a useless source was taken for the better one in one draw of 20
 LEAST = 0.01  # of what labels may gain by them: a graph is not made anew for less
 FEWEST = 10  # labels of classes with two or more: with fewer, equal weights stay
 
@@ -85,16 +86,19 @@ def grid(n: int) -> list[tuple[float, ...]]:
     return list(dict.fromkeys(tried))
 
 
-def weigh_sources(alone: Sequence[np.ndarray], classes: np.ndarray) -> Weighed:
+def weigh_sources(
+    alone: Sequence[np.ndarray], items: np.ndarray, classes: np.ndarray, near: Callable[[np.ndarray], csr_matrix]
+) -> Weighed:
     """Which weights the labels prefer, each label left out in turn; equal ones, unless others win clearly.
 
     Args:
-        alone: (M, e_s) unit rows of the M labelled items, for each source by itself.
+        alone: (n, e_s) unit rows of the items, for each source by itself.
+        items: (M,) rows of the items with a label.
         classes: (M,) class numbers.
+        near: gives the symmetric graph (m, m) of the nearest items of vectors (m, e).
 
     Reference: the rule of one standard error, Breiman et al. 1984, turned round: another choice must be better than
-    the plain one by more than one standard error of the paired difference (two and a half below five labels a class),
-    and by a hundredth.
+    the plain one by more than one standard error of the paired difference, and by a hundredth.
     """
     import numpy as np
 
@@ -103,33 +107,63 @@ def weigh_sources(alone: Sequence[np.ndarray], classes: np.ndarray) -> Weighed:
     judged = np.flatnonzero(counts[classes] >= 2)
     if len(judged) < FEWEST or (counts > 0).sum() < 2:
         return Weighed(equal, {}, len(judged))
-    similar = [vectors @ vectors.T for vectors in alone]
-    right = {weights: foretold(similar, weights, classes)[judged] for weights in grid(len(alone))}
-    sure = SURE if np.median(counts[counts > 0]) >= ENOUGH else SURER
+    if np.median(counts[counts > 0]) < ENOUGH:
+        rows = np.union1d(items, sample_rows(len(alone[0]), FEW_SAMPLE, 0))
+        seen, said = [vectors[rows] for vectors in alone], np.searchsorted(rows, items)
+        ties = {weights: walked(near(side_by_side(seen, weights)), said) for weights in grid(len(alone))}
+    else:
+        seen = [vectors[items] for vectors in alone]
+        joint = {weights: side_by_side(seen, weights) for weights in grid(len(alone))}
+        ties = {weights: np.exp(SHARPNESS * (vectors @ vectors.T - 1)) for weights, vectors in joint.items()}
+    right = {weights: foretold(K, classes)[judged] for weights, K in ties.items()}
     best, gain = equal, LEAST
     for weights, found in right.items():
         difference = found - right[equal]
         error = difference.std(ddof=1) / len(judged) ** 0.5
-        if difference.mean() > max(gain, sure * error):
+        if difference.mean() > max(gain, SURE * error):
             best, gain = weights, float(difference.mean())
     return Weighed(best, {weights: float(found.mean()) for weights, found in right.items()}, len(judged))
 
 
-def foretold(similar: Sequence[np.ndarray], weights: Sequence[float], classes: np.ndarray) -> np.ndarray:
-    """(M,) how likely each label's own class is by the other labels, 0 to 1.
+def side_by_side(alone: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """(m, e) float32 unit rows of items in all sources that count, from their (m, e_s) in each by itself."""
+    import numpy as np
 
-    A class is as likely as its other labels are near, on average: exp(8 (cos - 1)), cos in the joint embedding.
+    whole = sum(weights)
+    parts = [np.float32(np.sqrt(w / whole)) * vectors for w, vectors in zip(weights, alone, strict=True) if w > 0]
+    return np.concatenate(parts, axis=1)
+
+
+def walked(A: csr_matrix, items: np.ndarray) -> np.ndarray:
+    """(M, M) what goes from one label to another over the graph of the nearest items: rows of (I - alpha S)^-1.
 
     Args:
-        similar: (M, M) cosines in each source.
-        weights: of the sources.
+        A: (m, m) symmetric weights.
+        items: (M,) rows of the labels.
+
+    Reference: Zhou et al. 2004.
+    """
+    import numpy as np
+    from scipy.sparse import triu
+
+    upper = triu(A, 1).tocoo()
+    edges = np.stack([upper.row, upper.col], axis=1)
+    spreader = spreader_of(A.shape[0], edges, upper.data, np.ones(A.shape[0], bool), ALPHA, once=True)
+    start = np.zeros((A.shape[0], len(items)))
+    start[items, np.arange(len(items))] = 1
+    return np.maximum(spreader.solve(start)[items], 0.0)
+
+
+def foretold(ties: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(M,) how likely each label's own class is by the other labels, 0 to 1: as likely as its labels are tied to it.
+
+    Args:
+        ties: (M, M) how strongly one label speaks for another.
         classes: (M,) class numbers.
     """
     import numpy as np
 
-    whole = sum(weights)
-    cosines = sum(weight / whole * np.asarray(S, np.float64) for weight, S in zip(weights, similar, strict=True))
-    K = np.exp(SHARPNESS * (cosines - 1))
+    K = np.array(ties, np.float64)
     np.fill_diagonal(K, 0.0)
     Y = np.eye(classes.max() + 1)[classes]
     count = Y.sum(axis=0) - Y  # of each class, without the label itself

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+    from scipy.sparse import csr_matrix
 
 
 def weights_of(features: Features, maps: Maps) -> dict[str, float]:
@@ -67,7 +68,7 @@ def choose_weights(
         return asked, None
     rows = np.array(sorted(labels), np.int64)
     classes = np.unique([labels[row] for row in rows.tolist()], return_inverse=True)[1] if len(rows) else rows
-    weighed = weigh_sources([vectors[rows] for vectors in alone.values()], classes)
+    weighed = weigh_sources(list(alone.values()), rows, classes, _near)
     say(in_words(weighed, names))
     return weighed.weights, weighed
 
@@ -102,7 +103,7 @@ def prefer_others(recipe: Recipe, run: RunDir, labels: Labels) -> str | None:
     if done is None or done["asked"] != AUTO:
         return None
     alone = load_sources(made_by(run, "populate", SOURCES))
-    weighed = weigh_sources([vectors[labels.items] for vectors in alone.values()], labels.classes)
+    weighed = weigh_sources(list(alone.values()), labels.items, labels.classes, _near)
     before = tuple(done["weights"])
     if weighed.weights == before or not weighed.found:
         return None
@@ -122,6 +123,13 @@ def in_words(weighed: Weighed, names: tuple[str, ...]) -> str:
     if weighed.weights == weighed.equal:
         return f"{same}: {_likely(weighed.n, plain)}, and no other weights are surely better"
     return f"{_shown(weighed.weights, names)}: {_likely(weighed.n, found)}, {100 * plain:.1f} % where {same}"
+
+
+def _near(vectors: np.ndarray) -> csr_matrix:
+    """The graph of the nearest items, as the teacher has it."""
+    from kgkt.transfer.items import nearest_items, neighbour_graph
+
+    return neighbour_graph(nearest_items(vectors), vectors)
 
 
 def _anew(recipe: Recipe, run: RunDir) -> str:

@@ -7,10 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from kgkt.concepts.embed import apply_maps, fit_maps, unit_rows
-from kgkt.concepts.sources import embed_alone, foretold, grid, held_together, layer_shares, weigh_sources
+from kgkt.concepts.sources import (
+    Weighed,
+    embed_alone,
+    foretold,
+    grid,
+    held_together,
+    layer_shares,
+    walked,
+    weigh_sources,
+)
 from kgkt.source.parquet import describe, write_features
+from kgkt.transfer.items import nearest_items, neighbour_graph
 from kgkt.values import Features
 
 N = 120
@@ -65,29 +76,51 @@ def kinds(n: int, noise: float, seed: int) -> np.ndarray:
     return unit_rows(np.repeat(np.eye(16)[:3], n, axis=0) + noise * rng.normal(size=(3 * n, 16)))
 
 
-def test_labels_leave_a_useless_source_out_and_two_good_ones_equal() -> None:
-    classes, useless = np.repeat(np.arange(3), 8), unit_rows(np.random.default_rng(5).normal(size=(24, 16)))
-    assert weigh_sources([kinds(8, 0.2, 1), useless], classes).weights == (1, 0)
-    assert weigh_sources([useless, kinds(8, 0.2, 1)], classes).weights == (0, 1)
-    level = weigh_sources([kinds(8, 0.2, 1), kinds(8, 0.2, 2)], classes)
+def near(vectors: np.ndarray) -> csr_matrix:
+    return neighbour_graph(nearest_items(vectors), vectors)
+
+
+def weighed(alone: list[np.ndarray], classes: np.ndarray) -> Weighed:
+    """Every item has a label; classes of -1 have none."""
+    items = np.flatnonzero(classes >= 0)
+    return weigh_sources(alone, items, classes[items], near)
+
+
+USELESS = unit_rows(np.random.default_rng(5).normal(size=(120, 16)))
+
+
+@pytest.mark.parametrize("labels", [4, 8])  # fewer than five a class walk over the pool, more ask for cosines
+def test_labels_leave_a_useless_source_out_and_two_good_ones_equal(labels: int) -> None:
+    classes = np.repeat(np.arange(3), 40)
+    classes[np.arange(120) % 40 >= labels] = -1
+    assert weighed([kinds(40, 0.2, 1), USELESS], classes).weights == (1, 0)
+    assert weighed([USELESS, kinds(40, 0.2, 1)], classes).weights == (0, 1)
+    level = weighed([kinds(40, 0.2, 1), kinds(40, 0.2, 2)], classes)
     assert level.weights == level.equal == (1, 1)
-    assert (level.n, set(level.found)) == (24, set(grid(2)))
+    assert (level.n, set(level.found)) == (3 * labels, set(grid(2)))
 
 
 def test_few_labels_and_one_class_say_nothing() -> None:
-    useless = unit_rows(np.random.default_rng(5).normal(size=(24, 16)))
     for classes in (np.zeros(24, int), np.arange(24), np.append(np.repeat(np.arange(4), 2), np.arange(4, 20))):
-        said = weigh_sources([kinds(8, 0.2, 1), useless], classes)
+        said = weighed([kinds(8, 0.2, 1), USELESS[:24]], classes)
         assert (said.weights, said.found) == ((1, 1), {})
-    assert weigh_sources([np.zeros((0, 3)), np.zeros((0, 2))], np.zeros(0, int)).found == {}
+    assert weigh_sources([np.zeros((9, 3)), np.zeros((9, 2))], np.zeros(0, int), np.zeros(0, int), near).found == {}
 
 
 def test_a_label_is_foretold_by_the_others_alone() -> None:
-    vectors, classes = kinds(2, 0.0, 0), np.array([0, 0, 1, 1, 2, 3])
-    likely = foretold([vectors @ vectors.T], (1,), classes)
-    near, far = 1.0, np.exp(-8.0)
-    np.testing.assert_allclose(likely[:4], near / (near + 3 * far), rtol=1e-9)  # the four classes have one mean each
+    ties, classes = np.full((6, 6), 0.25), np.array([0, 0, 1, 1, 2, 3])
+    ties[0, 1] = ties[1, 0] = ties[2, 3] = 1.0
+    likely = foretold(ties, classes)
+    np.testing.assert_allclose(likely[:4], [1 / 1.75, 1 / 1.75, 1 / 1.75, 0.25], rtol=1e-12)
     np.testing.assert_allclose(likely[4:], 0.0)  # the only label of a class is foretold by none
+
+
+def test_a_walk_is_the_inverse() -> None:
+    A = near(kinds(20, 0.3, 0))
+    root = 1 / np.sqrt(A.toarray().sum(axis=1))
+    whole = np.linalg.inv(np.eye(60) - 0.9 * root[:, None] * A.toarray() * root)
+    items = np.array([3, 50, 21])
+    np.testing.assert_allclose(walked(A, items), whole[np.ix_(items, items)], rtol=1e-6, atol=1e-9)
 
 
 def test_how_well_a_source_holds_a_concept_together() -> None:
