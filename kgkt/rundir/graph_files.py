@@ -138,10 +138,16 @@ def save_sources(run: RunDir, alone: Mapping[str, np.ndarray]) -> None:
 
     Where there is one source there is no such file: it would say what embedding.safetensors says.
     """
-    run.path(SOURCES).unlink(missing_ok=True)
-    if alone:
-        arrays = {f"vectors{number}": vectors for number, vectors in enumerate(alone.values())}
-        save_arrays(run.path(SOURCES), arrays, {"names": json.dumps(list(alone))})
+    if not alone:
+        run.path(SOURCES).unlink(missing_ok=True)
+        return
+    arrays = {f"vectors{number}": vectors for number, vectors in enumerate(alone.values())}
+    save_arrays(run.path(SOURCES), arrays, {"names": json.dumps(list(alone))})
+
+
+def sources_stand(folder: Path, done: dict[str, Any]) -> bool:
+    """Whether sources.safetensors is what that populate wrote, if it wrote one."""
+    return SOURCES not in done["outputs"] or _digest(folder / SOURCES) == done["outputs"][SOURCES]
 
 
 def load_sources(path: Path) -> dict[str, np.ndarray]:

@@ -131,7 +131,7 @@ def _source(plan: Plan, recipe: Recipe) -> tuple[Source | None, Look | None]:
         return source, None
     look = _try(plan, source.look)
     if look is None:
-        _broken(plan, recipe.source.features or str(recipe.source.model_path))
+        _broken(plan, " + ".join(str(one.features or one.model_path) for one in recipe.source.each))
     else:
         for one in look.parts or (look,):
             plan.add(one.path.absolute().name, one.text, **one.fields)

@@ -30,7 +30,7 @@ from kgkt.rundir.features import (
 )
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_database import write_graph
-from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources
+from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
 from kgkt.rundir.grown import Growth, asked_of
 from kgkt.rundir.made import Drawn, Found, draw, find
 from kgkt.rundir.source_weights import weights_kept
@@ -240,7 +240,7 @@ def _unchanged(recipe: Recipe, run: RunDir, pool: Pool, dry: bool) -> Populated 
     settings = {**done["settings"], **pool_settings(recipe, pool.data), **source_memory(recipe, figures["layers"])}
     if pool.data is not None and pool.data.uris and settings["data"] != done["settings"].get("data"):
         return None  # the database says where each picture lies
-    before = read_before(run.folder, done)
+    before = read_before(run.folder, done) if sources_stand(run.folder, done) else None
     if before is None or not run.path(FILE).exists() or sha256_file(run.path(FILE)) != state["features"]["sha256"]:
         return None
     if changed and (  # the file of the pool was written again, or touched: what it holds decides

@@ -82,6 +82,14 @@ def test_each_source_counts_what_it_was_told_and_carries_concepts(joined: Path, 
 def test_unchanged_it_does_nothing_and_check_shows_every_source(joined: Path, kgkt: Kgkt) -> None:
     again = kgkt(*ASKED, "--source-weights", "1, .5, 0.0").json
     assert (again["unchanged"], again["weights"]["pix.npz"]) == (True, 0)
+    vectors = Path("kgkt-run/main/sources.safetensors")
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"x")
+    mended = kgkt(*GIVEN).json
+    assert (mended["unchanged"], mended["grown"]["joined"]) == (False, 0)
+    assert kgkt(*GIVEN).json["unchanged"]
+    broken = kgkt("check", *ASKED[1:7], "--also", "c.keras", "--format", "json")
+    assert (broken.code, next(fact["what"] for fact in broken.json["facts"])) == (3, "a.keras + c.keras")
+    assert "c.keras cannot be read" in broken.err
     facts = kgkt("check", *ASKED[1:-2], "--format", "json").json
     shown = {fact["what"]: fact for fact in facts["facts"]}
     assert {"a.keras", "b.keras", "pix.npz", "pool.npz", "plan"} <= set(shown)
