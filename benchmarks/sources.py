@@ -1,6 +1,6 @@
 """Two sources in one graph, beside each alone, and beside one source with two seeds of the concepts.
 
-    python benchmarks/sources.py [digits] [emoji] [wordnet] [fashion_digits] [--draws 5] [--labels 2 5 10]
+    python benchmarks/sources.py [digits] [emoji] [wordnet] [fashion_digits] [--draws 10] [--labels 2 5 10]
 
 The second source is useless (the same network, untrained) or, of digits and Fashion-MNIST into MNIST, another trained
 A: of digits the same network from another seed, into MNIST one that learned five of the ten Fashion-MNIST classes. Of a
@@ -42,7 +42,7 @@ def main() -> None:
     """Run what is asked for, and print a line a pair of sources, number of labels and row."""
     parser = argparse.ArgumentParser()
     parser.add_argument("tasks", nargs="*", default=["digits", "emoji", "wordnet", "fashion_digits"])
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--labels", type=int, nargs="+", default=[2, 5, 10])
     parser.add_argument("--items", type=int, default=2000)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from kgkt.concepts.cluster import fit_local, nearest_concept
 from kgkt.concepts.embed import apply_maps, fit_maps, unit_rows
 from kgkt.concepts.sources import (
     Weighed,
@@ -17,6 +18,7 @@ from kgkt.concepts.sources import (
     grid,
     held_together,
     layer_shares,
+    side_by_side,
     walked,
     weigh_sources,
 )
@@ -139,3 +141,19 @@ def test_how_well_a_source_holds_a_concept_together() -> None:
     assert share[1] == pytest.approx(1.0)
     assert np.isnan(share[[2, 3, 5]]).all()
     assert held_together(np.ones((4, 2)), np.zeros(4, int), 1).tolist() == [0.0]
+
+
+def test_a_concept_is_carried_by_the_source_that_knows_it() -> None:
+    rng = np.random.default_rng(0)
+    kind = np.repeat(np.arange(6), 30)
+    known = unit_rows(np.eye(12)[kind] + 0.15 * rng.normal(size=(180, 12)))
+    noise = unit_rows(rng.normal(size=(180, 12)))
+    first = (kind < 3)[:, None]  # the first source knows three of the kinds, the second the others
+    alone = [np.where(first, known, noise), np.where(first, noise, known)]
+    made = fit_local(side_by_side(alone, (1, 1)).astype(np.float32), 6, 0)
+    nearest = nearest_concept(made.memberships)
+    share = np.stack([held_together(vectors, nearest, 6) for vectors in alone])
+    for concept in range(6):
+        (own,) = set(kind[nearest == concept] < 3)
+        best, other = (0, 1) if own else (1, 0)
+        assert share[best, concept] > 0.5 > 0.2 > share[other, concept]
