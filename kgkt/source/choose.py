@@ -39,7 +39,10 @@ def need_source(settings: SourceSettings) -> Source:
         UsageError: nothing named, a model without data, or both.
     """
     source = source_of(settings)
-    if source is None or (any(one.model for one in settings.each) and not settings.data):
+    reads = [one.model for one in settings.each if one.model]
+    if settings.also and reads and not settings.data:
+        raise UsageError(f"{reads[0]} reads the items themselves: give --data POOL")
+    if source is None or (settings.model and not settings.data):
         raise UsageError("where do the features come from? --model A.keras --data POOL, or --features F")
     return source
 

@@ -23,6 +23,7 @@ from kgkt.source.contents import BYTES, data_contents, feature_contents
 from kgkt.source.images import ImageFolder, picture_size
 from kgkt.source.imported import peek_ids
 from kgkt.source.inputs import Data
+from kgkt.source.layers import RULE
 from kgkt.source.parquet import GROUP_BYTES, Batch, describe, write_features
 from kgkt.source.source import Classifier, Look, Source
 from kgkt.values import Features
@@ -92,7 +93,9 @@ class Several:
         for part, look in pairs:
             kind = type(part.source)
             libraries[kind] = max(libraries.get(kind, 0.0), look.memory_mb)
-        chosen = "; ".join(f"{part.name}: {look.chosen}" for part, look in pairs if look.chosen)
+        read = [f"of {part.name} {' and '.join(look.widths)}" for part, look in pairs if look.chosen]
+        named = "--layers names others of the first source, FILE:LAYER,LAYER of one more"
+        chosen = f"layers {', '.join(read)} are read: {RULE} ({named})" if read else ""
         return Look(
             _joined_names(self.parts), looks[0].path, "\n".join(look.text for look in looks),
             {"kind": "sources", "path": str(looks[0].path), "sources": [look.fields for look in looks]}, shape,

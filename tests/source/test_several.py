@@ -148,7 +148,7 @@ def test_further_sources_need_a_first_one_and_models_need_data(settings: SourceS
         source_of(SourceSettings(also=(str(tmp_path / "two.npz"),)))
     with pytest.raises(UsageError, match=r"name the others with --also"):
         source_of(SourceSettings(features=str(tmp_path / "one.npz"), weights="1"))
-    with pytest.raises(UsageError, match=r"where do the features come from"):
+    with pytest.raises(UsageError, match=r"a.keras reads the items themselves: give --data"):
         need_source(SourceSettings(features=str(tmp_path / "one.npz"), also=("a.keras:emb",)))
 
 
@@ -210,3 +210,9 @@ def test_each_model_reads_pictures_in_its_own_size(tmp_path: Path, digits) -> No
     with Image.open(tmp_path / "pics" / "p03.png") as picture:
         large = np.asarray(picture.resize((16, 16), Image.Resampling.BILINEAR))
     np.testing.assert_allclose(features.rows("large/flat", np.array([3]))[0], large.ravel())
+
+
+def test_layers_that_nobody_named_are_said(model_a: Path, model_b: Path) -> None:
+    source = source_of(SourceSettings(model=str(model_a), also=(f"{model_b}:hidden",)))
+    assert source.look().chosen.startswith("layers of a.keras half and emb are read: ")
+    assert source_of(SourceSettings(model=str(model_a), layers=("emb",), also=(f"{model_b}:hidden",))).look().chosen == ""
