@@ -57,12 +57,7 @@ class SourceSettings:
 
 
 def _beside(first: SourceSettings, text: str) -> Any:
-    """The settings of one source of `also`: FILE, FILE:LAYER,LAYER or sentence-transformers:FOLDER.
-
-    >>> one = _beside(SourceSettings(model="a.keras"), "b/a2.keras:mid,emb")
-    >>> one.model, one.layers, one.features
-    ('b/a2.keras', ('mid', 'emb'), None)
-    """
+    """The settings of one source of `also`: FILE, FILE:LAYER,LAYER or sentence-transformers:FOLDER."""
     place, layers = text, ""
     if not text.startswith(SCHEMES) and (named := LAYERED.fullmatch(text)):
         place, layers = named.groups()

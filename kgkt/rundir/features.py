@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError
 from kgkt.files import digest_path, digest_value, sha256_file
-from kgkt.recipe import LAYERED, Recipe, SourceSettings
+from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir, load_items, save_items
-from kgkt.rundir.state import Say, settings_of
+from kgkt.rundir.source_memory import layers_beside, weights_asked
+from kgkt.rundir.state import Say
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.columns import ITEM_ID
-from kgkt.source.several import AUTO, read_weights
 from kgkt.source.source import Source
 from kgkt.values import Features
 
@@ -57,70 +56,12 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     asked: list[Any] = [settings.size] if settings.size else []
     asked += [settings.id_column] if settings.id_column != ITEM_ID else []
     asked += [settings.columns] if settings.columns else []
-    asked += [_layers_beside(settings)] if settings.also else []
+    asked += [layers_beside(settings)] if settings.also else []
     inputs["source settings"] = digest_value([settings.layers, settings.pixels, settings.drop_bad, *asked])
     weighed = [weights_asked(settings)] if settings.also else []
     made = [concepts.k, concepts.seed, concepts.dims, recipe.store.text, *weighed]
     inputs["concepts settings"] = digest_value(made)
     return inputs
-
-
-def _layers_beside(settings: SourceSettings) -> list[tuple[str, ...]]:
-    """The layers that are named of each source beside the first."""
-    return [one.layers for one in settings.each[1:]]
-
-
-def source_memory(recipe: Recipe, layers: Sequence[str]) -> dict[str, Any]:
-    """What A is and how it was read, as a later verb needs it for items that are new: a setting of `populate`."""
-    settings = recipe.source
-    path = settings.model_path
-    layers, also = _as_read(settings, layers)
-    return {"source": {
-        "model": None if path is None else settings.scheme + str(path.resolve()), "layers": list(layers),
-        "features": None if settings.features is None else str(Path(settings.features).resolve()),
-        "pixels": settings.pixels, "imports": list(settings.imports), "allow_legacy": settings.allow_legacy,
-        "size": settings.size and list(settings.size), "id_column": settings.id_column,
-        "columns": list(settings.columns), **({"also": also} if also else {}),
-    }}  # fmt: skip
-
-
-def _as_read(settings: SourceSettings, layers: Sequence[str]) -> tuple[Sequence[str], list[str]]:
-    """The layers that were read of the first source, and the others with their places and layers, as in `also`."""
-    if not settings.also:
-        return layers, []
-    own: dict[str, list[str]] = {}
-    for layer in layers:
-        prefix, _, name = layer.partition("/")
-        own.setdefault(prefix, []).append(name)
-    first, *others = own.values()
-    also = []
-    for one, names in zip(settings.each[1:], others, strict=True):
-        place = str(Path(one.features or one.model_path or "").resolve())
-        named = f"{place}:{','.join(names)}"
-        also.append(one.scheme + (named if not one.scheme and LAYERED.fullmatch(named) else place))
-    return first, also
-
-
-def weights_asked(settings: SourceSettings) -> str:
-    """What each of several sources is to count, as it was asked for: "auto", or numbers in one spelling."""
-    weights = read_weights(settings.weights, [""] * (1 + len(settings.also)))
-    return AUTO if weights is None else ", ".join(f"{weight:g}" for weight in weights)
-
-
-def source_as_populated(recipe: Recipe, run: RunDir) -> SourceSettings:
-    """The source of the graph that stands: the recipe's where it names one, else as the last `populate` was told.
-
-    Raises:
-        InputError: neither is known.
-    """
-    if recipe.source.model or recipe.source.features:
-        return recipe.source
-    last = settings_of(run, "populate").get("source")
-    if last is None:
-        raise InputError("this graph does not say which A it was made with: name A in [source] of kgkt.toml, or run "
-                         "kgkt populate again")
-    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in last.items()}
-    return SourceSettings(**known)
 
 
 def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
@@ -194,7 +135,7 @@ def read_features(
     done: dict[str, Any] = run.state().get("features") or {}
     wanted = features_wanted(pool.inputs)
     models = {name: digest for name, digest in pool.source.digests().items() if name.startswith("model")}
-    made_by = digest_value([models, recipe.source.layers, recipe.source.pixels, *_layers_beside(recipe.source)])
+    made_by = digest_value([models, recipe.source.layers, recipe.source.pixels, *layers_beside(recipe.source)])
     sound = "sha256" in done and path.exists() and sha256_file(path) == done["sha256"]
     if sound and not force and done["inputs"] == wanted:
         features = open_features(path)

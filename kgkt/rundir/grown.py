@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import count
 from kgkt.recipe import Recipe
-from kgkt.rundir.features import weights_asked
 from kgkt.rundir.graph_files import Before
+from kgkt.rundir.source_memory import weights_asked
 from kgkt.values import Clustering, Embedding, Features, Maps
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from kgkt.concepts.sources import FEWEST, Weighed, weigh_sources
 from kgkt.errors import count
 from kgkt.recipe import Recipe
-from kgkt.rundir.features import weights_asked
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import SOURCES, load_sources
+from kgkt.rundir.source_memory import weights_asked
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.source.several import AUTO, read_weights
+from kgkt.source.parts import AUTO, read_weights
 from kgkt.values import Features, Labels, Maps
 
 if TYPE_CHECKING:

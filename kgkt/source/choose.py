@@ -48,7 +48,8 @@ def need_source(settings: SourceSettings) -> Source:
 
 
 def _several(settings: SourceSettings) -> Source:
-    from kgkt.source.several import Several, parts_of
+    from kgkt.source.parts import parts_of
+    from kgkt.source.several import Several
 
     if not (settings.model or settings.features):
         raise UsageError("--also joins a source to the first one: name that with --model and --data, or --features")

@@ -10,57 +10,25 @@ import hashlib
 import json
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, count
-from kgkt.recipe import SourceSettings
-from kgkt.source.arrays import Progress, default_ids
+from kgkt.errors import InputError, UsageError
+from kgkt.source.arrays import Progress
 from kgkt.source.contents import BYTES, data_contents, feature_contents
 from kgkt.source.images import ImageFolder, picture_size
-from kgkt.source.imported import peek_ids
 from kgkt.source.inputs import Data
 from kgkt.source.layers import RULE
 from kgkt.source.parquet import GROUP_BYTES, Batch, describe, write_features
+from kgkt.source.parts import Part, ids_of, match_ids, read_weights
 from kgkt.source.source import Classifier, Look, Source
 from kgkt.values import Features
 
 if TYPE_CHECKING:
     import numpy as np
 
-AUTO = "auto"
 COMPARED = 256  # rows by which a layer is found to be a copy of another
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One of several sources.
-
-    Args:
-        source: it.
-        settings: that name it alone.
-        prefix: what the names of its layers begin with.
-        name: of its Model node.
-        number: its place among them, from 1.
-    """
-
-    source: Source
-    settings: SourceSettings
-    prefix: str
-    name: str
-    number: int
-
-    @property
-    def path(self) -> Path:
-        """Its file or folder."""
-        return Path(self.settings.features or self.settings.model_path or "")
-
-    def layer(self, own: str) -> str:
-        """The name of a layer of it among those of all."""
-        return f"{self.prefix}/{own}"
 
 
 class Several:
@@ -83,9 +51,9 @@ class Several:
         self._refuse_twice()
         if not self.reads:
             first, *others = self.parts
-            ids = _ids_of(first)
+            ids = ids_of(first)
             for part in others:
-                _match(_ids_of(part), ids, part, first.path.name)
+                match_ids(ids_of(part), ids, part, first.path.name)
         pairs = list(zip(self.parts, looks, strict=True))
         widths = {part.layer(layer): width for part, look in pairs for layer, width in look.widths.items()}
         shape = next((look.input_shape for look in looks if look.input_shape is not None), None)
@@ -108,7 +76,7 @@ class Several:
         for part, own in zip(self.parts, look.parts, strict=True):
             notices += part.source.check(own, _sized(data, own))
             if self.reads and not part.source.has_model:
-                _, told = _match(_ids_of(part), data.ids, part, "the pool")
+                _, told = match_ids(ids_of(part), data.ids, part, "the pool")
                 notices += told
         return notices
 
@@ -127,7 +95,7 @@ class Several:
                 continue
             with tempfile.TemporaryDirectory(prefix="kgkt-") as folder:
                 features = part.source.extract(None, Path(folder) / "features.parquet")
-                rows, _ = _match(features.ids, data.ids, part, "the pool")
+                rows, _ = match_ids(features.ids, data.ids, part, "the pool")
                 own = feature_contents(features)
             contents = [hashlib.blake2b(content + own[row], digest_size=BYTES).digest()
                         for content, row in zip(contents, rows.tolist(), strict=True)]  # fmt: skip
@@ -184,7 +152,7 @@ class Several:
             made = [read(part, path) for part, path in zip(self.parts, scratch, strict=True)]
             ids = data.ids if data is not None and self.reads else made[0].ids
             where = "the pool" if data is not None and self.reads else self.parts[0].path.name
-            rows = [_match(one.ids, ids, part, where)[0] for one, part in zip(made, self.parts, strict=True)]
+            rows = [match_ids(one.ids, ids, part, where)[0] for one, part in zip(made, self.parts, strict=True)]
             if not how:
                 self._refuse_copies(made, rows)
             named = list(zip(self.parts, made, rows, strict=True))
@@ -212,63 +180,6 @@ class Several:
                 seen[key] = f"{layer} of {part.path}"
 
 
-def parts_of(settings: SourceSettings, sources: Sequence[Source]) -> list[Part]:
-    """The sources with their names, told apart.
-
-    Args:
-        settings: the recipe's [source], whose `each` are the sources.
-        sources: one of each.
-    """
-    files = [Path(one.features or one.model_path or "").absolute() for one in settings.each]
-    names = zip(_apart([file.stem for file in files]), _apart([file.name for file in files]), strict=True)
-    each = zip(sources, settings.each, names, strict=True)
-    return [Part(source, one, *called, number) for number, (source, one, called) in enumerate(each, 1)]
-
-
-def read_weights(text: str | None, names: Sequence[str]) -> tuple[float, ...] | None:
-    """What each source counts; None where that is left to the labels ("auto", or nothing said).
-
-    Args:
-        text: "auto", or numbers with commas between, one for each source.
-        names: of the sources, for the message.
-
-    Raises:
-        UsageError: no numbers, of another count, negative, or all zero.
-    """
-    if text is None or text.strip() == AUTO:
-        return None
-    try:
-        weights = tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"--source-weights {text!r}: write auto, or a number for each source, e.g. 1,0.5") from error
-    listed = ", ".join(names)
-    if len(weights) != len(names):
-        few = f"{count(len(weights), 'number')} for {len(names)} sources"
-        raise UsageError(f"--source-weights {text}: {few} ({listed})")
-    if not all(0 <= weight < float("inf") for weight in weights) or not any(weights):
-        raise UsageError(f"--source-weights {text}: a weight is 0 (the source has no part) or more, and one at least "
-                         f"is above 0; in the order of {listed}")
-    return weights
-
-
-def _apart(names: Sequence[str]) -> list[str]:
-    """Names told apart: the second of a name gets a number.
-
-    >>> _apart(["a", "b", "a"])
-    ['a', 'b', 'a-2']
-    """
-    seen: Counter[str] = Counter()
-    out: list[str] = []
-    for name in names:
-        seen[name] += 1
-        new = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        while new in out or (seen[name] > 1 and new in names):
-            seen[name] += 1
-            new = f"{name}-{seen[name]}"
-        out.append(new)
-    return out
-
-
 def _joined_names(parts: Sequence[Part]) -> str:
     return " + ".join(part.name for part in parts)
 
@@ -280,40 +191,6 @@ def _sized(data: Data, look: Look) -> Data:
         return data
     pictures = dataclasses.replace(data.x, shape=(len(data.x), *size, *data.x.shape[3:]), resized=len(data.x))
     return dataclasses.replace(data, x=pictures)
-
-
-def _ids_of(part: Part) -> np.ndarray:
-    own = part.settings
-    return peek_ids(part.path, own.layers, own.id_column, own.columns)
-
-
-def _match(there: np.ndarray, ids: np.ndarray, part: Part, where: str) -> tuple[np.ndarray, list[str]]:
-    """(n,) the row in a source of each item, whatever their order there; and what it holds beside them, a line.
-
-    Args:
-        there: (m,) ids of the source.
-        ids: (n,) ids of the items.
-        part: the source; where: the items are from, for the message.
-
-    Raises:
-        InputError: items that the source has not, or none of the two has ids of its own and they differ in number.
-    """
-    import numpy as np
-
-    place = {item: row for row, item in enumerate(there.tolist())}
-    rows = np.array([place.get(item, -1) for item in ids.tolist()], np.int64)
-    missing = ids[rows < 0]
-    made_up = len(there) != len(ids) and there.tolist() == default_ids(len(there)).tolist()
-    if made_up and not len(missing):
-        raise InputError(f"{part.path} has {len(there):,} rows and no ids of its own, {where} has {len(ids):,} items: "
-                         "which row is which? Save item_id beside the features")
-    if len(missing):
-        shown = ", ".join(missing[:3].tolist()) + (", …" if len(missing) > 3 else "")
-        raise InputError(f"{part.path} lacks {len(missing):,} of the {len(ids):,} items of {where} ({shown}); it has "
-                         f"{len(there):,}, e.g. {', '.join(there[:3].tolist())}: every source must hold every item, "
-                         "under the same item_id")
-    more = len(there) - len(ids)
-    return rows, [f"{part.path} holds {count(more, 'item')} that {where} has not: not read"] if more else []
 
 
 def _batches(ids: np.ndarray, named: Sequence[tuple[Part, Features, np.ndarray]]) -> Iterator[Batch]:

@@ -26,13 +26,13 @@ from kgkt.rundir.features import (
     look_at,
     pool_settings,
     read_features,
-    source_memory,
 )
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_database import write_graph
 from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
 from kgkt.rundir.grown import Growth, asked_of
 from kgkt.rundir.made import Drawn, Found, draw, find
+from kgkt.rundir.source_memory import source_memory
 from kgkt.rundir.source_weights import weights_kept
 from kgkt.rundir.state import (
     Say,

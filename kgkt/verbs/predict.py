@@ -13,9 +13,10 @@ from kgkt.errors import InputError, UsageError
 from kgkt.files import check_place, load_arrays, write_csv
 from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.current import open_graph_store, read_current
-from kgkt.rundir.features import pool_lengths, source_as_populated
+from kgkt.rundir.features import pool_lengths
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import read_maps
+from kgkt.rundir.source_memory import source_as_populated
 from kgkt.rundir.state import Say, made_by, open_run
 from kgkt.source.choose import source_of
 from kgkt.verbs.propagate import fresh_targets

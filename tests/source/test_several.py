@@ -13,7 +13,7 @@ from kgkt.recipe import SENTENCES, SourceSettings, read_recipe
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.inputs import read_data
 from kgkt.source.parquet import open_features
-from kgkt.source.several import read_weights
+from kgkt.source.parts import read_weights
 from kgkt.source.source import Source
 
 N = 40
