@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from kgkt.files import DEFAULT_DIR
 FILE = "kgkt.toml"
 SENTENCES = "sentence-transformers:"
 SCHEMES = (SENTENCES,)  # what the name of a source model may begin with; kgkt.source.choose says what each is
+TABLES, ARRAYS = ("parquet", "csv", "tsv"), ("npz", "npy")  # files of features, by the ends of their names
+LAYERED = re.compile(rf"(.+?\.(?:keras|h5|hdf5|{'|'.join(TABLES + ARRAYS)})):(.+)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,14 @@ class SourceSettings:
     class_column: str | None = None
     columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    weights: str | None = None
+
+    @property
+    def each(self) -> tuple[Self, ...]:
+        """Every source by itself, the first one first; how data is read is the same for all."""
+        first = dataclasses.replace(self, also=(), weights=None)
+        return (first, *(_beside(first, text) for text in self.also))
 
     @property
     def scheme(self) -> str:
@@ -45,6 +56,18 @@ class SourceSettings:
     def model_path(self) -> Path | None:
         """The file or folder of A."""
         return None if self.model is None else Path(self.model.removeprefix(self.scheme))
+
+
+def _beside(first: SourceSettings, text: str) -> Any:
+    """The settings of one source of `also`: FILE, FILE:LAYER,LAYER or sentence-transformers:FOLDER."""
+    place, layers = text, ""
+    if not text.startswith(SCHEMES) and (named := LAYERED.fullmatch(text)):
+        place, layers = named.groups()
+    names = tuple(name.strip() for name in layers.split(",") if name.strip())
+    given = place.rpartition(".")[2].lower() in TABLES + ARRAYS and not text.startswith(SCHEMES)
+    return dataclasses.replace(
+        first, model=None if given else place, features=place if given else None, layers=names, drop_bad=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +201,9 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
             raise InputError(f"{path}: unknown key {key!r} in [{name}]{nearest(key, kinds)}")
         given[key] = _value(path, f"{name}.{key}", value, kinds[key])
         if key in PATHS.get(name, ()):
-            scheme = SourceSettings(model=given[key]).scheme if (name, key) == ("source", "model") else ""
-            given[key] = scheme + str(path.parent / given[key].removeprefix(scheme))
+            given[key] = _beside_recipe(path, given[key]) if name == "source" else str(path.parent / given[key])
+        if (name, key) == ("source", "also"):
+            given[key] = tuple(_beside_recipe(path, text) for text in given[key])
     section = SECTIONS[name](**given)
     for key, allowed in CHOICES.items():
         if key in given and given[key] not in allowed:
@@ -188,6 +212,12 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
         if key in given and given[key] < 1:
             raise InputError(f"{path}: {name}.{key} must be at least 1, received {given[key]}")
     return section
+
+
+def _beside_recipe(path: Path, place: str) -> str:
+    """A place that a recipe names, relative to the recipe's folder."""
+    scheme = next((scheme for scheme in SCHEMES if place.startswith(scheme)), "")
+    return scheme + str(path.parent / place.removeprefix(scheme))
 
 
 def _value(path: Path, key: str, value: Any, kind: str) -> Any:
@@ -234,6 +264,8 @@ pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # class_column = "y"           # of a table of texts: the classes, where it has them; they are not learned from
 # columns = ["f*"]             # of a table of features: its columns of numbers, one layer for each pattern
 # classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
+# also = ["a2.keras:emb"]      # further sources of the same items: models with their layers, or files of features
+# weights = "1,0.5"            # what each source counts, the first one first; auto: equal, or as labels prefer
 
 [concepts]
 # k = 500                      # number of concepts; without it a tenth of the items, 50 to 2500

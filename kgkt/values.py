@@ -6,6 +6,7 @@ Arrays are made read-only on construction, so that a value means the same to eve
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,14 @@ class Features:
         """Layer names in the order of the file's columns."""
         return tuple(self.widths)
 
+    @property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """Name of each source -> its layers; one of several says so in the file's metadata."""
+        told = self.meta.get("sources")
+        if told is None:
+            return {self.source: self.layers}
+        return {name: tuple(layers) for name, layers in json.loads(told).items()}
+
     def batches(self, layer: str, size: int = 8192, groups: list[int] | None = None) -> Iterator[np.ndarray]:
         """Yield (b, d) float32 arrays of `layer`, in item order; of some row groups of the file only, where asked.
 
@@ -123,6 +132,8 @@ class Maps:
         offset: (h,), what is taken from them after that; None: nothing.
         held_out: mean and deviation of the share of variance that W explains of items that it was not fitted on,
             and how many these were; None where that was not measured.
+        shares: layer -> what part of a squared distance between two items is measured in it; they sum to 1, and a
+            layer without any has no part in the embedding. Empty: every layer has the same.
     """
 
     layers: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -130,6 +141,16 @@ class Maps:
     components: np.ndarray | None = None
     offset: np.ndarray | None = None
     held_out: tuple[float, float, int] | None = None
+    shares: dict[str, float] = field(default_factory=dict)
+
+    def share(self, layer: str) -> float:
+        """What part of a squared distance between two items is measured in a layer."""
+        return self.shares[layer] if self.shares else 1 / len(self.layers)
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """The layers that have a part in the embedding."""
+        return tuple(layer for layer in self.layers if self.share(layer) > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +158,7 @@ class Embedding:
     """F(V) = W·V + b, rows to unit length; several layers stand side by side.
 
     Args:
-        vectors: (n, e) float32 unit rows: layers concatenated, each scaled by 1/sqrt(number of layers).
+        vectors: (n, e) float32 unit rows: layers concatenated, each scaled by the root of its share (`Maps.share`).
         maps: that made them.
         head: (n, h) float32, A's features for the logistic head of the teacher (all layers, each
             centred, unit rows, concatenated, PCA to at most 64).

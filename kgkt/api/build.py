@@ -32,7 +32,8 @@ class Build(Graph):
         pixels: str | None = None, size: tuple[int, int] | None = None, drop_bad: bool | None = None,
         imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
         text_column: str | None = None, class_column: str | None = None,
-        columns: Sequence[str] | str | None = None, concepts: int | None = None,
+        columns: Sequence[str] | str | None = None, also: Sequence[Any] | None = None,
+        source_weights: Sequence[float] | str | None = None, concepts: int | None = None,
         seed: int | None = None, text: bool | None = None, shared: bool | None = None, force: bool = False,
         fresh: bool = False, dry_run: bool = False,
     ) -> Populated:  # fmt: skip
@@ -47,6 +48,10 @@ class Build(Graph):
             text_column, class_column: of a table of texts, the columns of texts, and of classes that only `evaluate`
                 and `predict` look at.
             columns: of a table of features, patterns of columns of numbers, one layer each.
+            also: further sources of the same items, each a .keras file with its layers ("a2.keras:emb"), an open model
+                or a pair (model, layers), "sentence-transformers:FOLDER", or features as above.
+            source_weights: what each source counts, the first one first; "auto": the same, unless labels prefer
+                otherwise.
             pixels, size, drop_bad, imports, allow_legacy: as on the command line.
             concepts: how many; else a tenth of the items, 50 to 2500.
             seed: of the clustering.
@@ -63,7 +68,7 @@ class Build(Graph):
                 self.recipe, Path(aside) if dry_run else self.folder, model=model, layers=layers, data=data,
                 features=features, pixels=pixels, size=size, drop_bad=drop_bad, imports=imports,
                 allow_legacy=allow_legacy, id_column=id_column, text_column=text_column, class_column=class_column,
-                columns=columns,
+                columns=columns, also=also, source_weights=source_weights,
             ).override("concepts", k=concepts, seed=seed)  # fmt: skip
             settings = settings.override("store", text=text, shared=shared)
             done = populate(settings, self.say, self.progress, force, fresh, dry_run)

@@ -11,7 +11,7 @@ from typing import Any
 
 from kgkt.errors import UsageError
 from kgkt.recipe import Recipe
-from kgkt.rundir.given import data_file, features_file, model_file
+from kgkt.rundir.given import also_files, data_file, features_file, model_file
 
 
 def with_source(
@@ -19,7 +19,8 @@ def with_source(
     features: Any = None, pixels: str | None = None, size: tuple[int, int] | None = None,
     drop_bad: bool | None = None, imports: Sequence[str] | None = None, allow_legacy: bool | None = None,
     id_column: str | None = None, text_column: str | None = None, class_column: str | None = None,
-    columns: Sequence[str] | str | None = None,
+    columns: Sequence[str] | str | None = None, also: Sequence[Any] | None = None,
+    source_weights: Sequence[float] | str | None = None,
 ) -> Recipe:  # fmt: skip
     """The recipe with a source; features given here replace a model of the recipe, and the other way round.
 
@@ -39,7 +40,9 @@ def with_source(
         text_column=text_column, class_column=class_column, data=data_file(data, folder, "pool", own),
         features=features_file(features, folder, id_column=id_column),
         pixels=pixels, size=size, drop_bad=drop_bad or None, imports=tuple(imports) if imports else None,
-        allow_legacy=allow_legacy or None,
+        allow_legacy=allow_legacy or None, also=also_files(also, folder, id_column),
+        weights=source_weights if source_weights is None or isinstance(source_weights, str) else
+        ",".join(f"{weight:g}" for weight in source_weights),
     )  # fmt: skip
 
 

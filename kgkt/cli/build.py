@@ -99,7 +99,7 @@ def show_populated(done: Any, form: str) -> None:
             "edges": done.n_edges, "themes": done.n_themes, "stability": done.stability, "layers": done.widths,
             "seconds": seconds, "lost": done.lost, "unchanged": done.unchanged, "dry_run": done.dry,
             "grown": None if done.growth is None else dataclasses.asdict(done.growth),
-            "made_anew_because": done.why,
+            "made_anew_because": done.why, "weights": done.weights,
         })  # fmt: skip
         return
     where = f"{done.run.graph} in {done.url}"
@@ -108,6 +108,8 @@ def show_populated(done: Any, form: str) -> None:
         print(f"unchanged   {held}: graph {where} stays as it is" + OUT.next("kgkt suggest -n 20"))
         return
     widths = " + ".join(f"{d:,}" for d in done.widths.values())
+    if len(done.weights) > 1:
+        print("sources     " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in done.weights.items()))
     small, large = done.sizes
     span = f"{small:,} to {large:,} items" if small < large else count(large, "item")
     print(f"features    {done.n_items:,} x ({widths})".ljust(48) + f"{seconds['features']:6.1f} s")

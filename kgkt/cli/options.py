@@ -180,12 +180,23 @@ def source(
                      help="Bring the pictures of a folder to this size; only where A's input leaves it open."),
     ] = None,
     imports: Imports = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", help="One more source of the same items: a2.keras:LAYER,LAYER, a file of features, or "
+                     "sentence-transformers:FOLDER; may be repeated."),
+    ] = None,
+    source_weights: Annotated[
+        str | None,
+        typer.Option("--source-weights", help="What each source counts, the first one first: 1,0.5. auto: the same, "
+                     "unless labels prefer otherwise."),
+    ] = None,
 ) -> dict[str, Any]:
     """A, and the pool that it looks at: settings of `Run.populate` and `Run.check`."""
     return {
         "model": model, "layers": listed(layers), "id_column": id_column, "columns": listed(columns), "data": data,
         "text_column": text_column, "class_column": class_column, "features": features,
-        "size": _size(size) if size else None, "imports": imports,
+        "size": _size(size) if size else None, "imports": imports, "also": also or None,
+        "source_weights": source_weights,
     }  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def show_propagated(done: Any, form: str) -> None:
             "experts": [{"name": e.name, "weight": e.weight, "why": e.why} for e in targets.experts],
             "alpha": targets.alpha, "expected_accuracy": None if expected is None else expected[0],
             "expected_between": None if expected is None else list(expected[1:]),
-            "milliseconds": quick, "milliseconds_whole": whole,
+            "milliseconds": quick, "milliseconds_whole": whole, "sources": done.sources,
         })  # fmt: skip
         return
     unlabelled = [name for name, count in done.labels_per_class.items() if not count]
@@ -134,6 +134,8 @@ def show_propagated(done: Any, form: str) -> None:
     print(f"spread {targets.spread}, {done.prior}")
     for expert in targets.experts[1:]:
         print(f"{expert.name}{f' {expert.weight:.2f}' if expert.weight else ''}: {expert.why}")
+    if done.sources:
+        print(printable(done.sources))
     print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  "
           + _expected(expected, len(done.labels_per_class)))  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kgkt.values import Embedding, Maps
@@ -98,12 +99,13 @@ def fit_embedding(
 
 def fit_maps(
     features: Features, dims: int = DIMS, seed: int = 0, head_dims: int | None = HEAD_DIMS,
-    kept: dict[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    kept: dict[str, tuple[np.ndarray, np.ndarray]] | None = None, shares: dict[str, float] | None = None,
 ) -> Maps:  # fmt: skip
     """Fit the whitening of each layer, and the projection of the head features, on a sample; as `fit_embedding`.
 
     Args:
         kept: layer -> (W, b) fitted before, in whose place none is fitted.
+        shares: layer -> its part of a squared distance, as `Maps.shares`; None: every layer the same.
     """
     import numpy as np
 
@@ -113,13 +115,24 @@ def fit_maps(
         X = features.rows(layer, sample)
         layers[layer] = kept[layer] if kept else whiten(X, dims, seed)
         means[layer] = centre_of(X)
-        heads.append(centred(X, means[layer]))
+        if shares is None or shares[layer] > 0:
+            heads.append(centred(X, means[layer]))
         del X
+    maps = Maps(layers, means, shares=shares or {})
+    for layer, rows in zip(maps.live, heads, strict=True):
+        rows *= _head_scale(maps, layer)
     together = heads[0] if len(heads) == 1 else np.concatenate(heads, axis=1)
     del heads
-    narrow = any(width <= NARROW for width in features.widths.values())
+    narrow = any(features.widths[layer] <= NARROW for layer in maps.live)
     components, offset = _projection(together, head_dims, seed, narrow)
-    return Maps(layers, means, components, offset)
+    return replace(maps, components=components, offset=offset)
+
+
+def _head_scale(maps: Maps, layer: str) -> np.float32:
+    """What a layer's head features are multiplied by: 1 where every layer has the same share."""
+    import numpy as np
+
+    return np.float32(np.sqrt(maps.share(layer) * len(maps.live)) if maps.shares else 1)
 
 
 def centre_of(X: np.ndarray) -> np.ndarray:
@@ -152,26 +165,25 @@ def apply_maps(features: Features, maps: Maps) -> Embedding:
 
 
 def stream_maps(features: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
-    """The same, and the lengths that `map_lengths` gives, (n, number of layers)."""
+    """The same, and the lengths that `map_lengths` gives, (n, number of layers that count)."""
     import numpy as np
 
     n = len(features)
-    scale = np.float32(1 / np.sqrt(len(maps.layers)))
     project = maps.components
-    vectors = np.empty((n, sum(len(b) for _, b in maps.layers.values())), np.float32)
-    wide = sum(len(centre) for centre in maps.means.values())
+    vectors = np.empty((n, sum(len(maps.layers[layer][1]) for layer in maps.live)), np.float32)
+    wide = sum(len(maps.means[layer]) for layer in maps.live)
     head = np.zeros((n, wide if project is None else project.shape[1]), np.float32)
-    lengths = np.empty((n, len(maps.layers)), np.float32)
+    lengths = np.empty((n, len(maps.live)), np.float32)
     column = at = 0
-    for number, (layer, (W, b)) in enumerate(maps.layers.items()):
-        start, centre = 0, maps.means[layer]
-        width = len(centre)
+    for number, layer in enumerate(maps.live):
+        (W, b), start, centre = maps.layers[layer], 0, maps.means[layer]
+        width, scale, head_scale = len(centre), np.float32(np.sqrt(maps.share(layer))), _head_scale(maps, layer)
         for X in features.batches(layer):
             stop = start + len(X)
             mapped = X @ W.T + b
             lengths[start:stop, number] = np.linalg.norm(mapped, axis=1)
             vectors[start:stop, column : column + len(b)] = unit_rows(mapped) * scale
-            rows = centred(X, centre)
+            rows = centred(X, centre) * head_scale
             if project is not None:
                 head[start:stop] += rows @ project[at : at + width]
             else:

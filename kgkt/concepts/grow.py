@@ -9,7 +9,7 @@ from kgkt.concepts.embed import sample_rows, unit_rows, whiten
 from kgkt.values import Clustering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from scipy.sparse import csr_matrix
@@ -189,11 +189,18 @@ def explained_share(X: np.ndarray, W: np.ndarray, mean: np.ndarray) -> np.ndarra
     return np.divide(inside, whole, out=np.ones(len(X)), where=whole > 0)
 
 
-def held_out_share(features: Features, dims: int, seed: int) -> tuple[float, float, int] | None:
+def held_out_share(
+    features: Features, dims: int, seed: int, layers: Sequence[str] = ()
+) -> tuple[float, float, int] | None:
     """What share of items the maps explain that they were not fitted on: mean, deviation and number of these items.
 
     Of the items that maps are fitted on they explain more (small pools: by points), so new items cannot be compared
     with them. Maps fitted on four fifths of a sample are looked at on the last fifth.
+
+    Args:
+        features: of the items.
+        dims, seed: as for the maps.
+        layers: that are looked at; all where none is named.
 
     Returns:
         None where there are too few items to say.
@@ -205,7 +212,7 @@ def held_out_share(features: Features, dims: int, seed: int) -> tuple[float, flo
     if len(sample) - cut < FEWEST:
         return None
     shares = []
-    for layer in features.layers:
+    for layer in layers or features.layers:
         X = features.rows(layer, sample)
         W, _ = whiten(X[:cut], dims, seed)
         shares.append(explained_share(X[cut:], W, X[:cut].mean(axis=0)))
@@ -214,11 +221,11 @@ def held_out_share(features: Features, dims: int, seed: int) -> tuple[float, flo
 
 
 def shares_of(features: Features, rows: np.ndarray, maps: Maps) -> np.ndarray:
-    """The share of each of some items that the maps explain, the mean over their layers, (M,)."""
+    """The share of each of some items that the maps explain, the mean over the layers that count, (M,)."""
     import numpy as np
 
     parts: Iterator[np.ndarray] = (
-        explained_share(features.rows(layer, rows), W, maps.means[layer]) for layer, (W, _) in maps.layers.items()
+        explained_share(features.rows(layer, rows), maps.layers[layer][0], maps.means[layer]) for layer in maps.live
     )
     return np.mean(list(parts), axis=0)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError
 from kgkt.files import digest_path, digest_value, sha256_file
-from kgkt.recipe import Recipe, SourceSettings
+from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir, load_items, save_items
-from kgkt.rundir.state import Say, settings_of
+from kgkt.rundir.source_memory import layers_beside, weights_asked
+from kgkt.rundir.state import Say
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.columns import ITEM_ID
 from kgkt.source.source import Source
@@ -57,39 +57,12 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     asked += [settings.id_column] if settings.id_column != ITEM_ID else []
     asked += [settings.columns] if settings.columns else []
     asked += [["text", settings.text_column]] if settings.text_column else []
+    asked += [layers_beside(settings)] if settings.also else []
     inputs["source settings"] = digest_value([settings.layers, settings.pixels, settings.drop_bad, *asked])
-    inputs["concepts settings"] = digest_value([concepts.k, concepts.seed, concepts.dims, recipe.store.text])
+    weighed = [weights_asked(settings)] if settings.also else []
+    made = [concepts.k, concepts.seed, concepts.dims, recipe.store.text, *weighed]
+    inputs["concepts settings"] = digest_value(made)
     return inputs
-
-
-def source_memory(recipe: Recipe, layers: Sequence[str]) -> dict[str, Any]:
-    """What A is and how it was read, as a later verb needs it for items that are new: a setting of `populate`."""
-    settings = recipe.source
-    path = settings.model_path
-    return {"source": {
-        "model": None if path is None else settings.scheme + str(path.resolve()), "layers": list(layers),
-        "features": None if settings.features is None else str(Path(settings.features).resolve()),
-        "pixels": settings.pixels, "imports": list(settings.imports), "allow_legacy": settings.allow_legacy,
-        "size": settings.size and list(settings.size), "id_column": settings.id_column,
-        "text_column": settings.text_column, "class_column": settings.class_column,
-        "columns": list(settings.columns),
-    }}  # fmt: skip
-
-
-def source_as_populated(recipe: Recipe, run: RunDir) -> SourceSettings:
-    """The source of the graph that stands: the recipe's where it names one, else as the last `populate` was told.
-
-    Raises:
-        InputError: neither is known.
-    """
-    if recipe.source.model or recipe.source.features:
-        return recipe.source
-    last = settings_of(run, "populate").get("source")
-    if last is None:
-        raise InputError("this graph does not say which A it was made with: name A in [source] of kgkt.toml, or run "
-                         "kgkt populate again")
-    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in last.items()}
-    return SourceSettings(**known)
 
 
 def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
@@ -122,11 +95,9 @@ def look_at(recipe: Recipe, say: Say) -> Pool:
     Raises:
         UsageError: neither a model with data nor a features file.
     """
-    from kgkt.source.contents import data_contents
-
     source = need_source(recipe.source)
     data = look_first(recipe, source, say)
-    contents = data_contents(data) if data is not None and source.has_model else None
+    contents = None if data is None else source.contents(data)
     return Pool(source, data, contents, populate_inputs(recipe))
 
 
@@ -167,7 +138,8 @@ def read_features(
     path, contents = run.path(FILE), pool.contents
     done: dict[str, Any] = run.state().get("features") or {}
     wanted = features_wanted(pool.inputs)
-    made_by = digest_value([pool.source.digests(), recipe.source.layers, recipe.source.pixels])
+    models = {name: digest for name, digest in pool.source.digests().items() if name.startswith("model")}
+    made_by = digest_value([models, recipe.source.layers, recipe.source.pixels, *layers_beside(recipe.source)])
     sound = "sha256" in done and path.exists() and sha256_file(path) == done["sha256"]
     if sound and not force and done["inputs"] == wanted:
         features = open_features(path)

@@ -2,7 +2,8 @@
 
     kgkt-run/graph.kgl               the embedded store, all graphs of the directory
     kgkt-run/<graph>/features.parquet  items.parquet  embedding.safetensors  concepts.safetensors
-                     memberships.parquet  exemplars/  targets.parquet  edits.jsonl  run.json
+                     memberships.parquet  sources.safetensors (of several)  exemplars/  targets.parquet
+                     edits.jsonl  run.json
 """
 
 from __future__ import annotations

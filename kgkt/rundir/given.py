@@ -106,6 +106,31 @@ def model_file(value: Any, folder: Path) -> str | None:
     return str(path)
 
 
+def also_files(values: Any, folder: Path, id_column: str | None = None) -> tuple[str, ...] | None:
+    """Sources beside the first as `also` of a recipe has them; what is in memory is written to a folder of its own.
+
+    Args:
+        values: each a path or text as on the command line, an open Keras model, (model, layers), or features.
+        folder: of the run directory.
+        id_column: of a DataFrame of features, the column of item ids.
+    """
+    if values is None:
+        return None
+    if isinstance(values, str | os.PathLike):
+        values = [values]
+    return tuple(_also_file(value, folder / f"also-{number}", id_column) for number, value in enumerate(values, 2))
+
+
+def _also_file(value: Any, folder: Path, id_column: str | None) -> str:
+    layers: Any = ()
+    if isinstance(value, tuple) and len(value) == 2:
+        value, layers = value
+    is_model = hasattr(value, "save") and hasattr(value, "layers")
+    place = model_file(value, folder) if is_model else features_file(value, folder, id_column=id_column)
+    names = [layers] if isinstance(layers, str) else list(layers)
+    return str(place) + (":" + ",".join(names) if names else "")
+
+
 def _inside(path: Path) -> dict[str, int] | None:
     """Name and checksum of what a `.keras` file holds, but for the time at which it was saved."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import kgkt
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 
 def write_graph(
     store: Store, run: RunDir, recipe: Recipe, found: Found, drawn: Drawn, features: Features, data: Data | None,
-    carried: Carried, model: dict[str, Any],
+    carried: Carried, models: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     """Load the graph into the store, then put back what people said; `complete` comes last."""
     import numpy as np
 
     from kgkt.source.thumbs import write_exemplars
     from kgkt.store.labels import write_labels
-    from kgkt.store.load import finish, load_graph, set_active, set_edges, set_merged, set_names
+    from kgkt.store.load import finish, load_graph, set_active, set_edges, set_merged, set_names, write_sources
 
     graph, exemplars = drawn.graph, drawn.exemplars
     pictured = np.unique(np.concatenate(exemplars))
@@ -47,9 +48,11 @@ def write_graph(
         "kgkt_version": kgkt.__version__, "created_at": now(), "run": identity(run),
     }  # fmt: skip
     load_graph(
-        store, run.graph, graph, drawn.coordinates, info, [model], items, examples,
+        store, run.graph, graph, drawn.coordinates, info, models, items, examples,
         carried.classes, carried.frozen, is_shared(recipe, run), finished=False,
     )  # fmt: skip
+    write_sources(store, run.graph, [(str(model["name"]), weight) for model, weight in zip(
+        models, found.weights.values(), strict=True)], carried_by(found))  # fmt: skip
     write_labels(store, run.graph, carried.labels, carried.ticks)
     set_names(store, run.graph, carried.names)
     set_active(store, run.graph, dict.fromkeys(carried.off, False))
@@ -61,6 +64,19 @@ def write_graph(
         (a, b, values | {"cosine": cosine.get((min(a, b), max(a, b)), 0.0)}) for a, b, values in carried.edges
     ])  # fmt: skip
     finish(store, run.graph, info)
+
+
+def carried_by(found: Found) -> Iterator[tuple[int, str, float]]:
+    """Concept, source, and how well that source alone holds the concept together; nothing where there is one source."""
+    import numpy as np
+
+    from kgkt.concepts.cluster import nearest_concept
+    from kgkt.concepts.sources import held_together
+
+    nearest, k = nearest_concept(found.clustering.memberships), len(found.clustering.centroids)
+    for name, vectors in found.alone.items():
+        shares = held_together(vectors, nearest, k)
+        yield from ((int(c), name, float(shares[c])) for c in np.flatnonzero(~np.isnan(shares)))
 
 
 def item_rows(

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 EMBEDDING, CONCEPTS, MEMBERSHIPS = "embedding.safetensors", "concepts.safetensors", "memberships.parquet"
 MADE = (EMBEDDING, CONCEPTS, MEMBERSHIPS)
+SOURCES = "sources.safetensors"  # where there are several
 BEFORE = "carry"  # folder of the files of the graph before, while the next one is made
 
 
@@ -79,7 +81,10 @@ def save_graph_files(
     projection = {"head_components": maps.components, "head_offset": maps.offset}
     arrays |= {name: array for name, array in projection.items() if array is not None}
     facts = {f"layer{number}": layer for number, layer in enumerate(maps.layers)}
-    save_arrays(run.path(EMBEDDING), arrays, facts | {"held_out": json.dumps(maps.held_out)})
+    facts["held_out"] = json.dumps(maps.held_out)
+    if maps.shares:
+        facts["shares"] = json.dumps(maps.shares)
+    save_arrays(run.path(EMBEDDING), arrays, facts)
     lengths = np.array([len(e) for e in exemplars], np.int64)
     save_arrays(
         run.path(CONCEPTS),
@@ -124,7 +129,31 @@ def read_maps(arrays: dict[str, np.ndarray], facts: dict[str, str]) -> Maps:
         {facts[f"layer{i}"]: (arrays[f"W{i}"], arrays[f"b{i}"]) for i in numbers},
         {facts[f"layer{i}"]: arrays[f"mean{i}"] for i in numbers if f"mean{i}" in arrays},
         arrays.get("head_components"), arrays.get("head_offset"), None if held_out is None else tuple(held_out),
+        json.loads(facts.get("shares", "{}")),
     )  # fmt: skip
+
+
+def save_sources(run: RunDir, alone: Mapping[str, np.ndarray]) -> None:
+    """Write sources.safetensors: the items as each of several sources embeds them by itself, (n, e) unit rows.
+
+    Where there is one source there is no such file: it would say what embedding.safetensors says.
+    """
+    if not alone:
+        run.path(SOURCES).unlink(missing_ok=True)
+        return
+    arrays = {f"vectors{number}": vectors for number, vectors in enumerate(alone.values())}
+    save_arrays(run.path(SOURCES), arrays, {"names": json.dumps(list(alone))})
+
+
+def sources_stand(folder: Path, done: dict[str, Any]) -> bool:
+    """Whether sources.safetensors is what that populate wrote, if it wrote one."""
+    return SOURCES not in done["outputs"] or _digest(folder / SOURCES) == done["outputs"][SOURCES]
+
+
+def load_sources(path: Path) -> dict[str, np.ndarray]:
+    """What `save_sources` wrote: name of a source -> (n, e)."""
+    arrays, facts = load_arrays(path)
+    return {name: arrays[f"vectors{number}"] for number, name in enumerate(json.loads(facts["names"]))}
 
 
 def _digest(path: Path) -> str | None:

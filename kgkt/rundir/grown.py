@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import count
 from kgkt.recipe import Recipe
 from kgkt.rundir.graph_files import Before
+from kgkt.rundir.source_memory import weights_asked
 from kgkt.values import Clustering, Embedding, Features, Maps
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Growth:
 def asked_of(recipe: Recipe) -> dict[str, Any]:
     """The settings that make the concepts what they are: a graph grows where they are what they were."""
     source, concepts = recipe.source, recipe.concepts
-    return {"pixels": source.pixels, "concepts": concepts.k, "seed": concepts.seed, "dims": concepts.dims}
+    weights = {"weights": weights_asked(source)} if source.also else {}
+    return {"pixels": source.pixels, "concepts": concepts.k, "seed": concepts.seed, "dims": concepts.dims, **weights}
 
 
 def match_items(before: Before, ids: np.ndarray, contents: list[bytes]) -> np.ndarray:
@@ -131,20 +133,29 @@ def rows_now(old_ids: np.ndarray, ids: np.ndarray, same: np.ndarray) -> dict[str
 def why_fresh(before: Before, recipe: Recipe, inputs: Mapping[str, str], features: Features) -> str | None:
     """Why the graph that stands cannot grow to hold these features; None where it can, as far as settings tell."""
     read = before.done["inputs"]
-    if ("model" in read) != ("model" in inputs):
+    then, now = _sources(read), _sources(inputs)
+    if len(then) != len(now):
+        return f"it was made from {count(len(then), 'source')}, and is to be from {len(now)}"
+    if then != now:
         return "the features come from elsewhere now"
-    if read.get("model") != inputs.get("model"):
-        return "model A is another one"
-    asked, then = asked_of(recipe), before.done["settings"].get("asked")
-    if then is None and read.get("concepts settings") != inputs["concepts settings"]:
+    for name in now:
+        if name.startswith("model") and read.get(name) != inputs.get(name):
+            return "model A is another one" if name == "model" else f"source {name.split()[1]} is another model"
+    asked, told = asked_of(recipe), before.done["settings"].get("asked")
+    if told is None and read.get("concepts settings") != inputs["concepts settings"]:
         return "the settings of the concepts changed"
     for name, value in asked.items():
-        if then is not None and then.get(name) != value:
-            return f"{name} {_shown(then.get(name))} became {_shown(value)}"
+        if told is not None and told.get(name) != value:
+            return f"{name} {_shown(told.get(name))} became {_shown(value)}"
     widths = {layer: W.shape[1] for layer, (W, _) in before.maps.layers.items()}
     if widths != dict(features.widths):
         return f"the layers of A were {_layers(widths)} and are {_layers(features.widths)}"
     return None
+
+
+def _sources(inputs: Mapping[str, str]) -> list[str]:
+    """The inputs that are sources: "model" or "features", and from the second on with a number."""
+    return sorted(name for name in inputs if name.split()[0] in ("model", "features"))
 
 
 def _shown(value: Any) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import choose_k, medoids, nearest_concept, stability
 from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
@@ -12,6 +12,7 @@ from kgkt.concepts.embed import HEAD_DIMS, apply_maps, fit_maps, sample_rows
 from kgkt.concepts.engine import engine_for
 from kgkt.concepts.grow import JUDGED, held_out_share, outgrown, shares_of
 from kgkt.concepts.names import names_from_ids, names_from_text
+from kgkt.concepts.sources import Weighed, embed_alone, layer_shares
 from kgkt.concepts.themes import find_themes
 from kgkt.errors import InputError, count
 from kgkt.memory import release_memory
@@ -20,10 +21,13 @@ from kgkt.rundir import grown
 from kgkt.rundir.features import Pool
 from kgkt.rundir.graph_files import Before
 from kgkt.rundir.grown import Growth
+from kgkt.rundir.source_weights import choose_weights, known_labels, weights_of
 from kgkt.rundir.state import Say
 from kgkt.values import Clustering, ConceptGraph, Embedding, Features
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from kgkt.source.inputs import Data
@@ -43,6 +47,9 @@ class Found:
         why: why they were made anew, though a graph was there to grow.
         names: that the old ones, which come first, have by themselves.
         changed: ids that stand for another content now than in the graph that it grew from.
+        weights: name of each source -> its part of a squared distance; they sum to 1.
+        alone: name of each of several sources -> (n, e) unit rows, the items as it embeds them by itself.
+        weighed: what the labels said of the weights, where they were asked.
     """
 
     embedding: Embedding
@@ -53,6 +60,9 @@ class Found:
     why: str | None = None
     names: tuple[str, ...] = ()
     changed: frozenset[str] = frozenset()
+    weights: dict[str, float] = field(default_factory=dict)
+    alone: dict[str, np.ndarray] = field(default_factory=dict)
+    weighed: Weighed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class Drawn:
 
 def find(
     recipe: Recipe, features: Features, contents: list[bytes], pool: Pool, before: Before | None, say: Say,
-    fresh: bool = False,
+    fresh: bool = False, people: Mapping[str, Any] | None = None,
 ) -> Found:  # fmt: skip
     """The concepts of a pool: grown from those that stand where that is possible, else made anew.
 
@@ -83,9 +93,12 @@ def find(
         before: the graph that stands, or None.
         say: takes notices.
         fresh: make them anew in any case.
+        people: what they said of the graph that stands, as `carry` saves it: labels weigh several sources.
     """
+    said = people or {}
     if before is None:
-        return _anew(recipe, features, pool, {item: row for row, item in enumerate(features.ids.tolist())}, None, say)
+        rows = {item: row for row, item in enumerate(features.ids.tolist())}
+        return _anew(recipe, features, pool, rows, None, say, said)
     same = grown.match_items(before, features.ids, contents)
     why = None if fresh else grown.why_fresh(before, recipe, pool.inputs, features)
     if not fresh and why is None:
@@ -96,23 +109,33 @@ def find(
             return _grown(recipe, features, embedding, same, before, say)
     if why is not None:
         say(f"made anew, not grown from the graph that stands: {why}")
-    return _anew(recipe, features, pool, grown.rows_now(before.ids, features.ids, same), why, say)
+    return _anew(recipe, features, pool, grown.rows_now(before.ids, features.ids, same), why, say, said)
 
 
 def _anew(
-    recipe: Recipe, features: Features, pool: Pool, rows: dict[str, int], why: str | None, say: Say
-) -> Found:
+    recipe: Recipe, features: Features, pool: Pool, rows: dict[str, int], why: str | None, say: Say,
+    people: Mapping[str, Any],
+) -> Found:  # fmt: skip
     """Maps and concepts fitted to these items."""
     settings = recipe.concepts
     maps = fit_maps(features, settings.dims, settings.seed, _head_dims(pool.data))
     release_memory()
-    maps = dataclasses.replace(maps, held_out=held_out_share(features, settings.dims, settings.seed))
+    alone, weighed = {}, None
+    if len(features.sources) > 1:
+        alone = embed_alone(features, maps)
+        weights, weighed = choose_weights(recipe, alone, known_labels(recipe, people, rows, features.ids), say)
+        shares = layer_shares(features.sources, weights)
+        maps = fit_maps(features, settings.dims, settings.seed, _head_dims(pool.data), maps.layers, shares)
+        release_memory()
+    held_out = held_out_share(features, settings.dims, settings.seed, maps.live)
+    maps = dataclasses.replace(maps, held_out=held_out)
     embedding = apply_maps(features, maps)
     _look_at(features, embedding, say)
     k = _wanted(embedding, recipe, say)
     clustering = engine_for(embedding.vectors).fit(embedding.vectors, k, settings.seed)
     steady = stability(embedding.vectors, k, settings.seed, nearest_concept(clustering.memberships))
-    return Found(embedding, clustering, steady, rows, why=why)
+    return Found(embedding, clustering, steady, rows, why=why, weights=weights_of(features, maps), alone=alone,
+                 weighed=weighed)  # fmt: skip
 
 
 def _grown(
@@ -130,6 +153,8 @@ def _grown(
     return Found(
         embedding, clustering, before.done["figures"]["stability"],
         grown.rows_now(before.ids, features.ids, same), growth, None, tuple(named or ()), frozenset(changed.tolist()),
+        weights_of(features, embedding.maps),
+        embed_alone(features, embedding.maps) if len(features.sources) > 1 else {},
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError
+from kgkt.errors import InputError
 from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import other_reading
@@ -29,7 +29,7 @@ def given_features(
     """
     from kgkt.source.imported import import_features, peek_features
 
-    layers, other = told.layers, ""
+    layers, other = tuple(maps) if told.also else told.layers, ""
     if len(maps) == 1:
         (layer, (W, _)) = next(iter(maps.items()))
         widths = peek_features(features, (), told.id_column, told.columns, fewest=1)[1]
@@ -44,24 +44,24 @@ def given_features(
 
 
 def extracted_features(
-    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, asked: Columns, out: Path, say: Say, progress: Any
-) -> tuple[Data, Features]:
-    """The new items and their features, through the A that the graph was made with."""
+    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, asked: Columns, layers: tuple[str, ...], out: Path,
+    say: Say, progress: Any,
+) -> tuple[Data, Features]:  # fmt: skip
+    """The new items and their features of some layers, through the A that the graph was made with."""
     import contextlib
 
     from kgkt.source.images import picture_size
     from kgkt.source.inputs import read_data
 
-    if told.features:
-        raise UsageError("this graph was made from features, and A is not known: give --features of the new items")
     source = source_of(told)
     assert source is not None
+    source = source.reader(layers)
     look = source.look()
     before = run.state()["stages"]["populate"]["inputs"]
     changed = [name for name, digest in source.digests().items() if before.get(name) != digest]
     if changed:
-        raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
-                         "in [source] of kgkt.toml")
+        raise InputError(f"{look.name} is not the A that the graph was made with ({', '.join(changed)} changed): run "
+                         "kgkt populate, or name that one in [source] of kgkt.toml")
     read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), fewest=1,
                      drop_bad=recipe.source.drop_bad, **other_reading(recipe, run, data, asked))  # fmt: skip
     for notice in read.notices:

@@ -196,21 +196,26 @@ def _seen(layers: dict[str, np.ndarray], ids: np.ndarray, source: str) -> View:
 
 def seen_untrained(recipe: Recipe, run: RunDir, data: Data, out: Path, say: Say) -> View | None:
     """The pool through a copy of A with fresh random weights; its features are kept in `out`."""
-    from kgkt.concepts.embed import HEAD_DIMS, fit_embedding
+    from kgkt.concepts.embed import HEAD_DIMS, apply_maps, fit_maps
+    from kgkt.concepts.sources import layer_shares
     from kgkt.proof.view import embedded
     from kgkt.source.parquet import open_features
 
     source = source_of(recipe.source)
     if source is None or not source.has_model:
         return None
-    layers = recipe.source.layers or tuple(run.state()["stages"]["populate"]["figures"]["layers"])
+    made = run.state()["stages"]["populate"]["figures"]["layers"]
+    layers = tuple(made) if recipe.source.also else recipe.source.layers or tuple(made)
     key = digest_value([*source.digests().values(), list(layers), recipe.source.pixels, data.digest])[:12]
     path = out / f"untrained-{key}.parquet"
     if not path.exists():
         say("reading the pool through an untrained copy of A")
         make_folder(out)
         source.untrained(data, path, layers)
-    embedding = fit_embedding(open_features(path), head_dims=None if data.kind == "text" else HEAD_DIMS)
+    features, head_dims = open_features(path), None if data.kind == "text" else HEAD_DIMS
+    weights = settings_of(run, "populate").get("weights", {}).get("weights")
+    shares = None if weights is None else layer_shares(features.sources, weights)
+    embedding = apply_maps(features, fit_maps(features, head_dims=head_dims, shares=shares))
     return embedded(embedding.vectors, embedding.head)
 
 

@@ -15,7 +15,7 @@ _RELATIONSHIPS = {
     "EXAMPLE_OF": ("", "#9AA5B1", 1), "MAPS_TO": ("{strength}", "#DA7194", 2),
     "LABELLED": ("<type>", "#D9730D", 3), "LABELLED_NOT": ("<type>", "#B3261E", 3), "PART_OF": ("<type>", "#8DCC93", 1),
     "IN_GRAPH": ("<type>", "#A5ABB6", 1), "IN_MODEL": ("<type>", "#A5ABB6", 1),
-    "LEARNED_FROM": ("<type>", "#7B6D8D", 1),
+    "LEARNED_FROM": ("<type>", "#7B6D8D", 1), "CARRIED_BY": ("{share}", "#7B6D8D", 1),
 }  # fmt: skip
 
 

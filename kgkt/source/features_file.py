@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from kgkt.recipe import SourceSettings
 from kgkt.source.arrays import Progress
 from kgkt.source.imported import import_features, peek_features
 from kgkt.source.inputs import Data
-from kgkt.source.source import Classifier, Look
+from kgkt.source.source import Classifier, Look, Source
 from kgkt.values import Features
 
 IMPORTS_MB = 230.0  # resident after the imports (getrusage, Linux)
@@ -45,6 +46,14 @@ class FeaturesFile:
         """Of the file."""
         return {"features": digest_path(self.path)}
 
+    def contents(self, data: Data) -> None:
+        """None: it does not look at data."""
+
+    def reader(self, layers: Collection[str]) -> Source:
+        """Refused: what would read new items is not here."""
+        raise UsageError(f"this graph was made from features ({self.path.name}), and A is not known: give --features "
+                         "of the new items")
+
     def extract(self, data: Data | None, out: Path, progress: Progress | None = None) -> Features:
         """Bring the features in, checked and as float32."""
         settings = self.settings
@@ -52,7 +61,7 @@ class FeaturesFile:
             self.path, out, settings.layers, settings.drop_bad, progress, settings.id_column, settings.columns
         )
 
-    def untrained(self, data: Data, out: Path, layers: tuple[str, ...]) -> Features:
+    def untrained(self, data: Data, out: Path, layers: tuple[str, ...], seed: int = 0) -> Features:
         """Refused: what made the features is not here."""
         raise UsageError(f"{self.path} holds features, the model that made them is not here: give --model")
 
@@ -60,7 +69,7 @@ class FeaturesFile:
         """Refused, for the same reason."""
         raise UsageError(f"{self.path} holds features, the model that made them is not here: give --model")
 
-    def node(self, features: Features) -> dict[str, Any]:
+    def nodes(self, features: Features) -> list[dict[str, Any]]:
         """The file in A's place."""
         name = features.source or self.path.name
-        return {"name": name, "role": "source", "framework": "file", "sha256": sha256_file(self.path)}
+        return [{"name": name, "role": "source", "framework": "file", "sha256": sha256_file(self.path)}]

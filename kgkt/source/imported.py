@@ -97,6 +97,16 @@ def peek_features(
     return len(ids), {name: math.prod(pool(a[:1]).shape) for name, a in arrays.items()}
 
 
+def peek_ids(
+    path: Path | str, layers: Sequence[str] = (), id_column: str = ITEM_ID, columns: Sequence[str] = ()
+) -> np.ndarray:
+    """(n,) the item ids of a features file; arguments and errors as for `peek_features`."""
+    path = _there(path)
+    if path.suffix.lower() in TABLES:
+        return open_columns(path, layers, id_column, columns).ids
+    return _arrays(path, layers, [])[1]
+
+
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f", … {len(names)} in all" if len(names) > SHOWN else "")
 

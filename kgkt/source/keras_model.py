@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from kgkt.errors import UsageError
 from kgkt.files import sha256_file
 from kgkt.recipe import SourceSettings
 from kgkt.source.arrays import Progress
+from kgkt.source.contents import data_contents
 from kgkt.source.describe import in_words, layers_in_words, model_fields
 from kgkt.source.features import check_input, check_layers, extract
 from kgkt.source.inputs import Data
@@ -83,6 +84,14 @@ class KerasModel:
         """Of the file."""
         return {"model": sha256_file(self.path)}
 
+    def contents(self, data: Data) -> list[bytes]:
+        """Of its inputs."""
+        return data_contents(data)
+
+    def reader(self, layers: Collection[str]) -> KerasModel:
+        """Itself."""
+        return self
+
     def extract(self, data: Data | None, out: Path, progress: Progress | None = None) -> Features:
         """Run the pool through A in batches."""
         assert data is not None
@@ -94,10 +103,10 @@ class KerasModel:
             source=self.path.name, model_sha256=sha256_file(self.path),
         )  # fmt: skip
 
-    def untrained(self, data: Data, out: Path, layers: tuple[str, ...]) -> Features:
+    def untrained(self, data: Data, out: Path, layers: tuple[str, ...], seed: int = 0) -> Features:
         """The same layers of a copy of A with fresh weights."""
         trained, library = self._open(), keras()
-        library.utils.set_random_seed(0)
+        library.utils.set_random_seed(seed)
         fresh = library.models.clone_model(trained)
         return extract(fresh, layers, data, out, pixels=self.settings.pixels, source="untrained A")
 
@@ -114,10 +123,10 @@ class KerasModel:
 
         return Classifier(model, batches)
 
-    def node(self, features: Features) -> dict[str, Any]:
+    def nodes(self, features: Features) -> list[dict[str, Any]]:
         """The file."""
-        return {"name": features.source or self.path.name, "role": "source", "framework": "keras",
-                "sha256": sha256_file(self.path)}  # fmt: skip
+        return [{"name": features.source or self.path.name, "role": "source", "framework": "keras",
+                 "sha256": sha256_file(self.path)}]  # fmt: skip
 
     def _choose(self, info: ModelInfo) -> str:
         """The layers that are read where none is named, with their shapes, for the user.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError
 from kgkt.recipe import SourceSettings
 from kgkt.source.arrays import Progress
+from kgkt.source.contents import data_contents
 from kgkt.source.inputs import Data
 from kgkt.source.sentence_files import LAYER, digest_sentences, inspect_sentences
 from kgkt.source.sentences import check_texts, extract_sentences, need_library
@@ -53,22 +55,30 @@ class SentenceModel:
         """Of the files that make the model."""
         return {"model": digest_sentences(self.path)}
 
+    def contents(self, data: Data) -> list[bytes]:
+        """Of its text."""
+        return data_contents(data)
+
+    def reader(self, layers: Collection[str]) -> SentenceModel:
+        """Itself."""
+        return self
+
     def extract(self, data: Data | None, out: Path, progress: Progress | None = None) -> Features:
         """The vector of every text."""
         assert data is not None
         return extract_sentences(self.path, data, out, progress)
 
-    def untrained(self, data: Data, out: Path, layers: tuple[str, ...]) -> Features:
+    def untrained(self, data: Data, out: Path, layers: tuple[str, ...], seed: int = 0) -> Features:
         """The same with random weights in place of what the model learned."""
-        return extract_sentences(self.path, data, out, seed=0)
+        return extract_sentences(self.path, data, out, seed=seed)
 
     def classifier(self) -> Classifier:
         """Refused: a sentence model has no classes."""
         raise InputError(f"{self.path} is a sentence model, which has no classes of its own: take classes out of "
                          "[source]")
 
-    def node(self, features: Features) -> dict[str, Any]:
+    def nodes(self, features: Features) -> list[dict[str, Any]]:
         """The model, with how many numbers it learned."""
         info = inspect_sentences(self.path)
-        return {"name": features.source, "role": "source", "framework": "sentence-transformers",
-                "sha256": info.sha256, "n_weights": info.n_weights}  # fmt: skip
+        return [{"name": features.source, "role": "source", "framework": "sentence-transformers",
+                 "sha256": info.sha256, "n_weights": info.n_weights}]  # fmt: skip

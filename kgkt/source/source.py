@@ -1,12 +1,12 @@
 """The protocol of a source: whatever A is, it is looked at, digested and read in the same way.
 
 `kgkt.source.choose` picks the kind, and is the one place that does. Each kind is a module of its own:
-`keras_model`, `sentence_model`, `features_file`.
+`keras_model`, `sentence_model`, `features_file`, and `several` of these side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +34,7 @@ class Look:
         widths: layer that would be read -> numbers an item; None where the file does not tell.
         memory_mb: what its libraries and weights hold once they are there.
         chosen: which layers are read and why, where the user named none; "" where they were named.
+        parts: what each of several sources says of itself; empty where there is one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Look:
     widths: dict[str, int | None]
     memory_mb: float
     chosen: str = ""
+    parts: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,19 @@ class Source(Protocol):
         ...
 
     def digests(self) -> dict[str, str]:
-        """Name of each file (or folder) that A is -> digest of its content."""
+        """Name of each file (or folder) that A is -> digest of its content; "model…" can be run, "features…" not."""
+        ...
+
+    def contents(self, data: Data) -> list[bytes] | None:
+        """The digest of what A reads of each item; None where it reads none: then its features stand for an item."""
+        ...
+
+    def reader(self, layers: Collection[str]) -> Source:
+        """The source as it reads new items, of which these layers are wanted.
+
+        Raises:
+            UsageError: one of them comes from a file, and what made it is not here.
+        """
         ...
 
     def extract(self, data: Data | None, out: Path, progress: Progress | None = None) -> Features:
@@ -104,8 +118,8 @@ class Source(Protocol):
         """
         ...
 
-    def untrained(self, data: Data, out: Path, layers: tuple[str, ...]) -> Features:
-        """The same features from a copy of A with fresh random weights; only where `has_model`."""
+    def untrained(self, data: Data, out: Path, layers: tuple[str, ...], seed: int = 0) -> Features:
+        """The same features from a copy of A with fresh random weights of a seed; only where `has_model`."""
         ...
 
     def classifier(self) -> Classifier:
@@ -116,6 +130,6 @@ class Source(Protocol):
         """
         ...
 
-    def node(self, features: Features) -> dict[str, Any]:
-        """What A's Model node says: name, role, framework, sha256, and n_weights where known."""
+    def nodes(self, features: Features) -> list[dict[str, Any]]:
+        """What A's Model node says: name, role, framework, sha256, and n_weights where known; one for each source."""
         ...

@@ -21,7 +21,7 @@ EDGES = {
     "MERGED_INTO": "write_merged_into",
     "LEANS_TO": "write_leans_to", "EXAMPLE_OF": "write_example_of", "LABELLED": "write_labelled",
     "LABELLED_NOT": "write_labelled_not", "MAPS_TO": "write_maps_to", "IN_MODEL": "write_in_model",
-    "LEARNED_FROM": "write_learned_from",
+    "LEARNED_FROM": "write_learned_from", "CARRIED_BY": "write_carried_by",
 }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def load_graph(
     write_items(store, graph, items)
     write_examples(store, graph, examples)
     write_models(store, graph, models)
-    _edges(store, "write_learned_from", ((graph, key(graph, "model", m["name"]), {}) for m in models))
+    write_sources(store, graph, [(str(model["name"]), 1 / len(models)) for model in models])
     write_classes(store, graph, classes)
     if frozen:
         freeze_classes(store, graph, classes)
@@ -130,6 +130,20 @@ def write_models(store: Store, graph: str, models: Iterable[Mapping[str, Any]]) 
     """Create or update models: {name, role, framework, sha256, n_weights}."""
     write(store, "write_models", (
         {"key": key(graph, "model", model["name"]), "props": {"graph": graph, **_given(model)}} for model in models))
+
+
+def write_sources(
+    store: Store, graph: str, weights: Iterable[tuple[str, float]], carried: Iterable[tuple[int, str, float]] = ()
+) -> None:
+    """Say what each source counts in a graph, and which of them carries which concept.
+
+    Args:
+        weights: (model, its part of a squared distance between two items).
+        carried: (concept, model, how well that source alone holds the concept together).
+    """
+    _edges(store, "write_learned_from", ((graph, key(graph, "model", m), {"weight": w}) for m, w in weights))
+    _edges(store, "write_carried_by", (
+        (key(graph, "concept", c), key(graph, "model", m), {"share": share}) for c, m, share in carried))
 
 
 def write_masses(store: Store, graph: str, mass: np.ndarray, names: Sequence[str]) -> None:

@@ -81,9 +81,10 @@ def _source(plan: Plan, recipe: Recipe) -> tuple[Source | None, Look | None]:
         return source, None
     look = try_(plan, source.look)
     if look is None:
-        _broken(plan, recipe.source.features or str(recipe.source.model_path))
+        _broken(plan, " + ".join(str(one.features or one.model_path) for one in recipe.source.each))
     else:
-        plan.add(look.path.absolute().name, look.text, **look.fields)
+        for one in look.parts or (look,):
+            plan.add(one.path.absolute().name, one.text, **one.fields)
         if look.chosen:
             plan.add("layers", look.chosen, kind="layers", layers=list(look.widths))
     return source, look

@@ -8,7 +8,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ from kgkt.rundir.features import (
     look_at,
     pool_settings,
     read_features,
-    source_memory,
 )
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_database import write_graph
-from kgkt.rundir.graph_files import MADE, Before, read_before, save_graph_files
+from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
 from kgkt.rundir.grown import Growth, asked_of
 from kgkt.rundir.made import Drawn, Found, draw, find
+from kgkt.rundir.source_memory import source_memory
+from kgkt.rundir.source_weights import weights_kept
 from kgkt.rundir.state import (
     Say,
     identity,
@@ -66,6 +67,7 @@ class Populated:
         why: why it was made anew, though there was one to grow.
         unchanged: nothing had changed since the last time, so nothing was done.
         dry: nothing was written: this is what would be made.
+        weights: name of each source -> its part of a squared distance between two items; they sum to 1.
     """
 
     run: RunDir
@@ -83,6 +85,7 @@ class Populated:
     why: str | None = None
     unchanged: bool = False
     dry: bool = False
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 def populate(
@@ -128,18 +131,19 @@ def populate(
         with _timed(seconds, "features"):
             features, contents = read_features(recipe, run, pool, say, progress, force)
             release_memory()
-        found, drawn = _make(recipe, run, features, contents, pool, before, say, fresh, seconds)
+        found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
         carried = _place(people, features, found)
         with _timed(seconds, "graph"):
             emptied = ~drawn.graph.active
             emptied[carried.off] = False
             save_graph_files(
                 run, features.ids, found.embedding, found.clustering, drawn.exemplars, drawn.graph.names, emptied)
+            save_sources(run, found.alone)
             release_memory()
-            write_graph(store, run, recipe, found, drawn, features, pool.data, carried, pool.source.node(features))
+            write_graph(store, run, recipe, found, drawn, features, pool.data, carried, pool.source.nodes(features))
     carry.let_wait(run, carried.strengths)
     made = _populated(run, url, features, found, drawn, carried, seconds)
-    _record(recipe, run, pool, features, made, _lineage(run, found, features))
+    _record(recipe, run, pool, features, made, found)
     carry.let_go(run)  # last: until the new graph is written down, what was saved of the old one is the truth
     _tell(carried, found, say)
     return made
@@ -156,11 +160,11 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 
 def _make(
-    recipe: Recipe, run: RunDir, features: Features, contents: list[bytes], pool: Pool, before: Before | None, say: Say,
-    fresh: bool, seconds: dict[str, float],
+    recipe: Recipe, run: RunDir, features: Features, contents: list[bytes], pool: Pool, before: Before | None,
+    people: dict[str, Any], say: Say, fresh: bool, seconds: dict[str, float],
 ) -> tuple[Found, Drawn]:  # fmt: skip
     with _timed(seconds, "concepts"):
-        found = find(recipe, features, contents, pool, before, say, fresh)
+        found = find(recipe, features, contents, pool, before, say, fresh, people)
     with _timed(seconds, "edges"):
         drawn = draw(run.graph, recipe, found, features.ids, pool.data)
     return found, drawn
@@ -179,6 +183,7 @@ def _populated(
     return Populated(
         run, url, dict(features.widths), len(features), len(graph), len(graph.edges), int(graph.themes.max()) + 1,
         _span(graph.sizes), found.stability, seconds, carried.lost, found.growth, found.why, dry=dry,
+        weights=found.weights,
     )  # fmt: skip
 
 
@@ -197,16 +202,18 @@ def _lineage(run: RunDir, found: Found, features: Features) -> dict[str, str]:
 
 
 def _record(
-    recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: Populated, kept: dict[str, str]
+    recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: Populated, found: Found
 ) -> None:
     grown = None if made.growth is None else dataclasses.asdict(made.growth)
     record(
-        run, "populate", pool.inputs, {name: sha256_file(run.path(name)) for name in MADE},
+        run, "populate", pool.inputs,
+        {name: sha256_file(run.path(name)) for name in (*MADE, SOURCES) if run.path(name).exists()},
         {"items": made.n_items, "concepts": made.n_concepts, "edges": made.n_edges, "stability": made.stability,
-         "layers": made.widths, "source": features.source, "seconds": made.seconds, "grown": grown,
-         "made_anew_because": made.why},
+         "layers": made.widths, "source": features.source, "weights": made.weights, "seconds": made.seconds,
+         "grown": grown, "made_anew_because": made.why},
         {**pool_settings(recipe, pool.data), **store_settings(recipe, run), **source_memory(recipe, features.layers),
-         "asked": asked_of(recipe), "lineage": kept},
+         **weights_kept(recipe, run, found.weights, found.growth is not None), "asked": asked_of(recipe),
+         "lineage": _lineage(run, found, features)},
     )  # fmt: skip
 
 
@@ -233,7 +240,7 @@ def _unchanged(recipe: Recipe, run: RunDir, pool: Pool, dry: bool) -> Populated 
     settings = {**done["settings"], **pool_settings(recipe, pool.data), **source_memory(recipe, figures["layers"])}
     if pool.data is not None and pool.data.uris and settings["data"] != done["settings"].get("data"):
         return None  # the database says where each picture lies
-    before = read_before(run.folder, done)
+    before = read_before(run.folder, done) if sources_stand(run.folder, done) else None
     if before is None or not run.path(FILE).exists() or sha256_file(run.path(FILE)) != state["features"]["sha256"]:
         return None
     if changed and (  # the file of the pool was written again, or touched: what it holds decides
@@ -247,7 +254,7 @@ def _unchanged(recipe: Recipe, run: RunDir, pool: Pool, dry: bool) -> Populated 
     return Populated(
         run, store_url(recipe, run), figures["layers"], figures["items"], figures["concepts"], figures["edges"],
         count_themes(recipe, run), _span(before.sizes), figures["stability"], dict.fromkeys(STAGES, 0.0), [],
-        unchanged=True, dry=dry,
+        unchanged=True, dry=dry, weights=figures.get("weights", {}),
     )  # fmt: skip
 
 
@@ -260,7 +267,7 @@ def _rehearse(
     with tempfile.TemporaryDirectory(prefix="kgkt-") as folder:
         with _timed(seconds, "features"):
             features, contents = read_features(recipe, run, pool, say, progress, force, Path(folder) / FILE)
-        found, drawn = _make(recipe, run, features, contents, pool, before, say, fresh, seconds)
+        found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
     carried = _place(people, features, found)
     _tell(carried, found, say)
     return _populated(run, url, features, found, drawn, carried, seconds, dry=True)

@@ -11,10 +11,11 @@ from kgkt.errors import InputError, UsageError
 from kgkt.files import check_place, load_arrays, write_csv
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, read_current
-from kgkt.rundir.features import pool_lengths, source_as_populated
+from kgkt.rundir.features import pool_lengths
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import read_maps
 from kgkt.rundir.new_items import embedded, extracted_features, given_features
+from kgkt.rundir.source_memory import source_as_populated
 from kgkt.rundir.state import Say, made_by, open_run
 from kgkt.source.texts import Columns
 from kgkt.transfer.prediction import COLUMNS, Predicted
@@ -88,17 +89,19 @@ def _by_graph(
     told = dataclasses.replace(told, id_column=asked.ids or told.id_column, columns=columns or told.columns)
     arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     whole = read_maps(arrays, facts)
-    maps = whole.layers
+    maps = {layer: whole.layers[layer] for layer in whole.live}
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
         out, read, layers = Path(folder) / "new.parquet", None, maps
         if features is not None:
             new, layers = given_features(features, told, maps, out, say)
         else:
             assert data is not None
-            read, new = extracted_features(recipe, run, told, data, asked, out, say, progress)
+            read, new = extracted_features(recipe, run, told, data, asked, tuple(maps), out, say, progress)
         ids = new.ids
-        means = dict(zip(layers, whole.means.values(), strict=False))  # the layer may be called otherwise
-        embedding, lengths = embedded(new, dataclasses.replace(whole, layers=layers, means=means))
+        known = [whole.means[layer] for layer in maps if layer in whole.means]
+        means = dict(zip(layers, known, strict=False))  # the layer may be called otherwise
+        shares = {now: whole.shares[layer] for now, layer in zip(layers, maps, strict=True)} if whole.shares else {}
+        embedding, lengths = embedded(new, dataclasses.replace(whole, layers=layers, means=means, shares=shares))
     vectors, head = embedding.vectors, embedding.head
     current, targets = fresh_targets(recipe, run, say)
     concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))

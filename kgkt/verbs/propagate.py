@@ -14,6 +14,7 @@ from kgkt.files import check_place, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.source_weights import prefer_others
 from kgkt.rundir.state import Say, made_by, open_run, population, record, settings_of, why_stale
 from kgkt.rundir.targets import FILES, read_targets, write_items_csv, write_targets
 from kgkt.values import Targets
@@ -33,6 +34,7 @@ class Propagated:
         expert: that was asked for.
         prior: what was said of class shares, in words.
         milliseconds: of the propagation over the concepts, once alpha is chosen, and of the whole teacher.
+        sources: a word where the labels prefer other weights of several sources than the graph has; else None.
     """
 
     targets: Targets
@@ -43,6 +45,7 @@ class Propagated:
     expert: str
     prior: str
     milliseconds: tuple[float, float]
+    sources: str | None = None
 
 
 def propagate_inputs(run: RunDir, recipe: Recipe, current: CurrentGraph) -> dict[str, str]:
@@ -142,7 +145,7 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
     return Propagated(
         targets, current, dict(zip(labels.names, counts.tolist(), strict=True)),
         int(unreached.sum()), int((unreached & dark).sum()), settings.expert, _prior_in_words(settings),
-        (1e3 * quick, 1e3 * whole),
+        (1e3 * quick, 1e3 * whole), prefer_others(recipe, run, labels),
     )  # fmt: skip
 
 

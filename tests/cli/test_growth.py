@@ -156,6 +156,7 @@ def test_nothing_changed_and_nothing_is_done(labelled: Path, kgkt: Kgkt) -> None
         "graph": "main", "store": "kglite:kgkt-run/graph.kgl", "items": 600, "concepts": 60, "edges": done.json["edges"],
         "themes": done.json["themes"], "stability": done.json["stability"], "layers": {"mid": 512, "emb": 32}, "seconds": 0,
         "lost": [], "unchanged": True, "dry_run": False, "grown": None, "made_anew_because": None,
+        "weights": {"a.keras": 1.0},
     }  # fmt: skip
     assert kgkt(*KERAS, "pool.npz", "--format", "table").out == (
         "unchanged   600 items, 60 concepts: graph main in kglite:kgkt-run/graph.kgl stays as it is   next: kgkt suggest -n 20\n")

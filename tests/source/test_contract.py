@@ -60,11 +60,15 @@ def make(kind: str, folder: Path, request: pytest.FixtureRequest) -> Case:
         np.savez(path, item_id=digits.pool_ids, raw=digits.pool_x.reshape(600, 64), some=digits.pool_x[:, :5, 4, 0])
         return Case(SourceSettings(features=str(path)), None, ids, {"raw": 64, "some": 5}, "file", path)
     path = Path(shutil.copy(fixture("model_a"), folder / "a.keras"))
+    if kind == "several":
+        beside = shutil.copy(fixture("model_b"), folder / "b.keras")
+        return Case(SourceSettings(model=str(path), layers=("mid", "emb"), also=(f"{beside}:hidden",)),
+                    read_data(fixture("pool_npz")), ids, {"a/mid": 512, "a/emb": 32, "b/hidden": 32}, "keras", path)  # fmt: skip
     return Case(SourceSettings(model=str(path), layers=("mid", "emb")), read_data(fixture("pool_npz")), ids,
                 {"mid": 512, "emb": 32}, "keras", path)  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["keras", pytest.param("sentences", marks=pytest.mark.slow), "features"])
+@pytest.fixture(scope="module", params=["keras", pytest.param("sentences", marks=pytest.mark.slow), "features", "several"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -102,16 +106,19 @@ def test_it_says_before_what_it_gives(made: Made) -> None:
 
 
 def test_its_node_names_it(made: Made) -> None:
-    node = made.case.source.node(made.features)
-    assert (node["role"], node["framework"]) == ("source", made.case.framework)
-    assert node["name"] == made.features.source
-    assert len(node["sha256"]) == 64
+    nodes = made.case.source.nodes(made.features)
+    for node in nodes:
+        assert (node["role"], node["framework"]) == ("source", made.case.framework)
+        assert len(node["sha256"]) == 64
+    assert [node["name"] for node in nodes] == list(made.features.sources)
+    assert " + ".join(made.features.sources) == made.features.source
+    assert [layer for layers in made.features.sources.values() for layer in layers] == list(made.features.layers)
 
 
 def test_its_digest_follows_its_content(case: Case) -> None:
     before = case.source.digests()
     assert case.source.digests() == before
-    assert [len(digest) for digest in before.values()] == [64]
+    assert {len(digest) for digest in before.values()} == {64}
     (file,) = case.path.rglob("*.safetensors") if case.path.is_dir() else (case.path,)
     file.write_bytes(file.read_bytes() + b"\0")
     assert case.source.digests().keys() == before.keys()

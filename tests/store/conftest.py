@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from kgkt.store.labels import write_labels
-from kgkt.store.load import load_graph, set_active, set_names, write_blocks, write_masses
+from kgkt.store.load import (
+    load_graph,
+    set_active,
+    set_names,
+    write_blocks,
+    write_masses,
+    write_models,
+    write_sources,
+)
 from kgkt.store.opening import open_store
 from kgkt.store.protocol import Statement
 from kgkt.values import Block, BlockMap, ConceptGraph
@@ -101,6 +109,9 @@ def fill(url: str) -> None:
                      examples=[("x3", 3, 0.5), ("x4", 3, 0.25), ("x5", 5, 0.5)])
         write_masses(store, "main", mass, NAMES)
         write_blocks(store, "main", {"name": "b", "role": "target"}, block_map, NAMES)
+        write_models(store, "main", [{"name": "a2", "role": "source", "framework": "keras", "sha256": "01"}])
+        write_sources(store, "main", [("a", 0.25), ("a2", 0.75)],
+                      [(0, "a", 0.5), (0, "a2", 0.25), (1, "a", 0.125), (1, "a2", 1.0), (2, "a", 0.5), (6, "a", 1.0)])
         set_names(store, "main", {4: "round ones"})
         set_active(store, "main", {6: False})
 

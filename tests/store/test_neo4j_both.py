@@ -30,7 +30,7 @@ WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
         ("part_of", "g/concepts/0", "g/themes/1"), ("similar_to", "g/concepts/0", "g/concepts/2"),
         ("example_of", "g/items/0", "g/concepts/0"), ("labelled", "g/items/0", "g/classes/0"),
         ("labelled_not", "g/items/1", "g/classes/2"), ("leans_to", "g/concepts/1", "g/classes/1"),
-        ("maps_to", "g/concepts/1", "g/blocks/2"), ("merged_into", "g/concepts/1", "g/concepts/0"))},
+        ("maps_to", "g/concepts/1", "g/blocks/2"), ("carried_by", "g/concepts/1", "g/models/1"), ("merged_into", "g/concepts/1", "g/concepts/0"))},
     "delete_merged_into": ([{"key": "g/concepts/1"}, {"key": "g/nothing"}], {}),
     "set_class_index": ([{"key": "g/classes/0", "index": 0}, {"key": "g/nothing", "index": 1}], {}),
     "set_concept_active": ([{"key": "g/concepts/1", "active": False}], {}),

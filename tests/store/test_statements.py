@@ -72,6 +72,9 @@ def test_the_answers_of_shipped_queries_are_right(full):
             "strength": 0.25}]
         assert [(row["concept"], row["class"], row["mass"]) for row in rows("doubtful")] == [("c10", "0", 0.5)]
         assert [row["item"] for row in rows("contradicted")] == ["x5"]
+        assert [(row["concept"], row["model"], row["share"], row["next_model"], row["next_share"])
+                for row in rows("carried")] == [("c1", "a2", 1.0, "a", 0.125), ("c2", "a", 0.5, None, None),
+                                                ("c0", "a", 0.5, "a2", 0.25)]  # fmt: skip
         assert [row["item"] for row in rows("labels")] == ["x5", "x3"]
         assert [(row["item"], row["not_class"]) for row in rows("ticks")] == [("x4", "3")]
         assert [row["class"] for row in rows("classes")] == list(NAMES)
