@@ -24,12 +24,15 @@ from summary import table
 TASKS = ("fashion", "fashion_same", "emoji", "wordnet")
 RATIO = 50
 OURS, HEAD = "kgkt", "balanced head"
-METHODS = (OURS, "concepts", HEAD, "head+rounds", "Poisson+rounds", "label spreading+rounds")
+METHODS = (OURS, "concepts", "both", HEAD, "head+rounds", "Poisson+rounds", "label spreading+rounds")
 LABELS, BOTH = "labels", "labels and pool"
 BALANCED, RAREST = "balanced_accuracy", "rarest_third"
 WHY = """\
-Every seed of kgkt's graph is divided by the labels of its class, so that many labels do not drown few. What is lost
-of the rarest classes is lost in their concepts: a class of a few items shares a concept with its neighbours."""
+Where only labels are many of one class and few of another, the weight of the head is what loses the rarest: "both" is
+the same answer without it. Labels held out say what the head is worth, most of them are of the largest classes, and
+those with a single label are never held out: `--expert none` is the better choice here. Poisson learning centres what
+it hears of each class, and keeps the rarest best. Where the pool is long-tailed as well, nothing is sure to be ahead,
+and every row loses the rarest third."""
 
 
 def run(task: str, draws: range) -> Iterator[Row]:
@@ -138,9 +141,9 @@ def report(rows: Rows) -> Iterator[str]:
             for method in METHODS if method != OURS
         ])  # fmt: skip
     yield ""
-    yield "Where kgkt is two standard errors behind a row that is no part of it, in balanced accuracy:"
+    yield "Where kgkt is two standard errors behind a row that is no part of it (of these the one most surely ahead):"
     yield ""
-    yield from table(["task", "uneven", "asked", "kgkt minus it", ""], list(bar(rows, tasks)))
+    yield from table(["task", "uneven", "of", "asked", "kgkt minus it", ""], list(bar(rows, tasks)))
     yield ""
     yield from WHY.splitlines()
 
@@ -151,13 +154,15 @@ def ahead(rows: Rows, task: str, method: str, long_tailed: int, metric: str) -> 
 
 
 def bar(rows: Rows, tasks: list[str]) -> Iterator[list[str]]:
-    """One row for each task and kind: the rival that comes closest, or is most ahead."""
+    """One row for each task, kind and metric."""
     for task in tasks:
         for long_tailed, what in ((0, LABELS), (1, BOTH)):
-            found = {m: ahead(rows, task, m, long_tailed, BALANCED) for m in METHODS[2:]}
-            rival = min(found, key=lambda m: found[m][0])
-            least = found[rival]
-            yield [task, what, f"not two standard errors behind {rival}", points(least), verdict(level(least))]
+            for metric, of in ((BALANCED, "all"), (RAREST, "the rarest third")):
+                found = {m: ahead(rows, task, m, long_tailed, metric) for m in METHODS[3:]}
+                rival = min(found, key=lambda m: found[m][0] + 2 * found[m][1])
+                asked = f"not two standard errors behind {rival}"
+                yield [task, what, of, asked, points(found[rival]), verdict(level(found[rival]))]
+
 
 
 if __name__ == "__main__":

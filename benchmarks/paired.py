@@ -6,7 +6,7 @@ Every draw has a graph of its own (KMeans with the draw's seed) and draws of its
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import itertools
 import json
 import math
@@ -119,7 +119,7 @@ def draws_of(rows: Rows, task: str) -> int:
 
 def main(
     name: str, doc: str, tasks: Sequence[str], run: Callable[[str, range], Iterator[Row]],
-    report: Callable[[Rows], Iterator[str]], draws: int = 20,
+    report: Callable[[Rows], Iterator[str]], draws: int = 20, needs: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Run what is asked for, and write report.json and report.md draw by draw; what is there already is kept.
 
@@ -130,6 +130,7 @@ def main(
         run: gives the rows of a task and its draws.
         report: gives the lines of report.md.
         draws: unless others are asked for.
+        needs: modules that kgkt itself does not.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", default=",".join(tasks), help=f"of {', '.join(tasks)} (all)")
@@ -140,6 +141,8 @@ def main(
     asked = given.tasks.split(",")
     if wrong := [task for task in asked if task not in tasks]:
         parser.error(f"no task {', '.join(wrong)}: choose of {', '.join(tasks)}")
+    if missing := [module for module in needs if importlib.util.find_spec(module) is None]:
+        parser.error(f"{', '.join(missing)} is not installed: pip install -r benchmarks/requirements.txt")
     if given.draws < 1:
         parser.error(f"--draws must be 1 or more, received {given.draws}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

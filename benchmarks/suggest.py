@@ -223,4 +223,4 @@ def bar(rows: Rows, tasks: list[str]) -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":
-    main("suggest", __doc__, TASKS, run, report)
+    main("suggest", __doc__, TASKS, run, report, needs=("skactiveml",))

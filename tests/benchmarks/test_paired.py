@@ -72,6 +72,10 @@ def test_a_report_keeps_what_it_has(
     said = capsys.readouterr().err
     assert "no task none: choose of one, two" in said
     assert "--draws must be 1 or more, received 0" in said
+    monkeypatch.setattr("sys.argv", ["bench"])
+    with pytest.raises(SystemExit):
+        paired.main("bench", "help", ("one",), run, report, needs=("json", "no_such_module"))
+    assert "no_such_module is not installed: pip install -r benchmarks/requirements.txt" in capsys.readouterr().err
 
 
 def test_how_many_random_labels_are_as_good(bench: Callable[[str], Any]) -> None:
