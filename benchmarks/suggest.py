@@ -42,9 +42,10 @@ WAYS = (OURS, "random", ORACLE, "KMeans", "MaxHerding", "TypiClust", "CoreSet")
 SURE = "fashion"  # the task on which the smallest two budgets have to be ten points ahead
 WHY = """\
 Where few classes are easy, labels of any kind soon reach what the teacher can do at best, and no choice is ahead of
-another. MaxHerding compares every item with every other, in time and memory that grow with their square; `suggest`
-compares concepts, by how far a label would travel, which is nearly flat over a well connected graph: likely why it
-may pass a class over at as many labels as there are classes."""
+another. At as many labels as there are classes `suggest` may pass one over: by its kernel a label speaks for a small
+part of the pool, so the first items go where the pool is densest, and a class in a thinner region waits. KMeans with a
+cluster an item, and MaxHerding with a wide kernel over all pairs of items, do not. MaxHerding's time and memory grow
+with the square of the pool; KMeans has no order in which to label."""
 
 
 def budgets(task: str) -> tuple[int, ...]:

@@ -30,9 +30,9 @@ WAYS = (WHOLE, OFF, SILENT, MASKED, NEVER)
 MOST_LEFT = 0.01
 OWN, REST, ELSEWHERE = "class_kept", "rest_right", "pool_class_kept"
 WHY = """\
-A switch is obeyed by what spreads, and a label by B: labels of the class that lie in concepts which are off still
-teach B as single items, and those in concepts that lean elsewhere still spread. `kgkt switch` says which these are;
-taken back (`kgkt undo`), they are heard no more."""
+A switch is obeyed by what spreads, and a label by B: labels of the class that lie in concepts which are off still teach
+B as single items, and those in concepts that lean elsewhere still spread. `kgkt switch` says which of them lie in what
+is off. With the class's labels taken back as well, nothing of it is left, and the rest is as where it never was."""
 
 
 def run(task: str, draws: range) -> Iterator[Row]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+
+import pytest
 
 from tests.docs.conftest import ROOT, read
 
@@ -45,3 +48,20 @@ def test_the_readme_says_where_kgkt_loses() -> None:
     assert set(re.findall(r"by (\d\.\d ±\d\.\d)", worth)) == lost
     means = [float(cell.split()[0]) for cell in quoted["nearest class mean"]]
     assert f"({min(means)} to {max(means)} points over the nearest class mean)" in worth
+
+
+PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched")
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_what_people_do_is_told_as_it_was_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    people = importlib.import_module("people")
+    text = people.page(name)
+    assert read(ROOT / "benchmarks" / "results" / name / "report.md") == text, "python benchmarks/people.py writes it"
+    heading, section = people.section(text)
+    document = read(ROOT / "docs" / "results.md")
+    assert document.count(f"\n{heading}\n") == 1
+    assert f"\n{section}" in document, "python benchmarks/people.py writes it"
+    assert "±nan" not in text
+    assert f"]({name}/report.md)" in read(ROOT / "benchmarks" / "results" / "README.md"), "python benchmarks/summary.py"
