@@ -3,8 +3,10 @@
 KgktError                 1  unexpected
 ├── UsageError            2  the command line is wrong
 ├── InputError            3  a file, a value or a name that cannot be used
-│   └── QueryError        3  a Cypher text the engine refused, or stopped at a limit
+│   ├── QueryError        3  a Cypher text the engine refused, or stopped at a limit
+│   └── NoGraphError      3  no such graph in the run directory
 ├── StoreError            4  the database cannot be reached, is busy, or refused
+│   └── BusyError         4  another process is writing
 ├── UnsafeError           5  refused for safety: code in a model file, a write without --rw
 └── BelowBarError         6  finished, but below what was asked (--require-gain, a diverged training)
 
@@ -39,10 +41,27 @@ class QueryError(InputError):
     """A Cypher text that the engine refused, or that was stopped at a limit."""
 
 
+class NoGraphError(InputError):
+    """No such graph in the run directory.
+
+    Args:
+        message: what is missing.
+        options: of the command line that name graphs which lie at hand; "" where there are none.
+    """
+
+    def __init__(self, message: str, options: str = "") -> None:
+        super().__init__(message)
+        self.options = options
+
+
 class StoreError(KgktError):
     """The database is unreachable, busy, or refuses to serve."""
 
     exit_code = 4
+
+
+class BusyError(StoreError):
+    """Another process is writing the graph."""
 
 
 class UnsafeError(KgktError):

@@ -247,8 +247,8 @@ balanced = false               # true if every class is equally frequent in the 
 # prior = {cat = 0.7, dog = 0.3}   # or the shares, if you know them
 # spread = "both"              # over concepts, items or both: both up to 300,000 items, concepts above
 expert = "auto"                # what joins the graph: auto weighs a head and class prototypes; head, prototypes, none
-# alpha = 0.9                  # how far knowledge travels over the concepts; else 0.9, from five labels a class as
-                               # they choose
+# alpha = 0.9                  # how far knowledge travels over the concepts; else 0.9 (0.3 above 20 classes), from
+                               # five labels a class as they choose
 
 [target]                       # model B
 # model = "b.keras"

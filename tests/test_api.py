@@ -62,9 +62,9 @@ def test_labels_come_in_every_form(run: kgkt.Run, digits: Any) -> None:
     with pytest.raises(UsageError, match="give --file"):
         run.label()
     series = pd.Series(["x", "y", None], index=pd.Index([a, b, c], name="item_id"), name="class")
-    assert run.label(series).labels == 2
-    assert (run.label(series.to_frame()).labels, run.label(f"{c}=x").labels) == (2, 1)
-    assert run.label(np.array([f"{a}=x", f"{b}=y"])).labels == 2
+    assert run.label(series).already == 2
+    assert (run.label(series.to_frame()).already, run.label(f"{c}=x").labels) == (2, 1)
+    assert run.label(np.array([f"{a}=x", f"{b}=y"])).already == 2
     for bad, says in ((3, "received int"), ([(a, "x", "y")], "is no pair"), (pd.DataFrame({"item_id": [a]}), "no column class"),
                       (pd.DataFrame({"id": [a], "class": ["x"]}), "no column item_id")):  # fmt: skip
         with pytest.raises(UsageError, match=says):

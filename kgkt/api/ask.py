@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
-from kgkt.api.settings import path_text, whole_number
+from kgkt.api.settings import names_of, path_text, whole_number
 from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, features_file, model_file
 
@@ -116,7 +116,7 @@ class Ask(Graph):
 
     def predict(
         self, data: Any = None, *, features: Any = None, model: Any = None, items: Place | None = None,
-        force: bool = False, id_column: str | None = None,
+        force: bool = False, id_column: str | None = None, columns: Sequence[str] | str | None = None,
     ) -> Predicted:  # fmt: skip
         """Say what items are that were never in the pool: by the graph alone, or by B.
 
@@ -127,6 +127,7 @@ class Ask(Graph):
             items: a CSV to write.
             force: replace `items` where it exists.
             id_column: of a table, the column of item ids; else as `populate` was told.
+            columns: of a table of features, its columns of numbers; else as `populate` was told.
 
         Returns:
             `.classes`, `.P` (m, c), `.names`, `.concepts`, `.to_pandas()`.
@@ -136,5 +137,5 @@ class Ask(Graph):
         return predict(
             self.recipe, self.say, data_file(data, self.folder, "new"),
             features_file(features, self.folder, "new", id_column), model_file(model, self.folder), path_text(items),
-            force, self.progress, id_column,
+            force, self.progress, id_column, names_of(columns) or (),
         )  # fmt: skip

@@ -12,7 +12,7 @@ from kgkt.api.settings import with_source
 from kgkt.rundir.given import model_file
 
 if TYPE_CHECKING:
-    from kgkt.verbs.check import Plan
+    from kgkt.verbs.plan import Plan
     from kgkt.verbs.populate import Populated
 
 

@@ -32,7 +32,7 @@ def with_source(
         source = dataclasses.replace(source, model=None)
     elif model is not None:
         source = dataclasses.replace(source, features=None)
-    names, patterns = _names(layers), _names(columns)
+    names, patterns = names_of(layers), names_of(columns)
     return dataclasses.replace(recipe, source=source).override(
         "source", model=model_file(model, folder), layers=names, id_column=id_column, columns=patterns,
         data=data_file(data, folder, "pool"), features=features_file(features, folder, id_column=id_column),
@@ -96,5 +96,6 @@ def several(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
 
 
-def _names(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
+def names_of(given: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    """One name or several."""
     return ((given,) if isinstance(given, str) else tuple(given)) if given else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import shlex
 import signal
 import sys
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from kgkt.cli.output import OUT
-from kgkt.errors import KgktError
+from kgkt.errors import KgktError, NoGraphError
 
 INTERRUPTED = 130
 
@@ -55,6 +56,10 @@ def main(arguments: list[str] | None = None) -> None:
     _hear_notices()
     try:
         code = app(args=arguments, standalone_mode=False)
+    except NoGraphError as error:
+        typed = ["kgkt", *(sys.argv[1:] if arguments is None else arguments)]
+        OUT.say_error(f"{error}: {shlex.join(typed)} {error.options}" if error.options else str(error))
+        code = error.exit_code
     except KgktError as error:
         OUT.say_error(str(error))
         code = error.exit_code
@@ -115,5 +120,5 @@ def _other(error: Exception) -> int:
 
 
 # the verbs add themselves to `app`, in the order in which help shows their panels
-for _room in ("build", "demo", "ask", "suspects", "teach", "edit", "transfer", "prove", "share"):
+for _room in ("build", "demo", "ask", "explain", "suspects", "teach", "edit", "transfer", "prove", "share"):
     importlib.import_module(f"kgkt.cli.{_room}")

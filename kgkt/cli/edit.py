@@ -140,10 +140,11 @@ def undo(
         raise UsageError("--format csv is for undo --list; undo itself has table and json")
     done = run.undo(edit)
     if form == "json":
+        effect = None if done.effect is None else done.effect.fields()
         print_json({"undone": done.undone, "of": done.edit, "verb": done.verb, "what": done.what, "again": done.again,
-                    "edit": done.number, "effect": None if done.effect is None else done.effect.fields()})  # fmt: skip
+                    "now": done.now, "edit": done.number, "effect": effect})  # fmt: skip
         return
     is_, else_ = ("made again", "take it back") if done.again else ("undone", "make it again")
-    print(printable(f"edit {done.edit} ({done.verb}) is {is_}: {done.what}; {else_}: kgkt undo {done.number}"))
+    print(printable(f"edit {done.edit} ({done.verb}) is {is_}: {done.now}; {else_}: kgkt undo {done.number}"))
     if done.effect is not None:
         print(printable(done.effect.in_words()) + OUT.next("kgkt propagate"))

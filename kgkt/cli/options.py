@@ -51,6 +51,10 @@ Imports = Annotated[
 IdColumn = Annotated[
     str | None, typer.Option("--id-column", help="Column of item ids, if it is not called item_id.")
 ]
+Columns = Annotated[
+    str | None,
+    typer.Option("--columns", help="Of a table of features: its columns of numbers, 'f*'; with commas for layers."),
+]  # fmt: skip
 Params = Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE of a parameter of the query.")]
 Layers = Annotated[
     str | None, typer.Option("--layers", help="Layers of A to read, with commas: mid,emb; else as check says.")
@@ -160,10 +164,7 @@ def source(
         str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
     ] = None,
     id_column: IdColumn = None,
-    columns: Annotated[
-        str | None,
-        typer.Option("--columns", help="Of a table of features: its columns of numbers, 'f*'; with commas for layers."),
-    ] = None,
+    columns: Columns = None,
     size: Annotated[
         str | None,
         typer.Option("--size", metavar="HxW",
@@ -173,12 +174,12 @@ def source(
 ) -> dict[str, Any]:
     """A, and the pool that it looks at: settings of `Run.populate` and `Run.check`."""
     return {
-        "model": model, "layers": _listed(layers), "id_column": id_column, "columns": _listed(columns), "data": data,
+        "model": model, "layers": listed(layers), "id_column": id_column, "columns": listed(columns), "data": data,
         "features": features, "size": _size(size) if size else None, "imports": imports,
     }  # fmt: skip
 
 
-def _listed(names: str | None) -> list[str] | None:
+def listed(names: str | None) -> list[str] | None:
     """Names with commas between."""
     return [name.strip() for name in names.split(",") if name.strip()] if names else None
 

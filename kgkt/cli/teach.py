@@ -43,16 +43,20 @@ def show_labelled(done: Any, form: str) -> None:
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
                     "known_file": done.known_file, "skipped": done.skipped, "cancelled": done.cancelled,
-                    **edit_fields(done)})  # fmt: skip
+                    "already": done.already, **edit_fields(done)})  # fmt: skip
     elif done.known_file:
         print("the label file was imported before: nothing to do")
     else:
         replaced = f", {done.replaced} of them in place of another" if done.replaced else ""
         said = [count(done.labels, "label") + replaced] if done.labels else []
         said += [count(done.ticks, "tick")] if done.ticks else []
+        if done.already:
+            said += [f"{done.already:,} {'was' if done.already == 1 else 'were'} there already"
+                     + ("" if said else ": nothing to do")]
         by = f", {done.cancelled:,} of them by the annotators" if done.cancelled else ""
         skipped = f"  {count(done.skipped, 'row')} without a class skipped{by}." if done.skipped else ""
-        print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.{skipped}" + OUT.next("kgkt propagate"))
+        print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.{skipped}"
+              + ("" if done.edit is None else OUT.next("kgkt propagate")))  # fmt: skip
         show_effect(done)
 
 

@@ -148,6 +148,11 @@ def apply_maps(features: Features, maps: Maps) -> Embedding:
         features: of n items, with the layers that the maps have.
         maps: from `fit_maps`.
     """
+    return stream_maps(features, maps)[0]
+
+
+def stream_maps(features: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
+    """The same, and the lengths that `map_lengths` gives, (n, number of layers)."""
     import numpy as np
 
     n = len(features)
@@ -156,13 +161,16 @@ def apply_maps(features: Features, maps: Maps) -> Embedding:
     vectors = np.empty((n, sum(len(b) for _, b in maps.layers.values())), np.float32)
     wide = sum(len(centre) for centre in maps.means.values())
     head = np.zeros((n, wide if project is None else project.shape[1]), np.float32)
+    lengths = np.empty((n, len(maps.layers)), np.float32)
     column = at = 0
-    for layer, (W, b) in maps.layers.items():
+    for number, (layer, (W, b)) in enumerate(maps.layers.items()):
         start, centre = 0, maps.means[layer]
         width = len(centre)
         for X in features.batches(layer):
             stop = start + len(X)
-            vectors[start:stop, column : column + len(b)] = apply_map(X, W, b) * scale
+            mapped = X @ W.T + b
+            lengths[start:stop, number] = np.linalg.norm(mapped, axis=1)
+            vectors[start:stop, column : column + len(b)] = unit_rows(mapped) * scale
             rows = centred(X, centre)
             if project is not None:
                 head[start:stop] += rows @ project[at : at + width]
@@ -172,7 +180,7 @@ def apply_maps(features: Features, maps: Maps) -> Embedding:
         column, at = column + len(b), at + width
     if maps.offset is not None:
         head -= maps.offset
-    return Embedding(vectors, maps, head)
+    return Embedding(vectors, maps, head), lengths
 
 
 def sample_rows(n: int, size: int, seed: int) -> np.ndarray:

@@ -57,16 +57,26 @@ class CurrentGraph:
 
 
 def open_graph_store(recipe: Recipe, run: RunDir, write: bool = False) -> Store:
-    """The store of a populated graph.
+    """The store of a populated graph; to write it, its turn is waited for.
 
     Raises:
+        BusyError: to write, while another process does so for long.
         InputError: to write, while an interrupted populate has left what people said in carry.json.
     """
     from kgkt.store.opening import open_store
+    from kgkt.store.waiting import in_turn
 
-    store = open_store(store_url(recipe, run), write=write, database=store_database(recipe, run))
-    if not write:
-        return store  # a reader sees the last whole graph; one that is half made says so itself
+    if write:
+        return in_turn(lambda: _held(recipe, run))
+    # a reader sees the last whole graph; one that is half made says so itself
+    return open_store(store_url(recipe, run), database=store_database(recipe, run))
+
+
+def _held(recipe: Recipe, run: RunDir) -> Store:
+    """The store with the right to write the graph."""
+    from kgkt.store.opening import open_store
+
+    store = open_store(store_url(recipe, run), write=True, database=store_database(recipe, run))
     try:
         store.hold(run.graph)
         if run.path(carry.FILE).exists():

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import kgkt
-from kgkt.errors import InputError, UsageError, nearest
-from kgkt.files import sha256_file
+from kgkt.errors import InputError, NoGraphError, UsageError, nearest
+from kgkt.files import DEFAULT_DIR, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.store.opening import absolute, embedded_path
@@ -32,7 +32,8 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
     """The folder of the recipe's graph: the one named, else the only one there, else "main".
 
     Raises:
-        InputError: no such graph (with the nearest names), or several and none named.
+        NoGraphError: no such graph (with the nearest names, or the graphs of this folder where it is a run directory).
+        InputError: several, and none named.
     """
     there = graphs_of(Path(recipe.dir))
     name = recipe.graph
@@ -40,8 +41,12 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
         raise InputError(f"{recipe.dir} holds {len(there)} graphs ({', '.join(there)}): say --graph NAME")
     run = RunDir(recipe.dir, name or (there[0] if there else "main"))
     if must_exist and run.graph not in there:
-        hint = nearest(run.graph, there) if there else ""
-        raise InputError(f"no graph {run.graph} in {recipe.dir}{hint or ': run kgkt populate first'}")
+        if there:
+            raise NoGraphError(f"no graph {run.graph} in {recipe.dir}{nearest(run.graph, there)}")
+        here = graphs_of(Path()) if recipe.dir == DEFAULT_DIR else []
+        hint = f"; this folder is a run directory itself, of {', '.join(here)}" if here else ""
+        options = f"--dir . --graph {name if name in here else here[0]}" if here else ""
+        raise NoGraphError(f"no graph {run.graph} in {recipe.dir}: run kgkt populate first{hint}", options)
     return run
 
 

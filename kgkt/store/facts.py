@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kgkt.errors import InputError, count, nearest
+from kgkt.errors import InputError, nearest
 from kgkt.store.edits import merged_pairs
 from kgkt.store.keys import key, number
 from kgkt.store.labels import delete_labels, read_label_records
@@ -25,6 +25,7 @@ from kgkt.store.readback import called, read_info, rows
 
 Facts = Mapping[str, Mapping[str, Any]]
 
+FEW = 5  # concepts that are named in an error
 OF_CONCEPTS = ("names", "active", "merged")
 MADE = {"key", "graph", "name", "item_id", "uri", "text"}  # properties of an item that kgkt gives it
 
@@ -114,25 +115,48 @@ def as_number(said: str, graph: str) -> int | None:
 def find_concept(there: Mapping[int, Mapping[str, Any]], graph: str, said: str) -> int:
     """The number of the concept that a person means: by number (7 or c007), by key, or by its name.
 
+    What could be the number of one concept and the name of another is refused. Digits that begin with 0 are a name
+    where a concept is called so: the number of a concept is written 7 or c007.
+
     Args:
         there: what `read_concepts` gives.
         graph: its name.
         said: what the person wrote.
 
     Raises:
-        InputError: none, with the nearest names; or several, with their numbers.
+        InputError: none, with the nearest names; or several, with what to write for each.
     """
     named = [n for n, row in there.items() if called(row) == said]
     by_number = as_number(said, graph)
+    if named and re.fullmatch("0[0-9]+", said):
+        by_number = None
     meant = sorted({*named, *(n for n in there if n == by_number)})
     if len(meant) == 1:
         return meant[0]
     if meant:
-        shown = ", ".join(f"{n} ({called(there[n])!r})" for n in meant[:5])
-        raise InputError(f"{count(len(meant), 'concept')} could be meant by {said!r}: {shown}; say it by its key, "
-                         f"{key(graph, 'concept', meant[0])}")  # fmt: skip
+        raise InputError(_ambiguous(there, graph, said, meant, by_number))
     if by_number is not None:
         raise InputError(f"no concept {said} in graph {graph}: it has the numbers {min(there)} to {max(there)}"
                          if there else f"no concept {said}: graph {graph} has none")  # fmt: skip
     names = sorted({called(row) for row in there.values()})
     raise InputError(f"no concept {said!r} in graph {graph}{nearest(said, names)}")
+
+
+def _ambiguous(
+    there: Mapping[int, Mapping[str, Any]], graph: str, said: str, meant: list[int], by_number: int | None
+) -> str:
+    """What several concepts that could be meant are, and how to say each."""
+    names = {called(row) for row in there.values()}
+
+    def sure(n: int) -> str:
+        short = f"c{n:03d}"
+        return key(graph, "concept", n) if short in names else short
+
+    named = [n for n in meant if n != by_number or called(there[n]) == said]
+    others = f"the name of concept{'s' if len(named) > 1 else ''} {', '.join(map(str, named[:FEW]))}"
+    others += f" and {len(named) - FEW:,} more" if len(named) > FEW else ""
+    if by_number not in meant:
+        return f"{said!r} is {others}; write {' or '.join(map(sure, named[:FEW]))}"
+    first = [by_number, *(n for n in named if n != by_number)]
+    return (f"{said!r} is the number of concept {by_number} ({called(there[by_number])!r}) and {others}; write "
+            f"{' or '.join(map(sure, first[:FEW]))}")  # fmt: skip

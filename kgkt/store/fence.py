@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from kgkt.errors import InputError, KgktError, QueryError, StoreError, UnsafeError
+from kgkt.errors import BusyError, InputError, KgktError, QueryError, StoreError, UnsafeError
 from kgkt.store.protocol import Rows
 
 KINDS: dict[str, type[KgktError]] = {
-    kind.__name__: kind for kind in (QueryError, InputError, StoreError, UnsafeError, KgktError)}
+    kind.__name__: kind for kind in (QueryError, InputError, BusyError, StoreError, UnsafeError, KgktError)}
 # An answer larger than this is refused: it has to fit into the asking process too.
 ANSWER_MB = 64
 

@@ -159,7 +159,7 @@ class Store(Protocol):
         """Keep other writers of a graph out until `close`.
 
         Raises:
-            StoreError: another one holds it, with its pid.
+            BusyError: another one holds it, with its pid.
         """
         ...
 

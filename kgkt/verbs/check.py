@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from kgkt.concepts.cluster import default_k
 from kgkt.errors import KgktError, count
-from kgkt.files import sha256_file
-from kgkt.recipe import Recipe, Target
-from kgkt.rundir.folder import RunDir
-from kgkt.rundir.state import moves, open_run, store_url, why_stale
+from kgkt.recipe import Recipe
+from kgkt.rundir.state import open_run, store_url
 from kgkt.source.choose import source_of
 from kgkt.source.describe import in_words
 from kgkt.store.opening import embedded_path
+from kgkt.verbs.plan import Plan, try_
+from kgkt.verbs.stale import look_at_stages
 
 if TYPE_CHECKING:
     from kgkt.source.inputs import Data
     from kgkt.source.model_config import Shape
     from kgkt.source.models import ModelInfo
     from kgkt.source.source import Look, Source
-
-T = TypeVar("T")
-STAGES = ("populate", "propagate", "map", "fuse")
-PER_CLASS = 5  # concepts a class below which the concepts' own answer suffers (benchmarks, emoji_fine)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that `check` saw.
-
-    Args:
-        what: its name: a file, "plan", "the store", a stage.
-        says: of it, in words.
-        fields: the same for programs; "kind" says what it is.
-    """
-
-    what: str
-    says: str
-    fields: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Plan:
-    """What `check` found.
-
-    Args:
-        findings: in the order in which they are printed.
-        problems: what would stop a run, as errors say it.
-        stages: stage -> {"ran": when or None, "stale": whether, "why": what changed, "seconds": of the last time,
-            None where they were not kept}.
-        memory_mb: what populate would need, where that can be told.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
-    memory_mb: float | None = None
-
-    def add(self, what: str, says: str, **fields: Any) -> None:
-        """One more fact."""
-        self.findings.append(Finding(what, says, fields))
 
 
 def check(recipe: Recipe) -> Plan:
@@ -86,7 +43,7 @@ def check(recipe: Recipe) -> Plan:
     if path := _there(plan, recipe, recipe.teach.labels):
         plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
     if source is not None and a is not None and pool is not None:
-        for notice in _try(plan, partial(source.check, a, pool)) or ():
+        for notice in try_(plan, partial(source.check, a, pool)) or ():
             plan.add("notice", notice, kind="notice")
     if b is not None and pool is not None and not recipe.target.data:
         _fits(plan, recipe, b, pool)
@@ -94,19 +51,10 @@ def check(recipe: Recipe) -> Plan:
         plan.add("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …")
     _memory(plan, recipe, a, pool)
     _store(plan, recipe)
-    _stages(plan, recipe)
+    look_at_stages(plan, recipe)
     if b is not None and b.outputs is not None:
         _outputs(plan, recipe, b, b.outputs)
     return plan
-
-
-def _try(plan: Plan, look: Callable[[], T]) -> T | None:
-    """What `look` returns; what it raises is a problem of the plan."""
-    try:
-        return look()
-    except KgktError as error:
-        plan.problems.append(str(error))
-        return None
 
 
 def _there(plan: Plan, recipe: Recipe, path: str | None) -> Path | None:
@@ -126,10 +74,10 @@ def _broken(plan: Plan, path: str) -> None:
 
 def _source(plan: Plan, recipe: Recipe) -> tuple[Source | None, Look | None]:
     """The source, and what it says of itself."""
-    source = _try(plan, partial(source_of, recipe.source))
+    source = try_(plan, partial(source_of, recipe.source))
     if source is None or _there(plan, recipe, recipe.source.features or str(recipe.source.model_path)) is None:
         return source, None
-    look = _try(plan, source.look)
+    look = try_(plan, source.look)
     if look is None:
         _broken(plan, recipe.source.features or str(recipe.source.model_path))
     else:
@@ -147,7 +95,7 @@ def _model(plan: Plan, recipe: Recipe, imports: tuple[str, ...]) -> ModelInfo | 
     path = _there(plan, recipe, recipe.target.model)
     if path is None:
         return None
-    info = _try(plan, partial(inspect_model, path, imports))
+    info = try_(plan, partial(inspect_model, path, imports))
     if info is None:
         _broken(plan, str(path))
         return None
@@ -168,7 +116,7 @@ def _data(
     path = _there(plan, recipe, named)
     if path is None:
         return None
-    data = _try(plan, lambda: read_data(
+    data = try_(plan, lambda: read_data(
         path, drop_bad=drop_bad, size=_size(recipe, shape, name), id_column=recipe.source.id_column))
     if data is None:
         _broken(plan, str(path))
@@ -203,7 +151,7 @@ def _outputs(plan: Plan, recipe: Recipe, b: ModelInfo, units: int) -> None:
         each = activation == "sigmoid" or units == 1
         return in_words(Outputs(units, said or activation == "linear", each), names, b.path.name)
 
-    if told := _try(plan, words):
+    if told := try_(plan, words):
         plan.add("outputs", told, kind="outputs", path=str(b.path))
 
 
@@ -261,102 +209,3 @@ def _store(plan: Plan, recipe: Recipe) -> None:
     where = ("texts and paths of items go to that server" if leave else "no texts or paths of items go there"
              if server else "texts and paths of items stay on this machine")  # fmt: skip
     plan.add("the store", f"{url}   {where}", kind="store", url=url, texts_leave=leave)
-
-
-def _stages(plan: Plan, recipe: Recipe) -> None:
-    """Which stages ran, which are stale and why, and the class order."""
-    plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
-    try:
-        run = open_run(recipe, must_exist=False)
-        state = run.state()
-        # a first populate that was stopped before its end leaves a folder in which no stage is written down
-        if not state.get("stages"):
-            plan.add("stages", "nothing made yet")
-            return
-        earlier = ""
-        for stage in STAGES:
-            if stage in state.get("stages", {}):
-                last = state["stages"][stage]
-                why = stale_reasons(run, recipe, stage) or ([f"{earlier} is stale"] if earlier else [])
-                earlier = stage if why else earlier
-                seconds = sum(last["figures"].get("seconds", {}).values()) or None
-                plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
-                plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
-                         kind="stage", **plan.stages[stage])  # fmt: skip
-        plan.findings.append(classes_finding(recipe, run))
-    except KgktError as error:
-        plan.problems.append(str(error))
-
-
-def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
-    """What changed since the stage ran; only inputs that are named now can be compared."""
-    from kgkt.rundir.current import open_graph_store, read_current
-    from kgkt.rundir.features import populate_inputs
-    from kgkt.verbs.fuse import fuse_inputs
-    from kgkt.verbs.map import map_inputs
-    from kgkt.verbs.propagate import as_last_taught, propagate_inputs
-
-    if stage == "populate":
-        moved = ["the store"] if moves(recipe, run) else []
-        if source_of(recipe.source) is None:
-            return moved
-        return why_stale(run, stage, populate_inputs(recipe)) + moved
-    if stage == "propagate":
-        recipe = as_last_taught(recipe, run)
-        with open_graph_store(recipe, run) as store:
-            current = read_current(store, run, lambda _: None, recipe.target.classes)
-        return why_stale(run, stage, propagate_inputs(run, recipe, current))
-    if not recipe.target.model or not Path(recipe.target.model).exists():
-        return _told_by_flags(run, stage)
-    if stage == "map":
-        return why_stale(run, stage, map_inputs(run, recipe, Path(recipe.target.model)))
-    # what flags told fuse is not known here: only what the recipe names can be compared
-    reasons = why_stale(run, stage, fuse_inputs(recipe, run))
-    told = {"target settings", *(() if recipe.target.test else ("test",))} if recipe.target == _bare(recipe) else set()
-    return [reason for reason in reasons if reason not in told]
-
-
-def _told_by_flags(run: RunDir, stage: str) -> list[str]:
-    """What changed of the inputs that lie in the run directory: the model was named by a flag, and is not known."""
-    from kgkt.rundir.state import population
-
-    before = run.state()["stages"][stage]["inputs"]
-    now = {"populate": population(run)} if stage == "map" else {}
-    files = {"map": "masses.safetensors", "fuse": "targets.parquet"}
-    if run.path(files[stage]).exists():
-        now["targets"] = sha256_file(run.path(files[stage]))
-    return [name for name, digest in now.items() if before.get(name) != digest]
-
-
-def _bare(recipe: Recipe) -> Target:
-    """The target section with nothing but the model: what is there when flags do the telling."""
-    return Target(model=recipe.target.model, imports=recipe.target.imports)
-
-
-def classes_finding(recipe: Recipe, run: RunDir) -> Finding:
-    """The order of the classes and whether it is fixed."""
-    from kgkt.rundir.current import open_graph_store
-    from kgkt.store.labels import read_classes
-
-    with open_graph_store(recipe, run) as store:
-        names, frozen, _ = read_classes(store, run.graph)
-    order = "frozen" if frozen else "order of the recipe" if recipe.target.classes else "natural order, not frozen yet"
-    ordered = recipe.target.classes or names
-    says = f"{' '.join(ordered)} ({order})" if names else "none yet"
-    made = run.state()["stages"].get("populate", {}).get("figures", {})
-    says += few_concepts(made.get("items", 0), made.get("concepts", 0), len(ordered))
-    return Finding("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})
-
-
-def few_concepts(items: int, concepts: int, classes: int) -> str:
-    """A word where so many classes share so few concepts that the concepts' own answer suffers; else nothing.
-
-    >>> few_concepts(2170, 217, 86)
-    '; 217 concepts are few for 86 classes: populate --concepts 434 tells them apart better'
-    >>> few_concepts(2170, 217, 8)
-    ''
-    """
-    more = max(items // 5, 1)
-    if not classes or concepts >= PER_CLASS * classes or more <= concepts:
-        return ""
-    return f"; {concepts} concepts are few for {classes} classes: populate --concepts {more} tells them apart better"

@@ -32,6 +32,8 @@ class Labelled:
     Args:
         skipped: rows of the file, or tasks of an export, that have no class.
         cancelled: how many of these the annotators skipped in Label Studio.
+        already: labels and ticks that stood in the graph before; they are not counted above, and are no edit.
+        undone: number of the undo that took the import of this file back, where it was therefore not done again.
         edit: its number, which `undo` takes; None where nothing was done.
         effect: on the items' classes, by the concepts' answer; None where it was not asked for.
     """
@@ -43,88 +45,109 @@ class Labelled:
     known_file: bool = False
     skipped: int = 0
     cancelled: int = 0
+    already: int = 0
+    undone: int | None = None
     edit: int | None = None
     effect: Effect | None = None
 
 
 def label(
     recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = (),
-    pairs: Sequence[tuple[str, str]] = (), tell: bool = True,
+    pairs: Sequence[tuple[str, str]] = (), tell: bool = True, again: bool = True,
 ) -> Labelled:  # fmt: skip
     """Label and tick items: from a file (once per content), from ITEM=CLASS texts, or from pairs.
 
-    The columns of a file are those that the recipe's [teach] names.
+    The columns of a file are those that the recipe's [teach] names. What stands in the graph already is no edit.
 
     Args:
         recipe: of the graph.
         say: takes notices.
         file, assignments, pairs: what is said, in one of three ways.
         tell: work out how many items change class.
+        again: import a file once more whose import was undone; else it stays undone, which is said.
 
     Raises:
         UsageError: none of these, or several.
         InputError: as `read_label_file`, `parse_assignments` and `read_pairs`.
     """
     from kgkt.source.labels import parse_assignments, read_label_file, read_pairs
+    from kgkt.store.labels import read_classes
 
     if sum(map(bool, (file is not None, assignments, pairs))) != 1:
         raise UsageError("give --file labels.csv, or ITEM=CLASS (ITEM=not:CLASS takes a class away)")
     run = open_run(recipe)
-    known = frozenset(pool_ids(run).tolist())
-    digest, skipped, cancelled = "", 0, 0
-    if file is not None:
-        teach, classes = recipe.teach, (*_classes(recipe, run), *recipe.target.classes)
-        said = read_label_file(Path(file), known, teach.id_column, teach.class_column, classes)
-        rows, digest, skipped, cancelled = said.rows, said.digest, said.empty, said.skipped
-        if digest in run.state().get("label_files", {}):
-            return Labelled(0, 0, 0, _classes(recipe, run), known_file=True)
-    else:
-        rows = parse_assignments(assignments, known) if assignments else read_pairs(pairs, known)
-    origin = {"digest": digest, "path": str(file)} if digest else None
     with open_graph_store(recipe, run, write=True) as store:
-        done = _write(store, run, recipe, rows, say, origin, tell)
-        if digest:
-            know_file(run, digest, str(file))
-    return dataclasses.replace(done, skipped=skipped, cancelled=cancelled)
+        known = frozenset(pool_ids(run).tolist())
+        if file is None:
+            rows = parse_assignments(assignments, known) if assignments else read_pairs(pairs, known)
+            return _write(store, run, recipe, rows, say, None, tell)
+        teach, names = recipe.teach, read_classes(store, run.graph)[0]
+        said = read_label_file(
+            Path(file), known, teach.id_column, teach.class_column, (*names, *recipe.target.classes))
+        before = run.state().get("label_files", {}).get(said.digest)
+        undone = None if before is None else before.get("undone")
+        if undone and not again:
+            say(f"{file} stays undone, by edit {undone}: kgkt label --file {file} imports it again")
+        if before is not None and not (undone and again):
+            return Labelled(0, 0, 0, names, known_file=True, undone=undone)
+        origin = {"digest": said.digest, "path": str(file)}
+        done = _write(store, run, recipe, said.rows, say, origin, tell)
+        know_file(run, said.digest, str(file))
+    return dataclasses.replace(done, skipped=said.empty, cancelled=said.skipped)
 
 
-def know_file(run: RunDir, digest: str, path: str | None) -> None:
-    """Write down that a label file was imported; or, without a path, that it was not, and may be again."""
+def know_file(run: RunDir, digest: str, path: str, undone: int | None = None) -> None:
+    """Write down that a label file was imported; or the number of the edit that took that back."""
     state = run.state()
     known = state.setdefault("label_files", {})
-    if path is None:
-        known.pop(digest, None)
-    else:
-        known[digest] = {"path": path, "at": now()}
+    known[digest] = {"path": path, "at": now()} | ({"undone": undone} if undone else {})
     run.write_state(state)
 
 
 def _write(
     store: Any, run: RunDir, recipe: Recipe, rows: list[LabelRow], say: Say, origin: dict[str, str] | None, tell: bool
 ) -> Labelled:
-    from kgkt.store.labels import read_classes, read_label_records, write_labels
+    from kgkt.store.labels import read_classes, write_labels
 
     own_info(store, run)
-    before = read_label_records(store, run.graph)[0]
     old_classes, frozen, _ = read_classes(store, run.graph)
-    by, at = who(), now()
-    labels = [(row.item_id, row.name, by, at) for row in rows if not row.tick]
-    ticks = [(row.item_id, row.name, by, at) for row in rows if row.tick]
     check_ticks(rows, old_classes)
-    was = {b["item_id"]: b["class"] for b in before}
-    left = {was[item] for item, name, _, _ in labels if was.get(item, name) != name}
+    was, new = _new(store, run, rows)
+    already = len(rows) - len(new)
+    if not new:
+        return Labelled(0, 0, 0, old_classes, already=already)
+    by, at = who(), now()
+    labels = [(row.item_id, row.name, by, at) for row in new if not row.tick]
+    ticks = [(row.item_id, row.name, by, at) for row in new if row.tick]
+    left = {name for item, now_is, _, _ in labels for name in was[item] if name != now_is}
 
     def change() -> None:
         write_labels(store, run.graph, labels, ticks)
         forget(store, run, recipe, left, say)
 
     teach = as_last_taught(recipe, run).teach if tell else None
-    touched = list(dict.fromkeys(row.item_id for row in rows))
+    touched = list(dict.fromkeys(row.item_id for row in new))
     number, effect = make_edit(store, run, "label", {"items": touched}, change, teach, file=origin)
     classes, _, _ = read_classes(store, run.graph)
     _tell_new(recipe, [c for c in classes if c not in old_classes], old_classes, len(classes) if frozen else 0, say)
-    replaced = sum(was.get(item, name) != name for item, name, _, _ in labels)
-    return Labelled(len(labels), len(ticks), replaced, classes, edit=number, effect=effect)
+    replaced = sum(any(other != name for other in was[item]) for item, name, _, _ in labels)
+    return Labelled(len(labels), len(ticks), replaced, classes, already=already, edit=number, effect=effect)
+
+
+def _new(store: Any, run: RunDir, rows: list[LabelRow]) -> tuple[dict[str, set[str]], list[LabelRow]]:
+    """The classes that each item has now, and those of the rows that say something else than what stands there."""
+    from kgkt.store.facts import read_facts
+
+    stands = read_facts(store, run.graph, {"items": dict.fromkeys(row.item_id for row in rows)})["items"]
+    classes = {item: set(said["labels"]) for item, said in stands.items()}
+
+    def is_so(row: LabelRow) -> bool:
+        denied = row.name in stands[row.item_id]["ticks"]
+        if row.tick:
+            return denied and row.name not in classes[row.item_id]
+        return not denied and classes[row.item_id] == {row.name}
+
+    return classes, [row for row in rows if not is_so(row)]
 
 
 def forget(store: Any, run: RunDir, recipe: Recipe, names: set[str], say: Say) -> None:
@@ -198,10 +221,3 @@ def check_ticks(rows: list[LabelRow], classes: Sequence[str]) -> None:
         if one.tick and one.name not in known:
             hint = nearest(one.name, sorted(known, key=natural))
             raise InputError(f"{one.where}: no class {one.name!r} to take {one.item_id} from{hint}")
-
-
-def _classes(recipe: Recipe, run: RunDir) -> tuple[str, ...]:
-    from kgkt.store.labels import read_classes
-
-    with open_graph_store(recipe, run) as store:
-        return read_classes(store, run.graph)[0]

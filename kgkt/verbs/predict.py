@@ -4,102 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
 from kgkt.files import check_place, load_arrays, write_csv
-from kgkt.recipe import Recipe, SourceSettings
+from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, read_current
 from kgkt.rundir.features import pool_lengths, source_as_populated
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import read_maps
+from kgkt.rundir.new_items import embedded, extracted_features, given_features
 from kgkt.rundir.state import Say, made_by, open_run
-from kgkt.source.choose import source_of
+from kgkt.transfer.prediction import COLUMNS, Predicted
 from kgkt.verbs.propagate import fresh_targets
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.source.inputs import Data
-    from kgkt.values import Features, Maps
 
-COLUMNS = ("item", "class", "mass", "next_class", "next_mass", "concepts")
 FEW_FAR = 0.03  # share of far items up to which nothing is said: 1 in 100 is usual
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted:
-    """What new items are.
-
-    Args:
-        ids: (m,) item ids.
-        P: (m, c) probabilities, rows to 1.
-        names: (c,) class names.
-        reached: (m,) bool; an item that no knowledge reaches has no class.
-        concepts: (m, q) numbers of the nearest concepts, nearest first; None where B answered.
-        strengths: (m, q) how much an item belongs to each.
-        concept_names: (k,) of the graph.
-        far: how many items lie farther from the pool than 99 of 100 of its items do from one another, or are of
-            another scale; None where B answered.
-        right: share of the items that are of the class that the data says; None where it does not say.
-    """
-
-    ids: np.ndarray
-    P: np.ndarray
-    names: tuple[str, ...]
-    reached: np.ndarray
-    concepts: np.ndarray | None = None
-    strengths: np.ndarray | None = None
-    concept_names: tuple[str, ...] = ()
-    far: int | None = None
-    right: float | None = None
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @property
-    def classes(self) -> list[str | None]:
-        """(m,) the class of each item."""
-        best = self.P.argmax(axis=1)
-        return [self.names[b] if reached else None for b, reached in zip(best, self.reached, strict=True)]
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """COLUMNS of each item; `concepts` is [[number, name, strength], ...], or None where B answered."""
-        for i, item in enumerate(self.ids.tolist()):
-            if not self.reached[i]:
-                yield item, None, None, None, None, self._concepts(i)
-                continue
-            order = self.P[i].argsort(kind="stable")[::-1]
-            best, following = order[0], order[1] if len(order) > 1 else None
-            yield (item, self.names[best], float(self.P[i, best]), None if following is None else self.names[following],
-                   None if following is None else float(self.P[i, following]), self._concepts(i))  # fmt: skip
-
-    def _concepts(self, i: int) -> list[list[Any]] | None:
-        if self.concepts is None or self.strengths is None:
-            return None
-        found: dict[int, float] = {}  # of two that people merged, the one that both count as
-        for number, strength in zip(self.concepts[i].tolist(), self.strengths[i].tolist(), strict=True):
-            found[number] = found.get(number, 0.0) + strength
-        return [[number, self.concept_names[number], round(strength, 3)] for number, strength in found.items()]
-
-    def to_pandas(self) -> Any:
-        """The rows as a pandas DataFrame."""
-        from kgkt.tables import data_frame
-
-        return data_frame(COLUMNS, self.rows())
-
-    def _repr_html_(self) -> str:
-        from kgkt.tables import html_table
-
-        return html_table(COLUMNS, self.rows())
 
 
 def predict(
     recipe: Recipe, say: Say, data: str | None = None, features: str | None = None, model: str | None = None,
     items: str | None = None, force: bool = False, progress: Any = None, id_column: str | None = None,
+    columns: tuple[str, ...] = (),
 ) -> Predicted:  # fmt: skip
     """Say what new items are: by the graph alone, or by B.
 
@@ -113,15 +44,18 @@ def predict(
         force: replace `items` where it exists.
         progress: as for `populate`.
         id_column: of a table, the column of item ids; else as `populate` was told.
+        columns: of a table of features, its columns of numbers; else as `populate` was told.
 
     Raises:
-        UsageError: neither data nor features, or both.
+        UsageError: neither data nor features, or both; columns of data.
         InputError: items that A or B cannot read, other layers, another A than the graph was made with.
     """
     if (data is None) == (features is None):
         raise UsageError("which items? --data new.npz, a folder or a .csv, or --features new.parquet")
     if model is not None and data is None:
         raise UsageError("B reads the items themselves: --data, not --features")
+    if columns and features is None:
+        raise UsageError("--columns are those of a table of features: give --features")
     if items is not None and Path(items).exists() and not force:
         raise InputError(f"{items} exists: --force replaces it")
     if items is not None:
@@ -130,15 +64,16 @@ def predict(
     if model is not None and data is not None:
         done = _by_b(recipe.override("source", id_column=id_column), run, data, model, say)
     else:
-        done = _by_graph(recipe, run, data, features, id_column, say, progress)
+        done = _by_graph(recipe, run, data, features, (id_column, columns), say, progress)
     if items is not None:
-        _write(Path(items), done)
+        write_csv(Path(items), ("item_id", *COLUMNS[1:]), done.texts())
     return done
 
 
 def _by_graph(
-    recipe: Recipe, run: RunDir, data: str | None, features: str | None, id_column: str | None, say: Say, progress: Any
-) -> Predicted:
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, named: tuple[str | None, tuple[str, ...]],
+    say: Say, progress: Any,
+) -> Predicted:  # fmt: skip
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
     import numpy as np
 
@@ -147,20 +82,21 @@ def _by_graph(
     from kgkt.transfer.new_items import SAME, answer_new, round_new
 
     told = source_as_populated(recipe, run)
-    told = dataclasses.replace(told, id_column=id_column or told.id_column)
+    told = dataclasses.replace(told, id_column=named[0] or told.id_column, columns=named[1] or told.columns)
     arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
     whole = read_maps(arrays, facts)
     maps = whole.layers
     with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
         out, read, layers = Path(folder) / "new.parquet", None, maps
         if features is not None:
-            new, layers = _given(features, told, maps, out, say)
+            new, layers = given_features(features, told, maps, out, say)
         else:
             assert data is not None
-            read, new = _extracted(recipe, run, told, data, out, say, progress)
+            read, new = extracted_features(recipe, run, told, data, out, say, progress)
         ids = new.ids
         means = dict(zip(layers, whole.means.values(), strict=False))  # the layer may be called otherwise
-        vectors, head, lengths = _embedded(new, dataclasses.replace(whole, layers=layers, means=means))
+        embedding, lengths = embedded(new, dataclasses.replace(whole, layers=layers, means=means))
+    vectors, head = embedding.vectors, embedding.head
     current, targets = fresh_targets(recipe, run, say)
     concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
     bandwidth = float(made["bandwidth"])
@@ -203,85 +139,6 @@ def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predi
     return dataclasses.replace(done, right=_right(done, read))
 
 
-def _given(
-    features: str, told: SourceSettings, maps: dict[str, tuple[np.ndarray, np.ndarray]], out: Path, say: Say
-) -> tuple[Features, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Features of the new items that were made elsewhere, and the graph's maps by the names of their layers.
-
-    Where there is one layer on either side, of one width, its name may differ: an array in memory has none.
-    """
-    from kgkt.source.imported import import_features, peek_features
-
-    layers, other = told.layers, ""
-    if len(maps) == 1:
-        (layer, (W, _)) = next(iter(maps.items()))
-        widths = peek_features(features, (), told.id_column, told.columns, fewest=1)[1]
-        if len(widths) == 1 and layer not in widths and W.shape[1] in widths.values():
-            layers, other = (), next(iter(widths))
-    new = import_features(features, out, layers, told.drop_bad, None, told.id_column, told.columns, fewest=1)
-    if other:
-        say(f"{features}: its one layer {other} is taken for the graph's one layer {layer}, both have "
-            f"{W.shape[1]} numbers")
-        maps = {other: (W, maps[layer][1])}
-    return _noted(new, (), say), maps
-
-
-def _extracted(
-    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, out: Path, say: Say, progress: Any
-) -> tuple[Data, Features]:
-    """The new items and their features, through the A that the graph was made with."""
-    import contextlib
-
-    from kgkt.source.images import picture_size
-    from kgkt.source.inputs import read_data
-
-    if told.features:
-        raise UsageError("this graph was made from features, and A is not known: give --features of the new items")
-    source = source_of(told)
-    assert source is not None
-    look = source.look()
-    before = run.state()["stages"]["populate"]["inputs"]
-    changed = [name for name, digest in source.digests().items() if before.get(name) != digest]
-    if changed:
-        raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
-                         "in [source] of kgkt.toml")
-    read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
-                     drop_bad=recipe.source.drop_bad, fewest=1)  # fmt: skip
-    for notice in read.notices:
-        say(notice)
-    source.check(look, read)  # its notices were heard when the graph was made
-    bar = progress("features", len(read)) if progress else contextlib.nullcontext()
-    with bar as advance:
-        return read, _noted(source.extract(read, out, advance), read.notices, say)
-
-
-def _noted(features: Features, told: Any, say: Say) -> Features:
-    for notice in filter(None, features.meta.get("notices", "").splitlines()):
-        if notice not in told:
-            say(notice)
-    return features
-
-
-def _embedded(new: Features, maps: Maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(m, e) embedding and (m, h) head features of the new items, and (m, l) their lengths before, batch by batch."""
-    import numpy as np
-
-    from kgkt.concepts.embed import apply_maps, map_lengths
-
-    for layer, (W, _) in maps.layers.items():
-        if new.widths.get(layer) != W.shape[1]:
-            has = ", ".join(f"{name} {width}" for name, width in new.widths.items())
-            raise InputError(f"the graph was made of layer {layer} with {W.shape[1]} numbers, the new items have "
-                             f"{has}: give the same layers of the same A")
-    if len(maps.means) < len(maps.layers):
-        raise InputError("an earlier kgkt made this graph, and did not keep what new items need: run kgkt populate, "
-                         "which keeps the concepts and all that was said of them")
-    embedding = apply_maps(new, maps)
-    parts = zip(*(new.batches(layer) for layer in maps.layers), strict=True)
-    lengths = [map_lengths(dict(zip(maps.layers, part, strict=True)), maps.layers) for part in parts]
-    return embedding.vectors, embedding.head, np.concatenate(lengths)
-
-
 def _far(
     run: RunDir, vectors: np.ndarray, pool: np.ndarray, lengths: np.ndarray,
     maps: dict[str, tuple[np.ndarray, np.ndarray]], say: Say,
@@ -307,12 +164,3 @@ def _right(done: Predicted, data: Data | None) -> float | None:
         return None
     known = dict(zip(data.ids.tolist(), data.y.tolist(), strict=True))
     return sum(known[item] == name for item, name in zip(done.ids.tolist(), done.classes, strict=True)) / len(done)
-
-
-def _write(path: Path, done: Predicted) -> None:
-    write_csv(path, ("item_id", *COLUMNS[1:]), (
-        (item, name or "", "" if mass is None else f"{mass:.6f}", following or "",
-         "" if next_mass is None else f"{next_mass:.6f}",
-         "; ".join(f"{number} {title} {strength:g}" for number, title, strength in concepts or ()))
-        for item, name, mass, following, next_mass, concepts in done.rows()
-    ))  # fmt: skip

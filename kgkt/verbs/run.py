@@ -46,7 +46,7 @@ def _populate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) 
 
 def _label(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
     if recipe.teach.labels:
-        labelled = label(recipe, say, file=recipe.teach.labels, tell=False)
+        labelled = label(recipe, say, file=recipe.teach.labels, tell=False, again=False)
         done("label", None if labelled.known_file else labelled)
 
 

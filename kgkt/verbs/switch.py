@@ -14,7 +14,7 @@ from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_c
 from kgkt.rundir.edits import make_edit
 from kgkt.rundir.effect import Effect, effect_of, look
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.state import Say, open_run
+from kgkt.rundir.state import Say, open_run, population
 from kgkt.verbs.propagate import as_last_taught
 
 if TYPE_CHECKING:
@@ -79,9 +79,12 @@ def switch(
     if (query is None) == (not concepts):
         raise UsageError("give one query that returns the keys of concepts (RETURN c.key AS key), or --concept")
     run = open_run(recipe)
+    made = population(run)
     keys = _asked(recipe, query, dict(params or {}), limits, say) if query is not None else []
     with open_graph_store(recipe, run, write=not dry) as store:
         own_info(store, run)
+        if population(run) != made:
+            raise InputError("the graph was populated again while the query was asked: look at it, and switch again")
         there = read_concepts(store, run.graph)
         found = ([find_concept(there, run.graph, one) for one in concepts] if query is None
                  else _numbers(keys, there, run.graph))  # fmt: skip

@@ -10,10 +10,12 @@ from typing import Any
 from kgkt.errors import InputError, count
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, own_info, pool_ids
-from kgkt.rundir.edits import Edit, describe, make_edit, newest, read_log, refuse_undo, root_of, undone_by
+from kgkt.rundir.edit_words import again, describe
+from kgkt.rundir.edits import Edit, make_edit, read_log, root_of, undone_by
 from kgkt.rundir.effect import Effect
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
+from kgkt.rundir.undoing import newest, refuse_gone, refuse_undo
 from kgkt.verbs.label import forget, know_file
 from kgkt.verbs.propagate import as_last_taught
 from kgkt.verbs.switch import refuse_all_off
@@ -29,6 +31,7 @@ class Undone:
         undone: number of the edit that was taken back.
         edit: the same, or where that was an undo, the edit that it was about; `verb` and `what` it did.
         again: whether that one holds again: an undo was undone.
+        now: what stands once more, in words.
         number: of this undo, which is an edit itself.
         effect: on the items' classes, by the concepts' answer; None where no label is there, or none is needed.
     """
@@ -38,6 +41,7 @@ class Undone:
     verb: str
     what: str
     again: bool
+    now: str
     number: int
     effect: Effect | None
 
@@ -50,7 +54,7 @@ def edits(recipe: Recipe) -> list[tuple[Any, ...]]:
 
 
 def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
-    """Take back an edit: the newest that is not undone, or the one with this number.
+    """Take back an edit: the newest that is not undone and can be, or the one with this number.
 
     Args:
         recipe: of the graph.
@@ -68,9 +72,11 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
     with open_graph_store(recipe, run, write=True) as store:
         own_info(store, run)
         log = read_log(run)
-        edit = _of_the_pool(run, _meant(log, number), say)
+        edit = newest(run, log, say) if number is None else _numbered(log, number)
+        refuse_gone(run, edit, log)
+        edit = _of_the_pool(run, edit, say)
         root, held = root_of(edit, log)
-        root, again = edit if root.number == edit.number else root, not held
+        root = edit if root.number == edit.number else root
         about = {kind: list(said) for kind, said in edit.after.items()}
         refuse_undo(run, edit, log, read_facts(store, run.graph, about))
         back = edit.before
@@ -86,17 +92,12 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
 
         teach = as_last_taught(recipe, run).teach if set(about) - {"names"} else None
         made, effect = make_edit(store, run, "undo", about, change, teach, undoes=edit.number, file=edit.file)
-        if edit.file is not None:  # what was imported may be imported again, and what is made again is known again
-            know_file(run, edit.file["digest"], edit.file["path"] if again else None)
-    return Undone(edit.number, root.number, root.verb, describe(root), again, made, effect)
+        if edit.file is not None:  # it stays undone until a person imports it again, or undoes the undo
+            know_file(run, edit.file["digest"], edit.file["path"], made if held else None)
+    return Undone(edit.number, root.number, root.verb, describe(root), not held, again(back), made, effect)
 
 
-def _meant(log: list[Edit], number: int | None) -> Edit:
-    if number is None:
-        edit = newest(log)
-        if edit is None:
-            raise InputError("nothing to undo: no verb made an edit that is not undone, and query --rw keeps none")
-        return edit
+def _numbered(log: list[Edit], number: int) -> Edit:
     found = next((e for e in log if e.number == number), None)
     if found is None:
         there = f"kgkt undo --list shows 1 to {log[-1].number}" if log else "no verb made one yet"
@@ -105,18 +106,12 @@ def _meant(log: list[Edit], number: int | None) -> Edit:
 
 
 def _of_the_pool(run: RunDir, edit: Edit, say: Say) -> Edit:
-    """The edit without the items that left the pool: what was said of them went with them.
-
-    Raises:
-        InputError: none of its items is left.
-    """
+    """The edit without the items that left the pool: what was said of them went with them."""
     items = edit.after.get("items", {})
     there = set(pool_ids(run).tolist()) if items else set()
     gone = [item for item in items if item not in there]
     if not gone:
         return edit
-    if len(gone) == len(items):
-        raise InputError(f"edit {edit.number} ({edit.verb}) cannot be undone: its items left the pool, e.g. {gone[0]}")
     say(f"{count(len(gone), 'item')} of it left the pool since, e.g. {gone[0]}: passed over")
     before, after = ({**facts, "items": {item: facts["items"][item] for item in items if item in there}}
                      for facts in (edit.before, edit.after))  # fmt: skip

@@ -175,3 +175,15 @@ def test_a_drop_waits_for_nobody_who_writes(two: Path, kgkt: Kgkt):
         done = kgkt("graphs", "drop", "second", "--force")
     assert (done.code, f"held by pid {os.getpid()}" in done.err) == (4, True)
     assert names(kgkt) == {"main": "complete", "second": "complete"}
+
+
+def test_inside_a_run_directory_the_whole_command_is_said(two: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(two / "kgkt-run")
+    done = kgkt("query", "concepts", "--param", "limit=2")
+    says, _, command = done.err.rstrip().rpartition(": ")
+    assert (done.code, says) == (3, "kgkt: no graph main in kgkt-run: run kgkt populate first; this folder is a run "
+                                    "directory itself, of main, second")  # fmt: skip
+    assert command == "kgkt query concepts --param limit=2 --dir . --graph main"
+    assert len(kgkt(*command.split()[1:]).json["rows"]) == 2
+    assert kgkt("suggest", "--graph", "second").err.endswith("--dir . --graph second\n")
+    assert "this folder" not in kgkt("suggest", "--dir", "elsewhere").err

@@ -112,6 +112,7 @@ def test_concepts_that_are_off_give_no_class(labelled: Path, kgkt: Kgkt) -> None
     ((), 2, "which items?"),
     (("--data", "test.npz", "--features", "f.npz"), 2, "which items?"),
     (("--features", "f.npz", "--model", "b.keras"), 2, "B reads the items themselves"),
+    (("--data", "test.npz", "--columns", "f*"), 2, "--columns are those of a table of features: give --features"),
     (("--data", "gone.npz"), 3, "data gone.npz is not there"),
     (("--data", "test.npz", "--items", "test.npz"), 3, "exists: --force replaces it"),
     (("--data", "other.npz"), 3, "takes items of shape"),
@@ -166,6 +167,11 @@ def test_features_in_place_of_data_and_in_python(tmp_path: Path, digits: Any) ->
     assert (held.ids.tolist(), held.classes) == ([f"n{i}" for i in range(9)], done.classes[:9])
     with pytest.raises(package.errors.InputError, match="--id-column names the one"):
         run.predict(features=tmp_path / "named.csv")
+    table.rename(columns={f"pixels{j}": f"v{j}" for j in range(64)}).assign(age=40).to_csv(tmp_path / "wide.csv", index=False)
+    wide = run.predict(features=tmp_path / "wide.csv", id_column="name", columns="v*")
+    assert (wide.ids.tolist(), wide.classes) == ([f"n{i}" for i in range(9)], done.classes[:9])
+    with pytest.raises(package.errors.InputError, match=r"u\*"):
+        run.predict(features=tmp_path / "wide.csv", id_column="name", columns="u*")
     assert done._repr_html_().startswith("<table><tr><th>item</th>")
     with pytest.raises(package.errors.UsageError, match="give --features of the new items"):
         run.predict(digits.test_x)

@@ -290,6 +290,23 @@ def test_leave_one_out_does_not_exist_at_one_label_a_class(made):
     assert propagate.leave_one_out(spreader, clustering.memberships, labels) is None
 
 
+def test_many_classes_want_less_travel_and_labels_choose_only_where_there_are_enough(made):
+    _, clustering, y = made
+    graph, Z = graph_of(*edges.bridge_edges(clustering.memberships), 60), clustering.memberships
+    fine = 3 * y + np.arange(len(y)) % 3  # thirty classes
+
+    def of(y: np.ndarray, classes: int, many: int) -> Labels:
+        items = np.concatenate([np.flatnonzero(y == c)[:many] for c in range(classes)])
+        return Labels(items, y[items], tuple(map(str, range(classes))))
+
+    assert propagate.choose_alpha(graph, Z, of(y, 10, 1)) == propagate.ALPHA
+    assert propagate.choose_alpha(graph, Z, of(fine, 30, 4)) == propagate.ALPHA_OF_MANY < propagate.ALPHA
+    for labels, alphas in ((of(y, 10, 5), propagate.ALPHAS), (of(fine, 30, 5), propagate.ALPHAS_OF_MANY)):
+        chosen = propagate.choose_alpha(graph, Z, labels)
+        found = {a: propagate.leave_one_out(propagate.make_spreader(graph, a), Z, labels) for a in alphas}
+        assert found[chosen] == max(found.values())
+
+
 def test_reach_is_nested_and_starts_where_no_label_is():
     graph = graph_of([(0, 1), (1, 2), (3, 4)], [1.0, 1.0, 1.0], 5, sizes=np.array([5, 5, 5, 40, 1]))
     first = choose.reach(graph, np.zeros(0, int), 1)

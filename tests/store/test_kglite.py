@@ -116,7 +116,8 @@ for line in sys.stdin:
 """
 
 
-def test_a_reader_and_a_second_writer_beside_a_writer(loaded):
+def test_a_reader_and_a_second_writer_beside_a_writer(loaded, monkeypatch):
+    monkeypatch.setattr("kgkt.store.waiting.SECONDS", 0.0)
     writer = subprocess.Popen([sys.executable, "-c", WRITER, loaded], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True)
     assert writer.stdout.readline() == "written\n"

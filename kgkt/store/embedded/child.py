@@ -18,7 +18,7 @@ class FileChild(Child):
 
     Raises:
         InputError: no graph there, or a damaged one.
-        StoreError: another process is writing (only with `write`).
+        BusyError: another process is writing (only with `write`).
     """
 
     def __init__(self, path: Path, memory_mb: int, write: bool = False, dry: bool = False) -> None:

@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, KgktError, QueryError, StoreError, UnsafeError
+from kgkt.errors import BusyError, InputError, KgktError, QueryError, StoreError, UnsafeError
 from kgkt.files import need_parent
 from kgkt.store.embedded.repair import repaired
 from kgkt.store.protocol import WRITTEN, Rows, timed_out
+from kgkt.store.waiting import LATER
 
 if TYPE_CHECKING:
     from kglite import KnowledgeGraph, ResultView
@@ -100,7 +101,7 @@ def translated(error: Exception, seconds: float | None = None) -> KgktError:
     if isinstance(error, kglite.ReadOnlyError):
         return UnsafeError(f"this query would write: {error}")
     if isinstance(error, kglite.WriterLeaseHeldError):
-        return StoreError(busy(error.holder))
+        return BusyError(busy(error.holder))
     if isinstance(error, kglite.FileIoError | OSError):
         return InputError(f"the graph file could not be read or written: {error}")
     if isinstance(error, OverflowError | TypeError | RecursionError):
@@ -111,7 +112,7 @@ def translated(error: Exception, seconds: float | None = None) -> KgktError:
 def busy(holder: Mapping[str, Any] | None) -> str:
     """What is said when another process writes."""
     pid = (holder or {}).get("pid")
-    return f"the graph is busy, held by pid {pid}: it is being written; try again when that is done"
+    return f"the graph is busy, held by pid {pid}: it is being written; {LATER}"
 
 
 def open_reader(path: Path) -> tuple[KnowledgeGraph, bool]:
@@ -139,7 +140,7 @@ def open_writer(path: Path, log: bool = True) -> KnowledgeGraph:
             each statement, so where no file may be opened it is off, and only a save keeps what was done.
 
     Raises:
-        StoreError: another process holds the lease.
+        BusyError: another process holds the lease.
         InputError: the file is damaged, or its place cannot be written.
     """
     import kglite
@@ -198,7 +199,7 @@ def _opened(path: Path, opener: Callable[[], KnowledgeGraph]) -> KnowledgeGraph:
     try:
         return opener()
     except kglite.WriterLeaseHeldError as error:
-        raise StoreError(f"{path}: {busy(error.holder)}") from error
+        raise BusyError(f"{path}: {busy(error.holder)}") from error
     except (kglite.KgError, OSError, ValueError) as error:
         reason = str(error).removeprefix(f"File format error ({path}): ")
         hint = f"\n{REBUILD}" if isinstance(error, kglite.FileFormatError) else ""

@@ -20,6 +20,7 @@ from kgkt.store.embedded.child import FileChild
 from kgkt.store.foreign import LABELS, foreign_nodes
 from kgkt.store.protocol import Holds, Limits, Rows, Statement, batches, check_finite
 from kgkt.store.statements import load
+from kgkt.store.waiting import in_turn
 
 if TYPE_CHECKING:
     from kglite import KnowledgeGraph
@@ -34,7 +35,7 @@ class KgliteStore:
 
     Raises:
         InputError: no file there, a damaged one, or a place that cannot be written.
-        StoreError: another process is writing.
+        BusyError: another process is writing.
     """
 
     engine = "kglite"
@@ -102,7 +103,8 @@ class KgliteStore:
         if write:
             if self.writable:
                 raise UsageError("a query that writes takes the lease itself: open the store to read")
-            with contextlib.closing(FileChild(self.path, limits.memory_mb, write=True, dry=dry)) as child:
+            with contextlib.closing(in_turn(lambda: FileChild(
+                    self.path, limits.memory_mb, write=True, dry=dry))) as child:  # fmt: skip
                 return child.ask(text, params, limits)
         return self._asking(limits.memory_mb).ask(text, params, limits)
 

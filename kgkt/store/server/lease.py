@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kgkt.errors import KgktError, StoreError
+from kgkt.errors import BusyError, KgktError, StoreError
 from kgkt.files import is_running
 from kgkt.store.protocol import Rows, Statement
 from kgkt.store.statements import load
+from kgkt.store.waiting import LATER
 
 LASTS_SECONDS = 60.0
 BEAT_SECONDS = 10.0
@@ -38,7 +39,7 @@ class Lease:
         graph: name of the graph.
 
     Raises:
-        StoreError: another writer holds it.
+        BusyError: another writer holds it.
     """
 
     def __init__(self, change: Change, graph: str) -> None:
@@ -52,8 +53,7 @@ class Lease:
         if holder != self.writer and gone(holder):
             holder = self._take(gone=holder)
         if holder != self.writer:
-            raise StoreError(f"graph {graph} is busy, held by {holder.rpartition(' ')[0]}: it is being written; try "
-                             "again when that is done")
+            raise BusyError(f"graph {graph} is busy, held by {holder.rpartition(' ')[0]}: it is being written; {LATER}")
         HELD.add(self.writer)
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()

@@ -119,7 +119,7 @@ class Neo4jStore:
         """Keep other writers of a graph out until `close`.
 
         Raises:
-            StoreError: another one holds it, with its pid.
+            BusyError: another one holds it, with its pid.
         """
         self._leases.append(Lease(self._change, graph))
 

@@ -1,0 +1,96 @@
+"""Items that were never in the pool: read through A or from a file of features, and embedded by the graph's maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError, UsageError
+from kgkt.recipe import Recipe, SourceSettings
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say
+from kgkt.source.choose import source_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.source.inputs import Data
+    from kgkt.values import Embedding, Features, Maps
+
+
+def given_features(
+    features: str, told: SourceSettings, maps: dict[str, tuple[np.ndarray, np.ndarray]], out: Path, say: Say
+) -> tuple[Features, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Features of the new items that were made elsewhere, and the graph's maps by the names of their layers.
+
+    Where there is one layer on either side, of one width, its name may differ: an array in memory has none.
+    """
+    from kgkt.source.imported import import_features, peek_features
+
+    layers, other = told.layers, ""
+    if len(maps) == 1:
+        (layer, (W, _)) = next(iter(maps.items()))
+        widths = peek_features(features, (), told.id_column, told.columns, fewest=1)[1]
+        if len(widths) == 1 and layer not in widths and W.shape[1] in widths.values():
+            layers, other = (), next(iter(widths))
+    new = import_features(features, out, layers, told.drop_bad, None, told.id_column, told.columns, fewest=1)
+    if other:
+        say(f"{features}: its one layer {other} is taken for the graph's one layer {layer}, both have "
+            f"{W.shape[1]} numbers")
+        maps = {other: (W, maps[layer][1])}
+    return _noted(new, (), say), maps
+
+
+def extracted_features(
+    recipe: Recipe, run: RunDir, told: SourceSettings, data: str, out: Path, say: Say, progress: Any
+) -> tuple[Data, Features]:
+    """The new items and their features, through the A that the graph was made with."""
+    import contextlib
+
+    from kgkt.source.images import picture_size
+    from kgkt.source.inputs import read_data
+
+    if told.features:
+        raise UsageError("this graph was made from features, and A is not known: give --features of the new items")
+    source = source_of(told)
+    assert source is not None
+    look = source.look()
+    before = run.state()["stages"]["populate"]["inputs"]
+    changed = [name for name, digest in source.digests().items() if before.get(name) != digest]
+    if changed:
+        raise InputError(f"{told.model} is not the A that the graph was made with: run kgkt populate, or name that one "
+                         "in [source] of kgkt.toml")
+    read = read_data(data, "data", size=picture_size(look.input_shape, told.size, look.name), id_column=told.id_column,
+                     drop_bad=recipe.source.drop_bad, fewest=1)  # fmt: skip
+    for notice in read.notices:
+        say(notice)
+    source.check(look, read)  # its notices were heard when the graph was made
+    bar = progress("features", len(read)) if progress else contextlib.nullcontext()
+    with bar as advance:
+        return read, _noted(source.extract(read, out, advance), read.notices, say)
+
+
+def _noted(features: Features, told: Any, say: Say) -> Features:
+    for notice in filter(None, features.meta.get("notices", "").splitlines()):
+        if notice not in told:
+            say(notice)
+    return features
+
+
+def embedded(new: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
+    """The embedding of the new items, and (m, l) the lengths of W·V + b, a column a layer.
+
+    Raises:
+        InputError: other layers than the graph was made of; or a graph of an earlier kgkt, which kept too little.
+    """
+    from kgkt.concepts.embed import stream_maps
+
+    for layer, (W, _) in maps.layers.items():
+        if new.widths.get(layer) != W.shape[1]:
+            has = ", ".join(f"{name} {width}" for name, width in new.widths.items())
+            raise InputError(f"the graph was made of layer {layer} with {W.shape[1]} numbers, the new items have "
+                             f"{has}: give the same layers of the same A")
+    if len(maps.means) < len(maps.layers):
+        raise InputError("an earlier kgkt made this graph, and did not keep what new items need: run kgkt populate, "
+                         "which keeps the concepts and all that was said of them")
+    return stream_maps(new, maps)

@@ -1,0 +1,115 @@
+"""Which stages of a run are stale and why, and the order of the classes: the part of check about what was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kgkt.errors import KgktError
+from kgkt.files import sha256_file
+from kgkt.recipe import Recipe, Target
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import moves, open_run, why_stale
+from kgkt.source.choose import source_of
+from kgkt.verbs.plan import Finding, Plan
+
+STAGES = ("populate", "propagate", "map", "fuse")
+PER_CLASS = 5  # concepts a class below which the concepts' own answer suffers (benchmarks, emoji_fine)
+
+
+def look_at_stages(plan: Plan, recipe: Recipe) -> None:
+    """Which stages ran, which are stale and why, and the class order."""
+    plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
+    try:
+        run = open_run(recipe, must_exist=False)
+        state = run.state()
+        # a first populate that was stopped before its end leaves a folder in which no stage is written down
+        if not state.get("stages"):
+            plan.add("stages", "nothing made yet")
+            return
+        earlier = ""
+        for stage in STAGES:
+            if stage in state.get("stages", {}):
+                last = state["stages"][stage]
+                why = stale_reasons(run, recipe, stage) or ([f"{earlier} is stale"] if earlier else [])
+                earlier = stage if why else earlier
+                seconds = sum(last["figures"].get("seconds", {}).values()) or None
+                plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
+                plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
+                         kind="stage", **plan.stages[stage])  # fmt: skip
+        plan.findings.append(classes_finding(recipe, run))
+    except KgktError as error:
+        plan.problems.append(str(error))
+
+
+def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
+    """What changed since the stage ran; only inputs that are named now can be compared."""
+    from kgkt.rundir.current import open_graph_store, read_current
+    from kgkt.rundir.features import populate_inputs
+    from kgkt.verbs.fuse import fuse_inputs
+    from kgkt.verbs.map import map_inputs
+    from kgkt.verbs.propagate import as_last_taught, propagate_inputs
+
+    if stage == "populate":
+        moved = ["the store"] if moves(recipe, run) else []
+        if source_of(recipe.source) is None:
+            return moved
+        return why_stale(run, stage, populate_inputs(recipe)) + moved
+    if stage == "propagate":
+        recipe = as_last_taught(recipe, run)
+        with open_graph_store(recipe, run) as store:
+            current = read_current(store, run, lambda _: None, recipe.target.classes)
+        return why_stale(run, stage, propagate_inputs(run, recipe, current))
+    if not recipe.target.model or not Path(recipe.target.model).exists():
+        return _told_by_flags(run, stage)
+    if stage == "map":
+        return why_stale(run, stage, map_inputs(run, recipe, Path(recipe.target.model)))
+    # what flags told fuse is not known here: only what the recipe names can be compared
+    reasons = why_stale(run, stage, fuse_inputs(recipe, run))
+    told = {"target settings", *(() if recipe.target.test else ("test",))} if recipe.target == _bare(recipe) else set()
+    return [reason for reason in reasons if reason not in told]
+
+
+def _told_by_flags(run: RunDir, stage: str) -> list[str]:
+    """What changed of the inputs that lie in the run directory: the model was named by a flag, and is not known."""
+    from kgkt.rundir.state import population
+
+    before = run.state()["stages"][stage]["inputs"]
+    now = {"populate": population(run)} if stage == "map" else {}
+    files = {"map": "masses.safetensors", "fuse": "targets.parquet"}
+    if run.path(files[stage]).exists():
+        now["targets"] = sha256_file(run.path(files[stage]))
+    return [name for name, digest in now.items() if before.get(name) != digest]
+
+
+def _bare(recipe: Recipe) -> Target:
+    """The target section with nothing but the model: what is there when flags do the telling."""
+    return Target(model=recipe.target.model, imports=recipe.target.imports)
+
+
+def classes_finding(recipe: Recipe, run: RunDir) -> Finding:
+    """The order of the classes and whether it is fixed."""
+    from kgkt.rundir.current import open_graph_store
+    from kgkt.store.labels import read_classes
+
+    with open_graph_store(recipe, run) as store:
+        names, frozen, _ = read_classes(store, run.graph)
+    order = "frozen" if frozen else "order of the recipe" if recipe.target.classes else "natural order, not frozen yet"
+    ordered = recipe.target.classes or names
+    says = f"{' '.join(ordered)} ({order})" if names else "none yet"
+    made = run.state()["stages"].get("populate", {}).get("figures", {})
+    says += few_concepts(made.get("items", 0), made.get("concepts", 0), len(ordered))
+    return Finding("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})
+
+
+def few_concepts(items: int, concepts: int, classes: int) -> str:
+    """A word where so many classes share so few concepts that the concepts' own answer suffers; else nothing.
+
+    >>> few_concepts(2170, 217, 86)
+    '; 217 concepts are few for 86 classes: populate --concepts 434 tells them apart better'
+    >>> few_concepts(2170, 217, 8)
+    ''
+    """
+    more = max(items // 5, 1)
+    if not classes or concepts >= PER_CLASS * classes or more <= concepts:
+        return ""
+    return f"; {concepts} concepts are few for {classes} classes: populate --concepts {more} tells them apart better"
