@@ -18,7 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from paired import Row, Rows, draws_of, gain, level, main, points, read_pool, row, seen, share, values, verdict
+from paired import Row, Rows, draws_of, gain, level, main, points, read_pool, row, seen, share, titled, values, verdict
 from summary import table
 
 TASKS = ("fashion", "fashion_same", "emoji", "wordnet")
@@ -131,7 +131,7 @@ def report(rows: Rows) -> Iterator[str]:
         cells = [[f"**{method}**" if method == OURS else method,
                   *(" / ".join(share(values(rows, task, method, long_tailed, metric)) for metric in (BALANCED, RAREST))
                     for task in tasks)] for method in METHODS]  # fmt: skip
-        yield from table(["", *(f"{task}, {draws_of(rows, task)} draws" for task in tasks)], cells)
+        yield from table(["", *(titled(rows, task) for task in tasks)], cells)
         yield ""
         yield "kgkt minus each, in points over the same draws:"
         yield ""

@@ -75,6 +75,13 @@ def values(rows: Rows, task: str, method: str, labels: int, metric: str) -> dict
             if (r["task"], r["method"], r["labels_per_class"], r["metric"]) == wanted}  # fmt: skip
 
 
+def titled(rows: Rows, task: str) -> str:
+    """A task with the number of its draws."""
+    from kgkt.errors import count
+
+    return f"{task}, {count(draws_of(rows, task), 'draw')}"
+
+
 def error(found: Sequence[float]) -> float:
     """Standard error of a mean; NaN of one value."""
     return statistics.stdev(found) / len(found) ** 0.5 if len(found) > 1 else float("nan")

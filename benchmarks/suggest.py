@@ -29,7 +29,7 @@ import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from paired import Pool, Row, Rows, draws_of, gain, level, main, points, read_pool, row, share, values, verdict
+from paired import Pool, Row, Rows, draws_of, gain, level, main, points, read_pool, row, share, titled, values, verdict
 from summary import table
 
 TASKS = ("wordnet", "emoji", "fashion", "fashion_same")
@@ -168,7 +168,7 @@ def report(rows: Rows) -> Iterator[str]:
     yield "Answers of kgkt's teacher that are right, per cent of the pool, by how many labels there are in all, and by"
     yield "what chose them; mean ± standard error over draws."
     yield ""
-    header = ["chosen by", *(f"{task}, {draws_of(rows, task)} draws, {' / '.join(map(str, budgets(task)))}"
+    header = ["chosen by", *(f"{titled(rows, task)}, {' / '.join(map(str, budgets(task)))}"
                              for task in tasks)]  # fmt: skip
     cells = [[f"{way} (nobody has it)" if way == ORACLE else f"**{way}**" if way == OURS else way,
               *(" / ".join(share(values(rows, task, way, n, "pool_accuracy")) for n in budgets(task))

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from paired import Row, Rows, draws_of, gain, level, main, points, read_pool, row, share, values, verdict
+from paired import Row, Rows, draws_of, gain, level, main, points, read_pool, row, share, titled, values, verdict
 from summary import table
 
 TASKS = ("fashion", "fashion_same")
@@ -91,7 +91,7 @@ def report(rows: Rows) -> Iterator[str]:
     yield "B's test accuracy on the class that was switched off / on all others; per cent, mean ± standard error over"
     yield "draws, one class each."
     yield ""
-    yield from table(["", *(f"{task}, {draws_of(rows, task)} draws" for task in tasks)], [
+    yield from table(["", *(titled(rows, task) for task in tasks)], [
         [f"**{way}**" if way == OFF else way,
          *(" / ".join(share(values(rows, task, way, LABELS, metric)) for metric in (OWN, REST)) for task in tasks)]
         for way in WAYS

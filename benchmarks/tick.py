@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from paired import Row, Rows, draws_of, main, read_pool, row, share, values, verdict
+from paired import Row, Rows, draws_of, main, read_pool, row, share, titled, values, verdict
 from summary import table
 
 TASKS = ("fashion", "fashion_same")
@@ -112,7 +112,7 @@ def report(rows: Rows) -> Iterator[str]:
     for task in (task for task in TASKS if draws_of(rows, task)):
         for where, title in (("pool", "in the pool"), ("b", "by B on the test set")):
             yield ""
-            yield f"{task}, {draws_of(rows, task)} draws, {title}:"
+            yield f"{titled(rows, task)}, {title}:"
             yield ""
             cells = [[f"**{method}**" if method == OURS else method,
                       *(" / ".join(share(values(rows, task, method, ticks, f"{where}_{part}")) for part in PARTS)
