@@ -13,6 +13,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("wordnet", "fashion", "fashion_same", "fashion_digits", "emoji", "emoji_shares", "emoji_fine", "digits")
+PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched")  # made by paired.py
 OURS = "kgkt"
 POOL, TEST = "pool_accuracy", "test_accuracy"
 EXPECTED = ("expected_accuracy", "expected_low", "expected_high")
@@ -116,8 +117,8 @@ def _verdict(found: object, met: bool) -> str:
     return "not run" if found is None else "met" if met else "**missed**"
 
 
-def page(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """The lines of the page."""
+def page(reports: dict[str, dict[str, Any]], people: dict[str, str] | None = None) -> Iterator[str]:
+    """The lines of the page; `people`: folder -> title of the reports of what people do with the graph."""
     pool = {task: cells(report, POOL) for task, report in reports.items()}
     test = {task: cells(report, TEST) for task, report in reports.items()}
     yield "# Results"
@@ -187,6 +188,11 @@ def page(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield "## The bar"
     yield ""
     yield from table(["task", "asked", "kgkt minus it", ""], list(bar(pool)))
+    if people:
+        yield ""
+        yield "## What people do with the graph"
+        yield ""
+        yield from (f"- [{title}]({name}/report.md)" for name, title in people.items())
 
 
 def foretold(reports: dict[str, dict[str, Any]], pool: dict[str, Cells]) -> Iterator[str]:
@@ -228,7 +234,10 @@ def main() -> None:
     """Write the page."""
     found = {task: RESULTS / task / "report.json" for task in TASKS}
     reports = {task: json.loads(path.read_text()) for task, path in found.items() if path.exists()}
-    (RESULTS / "README.md").write_text("\n".join(page(reports)) + "\n", encoding="utf-8")
+    pages = {name: RESULTS / name / "report.md" for name in PEOPLE}
+    titles = {name: path.read_text(encoding="utf-8").partition("\n")[0].strip("# ")
+              for name, path in pages.items() if path.exists()}  # fmt: skip
+    (RESULTS / "README.md").write_text("\n".join(page(reports, titles)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The edit of the demo: two digits share one label, one tick takes one of them out again."""
+"""The edit of the demo: two digits share one label, and a tick takes one of them out again."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Case:
         a, b: the digits.
         shared: index of the class that they share.
         class_of: (10,) class index of each digit.
-        before: labels, one item of b among those of the shared class.
-        labels: the same with that item's label turned into a tick.
+        before: labels, the items of b that get ticks among those of the shared class.
+        labels: the same with these items' labels turned into ticks.
     """
 
     a: int
@@ -43,37 +43,41 @@ class Case:
     labels: Labels
 
 
-def make_case(pool_y: np.ndarray, a: int, b: int, rng: np.random.Generator) -> Case:
-    """Draw the labels and the tick of one case.
+def make_case(
+    pool_y: np.ndarray, a: int, b: int, rng: np.random.Generator, ticks: int = 1, digits: int = N_DIGITS
+) -> Case:
+    """Draw the labels and the ticks of one case.
 
     Args:
         pool_y: (n,) digits of the pool.
         a, b: the digits that share a label; the class is called "a or b".
         rng: of the draw.
+        ticks: items of b that are denied, and items of a that keep the label.
+        digits: how many there are.
     """
     import numpy as np
 
-    kept = [d for d in range(N_DIGITS) if d != b]
-    class_of = np.array([kept.index(a if d == b else d) for d in range(N_DIGITS)])
+    kept = [d for d in range(digits) if d != b]
+    class_of = np.array([kept.index(a if d == b else d) for d in range(digits)])
     names = tuple(f"{a} or {b}" if d == a else str(d) for d in kept)
     draws = [
-        rng.choice(np.flatnonzero(pool_y == d), 1 if d == a else OTHER_LABELS, replace=False) for d in kept
+        rng.choice(np.flatnonzero(pool_y == d), ticks if d == a else OTHER_LABELS, replace=False) for d in kept
     ]
     items = np.concatenate(draws)
-    tick = rng.choice(np.flatnonzero(pool_y == b), 1)
+    tick = rng.choice(np.flatnonzero(pool_y == b), ticks, replace=False)
     shared = kept.index(a)
     before = np.concatenate([items, tick])
     return Case(
         a, b, shared, class_of,
         Labels(before, class_of[pool_y[before]], names),
-        Labels(items, class_of[pool_y[items]], names, tick, np.array([shared])),
+        Labels(items, class_of[pool_y[items]], names, tick, np.full(ticks, shared)),
     )  # fmt: skip
 
 
-def pairs(rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Five disjoint pairs of digits."""
-    order = rng.permutation(N_DIGITS).tolist()
-    return list(zip(order[::2], order[1::2], strict=True))
+def pairs(rng: np.random.Generator, digits: int = N_DIGITS) -> list[tuple[int, int]]:
+    """Disjoint pairs of digits: five of ten."""
+    order = rng.permutation(digits).tolist()
+    return list(zip(order[::2], order[1::2], strict=False))
 
 
 def answers(view: View, case: Case) -> Iterator[Answer]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+
+import pytest
 
 from tests.docs.conftest import ROOT, read
 
@@ -68,3 +71,20 @@ def test_the_documents_say_how_much_of_the_bar_is_missed() -> None:
     said = read(ROOT / "docs" / "results.md").split("\n## Wrong labels")[1].split("\n## ")[0]
     assert re.findall(r"missed by kgkt: (\d+) of", said) == [str(bar.count("**missed**"))]
     assert "| met |" in bar
+
+
+PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched")
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_what_people_do_is_told_as_it_was_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    people = importlib.import_module("people")
+    text = people.page(name)
+    assert read(ROOT / "benchmarks" / "results" / name / "report.md") == text, "python benchmarks/people.py writes it"
+    heading, section = people.section(text)
+    document = read(ROOT / "docs" / "results.md")
+    assert document.count(f"\n{heading}\n") == 1
+    assert f"\n{section}" in document, "python benchmarks/people.py writes it"
+    assert "±nan" not in text
+    assert f"]({name}/report.md)" in read(ROOT / "benchmarks" / "results" / "README.md"), "python benchmarks/summary.py"
