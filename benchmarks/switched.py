@@ -7,9 +7,9 @@ Ten labels a class, no class shares. In each draw one class is switched off: the
 many of the class's test items B still calls so, and how many of the others it calls right.
 
     as it was          B taught by the whole graph
-    switched off       B taught after the switch: the teacher asked again, items that nothing reaches left out
-    and its labels     the same with the class's labels taken back too: what people said of single items is obeyed,
-                       whatever is off
+    switched off       B taught after the switch: the teacher asked again; items whose concepts are all off are left
+                       out, labelled or not
+    and its labels     the same with all of the class's labels taken back too
     masked             "as it was" with its output for the class held at nothing
     never there        B taught by the whole graph without the items and labels of the class: an oracle that knows them
 """
@@ -30,13 +30,15 @@ WAYS = (WHOLE, OFF, SILENT, MASKED, NEVER)
 MOST_LEFT = 0.01
 OWN, REST, ELSEWHERE = "class_kept", "rest_right", "pool_class_kept"
 WHY = """\
-A switch is obeyed by what spreads, and a label by B: labels of the class that lie in concepts which are off still teach
-B as single items, and those in concepts that lean elsewhere still spread. `kgkt switch` says which of them lie in what
-is off. With the class's labels taken back as well, nothing of it is left, and the rest is as where it never was."""
+Nothing is learned of an item whose concepts are all off, also where a person labelled it. What is left of the class
+comes from its labels in concepts that lean elsewhere: they still teach and spread. `kgkt switch` says which labels lie
+in what is off. With all of the class's labels taken back, nothing of it is left, and the rest is as where it never
+was."""
 
 
 def run(task: str, draws: range) -> Iterator[Row]:
     """The rows of one task."""
+    from kgkt.concepts.propagate import heard_labels
     from kgkt.proof.answers import as_targets, teach_b
     from kgkt.proof.task import draw_labels
     from kgkt.transfer.teacher import teach
@@ -70,7 +72,8 @@ def run(task: str, draws: range) -> Iterator[Row]:
         P = np.where(P.sum(axis=1, keepdims=True) > 0, P, np.arange(classes) != gone)
         P /= P.sum(axis=1, keepdims=True)
         never = as_targets(P, labels, whole.weight * (y != gone))
-        answers = {WHOLE: learned(whole, labels), OFF: learned(off, labels), SILENT: learned(silent, without),
+        heard = heard_labels(labels, view.Z, graph.active)
+        answers = {WHOLE: learned(whole, labels), OFF: learned(off, heard), SILENT: learned(silent, without),
                    NEVER: learned(never, without)}  # fmt: skip
         answers[MASKED] = answers[WHOLE] * (np.arange(classes) != gone)
         for way in WAYS:

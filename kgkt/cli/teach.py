@@ -116,7 +116,8 @@ def show_propagated(done: Any, form: str) -> None:
     if form == "json":
         print_json({
             "items": n, "reached": n - done.unreached, "unreached": done.unreached, "switched_off": done.off,
-            "labels": done.labels_per_class, "ticked": ticked, "spread": targets.spread, "expert": done.expert,
+            "labels": done.labels_per_class, "silent": done.silent, "ticked": ticked, "spread": targets.spread,
+            "expert": done.expert,
             "experts": [{"name": e.name, "weight": e.weight, "why": e.why} for e in targets.experts],
             "alpha": targets.alpha, "expected_accuracy": None if expected is None else expected[0],
             "expected_between": None if expected is None else list(expected[1:]),
@@ -129,6 +130,9 @@ def show_propagated(done: Any, form: str) -> None:
           + f".  Reached {n - done.unreached:,} of {n:,} items"
           + (f"; weight 0: {done.unreached:,}" + (f", {done.off:,} of them switched off" if done.off else "")
              if done.unreached else "") + ".")  # fmt: skip
+    if done.silent:
+        print(f"{count(done.silent, 'label')} more {'lies' if done.silent == 1 else 'lie'} in what is off: nothing is "
+              "learned of them")  # fmt: skip
     for name, items in ticked.items():
         print(f"{count(items, 'item')} {'is' if items == 1 else 'are'} not {name}, by a tick.")
     print(f"spread {targets.spread}, {done.prior}")

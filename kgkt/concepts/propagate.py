@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kgkt.concepts.threads import one_thread
@@ -286,6 +286,34 @@ def leave_one_out(spreader: Spreader, Z: csr_matrix, labels: Labels) -> float | 
         return None
     scores = loo_scores(spreader, Z, labels)
     return float(np.mean(scores[judged].argmax(axis=1) == labels.classes[judged]))
+
+
+def heard_labels(labels: Labels, Z: csr_matrix, active: np.ndarray) -> Labels:
+    """The labels and ticks that teach: not those of an item whose concepts are all switched off.
+
+    Args:
+        labels: of the pool.
+        Z: (n, k) memberships.
+        active: (k,) bool.
+
+    Raises:
+        InputError: there are labels, and concepts that are on, but no label lies in one.
+    """
+    import numpy as np
+
+    if active.all() or not active.any():
+        return labels
+    on = np.asarray(Z[:, active].sum(axis=1)).ravel() > 0
+    told, ticked = on[labels.items], on[labels.tick_items]
+    if told.all() and ticked.all():
+        return labels
+    if len(labels) and not told.any():
+        raise InputError("every label lies in concepts that are off: switch one of them on (kgkt switch on QUERY), or "
+                         "label items elsewhere")
+    return replace(
+        labels, items=labels.items[told], classes=labels.classes[told], tick_items=labels.tick_items[ticked],
+        tick_classes=labels.tick_classes[ticked],
+    )  # fmt: skip
 
 
 def usual_count(labels: Labels) -> int:

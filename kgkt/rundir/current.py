@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kgkt.concepts.propagate import heard_labels
 from kgkt.errors import InputError
 from kgkt.files import digest_value, load_arrays
 from kgkt.recipe import Recipe
@@ -46,6 +47,11 @@ class CurrentGraph:
     def merged(self) -> bool:
         """Whether people merged any concepts."""
         return any(i != end for i, end in enumerate(self.into.tolist()))
+
+    @property
+    def taught(self) -> Labels:
+        """The labels and ticks that teach: not those of an item whose concepts are all switched off."""
+        return heard_labels(self.labels, self.Z, self.graph.active)
 
     def digest(self) -> str:
         """Digest of what people can change: names are left out, they teach nothing."""

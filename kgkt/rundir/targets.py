@@ -31,7 +31,7 @@ def write_targets(run: RunDir, targets: Targets, current: CurrentGraph) -> None:
     labelled = np.zeros(len(current.ids), bool)
     labelled[current.labels.items] = True
     held = np.zeros(len(current.ids), bool)
-    rows = split(targets.weight, current.labels, FuseOptions())[1]
+    rows = split(targets.weight, current.taught, FuseOptions())[1]
     if rows is not None:
         held[rows] = True
     names = np.array(targets.names, object)

@@ -258,7 +258,7 @@ def _why_unknown(item_id: str, known: Collection[str]) -> str:
         width = next((len(one) - 1 for one in known if MADE_UP.fullmatch(one)), 0)
         if (made := f"i{int(whole):0{width}d}") in known:
             return f"; is {made!r} meant? Where a pool brings no ids, its rows are numbered from i{0:0{width}d} on"
-    if known and not MADE_UP.fullmatch(item_id) and all(map(MADE_UP.fullmatch, itertools.islice(known, 20))):
+    if known and not re.fullmatch(r"i\d+", item_id) and all(map(MADE_UP.fullmatch, itertools.islice(known, 20))):
         return "; it numbers its items, as i0000: populate with --id-column where it has a column of ids"
     return nearest(item_id, _some(known))
 

@@ -9,6 +9,7 @@ from kgkt.concepts.propagate import (
     Seeds,
     Spreader,
     choose_alpha,
+    heard_labels,
     item_posterior,
     make_seeds,
     make_spreader,
@@ -65,7 +66,7 @@ def teach(
     Args:
         graph: of k concepts, with the active flags that people set.
         Z: (n, k) memberships.
-        labels: labels and ticks.
+        labels: labels and ticks; those of items whose concepts are all off teach nothing.
         head: (n, h) head features.
         spread: "concepts", "items" or "both".
         expert: "auto" asks a logistic head and class prototypes in A's features, and weighs them; "head" or
@@ -90,6 +91,7 @@ def teach(
             raise UsageError(f"{what} {value!r}{nearest(value, known)}")
     if spread != "concepts" and neighbours is None:
         raise InputError(f"spread {spread} needs the graph of nearest items (neighbours)")
+    labels = heard_labels(labels, Z, graph.active)
     seeds, c = make_seeds(labels), len(labels.names)
     alpha = choose_alpha(graph, Z, labels) if alpha is None else alpha
     if spreader is None or spreader.alpha != alpha:

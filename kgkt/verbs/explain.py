@@ -114,7 +114,7 @@ def _turn(says: str, found: tuple[int, int] | None, ids: np.ndarray, already: bo
 def _state(current: CurrentGraph, targets: Targets, i: int) -> tuple[str, list[int]]:
     """How the item comes to its class, as `Explained` lists them, and the classes that a tick takes from it."""
     labels = current.labels
-    if i in labels.items:
+    if i in labels.items and targets.weight[i] > 0:
         return "labelled", []
     if targets.weight[i] == 0:
         strength = current.Z[i].toarray().ravel()

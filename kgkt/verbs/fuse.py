@@ -57,7 +57,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     bar = progress("training", options.steps) if progress else contextlib.nullcontext()
     with bar as advance:
         fusion = fuse(
-            model, x, targets, current.labels, options=options, block_map=block_map, memberships=current.Z,
+            model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
             test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
         )  # fmt: skip
     if test is not None:
@@ -110,7 +110,7 @@ def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targ
 
     populated, propagated = (run.state()["stages"][stage] for stage in ("populate", "propagate"))
     _, made = load_arrays(run.path("concepts.safetensors"))
-    counts = np.bincount(current.labels.classes, minlength=len(targets.names))
+    counts = np.bincount(current.taught.classes, minlength=len(targets.names))
     return {
         "graph": run.graph,
         "source": populated["figures"],
@@ -118,7 +118,7 @@ def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targ
         "concepts_seed": int(made["seed"]),
         "classes": list(targets.names),
         "labels": dict(zip(targets.names, counts.tolist(), strict=True)),
-        "ticks": len(current.labels.tick_items),
+        "ticks": len(current.taught.tick_items),
         "items": len(current.ids),
         "unreached": int((targets.weight == 0).sum()),
         "inactive_concepts": int((~current.graph.active).sum()),

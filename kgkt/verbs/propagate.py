@@ -17,7 +17,7 @@ from kgkt.rundir.folder import RunDir
 from kgkt.rundir.source_weights import prefer_others
 from kgkt.rundir.state import Say, made_by, open_run, population, record, settings_of, why_stale
 from kgkt.rundir.targets import FILES, read_targets, write_items_csv, write_targets
-from kgkt.values import Targets
+from kgkt.values import Labels, Targets
 
 BOTH_UP_TO = 300_000  # items; above, only concepts answer without being asked for more
 
@@ -29,11 +29,12 @@ class Propagated:
     Args:
         targets: for every item.
         current: the graph that they follow from.
-        labels_per_class: class -> labels.
+        labels_per_class: class -> labels that teach.
         unreached: items with weight 0; `off` of them because all their concepts are switched off.
         expert: that was asked for.
         prior: what was said of class shares, in words.
         milliseconds: of the propagation over the concepts, once alpha is chosen, and of the whole teacher.
+        silent: labels and ticks that teach nothing, because all concepts of their items are switched off.
         sources: a word where the labels prefer other weights of several sources than the graph has; else None.
     """
 
@@ -45,6 +46,7 @@ class Propagated:
     expert: str
     prior: str
     milliseconds: tuple[float, float]
+    silent: int = 0
     sources: str | None = None
 
 
@@ -112,6 +114,10 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
     return done
 
 
+def _entries(labels: Labels) -> int:
+    return len(labels) + len(labels.tick_items)
+
+
 def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
     """The teacher's answer on the graph as it stands; nothing is written."""
     import numpy as np
@@ -121,7 +127,7 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
     from kgkt.concepts.propagate import choose_alpha, make_seeds, make_spreader, propagate_masses
     from kgkt.transfer.teacher import read_prior, teach
 
-    settings, labels = recipe.teach, current.labels
+    settings, labels = recipe.teach, current.taught
     how, text = teach_settings(run, recipe)
     prior = read_prior(settings.prior, settings.balanced, labels.names)
     arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
@@ -145,7 +151,7 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
     return Propagated(
         targets, current, dict(zip(labels.names, counts.tolist(), strict=True)),
         int(unreached.sum()), int((unreached & dark).sum()), settings.expert, _prior_in_words(settings),
-        (1e3 * quick, 1e3 * whole), prefer_others(recipe, run, labels),
+        (1e3 * quick, 1e3 * whole), _entries(current.labels) - _entries(labels), prefer_others(recipe, run, labels),
     )  # fmt: skip
 
 

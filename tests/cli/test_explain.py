@@ -300,7 +300,7 @@ def test_texts_are_shown_and_drawn(home: Path, kgkt: Kgkt, vectors: np.ndarray, 
     shown = kgkt("explain", item, "--format", "table").out
     line = shown.splitlines()[1]
     assert (len(line), line.startswith(f"  {begins}"), line.endswith("…")) == (112, True, True)
-    Path("pool.csv").write_bytes(b"\xff\xfe")
+    Path("pool.csv").write_bytes(b"item_id,text\nt$_0,caf\xe9\n")
     broken = kgkt("explain", item)
     assert (broken.code, "not UTF-8" in broken.err, broken.json["text"]) == (0, True, None)
     assert kgkt("explain", item, "--picture", "again.png").code == 3
