@@ -155,6 +155,11 @@ def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
         kgkt.open_graph(recipe=tmp_path / "none.toml")
 
 
+def test_a_folder_in_the_place_of_a_name_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"the name of a graph, received .*Path: a run directory is dir="):
+        kgkt.open_graph(tmp_path)  # type: ignore[arg-type]
+
+
 def test_ids_may_come_straight_from_pandas(tmp_path: Path, vectors: np.ndarray, digits: Any) -> None:
     frame = pd.DataFrame({"item_id": np.array(digits.pool_ids.tolist(), dtype=object)})
     texts = digits.pool_ids.tolist()

@@ -13,7 +13,7 @@ from kgkt.api.graph import Place
 from kgkt.api.share import Share
 from kgkt.api.teach import Teach
 from kgkt.api.transfer import Transfer
-from kgkt.errors import InputError
+from kgkt.errors import InputError, UsageError
 from kgkt.recipe import read_recipe
 
 
@@ -45,8 +45,12 @@ def open_graph(
         progress: `progress(what, total)` gives a context manager that yields a function of how much more is done.
 
     Raises:
+        UsageError: a place where the name of a graph belongs.
         InputError: a recipe that is not there, or is wrong.
     """
+    if graph is not None and not isinstance(graph, str):
+        raise UsageError(f"the first argument is the name of a graph, received {type(graph).__name__}: a run directory "
+                         f"is dir={str(graph)!r}")
     path = None if recipe is None else Path(recipe)
     if path is not None and not path.exists():
         raise InputError(f"{path} is not there: kgkt init writes a recipe")
