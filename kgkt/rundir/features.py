@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir, load_items, save_items
 from kgkt.rundir.source_memory import layers_beside, weights_asked
 from kgkt.rundir.state import Say
+from kgkt.source.beside import match_pool
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.columns import ITEM_ID
 from kgkt.source.source import Source
@@ -83,6 +84,10 @@ def look_first(recipe: Recipe, source: Source, say: Say) -> Data | None:
             say(notice)
         for notice in source.check(look, data):
             say(notice)
+        if (held := source.held_ids()) is not None:
+            data, told = match_pool(data, held, settings.data, look.name)
+            for notice in told:
+                say(notice)
     n = look.items if look.items is not None else None if data is None else len(data)
     if n is not None:
         check_k(recipe.concepts.k, n)
@@ -99,6 +104,13 @@ def look_at(recipe: Recipe, say: Say) -> Pool:
     data = look_first(recipe, source, say)
     contents = None if data is None else source.contents(data)
     return Pool(source, data, contents, populate_inputs(recipe))
+
+
+def as_read(pool: Pool, features: Features) -> Pool:
+    """The pool with the items of its features alone: what was left out of a file of them has no place any more."""
+    if pool.data is None:
+        return pool
+    return replace(pool, data=match_pool(pool.data, features.ids, "the pool", features.source)[0])
 
 
 def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:

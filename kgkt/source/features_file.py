@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import UsageError, count
 from kgkt.files import digest_path, sha256_file
 from kgkt.recipe import SourceSettings
 from kgkt.source.arrays import Progress
-from kgkt.source.imported import import_features, peek_features
+from kgkt.source.imported import import_features, peek_features, peek_ids
 from kgkt.source.inputs import Data
 from kgkt.source.source import Classifier, Look, Source
 from kgkt.values import Features
+
+if TYPE_CHECKING:
+    import numpy as np
 
 IMPORTS_MB = 230.0  # resident after the imports (getrusage, Linux)
 
@@ -39,12 +42,16 @@ class FeaturesFile:
         return Look(self.path.name, self.path, text, fields, None, n, dict(widths), IMPORTS_MB)
 
     def check(self, look: Look, data: Data) -> list[str]:
-        """Nothing: data beside features is B's view of the items, matched by their ids."""
+        """Nothing: data beside features is what people, and B, see of the items; it is matched by their ids."""
         return []
 
     def digests(self) -> dict[str, str]:
         """Of the file."""
         return {"features": digest_path(self.path)}
+
+    def held_ids(self) -> np.ndarray:
+        """Of its rows."""
+        return peek_ids(self.path, self.settings.layers, self.settings.id_column, self.settings.columns)
 
     def contents(self, data: Data) -> None:
         """None: it does not look at data."""

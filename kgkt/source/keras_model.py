@@ -84,6 +84,9 @@ class KerasModel:
         """Of the file."""
         return {"model": sha256_file(self.path)}
 
+    def held_ids(self) -> None:
+        """None: it reads a pool."""
+
     def contents(self, data: Data) -> list[bytes]:
         """Of its inputs."""
         return data_contents(data)

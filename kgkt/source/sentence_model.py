@@ -55,6 +55,9 @@ class SentenceModel:
         """Of the files that make the model."""
         return {"model": digest_sentences(self.path)}
 
+    def held_ids(self) -> None:
+        """None: it reads a pool."""
+
     def contents(self, data: Data) -> list[bytes]:
         """Of its text."""
         return data_contents(data)

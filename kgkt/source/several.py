@@ -85,6 +85,10 @@ class Several:
         return {name if part.number == 1 else f"{name} {part.number}": digest
                 for part in self.parts for name, digest in part.source.digests().items()}  # fmt: skip
 
+    def held_ids(self) -> np.ndarray | None:
+        """Of the first, where none of them reads a pool."""
+        return None if self.reads else ids_of(self.parts[0])
+
     def contents(self, data: Data) -> list[bytes] | None:
         """Of each item's inputs, and of its rows in the files of features beside them."""
         if not self.reads:

@@ -93,6 +93,10 @@ class Source(Protocol):
         """Name of each file (or folder) that A is -> digest of its content; "model…" can be run, "features…" not."""
         ...
 
+    def held_ids(self) -> np.ndarray | None:
+        """(n,) ids of the items where the source holds them itself; None where it reads a pool."""
+        ...
+
     def contents(self, data: Data) -> list[bytes] | None:
         """The digest of what A reads of each item; None where it reads none: then its features stand for an item."""
         ...

@@ -45,7 +45,7 @@ def check(recipe: Recipe) -> Plan:
     if path := _there(plan, recipe, recipe.teach.labels):
         plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
     if source is not None and a is not None and pool is not None:
-        for notice in try_(plan, partial(source.check, a, pool)) or ():
+        for notice in try_(plan, partial(_beside, source, a, pool, str(recipe.source.data))) or ():
             plan.add("notice", notice, kind="notice")
     if b is not None and pool is not None and not recipe.target.data:
         _fits(plan, recipe, b, pool)
@@ -57,6 +57,14 @@ def check(recipe: Recipe) -> Plan:
     if b is not None and b.outputs is not None:
         _outputs(plan, recipe, b, b.outputs)
     return plan
+
+
+def _beside(source: Source, look: Look, pool: Data, path: str) -> list[str]:
+    """What the source says of the pool, and whether it holds the items of features that it lies beside."""
+    from kgkt.source.beside import match_pool
+
+    held = source.held_ids()
+    return [*source.check(look, pool), *([] if held is None else match_pool(pool, held, path, look.name)[1])]
 
 
 def _there(plan: Plan, recipe: Recipe, path: str | None) -> Path | None:

@@ -22,6 +22,7 @@ from kgkt.rundir.current import count_themes, stands
 from kgkt.rundir.features import (
     FILE,
     Pool,
+    as_read,
     features_wanted,
     look_at,
     pool_settings,
@@ -130,6 +131,7 @@ def populate(
             carry.forget_label_files(run, say)
         with _timed(seconds, "features"):
             features, contents = read_features(recipe, run, pool, say, progress, force)
+            pool = as_read(pool, features)
             release_memory()
         found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
         carried = _place(people, features, found)
@@ -267,6 +269,7 @@ def _rehearse(
     with tempfile.TemporaryDirectory(prefix="kgkt-") as folder:
         with _timed(seconds, "features"):
             features, contents = read_features(recipe, run, pool, say, progress, force, Path(folder) / FILE)
+            pool = as_read(pool, features)
         found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
     carried = _place(people, features, found)
     _tell(carried, found, say)
