@@ -66,7 +66,7 @@ def switch(
     if form == "json":
         print_json({
             "on": done.on, "concepts": done.concepts, "already": done.already, "items": done.items,
-            "labels": done.labels, "unheard": done.unheard, "dry_run": done.dry, **edit_fields(done),
+            "labels": done.labels, "dry_run": done.dry, **edit_fields(done),
         })  # fmt: skip
     else:
         show_switched(done, to)
@@ -86,9 +86,8 @@ def show_switched(done: Any, to: str) -> None:
                     + ("" if done.dry else OUT.next("kgkt propagate"))))  # fmt: skip
     if done.labels:
         labels = ", ".join(done.labels[:FEW]) + (", …" if len(done.labels) > FEW else "")
-        unheard = f"; no concept that is on hears {done.unheard:,} of them" if done.unheard else ""
         lies = "lies" if len(done.labels) == 1 else "lie"
-        print(printable(f"{count(len(done.labels), 'label')} {lies} in what is off now ({labels}){unheard}"))
+        print(printable(f"{count(len(done.labels), 'label')} {lies} in what is off now ({labels})"))
     show_effect(done)
 
 
@@ -146,5 +145,4 @@ def undo(
         return
     is_, else_ = ("made again", "take it back") if done.again else ("undone", "make it again")
     print(printable(f"edit {done.edit} ({done.verb}) is {is_}: {done.now}; {else_}: kgkt undo {done.number}"))
-    if done.effect is not None:
-        print(printable(done.effect.in_words()) + OUT.next("kgkt propagate"))
+    show_effect(done, OUT.next("kgkt propagate"))

@@ -61,7 +61,7 @@ def _explained(done: Explained, picture: str | None) -> dict[str, Any]:
     return {
         "item": done.item, "class": done.best[0], "mass": done.best[1], "next_class": done.following[0],
         "next_mass": done.following[1], "ratio": done.ratio, "state": done.state, "because": done.because,
-        "denied": done.denied, "picture": done.picture, "text": done.text, "masses": done.masses,
+        "denied": done.denied, "said": done.said, "picture": done.picture, "text": done.text, "masses": done.masses,
         "concepts": named(done.concepts), "arrives": done.arrives, "concepts_alone": done.alone,
         "labels_heard": named(done.heard), "labels_that_arrive": done.speakers, "nearest": named(done.nearest),
         "experts": named(done.experts), "turn": next(iter(named([done.turn] if done.turn else [])), None),

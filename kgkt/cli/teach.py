@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kgkt.api import Run
 
 TEACH = "Teach"
+FEW = 5  # ticks that are named
 
 
 @app.command(rich_help_panel=TEACH)
@@ -41,7 +42,7 @@ def show_labelled(done: Any, form: str) -> None:
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
                     "known_file": done.known_file, "skipped": done.skipped, "cancelled": done.cancelled,
-                    "already": done.already, **edit_fields(done)})  # fmt: skip
+                    "already": done.already, "implied": done.implied, **edit_fields(done)})  # fmt: skip
     elif done.known_file:
         print("the label file was imported before: nothing to do")
     else:
@@ -55,6 +56,11 @@ def show_labelled(done: Any, form: str) -> None:
         skipped = f"  {count(done.skipped, 'row')} without a class skipped{by}." if done.skipped else ""
         print(f"{', '.join(said)}; {count(len(done.classes), 'class')} now.{skipped}"
               + ("" if done.edit is None else OUT.next("kgkt propagate")))  # fmt: skip
+        if done.implied:
+            ticks = ", ".join(done.implied[:FEW]) + (", …" if len(done.implied) > FEW else "")
+            adds, item = ("adds", "the item has") if len(done.implied) == 1 else ("add", "the items have")
+            print(printable(f"{count(len(done.implied), 'tick')} ({ticks}) {adds} nothing while {item} the label of "
+                            "another class"))
         show_effect(done)
 
 
@@ -63,10 +69,20 @@ def edit_fields(done: Any) -> dict[str, Any]:
     return {"edit": done.edit, "effect": None if done.effect is None else done.effect.fields()}
 
 
-def show_effect(done: Any) -> None:
-    """Print how many items an edit gives another class, where that was asked of the concepts."""
-    if done.effect is not None:
-        print(printable(done.effect.in_words()) + ("" if done.edit is None else "; undo: kgkt undo"))
+def show_effect(done: Any, then: str | None = None) -> None:
+    """Print how many items an edit gives another class, where that was asked of the concepts, and what they hear not.
+
+    Args:
+        done: with the effect, and the number of the edit.
+        then: what stands behind it, in place of how it is undone.
+    """
+    if done.effect is None:
+        return
+    if then is None:
+        then = "" if done.edit is None else "; undo: kgkt undo"
+    if silence := done.effect.silence():
+        print(printable(silence))
+    print(printable(done.effect.in_words()) + then)
 
 
 @app.command(rich_help_panel=TEACH)
@@ -124,15 +140,13 @@ def show_propagated(done: Any, form: str) -> None:
             "milliseconds": quick, "milliseconds_whole": whole, "sources": done.sources,
         })  # fmt: skip
         return
-    unlabelled = [name for name, count in done.labels_per_class.items() if not count]
-    print(f"{count(labels, 'label')}, {count(len(done.labels_per_class), 'class')}"
-          + (f" ({', '.join(unlabelled)} without a label)" if unlabelled else "")
+    print(printable(f"{count(labels, 'label')}, {count(len(done.labels_per_class), 'class')}{_without(done)}")
           + f".  Reached {n - done.unreached:,} of {n:,} items"
           + (f"; weight 0: {done.unreached:,}" + (f", {done.off:,} of them switched off" if done.off else "")
              if done.unreached else "") + ".")  # fmt: skip
     if done.silent:
         print(f"{count(done.silent, 'label')} more {'lies' if done.silent == 1 else 'lie'} in what is off: nothing is "
-              "learned of them")  # fmt: skip
+              f"learned of {'it' if done.silent == 1 else 'them'}")  # fmt: skip
     for name, items in ticked.items():
         print(f"{count(items, 'item')} {'is' if items == 1 else 'are'} not {name}, by a tick.")
     print(f"spread {targets.spread}, {done.prior}")
@@ -142,6 +156,17 @@ def show_propagated(done: Any, form: str) -> None:
         print(printable(done.sources))
     print(f"{quick:.0f} ms over the concepts, {whole:.0f} ms with the rounds.  "
           + _expected(expected, len(done.labels_per_class)))  # fmt: skip
+
+
+def _without(done: Any) -> str:
+    """The classes without a label, and those whose labels all lie in what is off, in brackets."""
+    given = done.current.labels
+    there = {given.names[c] for c in given.classes.tolist()}
+    none = [name for name, labels in done.labels_per_class.items() if not labels]
+    said = [f"{', '.join(names)} {words}"
+            for names, words in (([n for n in none if n not in there], "without a label"),
+                                 ([n for n in none if n in there], "without a label that is heard")) if names]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _expected(expected: tuple[float, float, float] | None, classes: int) -> str:

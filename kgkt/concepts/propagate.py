@@ -134,6 +134,9 @@ def _solver(A: csr_matrix, dense_up_to: int) -> Callable[[np.ndarray], np.ndarra
 def make_seeds(labels: Labels) -> Seeds:
     """Columns for labels and ticks.
 
+    A tick on an item that carries another class's label is none: the label denies the class already, and a hidden class
+    beside it would only pull away what is like the item.
+
     Raises:
         InputError: no label at all, or a tick where there is no other class for the item to go to.
     """
@@ -142,11 +145,13 @@ def make_seeds(labels: Labels) -> Seeds:
     if not len(labels):
         raise InputError("nothing is labelled yet: kgkt suggest says which items to label, kgkt label takes them")
     c = len(labels.names)
-    hidden = np.unique(labels.tick_classes)
+    open_ = ~np.isin(labels.tick_items, labels.items)
+    ticks, denied = labels.tick_items[open_], labels.tick_classes[open_]
+    hidden = np.unique(denied)
     if len(hidden) and c < 2:
         raise InputError(f"a tick (not:{labels.names[0]}) needs a second class that the item may belong to")
-    columns = np.concatenate([labels.classes, c + np.searchsorted(hidden, labels.tick_classes)])
-    return Seeds(np.concatenate([labels.items, labels.tick_items]), columns, hidden, c)
+    columns = np.concatenate([labels.classes, c + np.searchsorted(hidden, denied)])
+    return Seeds(np.concatenate([labels.items, ticks]), columns, hidden, c)
 
 
 def without_items(seeds: Seeds, items: np.ndarray | int) -> Seeds:
@@ -288,6 +293,24 @@ def leave_one_out(spreader: Spreader, Z: csr_matrix, labels: Labels) -> float | 
     return float(np.mean(scores[judged].argmax(axis=1) == labels.classes[judged]))
 
 
+def hearing(labels: Labels, Z: csr_matrix, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(M,) and (T,) bool: which labels and ticks teach: those of items of which a concept is on.
+
+    Where every concept is off, which no verb allows, all of them: `make_spreader` refuses that.
+
+    Args:
+        labels: of the pool.
+        Z: (n, k) memberships.
+        active: (k,) bool.
+    """
+    import numpy as np
+
+    if active.all() or not active.any():
+        return np.ones(len(labels), bool), np.ones(len(labels.tick_items), bool)
+    on = np.asarray(Z[:, active].sum(axis=1)).ravel() > 0
+    return on[labels.items], on[labels.tick_items]
+
+
 def heard_labels(labels: Labels, Z: csr_matrix, active: np.ndarray) -> Labels:
     """The labels and ticks that teach: not those of an item whose concepts are all switched off.
 
@@ -299,12 +322,7 @@ def heard_labels(labels: Labels, Z: csr_matrix, active: np.ndarray) -> Labels:
     Raises:
         InputError: there are labels, and concepts that are on, but no label lies in one.
     """
-    import numpy as np
-
-    if active.all() or not active.any():
-        return labels
-    on = np.asarray(Z[:, active].sum(axis=1)).ravel() > 0
-    told, ticked = on[labels.items], on[labels.tick_items]
+    told, ticked = hearing(labels, Z, active)
     if told.all() and ticked.all():
         return labels
     if len(labels) and not told.any():

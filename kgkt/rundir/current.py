@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kgkt.concepts.propagate import heard_labels
+from kgkt.concepts.propagate import heard_labels, hearing
 from kgkt.errors import InputError
 from kgkt.files import digest_value, load_arrays
 from kgkt.recipe import Recipe
@@ -52,6 +52,17 @@ class CurrentGraph:
     def taught(self) -> Labels:
         """The labels and ticks that teach: not those of an item whose concepts are all switched off."""
         return heard_labels(self.labels, self.Z, self.graph.active)
+
+    def silent(self) -> dict[str, int]:
+        """The labels and ticks that teach nothing, as ITEM=CLASS -> a concept that holds the item, and is off."""
+        import numpy as np
+
+        told, ticked = hearing(self.labels, self.Z, self.graph.active)
+        labels, names = self.labels, self.labels.names
+        said = [(i, names[c]) for i, c in zip(labels.items[~told], labels.classes[~told], strict=True)]
+        said += [(i, f"not:{names[c]}")
+                 for i, c in zip(labels.tick_items[~ticked], labels.tick_classes[~ticked], strict=True)]  # fmt: skip
+        return {f"{self.ids[i]}={word}": int(np.argmax(self.Z[i].toarray())) for i, word in said}
 
     def digest(self) -> str:
         """Digest of what people can change: names are left out, they teach nothing."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.effect import changed_items, concepts_say
-from kgkt.concepts.propagate import ALPHA, Spreader, make_spreader
+from kgkt.concepts.propagate import ALPHA, Spreader, hearing, make_spreader
 from kgkt.errors import KgktError, count
 from kgkt.recipe import Teach
 from kgkt.rundir.current import CurrentGraph, read_again, read_current
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SHOWN = 4  # classes that are named
+LABELS = 5  # labels that are
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,18 @@ class Effect:
         milliseconds: of solving for all items, before and after the edit.
         seconds: of reading the graph and its memberships before that.
         why_not: why it could not be told; "" where it could.
-        current: the graph with the edit in it, where it could be told.
+        ticked: class -> how many of these a tick took from it: they are "not CLASS" in `now`.
+        unheard: labels and ticks that nothing is learned of since the edit, because the concepts of their items are all
+            off, as ITEM=CLASS -> number of such a concept.
+        current: the graph with the edit in it, where it could be read.
     """
 
     now: dict[str, int]
     milliseconds: float = 0.0
     seconds: float = 0.0
     why_not: str = ""
+    ticked: dict[str, int] = field(default_factory=dict)
+    unheard: dict[str, int] = field(default_factory=dict)
     current: CurrentGraph | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -48,19 +54,34 @@ class Effect:
         """The same for programs."""
         return {
             "changed": None if self.why_not else self.changed, "now": self.now, "milliseconds": self.milliseconds,
-            "seconds": self.seconds, "why_not": self.why_not or None,
+            "seconds": self.seconds, "why_not": self.why_not or None, "unheard": self.unheard,
         }  # fmt: skip
 
     def in_words(self) -> str:
         """The same for a person."""
         if self.why_not:
             return f"how many items change class cannot be told: {self.why_not}"
-        shown = [f"{name}: {n:,}" for name, n in list(self.now.items())[:SHOWN]]
-        shown += [f"{len(self.now) - SHOWN} more"] if len(self.now) > SHOWN else []
-        now = f" (now {', '.join(shown)})" if shown else ""
+        ticked = {f"not {name}" for name in self.ticked}
+        classes = [f"{name}: {n:,}" for name, n in self.now.items() if name not in ticked]
+        shown = classes[:SHOWN] + ([f"{len(classes) - SHOWN} more"] if len(classes) > SHOWN else [])
+        parts = [f"now {', '.join(shown)}"] if shown else []
+        by_tick = list(self.ticked.items())
+        parts += [f"{n:,} {'is' if n == 1 else 'are'} not {name}, by a tick" for name, n in by_tick[:SHOWN]]
+        parts += [f"{sum(n for _, n in by_tick[SHOWN:]):,} by other ticks"] if len(by_tick) > SHOWN else []
+        now = f" ({'; '.join(parts)})" if parts else ""
         change = "changes" if self.changed == 1 else "change"
         return (f"{count(self.changed, 'item')} {change} class by the concepts' answer{now} in "
                 f"{self.milliseconds:.0f} ms, the graph read in {self.seconds:.1f} s")  # fmt: skip
+
+    def silence(self) -> str:
+        """What nothing is learned of since the edit, for a person; "" where that is nothing."""
+        if not self.unheard:
+            return ""
+        first, n = next(iter(self.unheard.values())), len(self.unheard)
+        labels = ", ".join(list(self.unheard)[:LABELS]) + (f", … ({n:,} labels)" if n > LABELS else "")
+        its, it = ("its", "it") if n == 1 else ("their", "them")
+        return (f"{labels}: {its} concepts are all off: nothing is learned of {it} until one is on "
+                f"(kgkt switch on --concept {first})")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,44 +130,53 @@ def effect_since(seen: Seen, store: Store, run: RunDir, concepts: bool) -> Effec
         run: of the graph.
         concepts: whether the edit may have changed concepts; else only labels are read again.
     """
-    if seen.current is None or seen.said is None:
+    if seen.current is None:
         return Effect({}, why_not=seen.why_not)
     start = time.perf_counter()
     try:
         current = read_again(store, run, seen.current, concepts)
-        return effect_of(seen, current, time.perf_counter() - start)
     except KgktError as error:
         return Effect({}, why_not=str(error))
+    return effect_of(seen, current, time.perf_counter() - start)
 
 
 def effect_of(seen: Seen, current: CurrentGraph, seconds: float = 0.0) -> Effect | None:
     """What the concepts say otherwise in `current`; `seconds`: what it took to read that. None without any label.
 
-    Raises:
-        InputError: they cannot be asked: every concept is off, or a tick has no second class.
+    They cannot be asked where every concept is off, or a tick has no second class, before the edit or after it.
     """
-    if seen.current is None or seen.said is None:
+    if seen.current is None:
         return Effect({}, why_not=seen.why_not)
     if not len(current.labels) and not len(seen.current.labels):
         return None
+    before = seen.current.silent()
+    unheard = {label: concept for label, concept in current.silent().items() if label not in before}
+    if seen.said is None:
+        return Effect({}, why_not=seen.why_not, unheard=unheard, current=current)
     clock = time.perf_counter()
-    said, _ = _ask(seen, current, seen.spreader if current.graph is seen.current.graph else None)
+    try:
+        said, _ = _ask(seen, current, seen.spreader if current.graph is seen.current.graph else None)
+    except KgktError as error:
+        return Effect({}, why_not=str(error), unheard=unheard, current=current)
     now = changed_items(seen.said, said)
     milliseconds = seen.milliseconds + 1e3 * (time.perf_counter() - clock)
-    return Effect(now, milliseconds, seen.seconds + seconds, current=current)
+    names = current.labels.names
+    denied = [words.removeprefix("not ") for words in said[1][len(names) + 1 :]]
+    ticked = {name: now[f"not {name}"] for name in denied if f"not {name}" in now}
+    return Effect(now, milliseconds, seen.seconds + seconds, "", ticked, unheard, current)
 
 
 def _ask(
     seen: Seen, current: CurrentGraph, spreader: Spreader | None
 ) -> tuple[tuple[np.ndarray, list[str]], Spreader | None]:
-    """What the concepts say, and the spreader of the graph where labels needed one."""
+    """What the concepts say of the labels that teach, and the spreader of the graph where these needed one."""
     from kgkt.transfer.teacher import read_prior
 
-    if not len(current.labels):
+    if not hearing(current.labels, current.Z, current.graph.active)[0].any():
         return concepts_say(None, current.Z, current.labels), spreader
     prior = read_prior(seen.teach.prior, seen.teach.balanced, current.labels.names)
     spreader = spreader or make_spreader(current.graph, seen.alpha, once=True)
-    return concepts_say(spreader, current.Z, current.labels, prior), spreader
+    return concepts_say(spreader, current.Z, current.taught, prior), spreader
 
 
 def _load() -> None:

@@ -81,6 +81,7 @@ class Explained:
         state: "taught"; "labelled" or "ticked" by a person; "by a tick" of items that it is like; "off" (all its
             concepts are) or "unreached", which have no class.
         denied: classes that a tick takes away.
+        said: what a person said of an item that is "off", of which nothing is learned: classes, and "not CLASS".
         masses: class -> mass in the teacher's answer, the largest first; empty where the item has no class.
         concepts: of the item, the strongest first.
         arrives: class, or "not CLASS" -> share in what arrives over the concepts, the largest first; stated shares
@@ -105,6 +106,7 @@ class Explained:
     nearest: tuple[Example, ...]
     experts: tuple[Opinion, ...]
     turn: Turn | None = None
+    said: tuple[str, ...] = ()
     picture: str | None = None
     text: str | None = None
 
@@ -148,7 +150,9 @@ class Explained:
             "labelled": f"a person labelled it; {others}",
             "ticked": f"a person said that it is {denied}; {others}",
             "by a tick": f"it is like items of which a person said that they are {denied}",
-            "off": "all its concepts are switched off",
+            "off": "all its concepts are switched off" + (
+                f"; a person said that it is {' and '.join(self.said)}: nothing is learned of that until one is on"
+                if self.said else ""),
             "unreached": "no label reaches its concepts",
         }.get(self.state, "")
 
@@ -159,7 +163,7 @@ class Explained:
         if self.state in ("labelled", "ticked"):
             return f"only {own}"
         if self.state == "off":
-            return f"one of its concepts switched on again, or {own}"
+            return f"one of its concepts switched on: kgkt switch on --concept {self.concepts[0].number}"
         turn, (after, _) = self.turn, self.following
         if self.state == "unreached":
             reach = "" if turn is None else f"any label on {turn.item} (in c{turn.concept:03d}) reaches it; or "

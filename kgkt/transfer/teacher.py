@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.experts import Joined
     from kgkt.values import ConceptGraph, Labels
 
-REVISION = 10  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
+REVISION = 11  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
 ROUNDS = 3
 FADED = 2.0  # weight of the head at which nothing is smoothed at the end; down to 1 it fades
 ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most

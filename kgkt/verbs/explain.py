@@ -72,7 +72,7 @@ def _explain(
     from kgkt.transfer.explain import concepts_answer, hear, label_that_turns, members_to_label, shares
     from kgkt.transfer.teacher import read_prior
 
-    labels, names, Z = current.labels, targets.names, current.Z
+    labels, names, Z = current.taught, targets.names, current.Z
     i = int(np.flatnonzero(current.ids == item)[0])
     prior = read_prior(recipe.teach.prior, recipe.teach.balanced, names)
     spreader, seeds = make_spreader(current.graph, targets.alpha), without_items(make_seeds(labels), i)
@@ -101,7 +101,7 @@ def _explain(
         tuple(Heard(str(current.ids[seeds.items[s]]), columns[seeds.columns[s]], float(heard[s])) for s in most),
         int((heard > 0).sum()), _nearest(run, current, i, examples, looks),
         tuple(_opinion(expert, i, names, labels.tick_classes) for expert in read_experts(run)), turn,
-        looks.path(item), looks.text(item),
+        _said(current, i) if state == "off" else (), looks.path(item), looks.text(item),
     )  # fmt: skip
 
 
@@ -124,6 +124,13 @@ def _state(current: CurrentGraph, targets: Targets, i: int) -> tuple[str, list[i
         return "ticked", own
     denied = -1 if targets.ticked is None else int(targets.ticked[i])
     return ("taught", []) if denied < 0 else ("by a tick", [denied])
+
+
+def _said(current: CurrentGraph, i: int) -> tuple[str, ...]:
+    """What people said of an item: its class, and "not CLASS" of its ticks."""
+    labels, names = current.labels, current.labels.names
+    return (*(names[c] for c in labels.classes[labels.items == i].tolist()),
+            *(f"not {names[c]}" for c in labels.tick_classes[labels.tick_items == i].tolist()))  # fmt: skip
 
 
 def _denied(row: np.ndarray, ticks: np.ndarray) -> int | None:

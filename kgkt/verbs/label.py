@@ -34,6 +34,8 @@ class Labelled:
         cancelled: how many of these the annotators skipped in Label Studio.
         already: labels and ticks that stood in the graph before; they are not counted above, and are no edit.
         undone: number of the undo that took the import of this file back, where it was therefore not done again.
+        implied: ticks of these items that add nothing, as ITEM=not:CLASS, because the item has the label of another
+            class; they stay, and count once that label goes.
         edit: its number, which `undo` takes; None where nothing was done.
         effect: on the items' classes, by the concepts' answer; None where it was not asked for.
     """
@@ -47,6 +49,7 @@ class Labelled:
     cancelled: int = 0
     already: int = 0
     undone: int | None = None
+    implied: tuple[str, ...] = ()
     edit: int | None = None
     effect: Effect | None = None
 
@@ -113,7 +116,7 @@ def _write(
     own_info(store, run)
     old_classes, frozen, _ = read_classes(store, run.graph)
     check_ticks(rows, old_classes)
-    was, new = _new(store, run, rows)
+    was, ticked, new = _new(store, run, rows)
     already = len(rows) - len(new)
     if not new:
         return Labelled(0, 0, 0, old_classes, already=already)
@@ -132,11 +135,14 @@ def _write(
     classes, _, _ = read_classes(store, run.graph)
     _tell_new(recipe, [c for c in classes if c not in old_classes], old_classes, len(classes) if frozen else 0, say)
     replaced = sum(any(other != name for other in was[item]) for item, name, _, _ in labels)
-    return Labelled(len(labels), len(ticks), replaced, classes, already=already, edit=number, effect=effect)
+    return Labelled(len(labels), len(ticks), replaced, classes, already=already, implied=_implied(was, ticked, new),
+                    edit=number, effect=effect)  # fmt: skip
 
 
-def _new(store: Any, run: RunDir, rows: list[LabelRow]) -> tuple[dict[str, set[str]], list[LabelRow]]:
-    """The classes that each item has now, and those of the rows that say something else than what stands there."""
+def _new(
+    store: Any, run: RunDir, rows: list[LabelRow]
+) -> tuple[dict[str, set[str]], dict[str, set[str]], list[LabelRow]]:
+    """Classes of the items now, and those that ticks deny; the rows that say something else than what stands there."""
     from kgkt.store.facts import read_facts
 
     stands = read_facts(store, run.graph, {"items": dict.fromkeys(row.item_id for row in rows)})["items"]
@@ -148,7 +154,23 @@ def _new(store: Any, run: RunDir, rows: list[LabelRow]) -> tuple[dict[str, set[s
             return denied and row.name not in classes[row.item_id]
         return not denied and classes[row.item_id] == {row.name}
 
-    return classes, [row for row in rows if not is_so(row)]
+    ticks = {item: set(said["ticks"]) for item, said in stands.items()}
+    return classes, ticks, [row for row in rows if not is_so(row)]
+
+
+def _implied(was: dict[str, set[str]], ticked: dict[str, set[str]], new: list[LabelRow]) -> tuple[str, ...]:
+    """The ticks of what was touched that an item's label says as well, once the new rows stand."""
+    labels, ticks = dict(was), dict(ticked)
+    for row in new:
+        if row.tick:
+            labels[row.item_id] = labels[row.item_id] - {row.name}
+            ticks[row.item_id] = ticks[row.item_id] | {row.name}
+    for row in new:
+        if not row.tick:
+            labels[row.item_id] = {row.name}
+            ticks[row.item_id] = ticks[row.item_id] - {row.name}
+    items = [item for item in dict.fromkeys(row.item_id for row in new) if labels[item]]
+    return tuple(f"{item}=not:{name}" for item in items for name in sorted(ticks[item]))
 
 
 def forget(store: Any, run: RunDir, recipe: Recipe, names: set[str], say: Say) -> None:

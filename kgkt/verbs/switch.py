@@ -33,8 +33,8 @@ class Switched:
         concepts: number -> name of those that were switched.
         already: how many were so before.
         items: that the switched concepts hold: the items of which they are the nearest.
-        labels: label or tick of items that lie in concepts of these which are off now, as ITEM=CLASS.
-        unheard: how many of these items have no concept that is on.
+        labels: label or tick of items that lie in concepts of these which are off now, as ITEM=CLASS; of which nothing
+            is learned any more, `effect.unheard` says.
         edit: number of the edit, which `undo` takes; None where nothing was changed.
         effect: on the items' classes, by the concepts' answer; None where nothing is labelled.
         dry: nothing was written.
@@ -45,7 +45,6 @@ class Switched:
     already: int
     items: int
     labels: tuple[str, ...] = ()
-    unheard: int = 0
     edit: int | None = None
     effect: Effect | None = None
     dry: bool = False
@@ -171,10 +170,8 @@ def _name(row: Mapping[str, Any]) -> str:
 
 def _rehearsed(done: Switched, store: Store, run: RunDir, teach: Teach, into: Mapping[int, int]) -> Switched:
     """The same with the effect that it would have."""
-    from kgkt.errors import KgktError
-
     seen = look(store, run, teach)
-    if seen.current is None or seen.said is None:
+    if seen.current is None:
         return dataclasses.replace(done, effect=Effect({}, why_not=seen.why_not))
     if parts := [n for n in done.concepts if n in into]:
         why = f"concept {parts[0]} is a part of {into[parts[0]]}, which is told apart only when it is done"
@@ -182,11 +179,7 @@ def _rehearsed(done: Switched, store: Store, run: RunDir, teach: Teach, into: Ma
     active = seen.current.graph.active.copy()
     active[list(done.concepts)] = done.on
     current = dataclasses.replace(seen.current, graph=dataclasses.replace(seen.current.graph, active=active))
-    try:
-        effect = effect_of(seen, current)
-    except KgktError as error:
-        effect = Effect({}, why_not=str(error))
-    done = dataclasses.replace(done, effect=effect)
+    done = dataclasses.replace(done, effect=effect_of(seen, current))
     return done if done.on else _with_labels(done, current)
 
 
@@ -201,8 +194,6 @@ def _with_labels(done: Switched, current: CurrentGraph) -> Switched:
     if not len(items):
         return done
     words = [*(labels.names[c] for c in labels.classes), *(f"not:{labels.names[c]}" for c in labels.tick_classes)]
-    Z = current.Z[items]
-    inside = np.isin(nearest_concept(Z), list(done.concepts))
-    dark = np.asarray(Z[:, current.graph.active].sum(axis=1)).ravel() <= 0
+    inside = np.isin(nearest_concept(current.Z[items]), list(done.concepts))
     said = tuple(f"{current.ids[items[i]]}={words[i]}" for i in np.flatnonzero(inside).tolist())
-    return dataclasses.replace(done, labels=said, unheard=int((inside & dark).sum()))
+    return dataclasses.replace(done, labels=said)

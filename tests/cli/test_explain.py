@@ -150,7 +150,10 @@ def test_ticks_and_switches(labelled: Path, kgkt: Kgkt) -> None:
     assert (dark["labels_heard"], dark["arrives"], dark["concepts_alone"], dark["turn"]) == ([], {}, None, None)
     assert [concept["active"] for concept in dark["concepts"]] == [False] * 3
     assert dark["experts"][0]["class"] is None
-    assert dark["advice"].startswith("one of its concepts switched on again")
+    assert dark["advice"].startswith("one of its concepts switched on: kgkt switch on --concept ")
+    assert kgkt("explain", item, "--format", "table").out.startswith(
+        f"{item}: no class\n  all its concepts are switched off; a person said that it is not {was['class']}: nothing is ")
+    kgkt("undo", "2")
     assert kgkt("explain", item, "--format", "table").out.startswith(f"{item}: no class\n  all its concepts are switched off\n")
 
 

@@ -300,6 +300,11 @@ def test_a_tick_takes_what_is_like_it_from_the_class():
     assert ticked.tolist() == [0, -1]
 
 
+def test_a_tick_on_an_item_of_another_class_is_no_seed():
+    seeds = propagate.make_seeds(Labels([0, 1], [0, 1], ("a", "b"), [1, 2], [0, 1]))
+    assert (seeds.items.tolist(), seeds.columns.tolist(), seeds.hidden.tolist()) == ([0, 1, 2], [0, 1, 2], [1])
+
+
 def test_a_tick_with_one_class_is_refused():
     with pytest.raises(InputError, match="needs a second class"):
         propagate.make_seeds(Labels([0], [0], ("a",), [1], [0]))
