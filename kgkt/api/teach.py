@@ -36,7 +36,8 @@ class Teach(Graph):
             id_column, class_column: if its columns are called otherwise; of an export, field and control.
 
         Returns:
-            Counts, `.classes`, `.edit` (the number that `undo` takes) and `.effect` (`.changed`, `.now`).
+            Counts, `.classes`, `.edit` (the number that `undo` takes), `.effect` (`.changed`, `.now`, `.unheard`), and
+            `.implied`: ticks that add nothing beside their items' labels.
         """
         from kgkt.verbs.label import label
 

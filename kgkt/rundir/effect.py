@@ -80,7 +80,7 @@ class Effect:
         first, n = next(iter(self.unheard.values())), len(self.unheard)
         labels = ", ".join(list(self.unheard)[:LABELS]) + (f", … ({n:,} labels)" if n > LABELS else "")
         its, it = ("its", "it") if n == 1 else ("their", "them")
-        return (f"{labels}: {its} concepts are all off: nothing is learned of {it} until one is on "
+        return (f"{labels}: {its} concepts are all off, and nothing is learned of {it} until one is on "
                 f"(kgkt switch on --concept {first})")  # fmt: skip
 
 

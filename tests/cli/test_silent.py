@@ -29,7 +29,7 @@ def test_a_label_in_what_is_off_changes_nothing_and_is_said(labelled: Path, kgkt
     assert off == {f"main/concept/{n}" for n in numbers}
 
     said = kgkt("label", f"{item}=cat", "--format", "table").out
-    assert f"\n{item}=cat: its concepts are all off: nothing is learned of it until one is on (kgkt switch on --concept {numbers[0]})\n" in said
+    assert f"\n{item}=cat: its concepts are all off, and nothing is learned of it until one is on (kgkt switch on --concept {numbers[0]})\n" in said
     assert "\n0 items change class by the concepts' answer in " in said
     silent = len([one for one in done["effect"]["unheard"] if one.split("=")[0] in labels])
     told = kgkt("propagate", "--format", "table").out
