@@ -66,7 +66,7 @@ def edit_fields(done: Any) -> dict[str, Any]:
 def show_effect(done: Any) -> None:
     """Print how many items an edit gives another class, where that was asked of the concepts."""
     if done.effect is not None:
-        print(printable(done.effect.in_words()) + ("" if done.edit is None else "; undo: kgkt undo"))
+        print(printable(done.effect.in_words()) + ("" if done.edit is None else "; undo: " + OUT.here("kgkt undo")))
 
 
 @app.command(rich_help_panel=TEACH)

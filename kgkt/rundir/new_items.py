@@ -80,7 +80,7 @@ def _noted(features: Features, told: Any, say: Say) -> Features:
 
 
 def embedded(new: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
-    """The embedding of the new items, and (m, l) the lengths of W·V + b, a column a layer.
+    """The embedding of the new items, and (m, 2l) the lengths that `map_lengths` gives.
 
     Raises:
         InputError: other layers than the graph was made of; or a graph of an earlier kgkt, which kept too little.

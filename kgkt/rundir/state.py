@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import kgkt
 from kgkt.errors import InputError, NoGraphError, UsageError, nearest
 from kgkt.files import DEFAULT_DIR, sha256_file
-from kgkt.recipe import Recipe
+from kgkt.recipe import FILE, Recipe, read_recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.store.opening import absolute, embedded_path
 
@@ -48,6 +49,21 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
         options = f"--dir . --graph {name if name in here else here[0]}" if here else ""
         raise NoGraphError(f"no graph {run.graph} in {recipe.dir}: run kgkt populate first{hint}", options)
     return run
+
+
+def place_flags(recipe: Recipe) -> list[str]:
+    """The flags by which a command finds the recipe's graph again; none where it finds it without.
+
+    Args:
+        recipe: of the graph, as this run of kgkt was told it.
+    """
+    own = recipe.path is not None and recipe.path != Path(FILE)
+    plain = read_recipe(recipe.path if own else None)
+    there = graphs_of(Path(recipe.dir))
+    usual = plain.graph or ("main" if not there else there[0] if len(there) == 1 else None)
+    flags = ["--recipe", str(recipe.path)] if own else []
+    flags += ["--dir", recipe.dir] if recipe.dir != (os.environ.get("KGKT_DIR") or plain.dir) else []
+    return flags + (["--graph", recipe.graph] if recipe.graph not in (None, usual) else [])
 
 
 def store_url(recipe: Recipe, run: RunDir) -> str:
