@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import other_reading
@@ -35,12 +36,21 @@ def given_features(
         widths = peek_features(features, (), told.id_column, told.columns, fewest=1)[1]
         if len(widths) == 1 and layer not in widths and W.shape[1] in widths.values():
             layers, other = (), next(iter(widths))
+        elif layer not in widths and W.shape[1] not in widths.values():
+            raise InputError(_other_layers(features, maps, widths))
     new = import_features(features, out, layers, told.drop_bad, None, told.id_column, told.columns, fewest=1)
     if other:
         say(f"{features}: its one layer {other} is taken for the graph's one layer {layer}, both have "
             f"{W.shape[1]} numbers")
         maps = {other: (W, maps[layer][1])}
     return _noted(new, (), say), maps
+
+
+def _other_layers(given: str, maps: Mapping[str, tuple[np.ndarray, np.ndarray]], widths: Mapping[str, int]) -> str:
+    made = ", ".join(f"{name} with {count(W.shape[1], 'number')}" for name, (W, _) in maps.items())
+    has = ", ".join(f"{name} with {count(width, 'number')}" for name, width in widths.items())
+    layers = "layer" if len(maps) == 1 else "layers"
+    return f"the graph was made of {layers} {made}; {given} has {has}: give the same layers of the same A"
 
 
 def extracted_features(

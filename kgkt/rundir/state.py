@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import kgkt
-from kgkt.errors import InputError, NoGraphError, UsageError, nearest
+from kgkt.errors import InputError, NoGraphError, UsageError, count, nearest
 from kgkt.files import DEFAULT_DIR, sha256_file
 from kgkt.recipe import FILE, Recipe, read_recipe
 from kgkt.rundir.folder import RunDir
@@ -40,6 +40,11 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
     name = recipe.graph
     if name is None and len(there) > 1:
         raise InputError(f"{recipe.dir} holds {len(there)} graphs ({', '.join(there)}): say --graph NAME")
+    inside = [] if name is None or name in there or not must_exist else graphs_of(Path(name))
+    if inside:
+        raise NoGraphError(f"no graph {name} in {recipe.dir}; {name} is a folder that holds "
+                           f"{count(len(inside), 'graph')} ({', '.join(inside)}): in Python it is dir={name!r}, on the "
+                           f"command line --dir {name}")
     run = RunDir(recipe.dir, name or (there[0] if there else "main"))
     if must_exist and run.graph not in there:
         if there:
@@ -47,7 +52,8 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
         here = graphs_of(Path()) if recipe.dir == DEFAULT_DIR else []
         hint = f"; this folder is a run directory itself, of {', '.join(here)}" if here else ""
         options = f"--dir . --graph {name if name in here else here[0]}" if here else ""
-        raise NoGraphError(f"no graph {run.graph} in {recipe.dir}: run kgkt populate first{hint}", options)
+        gone = "" if Path(recipe.dir).is_dir() or recipe.dir == DEFAULT_DIR else ", as there is no such folder"
+        raise NoGraphError(f"no graph {run.graph} in {recipe.dir}{gone}: run kgkt populate first{hint}", options)
     return run
 
 

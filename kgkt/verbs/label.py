@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, nearest
+from kgkt.errors import InputError, UsageError, count, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, own_info, pool_ids
 from kgkt.rundir.edits import make_edit, who
@@ -34,6 +34,8 @@ class Labelled:
         cancelled: how many of these the annotators skipped in Label Studio.
         already: labels and ticks that stood in the graph before; they are not counted above, and are no edit.
         undone: number of the undo that took the import of this file back, where it was therefore not done again.
+        differ: what a file that was imported before says otherwise than the graph does now: item, and class as a file
+            says it (not:CLASS is a tick).
         edit: its number, which `undo` takes; None where nothing was done.
         effect: on the items' classes, by the concepts' answer; None where it was not asked for.
     """
@@ -47,13 +49,14 @@ class Labelled:
     cancelled: int = 0
     already: int = 0
     undone: int | None = None
+    differ: tuple[tuple[str, str], ...] = ()
     edit: int | None = None
     effect: Effect | None = None
 
 
 def label(
     recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = (),
-    pairs: Sequence[tuple[str, str]] = (), tell: bool = True, again: bool = True,
+    pairs: Sequence[tuple[str, str]] = (), tell: bool = True, again: bool | None = None,
 ) -> Labelled:  # fmt: skip
     """Label and tick items: from a file (once per content), from ITEM=CLASS texts, or from pairs.
 
@@ -64,7 +67,8 @@ def label(
         say: takes notices.
         file, assignments, pairs: what is said, in one of three ways.
         tell: work out how many items change class.
-        again: import a file once more whose import was undone; else it stays undone, which is said.
+        again: import a file once more that was imported before; None: only where its import was undone, else what it
+            says otherwise than the graph is said; False: not even that.
 
     Raises:
         UsageError: none of these, or several.
@@ -87,10 +91,11 @@ def label(
             Path(file), known, teach.id_column, teach.class_column, (*names, *recipe.target.classes), ids)
         before = run.state().get("label_files", {}).get(said.digest)
         undone = None if before is None else before.get("undone")
-        if undone and not again:
+        if undone and again is False:
             say(f"{file} stays undone, by edit {undone}: kgkt label --file {file} imports it again")
-        if before is not None and not (undone and again):
-            return Labelled(0, 0, 0, names, known_file=True, undone=undone)
+        if before is not None and not (again or (undone and again is None)):
+            differ = () if again is False else _differ(store, run, said.rows, file, say)
+            return Labelled(0, 0, 0, names, known_file=True, undone=undone, differ=differ)
         origin = {"digest": said.digest, "path": str(file)}
         done = _write(store, run, recipe, said.rows, say, origin, tell)
         know_file(run, said.digest, str(file))
@@ -133,6 +138,20 @@ def _write(
     _tell_new(recipe, [c for c in classes if c not in old_classes], old_classes, len(classes) if frozen else 0, say)
     replaced = sum(any(other != name for other in was[item]) for item, name, _, _ in labels)
     return Labelled(len(labels), len(ticks), replaced, classes, already=already, edit=number, effect=effect)
+
+
+def _differ(
+    store: Any, run: RunDir, rows: list[LabelRow], file: str | None, say: Say
+) -> tuple[tuple[str, str], ...]:
+    """What a known file says otherwise than the graph does now; said with how it is imported again."""
+    was, new = _new(store, run, rows)
+    if new:
+        shown = [f"{row.item_id} is {', '.join(sorted(was[row.item_id])) or 'without a label'}, here "
+                 f"{'not:' * row.tick}{row.name}" for row in new[:HINTS]]  # fmt: skip
+        verb = "stands" if len(new) == 1 else "stand"
+        say(f"{count(len(new), 'label')} of {file} {verb} otherwise now ({'; '.join(shown)}"
+            f"{'; …' if len(new) > HINTS else ''}): --again imports it once more, in place of these")
+    return tuple((row.item_id, "not:" * row.tick + row.name) for row in new)
 
 
 def _new(store: Any, run: RunDir, rows: list[LabelRow]) -> tuple[dict[str, set[str]], list[LabelRow]]:
