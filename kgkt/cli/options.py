@@ -130,7 +130,7 @@ def graph_of(
     from kgkt.api import open_graph
 
     run = open_graph(graph, dir, store, database, recipe, OUT.say, OUT.progress)
-    OUT.recipe = run.recipe
+    OUT.run = run
     return run
 
 

@@ -29,7 +29,7 @@ class Output:
     quiet = False
     verbose = False
     hints = True  # whether verbs say what to do next; not between the stages of a run
-    recipe: Any = None  # of the graph that the verb is about
+    run: Any = None  # the graph that the verb is about
 
     def say(self, line: str) -> None:
         """A notice, on stderr."""
@@ -42,9 +42,7 @@ class Output:
 
     def here(self, command: str, *more: str) -> str:
         """A command, `more` its last words, with the flags by which it finds the same graph where it would not else."""
-        from kgkt.rundir.state import place_flags
-
-        flags = [] if self.recipe is None else place_flags(self.recipe)
+        flags = [] if self.run is None else self.run.flags()
         return shlex.join([*shlex.split(command), *more, *flags])
 
     def say_error(self, text: str) -> None:

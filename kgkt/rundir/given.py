@@ -172,8 +172,9 @@ def _class_name(item: Any, name: Any) -> str:
     if type(name).__name__ in ("bool", "bool_"):  # of Python and of NumPy
         return "true" if name else "false"
     if isinstance(name, Real) and not isinstance(name, Integral):
-        whole = float(name).is_integer()
-        meant = f"is {int(name)} meant? Write it so (in pandas: .astype('Int64'))" if whole else "name it with a text"
+        number, meant = float(name), "name it with a text"
+        if number.is_integer():
+            meant = f"is {int(number)} meant? Write it so (in pandas: .astype('Int64'))"
         raise UsageError(f"labels: the class of {item} is {name}, and a whole number or a text is wanted: {meant}")
     return str(name)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, count
+from kgkt.errors import InputError
 from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import other_reading
@@ -37,7 +37,7 @@ def given_features(
         if len(widths) == 1 and layer not in widths and W.shape[1] in widths.values():
             layers, other = (), next(iter(widths))
         elif layer not in widths and W.shape[1] not in widths.values():
-            raise InputError(_other_layers(features, maps, widths))
+            raise _other_layers(layer, W.shape[1], widths)
     new = import_features(features, out, layers, told.drop_bad, None, told.id_column, told.columns, fewest=1)
     if other:
         say(f"{features}: its one layer {other} is taken for the graph's one layer {layer}, both have "
@@ -46,11 +46,10 @@ def given_features(
     return _noted(new, (), say), maps
 
 
-def _other_layers(given: str, maps: Mapping[str, tuple[np.ndarray, np.ndarray]], widths: Mapping[str, int]) -> str:
-    made = ", ".join(f"{name} with {count(W.shape[1], 'number')}" for name, (W, _) in maps.items())
-    has = ", ".join(f"{name} with {count(width, 'number')}" for name, width in widths.items())
-    layers = "layer" if len(maps) == 1 else "layers"
-    return f"the graph was made of {layers} {made}; {given} has {has}: give the same layers of the same A"
+def _other_layers(layer: str, width: int, there: Mapping[str, int]) -> InputError:
+    has = ", ".join(f"{name} {wide}" for name, wide in there.items())
+    return InputError(f"the graph was made of layer {layer} with {width} numbers, the new items have {has}: give the "
+                      "same layers of the same A")
 
 
 def extracted_features(
@@ -99,9 +98,7 @@ def embedded(new: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
 
     for layer, (W, _) in maps.layers.items():
         if new.widths.get(layer) != W.shape[1]:
-            has = ", ".join(f"{name} {width}" for name, width in new.widths.items())
-            raise InputError(f"the graph was made of layer {layer} with {W.shape[1]} numbers, the new items have "
-                             f"{has}: give the same layers of the same A")
+            raise _other_layers(layer, W.shape[1], new.widths)
     if len(maps.means) < len(maps.layers):
         raise InputError("an earlier kgkt made this graph, and did not keep what new items need: run kgkt populate, "
                          "which keeps the concepts and all that was said of them")
