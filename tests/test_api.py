@@ -197,6 +197,8 @@ def test_an_index_of_texts_holds_the_ids(tmp_path: Path, vectors: np.ndarray, di
     for given, ids in ((frame, ["a", "b", "c", "d"]), (frame.set_axis([7, 5, 3, 1]).rename_axis("item_id"), list("7531"))):
         assert np.load(features_file(given, tmp_path))["item_id"].tolist() == ids
     assert "item_id" not in np.load(features_file(frame.reset_index(drop=True), tmp_path))
+    with pytest.raises(InputError, match=r"holds 'a' more than once, and item ids are unique: \.reset_index"):
+        features_file(frame.set_axis(["a", "b", "a", "c"]), tmp_path)
     texts = pd.DataFrame({"text": ["river", "car"]}, index=pd.Index(["a", "b"], name="symbol"))
     for columns, name in (((), "item_id"), (("symbol", None, None), "symbol")):
         assert Path(data_file(texts, tmp_path, "pool", columns)).read_text() == f"{name},text\na,river\nb,car\n"

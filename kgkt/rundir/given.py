@@ -77,7 +77,7 @@ def features_file(value: Any, folder: Path, name: str = "given", id_column: str 
         named = {str(column): column for column in value.columns if column != id_column}
         numbers = [named[name] for name in by_number(list(named))]
         there = id_column in list(value.columns)
-        held = value[id_column].astype(str).tolist() if there else index_ids(value, id_column)
+        held = value[id_column].astype(str).tolist() if there else _own_index(value, id_column)
         value = {"features": value[numbers].to_numpy(), **({} if held is None else {"item_id": held})}
     elif hasattr(value, "shape"):
         value = {"features": value}
@@ -200,6 +200,20 @@ def index_ids(frame: Any, id_column: str = ITEM_ID) -> list[str] | None:
     return [str(one) for one in held] if held and (called or all(isinstance(one, str) for one in held)) else None
 
 
+def _own_index(frame: Any, id_column: str) -> list[str] | None:
+    """The same of a pool, whose ids are unique.
+
+    Raises:
+        InputError: an id stands there twice.
+    """
+    held = index_ids(frame, id_column)
+    if held is not None and not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()][0]
+        raise InputError(f"the index of the DataFrame holds {str(twice)!r} more than once, and item ids are unique: "
+                         ".reset_index(drop=True) leaves it away")
+    return held
+
+
 def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple | set)
 
@@ -260,7 +274,7 @@ def _frame(value: Any, path: Path, named: Sequence[str | None]) -> str:
     if TEXT not in there and not (named and named[1]):
         wanted |= {name for name, at in there.items() if all(isinstance(one, str) for one in value[at].head(20))}
     own = (named[0] if named else None) or ITEM_ID
-    held = None if {own, *IDS} & set(there) else index_ids(value, own)
+    held = None if {own, *IDS} & set(there) else _own_index(value, own)
     names = [name for name in there if name in wanted]
     if not names:
         raise InputError(f"the DataFrame has no column of texts ({', '.join(list(there)[:8])}): numbers are given as "
