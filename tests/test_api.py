@@ -12,7 +12,7 @@ import pytest
 
 import kgkt
 from kgkt.errors import InputError, UsageError
-from kgkt.rundir.given import data_file, features_file
+from kgkt.rundir.given import data_file, features_file, label_pairs
 from kgkt.source.inputs import read_data
 from kgkt.verbs.switch import switch
 
@@ -190,3 +190,32 @@ def test_a_frame_of_texts_keeps_the_names_of_its_columns(tmp_path: Path) -> None
     assert (found.columns.text if found.columns else None, found.ids.tolist()) == ("body", ["i0000", "i0001"])
     with pytest.raises(InputError, match=r"has no column of texts \(size\)"):
         data_file(frame[["size"]], tmp_path, "pool")
+
+
+def test_an_index_of_texts_holds_the_ids(tmp_path: Path, vectors: np.ndarray, digits: Any) -> None:
+    frame = pd.DataFrame(vectors[:4], index=pd.Index(["a", "b", "c", "d"], name="symbol"))
+    for given, ids in ((frame, ["a", "b", "c", "d"]), (frame.set_axis([7, 5, 3, 1]).rename_axis("item_id"), list("7531"))):
+        assert np.load(features_file(given, tmp_path))["item_id"].tolist() == ids
+    assert "item_id" not in np.load(features_file(frame.reset_index(drop=True), tmp_path))
+    with pytest.raises(InputError, match=r"holds 'a' more than once, and item ids are unique: \.reset_index"):
+        features_file(frame.set_axis(["a", "b", "a", "c"]), tmp_path)
+    texts = pd.DataFrame({"text": ["river", "car"]}, index=pd.Index(["a", "b"], name="symbol"))
+    for columns, name in (((), "item_id"), (("symbol", None, None), "symbol")):
+        assert Path(data_file(texts, tmp_path, "pool", columns)).read_text() == f"{name},text\na,river\nb,car\n"
+    assert Path(data_file(texts.reset_index(drop=True), tmp_path, "pool")).read_text() == "text\nriver\ncar\n"
+
+
+def test_classes_that_are_no_texts_are_as_in_files() -> None:
+    assert label_pairs({"a": 3, "b": True, "c": np.bool_(False), "d": None}) == [("a", "3"), ("b", "true"), ("c", "false")]
+    for value, says in ((3.0, "is 3 meant"), (np.float32(3), "is 3 meant"), (2.5, "name it with a text")):
+        with pytest.raises(UsageError, match=f"the class of a is {value}, and a whole number or a text is wanted: {says}"):
+            label_pairs({"a": value})
+
+
+def test_a_folder_of_graphs_is_no_name(run: kgkt.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("run", "./run"):
+        with pytest.raises(InputError, match=rf"{name} is a folder that holds 1 graph \(main\): in Python it is dir='{name}'"):
+            kgkt.open_graph(name).query("RETURN 1")
+    with pytest.raises(InputError, match="no graph main in nowhere, as there is no such folder"):
+        kgkt.open_graph(dir="nowhere").query("RETURN 1")

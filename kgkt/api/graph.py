@@ -42,6 +42,12 @@ class Graph:
         """The graph's name."""
         return self._run_dir(must_exist=False).graph
 
+    def flags(self) -> list[str]:
+        """The flags by which a command finds this graph (--dir, --graph, --recipe); none where it does without."""
+        from kgkt.rundir.state import place_flags
+
+        return place_flags(self.recipe)
+
     def stages(self) -> dict[str, dict[str, Any]]:
         """stage -> {"ran", "stale", "why", "seconds"}, as `check` tells it."""
         from kgkt.verbs.check import check

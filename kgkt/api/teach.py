@@ -24,7 +24,7 @@ class Teach(Graph):
 
     def label(
         self, labels: Any = None, file: Place | None = None, id_column: str | None = None,
-        class_column: str | None = None,
+        class_column: str | None = None, *, again: bool = False,
     ) -> Labelled:  # fmt: skip
         """Say what items are, or (not:CLASS) are not.
 
@@ -34,6 +34,7 @@ class Teach(Graph):
             file: a CSV or Parquet with item_id and class (or the names and labels of pictures), or an export of Label
                 Studio, JSON or JSON-MIN; read once for each content.
             id_column, class_column: if its columns are called otherwise; of an export, field and control.
+            again: import a file that was imported before; else `.differ` says what stands otherwise now.
 
         Returns:
             Counts, `.classes`, `.edit` (the number that `undo` takes), `.effect` (`.changed`, `.now`, `.unheard`), and
@@ -46,8 +47,8 @@ class Teach(Graph):
         if isinstance(said, Iterable) and not any(hasattr(said, name) for name in ("items", "columns")):
             said = list(said)
         if isinstance(said, list) and all(isinstance(entry, str) for entry in said):
-            return label(recipe, self.say, path_text(file), tuple(said))
-        return label(recipe, self.say, path_text(file), pairs=label_pairs(said))
+            return label(recipe, self.say, path_text(file), tuple(said), again=again or None)
+        return label(recipe, self.say, path_text(file), pairs=label_pairs(said), again=again or None)
 
     def name(self, concept: Any, name: str | None = None, *, reset: bool = False) -> Named:
         """Call a concept otherwise.

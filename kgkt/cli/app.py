@@ -63,7 +63,7 @@ def common(
     ] = False,
 ) -> None:
     """Options before the verb."""
-    OUT.quiet, OUT.verbose, OUT.hints = quiet, verbose, True
+    OUT.quiet, OUT.verbose, OUT.hints, OUT.run = quiet, verbose, True, None
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -79,11 +79,12 @@ def _of_suggested(found: Suggested, n: int, out: str | None, tasks: bool, doubt:
     if sheets:
         yield f"The sheet: {', '.join(sheets)}."
     if tasks:
-        yield f"Tasks and labelling interface: {found.files[0]}, {found.files[1]}; then: kgkt label --file export.json"
+        yield f"Tasks and labelling interface: {found.files[0]}, {found.files[1]}; then: " + OUT.here(
+            "kgkt label --file export.json")
     elif out:
-        yield f"Fill in the column class of {out}, then: kgkt label --file {out}"
+        yield f"Fill in the column class of {out}, then: {OUT.here('kgkt label --file', out)}"
     else:
-        yield f"To fill in: kgkt suggest -n {n} --out todo.csv"
+        yield f"To fill in: {OUT.here(f'kgkt suggest -n {n} --out todo.csv')}"
 
 
 @app.command(rich_help_panel=ASK)

@@ -35,7 +35,8 @@ def name(
     elif done.edit is None:
         print(printable(f"concept {done.concept} is called {done.name!r} already: nothing to do"))
     else:
-        print(printable(f"concept {done.concept} is {done.name!r} now, it was {done.was!r}; undo: kgkt undo"))
+        print(printable(f"concept {done.concept} is {done.name!r} now, it was {done.was!r}; undo: "
+                        + OUT.here("kgkt undo")))  # fmt: skip
 
 
 @app.command(rich_help_panel=TEACH)
@@ -144,5 +145,6 @@ def undo(
                     "now": done.now, "edit": done.number, "effect": effect})  # fmt: skip
         return
     is_, else_ = ("made again", "take it back") if done.again else ("undone", "make it again")
-    print(printable(f"edit {done.edit} ({done.verb}) is {is_}: {done.now}; {else_}: kgkt undo {done.number}"))
+    print(printable(f"edit {done.edit} ({done.verb}) is {is_}: {done.now}; {else_}: "
+                    + OUT.here(f"kgkt undo {done.number}")))  # fmt: skip
     show_effect(done, OUT.next("kgkt propagate"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,6 +78,7 @@ Database = Annotated[
     str | None, typer.Option("--database", help="Name of the database on the server (NEO4J_DATABASE, else neo4j).")
 ]
 RecipePath = Annotated[str | None, typer.Option("--recipe", help="Recipe to read instead of ./kgkt.toml.")]
+BEFORE: dict[str, str | None] = {}  # places typed before the verb of a group of verbs
 
 
 def takes(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -127,14 +129,19 @@ def graph_of(
     """The graph that a verb is about."""
     from kgkt.api import open_graph
 
-    return open_graph(graph, dir, store, database, recipe, OUT.say, OUT.progress)
+    run = open_graph(graph, dir, store, database, recipe, OUT.say, OUT.progress)
+    OUT.run = run
+    return run
 
 
 def directory(
     dir: Dir = None, store: StoreUrl = None, database: Database = None, recipe: RecipePath = None
 ) -> Run:
-    """All graphs of a run directory, for verbs that take the name of one themselves."""
-    return graph_of(None, dir, store, database, recipe)
+    """All graphs of a run directory, for verbs that take the name of one themselves; options may stand before them."""
+    told = {"dir": dir, "store": store, "database": database, "recipe": recipe}
+    surroundings = os.environ.get("KGKT_DIR")  # what was typed before the verb goes before that
+    told |= {name: said for name, said in BEFORE.items() if said and told[name] in (None, surroundings)}
+    return graph_of(None, **told)
 
 
 def plain(form: Format = None) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import math
 import re
+import shlex
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ class Output:
     quiet = False
     verbose = False
     hints = True  # whether verbs say what to do next; not between the stages of a run
+    run: Any = None  # the graph that the verb is about
 
     def say(self, line: str) -> None:
         """A notice, on stderr."""
@@ -36,7 +38,12 @@ class Output:
 
     def next(self, command: str) -> str:
         """The end of a line that says what to do next."""
-        return f"   next: {command}" if self.hints else ""
+        return f"   next: {self.here(command)}" if self.hints else ""
+
+    def here(self, command: str, *more: str) -> str:
+        """A command, `more` its last words, with the flags by which it finds the same graph where it would not else."""
+        flags = [] if self.run is None else self.run.flags()
+        return shlex.join([*shlex.split(command), *more, *flags])
 
     def say_error(self, text: str) -> None:
         """An error, on stderr, even when quiet."""

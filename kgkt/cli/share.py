@@ -10,7 +10,19 @@ import typer
 
 from kgkt.cli.app import app
 from kgkt.cli.build import BUILD
-from kgkt.cli.options import Force, Shared, directory, graph_of, plain, rows, takes
+from kgkt.cli.options import (
+    BEFORE,
+    Database,
+    Force,
+    RecipePath,
+    Shared,
+    StoreUrl,
+    directory,
+    graph_of,
+    plain,
+    rows,
+    takes,
+)
 from kgkt.cli.output import OUT, print_json, print_rows
 from kgkt.errors import count
 
@@ -31,6 +43,17 @@ NEXT = {
 graphs = typer.Typer(name="graphs", help="The graphs of the database and of the run directory: list, drop.",
                      no_args_is_help=True, rich_markup_mode=None)  # fmt: skip
 app.add_typer(graphs, rich_help_panel=BUILD)
+
+
+@graphs.callback()
+def places(
+    dir: Annotated[str | None, typer.Option("--dir", help="Run directory (kgkt-run).")] = None,
+    store: StoreUrl = None,
+    database: Database = None,
+    recipe: RecipePath = None,
+) -> None:
+    """The graphs of the database and of the run directory: list, drop."""
+    BEFORE.update(dir=dir, store=store, database=database, recipe=recipe)
 
 
 @app.command(rich_help_panel=SHARE)

@@ -9,7 +9,7 @@ import typer
 from kgkt.cli.app import app
 from kgkt.cli.ask import ASK
 from kgkt.cli.options import Force, graph_of, rows, takes
-from kgkt.cli.output import print_json, print_rows
+from kgkt.cli.output import OUT, print_json, print_rows
 from kgkt.errors import count
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def _show(done: Suspects, every: bool, out: str | None) -> None:
     for line in done.passed_over:
         print(f"not judged: {line}")
     if done.issues or every:
-        print("You decide: the given class may be right. To correct one: kgkt label ITEM=CLASS; "
-              + (f"several: fill in the column class of {out}, then kgkt label --file {out}" if out
-                 else "several: kgkt suspects --out suspects.csv"))  # fmt: skip
+        print("You decide: the given class may be right. To correct one: " + OUT.here("kgkt label ITEM=CLASS")
+              + (f"; several: fill in the column class of {out}, then {OUT.here('kgkt label --file', out)}" if out
+                 else "; several: " + OUT.here("kgkt suspects --out suspects.csv")))  # fmt: skip
 
 
 def _sure(score: float) -> str:

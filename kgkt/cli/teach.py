@@ -26,25 +26,31 @@ def label(
         list[str] | None, typer.Argument(help="ITEM=CLASS, or ITEM=not:CLASS: what is like this is not that.")
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", help="CSV, JSON or Parquet: item_id, class; or Label Studio's export.")
+        list[str] | None, typer.Option("--file", help="CSV, JSON or Parquet: item_id, class; or Label Studio's export.")
     ] = None,
     id_column: IdColumn = None,
     class_column: ClassColumn = None,
+    again: Annotated[bool, typer.Option("--again", help="Import a file that was imported before.")] = False,
     run: Run,
     form: str,
 ) -> None:
     """Say what items are, or are not."""
-    show_labelled(run.label(assignments, file, id_column, class_column), form)
+    from kgkt.errors import UsageError
+
+    if file and len(file) > 1:
+        raise UsageError(f"one --file at a time, received {len(file)}: {', '.join(file)}; each is an edit of its own")
+    show_labelled(run.label(assignments, file[0] if file else None, id_column, class_column, again=again), form)
 
 
 def show_labelled(done: Any, form: str) -> None:
     """Print what `label` wrote."""
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
-                    "known_file": done.known_file, "skipped": done.skipped, "cancelled": done.cancelled,
-                    "already": done.already, "implied": done.implied, **edit_fields(done)})  # fmt: skip
+                    "known_file": done.known_file, "differ": done.differ, "skipped": done.skipped,
+                    "cancelled": done.cancelled, "already": done.already, "implied": done.implied,
+                    **edit_fields(done)})  # fmt: skip
     elif done.known_file:
-        print("the label file was imported before: nothing to do")
+        print("the label file was imported before: nothing " + ("was done" if done.differ else "to do"))
     else:
         replaced = f", {done.replaced} of them in place of another" if done.replaced else ""
         said = [count(done.labels, "label") + replaced] if done.labels else []
@@ -79,7 +85,7 @@ def show_effect(done: Any, then: str | None = None) -> None:
     if done.effect is None:
         return
     if then is None:
-        then = "" if done.edit is None else "; undo: kgkt undo"
+        then = "" if done.edit is None else "; undo: " + OUT.here("kgkt undo")
     if silence := done.effect.silence():
         print(printable(silence))
     print(printable(done.effect.in_words()) + then)

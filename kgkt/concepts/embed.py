@@ -65,19 +65,26 @@ def apply_map(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def map_lengths(rows: dict[str, np.ndarray], maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """The length of W·V + b before it is made a unit row.
+    """The length of W·V + b before it is made a unit row, and that of V: a constant may hide how short V is.
 
     Args:
         rows: layer -> (n, d).
         maps: layer -> (W (e_l, d), b (e_l,)).
 
     Returns:
-        (n, number of layers).
+        (n, 2 · number of layers), the two of a layer side by side.
     """
     import numpy as np
 
-    lengths = [np.linalg.norm(np.asarray(rows[layer], np.float32) @ W.T + b, axis=1) for layer, (W, b) in maps.items()]
-    return np.stack(lengths, axis=1)
+    parts = [_lengths(X := np.asarray(rows[layer], np.float32), X @ W.T + b) for layer, (W, b) in maps.items()]
+    return np.concatenate(parts, axis=1)
+
+
+def _lengths(X: np.ndarray, mapped: np.ndarray) -> np.ndarray:
+    """(n, 2) lengths of the rows of W·V + b, and of V."""
+    import numpy as np
+
+    return np.stack([np.linalg.norm(mapped, axis=1), np.linalg.norm(X, axis=1)], axis=1)
 
 
 def fit_embedding(
@@ -165,7 +172,7 @@ def apply_maps(features: Features, maps: Maps) -> Embedding:
 
 
 def stream_maps(features: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
-    """The same, and the lengths that `map_lengths` gives, (n, number of layers that count)."""
+    """The same, and the lengths that `map_lengths` gives, (n, 2 · number of layers that count)."""
     import numpy as np
 
     n = len(features)
@@ -173,7 +180,7 @@ def stream_maps(features: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
     vectors = np.empty((n, sum(len(maps.layers[layer][1]) for layer in maps.live)), np.float32)
     wide = sum(len(maps.means[layer]) for layer in maps.live)
     head = np.zeros((n, wide if project is None else project.shape[1]), np.float32)
-    lengths = np.empty((n, len(maps.live)), np.float32)
+    lengths = np.empty((n, 2 * len(maps.live)), np.float32)
     column = at = 0
     for number, layer in enumerate(maps.live):
         (W, b), start, centre = maps.layers[layer], 0, maps.means[layer]
@@ -181,7 +188,7 @@ def stream_maps(features: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
         for X in features.batches(layer):
             stop = start + len(X)
             mapped = X @ W.T + b
-            lengths[start:stop, number] = np.linalg.norm(mapped, axis=1)
+            lengths[start:stop, 2 * number : 2 * number + 2] = _lengths(X, mapped)
             vectors[start:stop, column : column + len(b)] = unit_rows(mapped) * scale
             rows = centred(X, centre) * head_scale
             if project is not None:

@@ -170,7 +170,7 @@ def read_features(
 
 
 def pool_lengths(run: RunDir, maps: dict[str, tuple[np.ndarray, np.ndarray]], size: int) -> np.ndarray | None:
-    """(s, l) lengths of W·V + b of at most `size` items of the pool, a column a layer, before they are unit rows.
+    """(s, 2l) lengths of at most `size` items of the pool, as `map_lengths` gives them.
 
     None where the features are gone, or are not those that the maps are of.
     """

@@ -61,10 +61,10 @@ def features_file(value: Any, folder: Path, name: str = "given", id_column: str 
 
     Args:
         value: a path, an array (n, d), a mapping of layers (n, d), or a DataFrame of numbers, of which f0, f1, …
-            are taken in the order of their numbers; these two with item_id if there is one.
+            are taken in the order of their numbers; these two with item_id if there is one, or with an index of ids.
         folder: of the run directory.
         name: of the file, without suffix.
-        id_column: of a DataFrame, the column of item ids.
+        id_column: of a DataFrame, the column, or the index, of item ids.
 
     Raises:
         UsageError: none of these.
@@ -76,8 +76,9 @@ def features_file(value: Any, folder: Path, name: str = "given", id_column: str 
         id_column = id_column or ITEM_ID
         named = {str(column): column for column in value.columns if column != id_column}
         numbers = [named[name] for name in by_number(list(named))]
-        ids = {"item_id": value[id_column].astype(str).tolist()} if id_column in list(value.columns) else {}
-        value = {"features": value[numbers].to_numpy(), **ids}
+        there = id_column in list(value.columns)
+        held = value[id_column].astype(str).tolist() if there else _own_index(value, id_column)
+        value = {"features": value[numbers].to_numpy(), **({} if held is None else {"item_id": held})}
     elif hasattr(value, "shape"):
         value = {"features": value}
     if not isinstance(value, Mapping):
@@ -159,7 +160,23 @@ def label_pairs(value: Any) -> list[tuple[str, str]]:
         raise UsageError(f"labels: expected {LABELS}, received {type(value).__name__}") from error
     if wrong := [pair for pair in pairs if len(pair) != 2]:
         raise UsageError(f"labels: expected {LABELS}, and {wrong[0]!r} is no pair of an item and a class")
-    return [(str(item), str(name)) for item, name in pairs if not _is_empty(name)]
+    return [(str(item), _class_name(item, name)) for item, name in pairs if not _is_empty(name)]
+
+
+def _class_name(item: Any, name: Any) -> str:
+    """A class as text, as a file of records has it: true and false, no fraction.
+
+    Raises:
+        UsageError: a fraction.
+    """
+    if type(name).__name__ in ("bool", "bool_"):  # of Python and of NumPy
+        return "true" if name else "false"
+    if isinstance(name, Real) and not isinstance(name, Integral):
+        number, meant = float(name), "name it with a text"
+        if number.is_integer():
+            meant = f"is {int(number)} meant? Write it so (in pandas: .astype('Int64'))"
+        raise UsageError(f"labels: the class of {item} is {name}, and a whole number or a text is wanted: {meant}")
+    return str(name)
 
 
 def _frame_ids(frame: Any) -> list[Any]:
@@ -169,11 +186,32 @@ def _frame_ids(frame: Any) -> list[Any]:
     if "item_id" in names:
         ids: list[Any] = frame["item_id"].tolist()
         return ids
-    ids = frame.index.tolist()
-    if frame.index.name != "item_id" and not all(isinstance(one, str) for one in ids):
+    held = index_ids(frame)
+    if held is None:
         raise UsageError(f"labels: the DataFrame has no column item_id{nearest('item_id', map(str, names))}, and its "
                          "index holds no ids")
-    return ids
+    return held
+
+
+def index_ids(frame: Any, id_column: str = ITEM_ID) -> list[str] | None:
+    """The index of a DataFrame as item ids, where it is called as their column, or holds texts; else None."""
+    held = frame.index.tolist()
+    called = frame.index.name == id_column
+    return [str(one) for one in held] if held and (called or all(isinstance(one, str) for one in held)) else None
+
+
+def _own_index(frame: Any, id_column: str) -> list[str] | None:
+    """The same of a pool, whose ids are unique.
+
+    Raises:
+        InputError: an id stands there twice.
+    """
+    held = index_ids(frame, id_column)
+    if held is not None and not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()][0]
+        raise InputError(f"the index of the DataFrame holds {str(twice)!r} more than once, and item ids are unique: "
+                         ".reset_index(drop=True) leaves it away")
+    return held
 
 
 def _is_list(value: Any) -> bool:
@@ -227,18 +265,26 @@ def plain_array(name: str, value: Any) -> np.ndarray:
 
 
 def _frame(value: Any, path: Path, named: Sequence[str | None]) -> str:
-    """A DataFrame of texts as CSV: the columns that are named or usual; if none of these holds texts, all that do."""
+    """A DataFrame of texts as CSV: the columns that are named or usual; if none of these holds texts, all that do.
+
+    Without a column of ids its index is one, where it holds them.
+    """
     there = {str(column): column for column in value.columns}
     wanted = {*filter(None, named), *IDS, *CLASSES, TEXT}
     if TEXT not in there and not (named and named[1]):
         wanted |= {name for name, at in there.items() if all(isinstance(one, str) for one in value[at].head(20))}
+    own = (named[0] if named else None) or ITEM_ID
+    held = None if {own, *IDS} & set(there) else _own_index(value, own)
     names = [name for name in there if name in wanted]
     if not names:
         raise InputError(f"the DataFrame has no column of texts ({', '.join(list(there)[:8])}): numbers are given as "
                          "features, or as an array")
     make_folder(path.parent)
     part = value[[there[name] for name in names]]
-    write_csv(path, names, part.astype(object).where(part.notna(), "").itertuples(index=False, name=None))
+    lines = part.astype(object).where(part.notna(), "").itertuples(index=False, name=None)
+    if held is not None:
+        names, lines = [own, *names], ((item, *line) for item, line in zip(held, lines, strict=True))
+    write_csv(path, names, lines)
     return str(path)
 
 

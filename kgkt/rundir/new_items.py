@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,20 @@ def given_features(
         widths = peek_features(features, (), told.id_column, told.columns, fewest=1)[1]
         if len(widths) == 1 and layer not in widths and W.shape[1] in widths.values():
             layers, other = (), next(iter(widths))
+        elif layer not in widths and W.shape[1] not in widths.values():
+            raise _other_layers(layer, W.shape[1], widths)
     new = import_features(features, out, layers, told.drop_bad, None, told.id_column, told.columns, fewest=1)
     if other:
         say(f"{features}: its one layer {other} is taken for the graph's one layer {layer}, both have "
             f"{W.shape[1]} numbers")
         maps = {other: (W, maps[layer][1])}
     return _noted(new, (), say), maps
+
+
+def _other_layers(layer: str, width: int, there: Mapping[str, int]) -> InputError:
+    has = ", ".join(f"{name} {wide}" for name, wide in there.items())
+    return InputError(f"the graph was made of layer {layer} with {width} numbers, the new items have {has}: give the "
+                      "same layers of the same A")
 
 
 def extracted_features(
@@ -80,7 +89,7 @@ def _noted(features: Features, told: Any, say: Say) -> Features:
 
 
 def embedded(new: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
-    """The embedding of the new items, and (m, l) the lengths of W·V + b, a column a layer.
+    """The embedding of the new items, and (m, 2l) the lengths that `map_lengths` gives.
 
     Raises:
         InputError: other layers than the graph was made of; or a graph of an earlier kgkt, which kept too little.
@@ -89,9 +98,7 @@ def embedded(new: Features, maps: Maps) -> tuple[Embedding, np.ndarray]:
 
     for layer, (W, _) in maps.layers.items():
         if new.widths.get(layer) != W.shape[1]:
-            has = ", ".join(f"{name} {width}" for name, width in new.widths.items())
-            raise InputError(f"the graph was made of layer {layer} with {W.shape[1]} numbers, the new items have "
-                             f"{has}: give the same layers of the same A")
+            raise _other_layers(layer, W.shape[1], new.widths)
     if len(maps.means) < len(maps.layers):
         raise InputError("an earlier kgkt made this graph, and did not keep what new items need: run kgkt populate, "
                          "which keeps the concepts and all that was said of them")

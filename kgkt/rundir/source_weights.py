@@ -12,7 +12,8 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import SOURCES, load_sources
 from kgkt.rundir.source_memory import weights_asked
-from kgkt.rundir.state import Say, made_by, settings_of
+from kgkt.rundir.state import Say, made_by, place_flags, settings_of
+from kgkt.source.columns import ITEM_ID
 from kgkt.source.parts import AUTO, read_weights
 from kgkt.values import Features, Labels, Maps
 
@@ -134,16 +135,24 @@ def _near(vectors: np.ndarray) -> csr_matrix:
 
 def _anew(recipe: Recipe, run: RunDir) -> str:
     """The command that makes the graph anew: with its sources, where the recipe does not name them."""
-    words = ["kgkt", "populate"]
+    words = ["kgkt", "populate", *place_flags(recipe)]
     if not (recipe.source.model or recipe.source.features):
         last = settings_of(run, "populate")
         told, asked = last["source"], last["asked"]
         flags = [("model", told["model"]), ("features", told["features"]), ("layers", ",".join(told["layers"])),
                  ("data", last.get("data")), *(("also", also) for also in told["also"]),
+                 *((name.replace("_", "-"), told.get(name)) for name in ("text_column", "class_column")),
+                 ("id-column", None if told["id_column"] == ITEM_ID else told["id_column"]),
+                 ("columns", ",".join(told["columns"]) or None),
+                 ("size", "x".join(map(str, told["size"])) if told["size"] else None),
+                 *(("import", name) for name in told["imports"]),
                  ("pixels", None if told["pixels"] == "raw" else told["pixels"]),
                  ("concepts", asked["concepts"]), ("seed", asked["seed"] or None)]  # fmt: skip
         for name, value in flags:
             words += [] if value is None else [f"--{name}", str(value)]
+        switches = (("drop-bad", last.get("drop_bad")), ("no-text", last.get("text") is False),
+                    ("shared", last.get("shared")), ("allow-legacy", told["allow_legacy"]))  # fmt: skip
+        words += [f"--{name}" for name, on in switches if on]
     return shlex.join([*words, "--fresh"])
 
 

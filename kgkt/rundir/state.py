@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import os
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import kgkt
-from kgkt.errors import InputError, NoGraphError, UsageError, nearest
+from kgkt.errors import InputError, NoGraphError, UsageError, count, nearest
 from kgkt.files import DEFAULT_DIR, sha256_file
-from kgkt.recipe import Recipe
+from kgkt.recipe import FILE, Recipe, read_recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.store.opening import absolute, embedded_path
 
@@ -39,6 +40,11 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
     name = recipe.graph
     if name is None and len(there) > 1:
         raise InputError(f"{recipe.dir} holds {len(there)} graphs ({', '.join(there)}): say --graph NAME")
+    inside = [] if name is None or name in there or not must_exist else graphs_of(Path(name))
+    if inside:
+        raise NoGraphError(f"no graph {name} in {recipe.dir}; {name} is a folder that holds "
+                           f"{count(len(inside), 'graph')} ({', '.join(inside)}): in Python it is dir={name!r}, on the "
+                           f"command line --dir {name}")
     run = RunDir(recipe.dir, name or (there[0] if there else "main"))
     if must_exist and run.graph not in there:
         if there:
@@ -46,8 +52,24 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
         here = graphs_of(Path()) if recipe.dir == DEFAULT_DIR else []
         hint = f"; this folder is a run directory itself, of {', '.join(here)}" if here else ""
         options = f"--dir . --graph {name if name in here else here[0]}" if here else ""
-        raise NoGraphError(f"no graph {run.graph} in {recipe.dir}: run kgkt populate first{hint}", options)
+        gone = "" if Path(recipe.dir).is_dir() or recipe.dir == DEFAULT_DIR else ", as there is no such folder"
+        raise NoGraphError(f"no graph {run.graph} in {recipe.dir}{gone}: run kgkt populate first{hint}", options)
     return run
+
+
+def place_flags(recipe: Recipe) -> list[str]:
+    """The flags by which a command finds the recipe's graph again; none where it finds it without.
+
+    Args:
+        recipe: of the graph, as this run of kgkt was told it.
+    """
+    own = recipe.path is not None and recipe.path != Path(FILE)
+    plain = read_recipe(recipe.path if own else None)
+    there = graphs_of(Path(recipe.dir))
+    usual = plain.graph or ("main" if not there else there[0] if len(there) == 1 else None)
+    flags = ["--recipe", str(recipe.path)] if own else []
+    flags += ["--dir", recipe.dir] if recipe.dir != (os.environ.get("KGKT_DIR") or plain.dir) else []
+    return flags + (["--graph", recipe.graph] if recipe.graph not in (None, usual) else [])
 
 
 def store_url(recipe: Recipe, run: RunDir) -> str:

@@ -253,6 +253,8 @@ def _why_unknown(item_id: str, known: Collection[str]) -> str:
         bare = whole.lstrip("0")
         for one in known:
             if one.isdecimal() and one.lstrip("0") == bare:
+                if len(whole) > len(one):
+                    return f"; is {one!r} meant? It has {count(len(whole) - len(one), 'zero')} less before it"
                 what = "its leading zeros were lost" if whole == item_id else "it was read as a number"
                 return f"; {one!r} is there: {what} (read ids as text, in pandas with dtype=str)"
         width = next((len(one) - 1 for one in known if MADE_UP.fullmatch(one)), 0)

@@ -71,8 +71,8 @@ def other_scale(new: np.ndarray, pool: np.ndarray) -> np.ndarray:
     Longer than twice what 99 of 100 of the pool's are at most, or shorter than half of what as many are at least.
 
     Args:
-        new: (m, l) lengths of W·V + b, a column a layer, from `embed.map_lengths`.
-        pool: (s, l) those of items of the pool.
+        new: (m, 2l) lengths of W·V + b and of V of every layer, from `embed.map_lengths`.
+        pool: (s, 2l) those of items of the pool.
     """
     import numpy as np
 

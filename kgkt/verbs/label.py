@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, nearest
+from kgkt.errors import InputError, UsageError, count, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, own_info, pool_ids
 from kgkt.rundir.edits import make_edit, who
@@ -36,6 +36,8 @@ class Labelled:
         undone: number of the undo that took the import of this file back, where it was therefore not done again.
         implied: ticks of these items that add nothing, as ITEM=not:CLASS, because the item has the label of another
             class; they stay, and count once that label goes.
+        differ: what a file that was imported before says otherwise than the graph does now: item, and class as a file
+            says it (not:CLASS is a tick).
         edit: its number, which `undo` takes; None where nothing was done.
         effect: on the items' classes, by the concepts' answer; None where it was not asked for.
     """
@@ -50,13 +52,14 @@ class Labelled:
     already: int = 0
     undone: int | None = None
     implied: tuple[str, ...] = ()
+    differ: tuple[tuple[str, str], ...] = ()
     edit: int | None = None
     effect: Effect | None = None
 
 
 def label(
     recipe: Recipe, say: Say, file: str | None = None, assignments: Sequence[str] = (),
-    pairs: Sequence[tuple[str, str]] = (), tell: bool = True, again: bool = True,
+    pairs: Sequence[tuple[str, str]] = (), tell: bool = True, again: bool | None = None,
 ) -> Labelled:  # fmt: skip
     """Label and tick items: from a file (once per content), from ITEM=CLASS texts, or from pairs.
 
@@ -67,7 +70,8 @@ def label(
         say: takes notices.
         file, assignments, pairs: what is said, in one of three ways.
         tell: work out how many items change class.
-        again: import a file once more whose import was undone; else it stays undone, which is said.
+        again: import a file once more that was imported before; None: only where its import was undone, else what it
+            says otherwise than the graph is said; False: not even that.
 
     Raises:
         UsageError: none of these, or several.
@@ -90,10 +94,11 @@ def label(
             Path(file), known, teach.id_column, teach.class_column, (*names, *recipe.target.classes), ids)
         before = run.state().get("label_files", {}).get(said.digest)
         undone = None if before is None else before.get("undone")
-        if undone and not again:
+        if undone and again is False:
             say(f"{file} stays undone, by edit {undone}: kgkt label --file {file} imports it again")
-        if before is not None and not (undone and again):
-            return Labelled(0, 0, 0, names, known_file=True, undone=undone)
+        if before is not None and not (again or (undone and again is None)):
+            differ = () if again is False else _differ(store, run, said.rows, file, say)
+            return Labelled(0, 0, 0, names, known_file=True, undone=undone, differ=differ)
         origin = {"digest": said.digest, "path": str(file)}
         done = _write(store, run, recipe, said.rows, say, origin, tell)
         know_file(run, said.digest, str(file))
@@ -137,6 +142,20 @@ def _write(
     replaced = sum(any(other != name for other in was[item]) for item, name, _, _ in labels)
     return Labelled(len(labels), len(ticks), replaced, classes, already=already, implied=_implied(was, ticked, new),
                     edit=number, effect=effect)  # fmt: skip
+
+
+def _differ(
+    store: Any, run: RunDir, rows: list[LabelRow], file: str | None, say: Say
+) -> tuple[tuple[str, str], ...]:
+    """What a known file says otherwise than the graph does now; said with how it is imported again."""
+    was, _, new = _new(store, run, rows)
+    if new:
+        shown = [f"{row.item_id} is {', '.join(sorted(was[row.item_id])) or 'without a label'}, here "
+                 f"{'not:' * row.tick}{row.name}" for row in new[:HINTS]]  # fmt: skip
+        verb = "stands" if len(new) == 1 else "stand"
+        say(f"{count(len(new), 'label')} of {file} {verb} otherwise now ({'; '.join(shown)}"
+            f"{'; …' if len(new) > HINTS else ''}): --again imports it once more, in place of these")
+    return tuple((row.item_id, "not:" * row.tick + row.name) for row in new)
 
 
 def _new(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from kgkt.errors import InputError, UsageError, count
@@ -60,7 +61,7 @@ def name(recipe: Recipe, say: Say, concept: str, new: str | None = None, reset: 
         to = row["auto_name"] if new is None else new
         if to is None:
             raise InputError(f"concept {number} has no name that populate gave: give it one")
-        other = None if new is None else as_number(new.strip(), run.graph)
+        other = None if new is None else as_number(_plain_digits(new.strip()), run.graph)
         if other in there:
             raise InputError(f"{to!r} is how concept {other} is called by its number: give a name that is none, as "
                              f"'the {to}'")  # fmt: skip
@@ -74,3 +75,8 @@ def name(recipe: Recipe, say: Say, concept: str, new: str | None = None, reset: 
         edit, _ = make_edit(
             store, run, "name", about, lambda: write_facts(store, run.graph, {"names": {str(number): to}}))
     return Named(number, row["key"], to, row["name"], edit)
+
+
+def _plain_digits(text: str) -> str:
+    """The text with the digits of every script as 0 to 9: what reads as a number is one."""
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in unicodedata.normalize("NFKC", text))

@@ -129,9 +129,9 @@ def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:
 
     settings, labels = recipe.teach, current.taught
     how, text = teach_settings(run, recipe)
+    seeds = make_seeds(labels)  # refuses a graph without labels, which has no classes to share out either
     prior = read_prior(settings.prior, settings.balanced, labels.names)
     arrays, _ = load_arrays(made_by(run, "populate", "embedding.safetensors"))
-    seeds = make_seeds(labels)
     start = time.perf_counter()
     alpha = choose_alpha(current.graph, current.Z, labels) if settings.alpha is None else settings.alpha
     clock = time.perf_counter()

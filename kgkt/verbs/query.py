@@ -10,7 +10,8 @@ from typing import Any
 from kgkt.errors import UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store
-from kgkt.rundir.state import Say, open_run
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, open_run, settings_of
 from kgkt.store.protocol import Limits, Rows, Store
 from kgkt.store.statements import Shipped, load, shipped
 
@@ -67,6 +68,8 @@ def ask(
                 unknown = _not_there(store, run.graph, params) if named else unknown_names(statement, store.schema())
                 for notice in unknown:
                     say(notice)
+                if word == "carried" and not rows.rows and _one_source(run):
+                    say("the graph has one source, which carries every concept: populate --also adds another")
             yield rows, elapsed
 
 
@@ -105,6 +108,11 @@ def _not_there(store: Store, graph: str, params: dict[str, Any]) -> Iterator[str
         known = {part for pair in found for part in pair}
         yield from (f"no concept {params[p]!r}{nearest(str(params[p]), sorted({name for name, _ in found}))}"
                     for p in sorted(concepts) if str(params[p]) not in known)  # fmt: skip
+
+
+def _one_source(run: RunDir) -> bool:
+    done = settings_of(run, "populate")
+    return bool(done) and "weights" not in done
 
 
 def _looks_empty(rows: Rows) -> bool:

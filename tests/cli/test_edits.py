@@ -164,6 +164,11 @@ def test_what_stands_already_is_no_edit_and_is_said(labelled: Path, kgkt: Kgkt) 
     assert [row[4] for row in listed[:2]] == ["2 labels", "1 label, 1 tick"]
     kgkt("undo")
     assert holds() == before
+    kgkt("label", "i0000=not:cat")
+    known = kgkt("label", "--file", "again.csv")
+    assert (known.json["known_file"], known.json["differ"]) == (True, [["i0000", "cat"]])
+    assert "1 label of again.csv stands otherwise now (i0000 is without a label, here cat): --again imports" in known.err
+    assert kgkt("label", "--file", "again.csv", "--again").json["labels"] == 1
 
 
 def test_what_an_undo_says_stands_after_it(labelled: Path, kgkt: Kgkt) -> None:

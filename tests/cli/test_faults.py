@@ -398,8 +398,28 @@ def test_everything_switched_off(labelled: Path, kgkt: Kgkt) -> None:
 
 
 def test_nothing_labelled(populated: Path, kgkt: Kgkt) -> None:
-    done = kgkt("propagate")
-    assert (done.code, "nothing is labelled yet" in done.err) == (3, True)
+    for shares in ((), ("--balanced",), ("--prior", "cat=1")):
+        done = kgkt("propagate", *shares)
+        assert (done.code, "nothing is labelled yet" in done.err) == (3, True)
+    assert "the graph has one source, which carries every concept" in kgkt("query", "carried").err
+    one = kgkt("label", "i0000=a", "--file", "a.csv", "--file", "b.csv")
+    assert (one.code, "one --file at a time, received 2: a.csv, b.csv" in one.err) == (2, True)
+
+
+def test_hints_find_the_same_graph(populated: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = populated / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)
+    kgkt("label", "i0000=cat", "i0001=dog", "--dir", "../kgkt-run")
+    told = kgkt("label", "i0000=dog", "--dir", "../kgkt-run", "--format", "table").out
+    assert "next: kgkt propagate --dir ../kgkt-run\n" in told
+    assert told.endswith("undo: kgkt undo --dir ../kgkt-run\n")
+    monkeypatch.setenv("KGKT_DIR", "../kgkt-run")
+    assert kgkt("label", "i0002=dog", "--format", "table").out.endswith("undo: kgkt undo\n")
+    assert [row[0] for row in kgkt("graphs", "--dir", "../kgkt-run", "list").json["rows"]] == ["main"]
+    assert kgkt("graphs", "--dir", "nowhere", "list").json["rows"] == []  # before what stands around the command
+    digits = kgkt("name", "c017", "\uff11\uff18")  # 18, full width
+    assert (digits.code, "is how concept 18 is called by its number" in digits.err) == (3, True)
 
 
 @pytest.mark.parametrize("name", ["memberships.parquet", "concepts.safetensors", "embedding.safetensors", "run.json"])

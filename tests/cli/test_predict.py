@@ -99,6 +99,14 @@ def test_features_of_another_scale_are_counted(labelled: Path, kgkt: Kgkt, times
     assert "by their scale" not in kgkt("predict", "--features", "scaled.npz").err
 
 
+def test_raw_features_that_are_small_are_counted(labelled: Path, kgkt: Kgkt) -> None:
+    known = open_features(Path("kgkt-run/main/features.parquet"))
+    rows = {layer: known.rows(layer, np.arange(100)) for layer in known.layers}
+    for times in (0.1, 0.01, 0):
+        np.savez("small.npz", **{layer: times * V for layer, V in rows.items()})
+        assert kgkt("predict", "--features", "small.npz").json["far"] > 90
+
+
 def test_concepts_that_are_off_give_no_class(labelled: Path, kgkt: Kgkt) -> None:
     kgkt("query", "--rw", "--force", "MATCH (c:Concept) WHERE c.size < 1000 SET c.active = false")
     kgkt("query", "--rw", "--force", "MATCH (c:Concept) WITH c ORDER BY c.key LIMIT 20 SET c.active = true")

@@ -181,6 +181,8 @@ def test_labels_choose_the_weights(joined: Path, kgkt: Kgkt, truth: dict[str, st
     assert "the labels now prefer weights 1 (a.keras), 0 (b.keras): of 80 labels" in told
     assert told.endswith("--concepts 30 --fresh")
     assert "kgkt populate --model" in told
+    away = kgkt("propagate", "--dir", Path("kgkt-run").absolute()).json["sources"]  # from another folder the same graph
+    assert f"kgkt populate --dir {Path('kgkt-run').absolute()} --model" in away
     assert kgkt(*asked).json["unchanged"]
     anew = kgkt(*asked, "--fresh")
     assert "weights 1 (a.keras), 0 (b.keras): of 80 labels, each left out in turn" in anew.err

@@ -202,6 +202,7 @@ def test_other_names_of_columns(tmp_path) -> None:
 
 @pytest.mark.parametrize(("ids", "known", "reason"), [
     ([7, 8], IDS, r"no item '7' in the pool; '00007' is there: its leading zeros were lost .*dtype=str"),
+    (["007"], ["7", "8"], r"no item '007' in the pool; is '7' meant\? It has 2 zeros less before it"),
     ([7.0, None], ["7", "8"], r"no item '7\.0' in the pool; '7' is there: it was read as a number"),
     ([0, 1], [f"i{n:04d}" for n in range(40)], r"no item '0' in the pool; is 'i0000' meant\? Where a pool brings no ids"),
     (["catt"], ["cat", "dog"], r"no item 'catt' in the pool; did you mean cat"),
