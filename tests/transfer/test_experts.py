@@ -65,7 +65,8 @@ def test_labels_that_nothing_reaches_and_ticks_of_an_item_held_out_have_no_part(
     assert held is not None
     assert sorted(held.classes.tolist()) == [0] * 4 + [1] * 3
     assert all((9, 3) in seeds for seeds in told)
-    assert [(0, 0) in seeds for seeds in told] == [(0, 3) in seeds for seeds in told]
+    assert [(0, 0) in seeds for seeds in told].count(False) == 1
+    assert not any((0, 3) in seeds for seeds in told)  # of an item with a label of another class, held out or not
     assert judges.expect(held, {}, np.eye(3)[[0, 1]])[0] == pytest.approx(1 - judges.REMAINS)  # level: none is right
 
 
