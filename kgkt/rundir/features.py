@@ -14,6 +14,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir, load_items, save_items
 from kgkt.rundir.source_memory import layers_beside, weights_asked
 from kgkt.rundir.state import Say
+from kgkt.source.arrays import rows_of
 from kgkt.source.beside import match_pool
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.columns import ITEM_ID
@@ -197,14 +198,6 @@ def _known(run: RunDir, done: dict[str, Any]) -> list[bytes] | None:
     if "items" not in done or not path.exists() or sha256_file(path) != done["items"]:
         return None
     return load_items(path)[1]
-
-
-def rows_of(known: list[bytes], contents: list[bytes]) -> np.ndarray:
-    """(n,) the row of an item of the same content in `known`, -1 where there is none."""
-    import numpy as np
-
-    place = {content: row for row, content in enumerate(known)}
-    return np.array([place.get(content, -1) for content in contents], np.int64)
 
 
 def _extract(pool: Pool, rows: np.ndarray | None, old: Path, out: Path, say: Say, progress: Any) -> Features:

@@ -9,6 +9,7 @@ from kgkt.errors import count
 from kgkt.recipe import Recipe
 from kgkt.rundir.graph_files import Before
 from kgkt.rundir.source_memory import weights_asked
+from kgkt.source.arrays import rows_of
 from kgkt.values import Clustering, Embedding, Features, Maps
 
 if TYPE_CHECKING:
@@ -102,10 +103,7 @@ def match_alike(before: Before, ids: np.ndarray, vectors: np.ndarray, same: np.n
 
 def namesakes(old_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """(n,) row in the old pool of the item with the same id, -1 where there is none."""
-    import numpy as np
-
-    place = {item: row for row, item in enumerate(old_ids.tolist())}
-    return np.array([place.get(item, -1) for item in ids.tolist()], np.int64)
+    return rows_of(old_ids.tolist(), ids.tolist())
 
 
 def rows_now(old_ids: np.ndarray, ids: np.ndarray, same: np.ndarray) -> dict[str, int]:

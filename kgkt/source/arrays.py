@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,6 +191,24 @@ def default_ids(n: int) -> np.ndarray:
 
     width = max(4, len(str(n - 1)))
     return np.array([f"i{i:0{width}d}" for i in range(n)])
+
+
+def are_numbered(ids: np.ndarray) -> bool:
+    """Whether these are the ids of rows that brought none."""
+    return ids.tolist() == default_ids(len(ids)).tolist()
+
+
+def rows_of(there: Iterable[Hashable], wanted: Iterable[Hashable]) -> np.ndarray:
+    """(n,) the row of each of what is wanted, ids or digests of contents; -1 where it is not there."""
+    import numpy as np
+
+    place = {one: row for row, one in enumerate(there)}
+    return np.array([place.get(one, -1) for one in wanted], np.int64)
+
+
+def some_ids(ids: Sequence[str]) -> str:
+    """The first three, for a message."""
+    return ", ".join(ids[:3]) + (", …" if len(ids) > 3 else "")
 
 
 def check_ids(where: str, values: Any, n: int) -> np.ndarray:

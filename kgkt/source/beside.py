@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, count
-from kgkt.source.arrays import default_ids
+from kgkt.source.arrays import are_numbered, rows_of, some_ids
 from kgkt.source.contents import take
 from kgkt.source.inputs import Data
 
 if TYPE_CHECKING:
     import numpy as np
-
-SHOWN = 3  # ids in a message
 
 
 def match_pool(data: Data, ids: np.ndarray, pool: str, features: str) -> tuple[Data, list[str]]:
@@ -26,16 +24,13 @@ def match_pool(data: Data, ids: np.ndarray, pool: str, features: str) -> tuple[D
     Raises:
         InputError: the pool lacks an item.
     """
-    import numpy as np
-
     if len(data.ids) == len(ids) and (data.ids == ids).all():
         return data, []
-    place = {item: row for row, item in enumerate(data.ids.tolist())}
-    rows = np.array([place.get(item, -1) for item in ids.tolist()], np.int64)
+    rows = rows_of(data.ids.tolist(), ids.tolist())
     if missing := ids[rows < 0].tolist():
         raise InputError(
-            f"{pool} lacks {len(missing):,} of the {len(ids):,} items of {features} ({_some(missing)}); it has "
-            f"{count(len(data), 'item')} ({_some(data.ids.tolist())}): they are matched by item_id"
+            f"{pool} lacks {len(missing):,} of the {len(ids):,} items of {features} ({some_ids(missing)}); it has "
+            f"{count(len(data), 'item')} ({some_ids(data.ids.tolist())}): they are matched by item_id"
             + _no_ids(data.ids, ids, pool, features)
         )  # fmt: skip
     more = len(data) - len(ids)
@@ -46,10 +41,6 @@ def _no_ids(there: np.ndarray, ids: np.ndarray, pool: str, features: str) -> str
     """What is wrong where one of the two brings no ids, so that its rows are numbered."""
     for own, name, mend in ((there, pool, "--id-column says which column holds them"),
                             (ids, features, "save item_id beside the features")):  # fmt: skip
-        if own.tolist() == default_ids(len(own)).tolist():
+        if are_numbered(own):
             return f", and {name} brings no ids: {mend}"
     return ""
-
-
-def _some(ids: list[str]) -> str:
-    return ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, UsageError, count
 from kgkt.recipe import SourceSettings
-from kgkt.source.arrays import default_ids
+from kgkt.source.arrays import are_numbered, rows_of, some_ids
 from kgkt.source.imported import peek_ids
 from kgkt.source.source import Source
 
@@ -121,17 +121,14 @@ def match_ids(there: np.ndarray, ids: np.ndarray, part: Part, where: str) -> tup
     Raises:
         InputError: items that the source has not, or none of the two has ids of its own and they differ in number.
     """
-    import numpy as np
-
-    place = {item: row for row, item in enumerate(there.tolist())}
-    rows = np.array([place.get(item, -1) for item in ids.tolist()], np.int64)
+    rows = rows_of(there.tolist(), ids.tolist())
     missing = ids[rows < 0]
-    made_up = len(there) != len(ids) and there.tolist() == default_ids(len(there)).tolist()
+    made_up = len(there) != len(ids) and are_numbered(there)
     if made_up and not len(missing):
         raise InputError(f"{part.path} has {len(there):,} rows and no ids of its own, {where} has {len(ids):,} items: "
                          "which row is which? Save item_id beside the features")
     if len(missing):
-        shown = ", ".join(missing[:3].tolist()) + (", …" if len(missing) > 3 else "")
+        shown = some_ids(missing.tolist())
         raise InputError(f"{part.path} lacks {len(missing):,} of the {len(ids):,} items of {where} ({shown}); it has "
                          f"{len(there):,}, e.g. {', '.join(there[:3].tolist())}: every source must hold every item, "
                          "under the same item_id")

@@ -110,7 +110,8 @@ def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targ
 
     populated, propagated = (run.state()["stages"][stage] for stage in ("populate", "propagate"))
     _, made = load_arrays(run.path("concepts.safetensors"))
-    counts = np.bincount(current.taught.classes, minlength=len(targets.names))
+    taught = current.taught
+    counts = np.bincount(taught.classes, minlength=len(targets.names))
     return {
         "graph": run.graph,
         "source": populated["figures"],
@@ -118,7 +119,7 @@ def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targ
         "concepts_seed": int(made["seed"]),
         "classes": list(targets.names),
         "labels": dict(zip(targets.names, counts.tolist(), strict=True)),
-        "ticks": len(current.taught.tick_items),
+        "ticks": len(taught.tick_items),
         "items": len(current.ids),
         "unreached": int((targets.weight == 0).sum()),
         "inactive_concepts": int((~current.graph.active).sum()),

@@ -10,8 +10,9 @@ import pytest
 
 from kgkt.recipe import SourceSettings
 from kgkt.rundir import features as room
-from kgkt.rundir.features import extract_missing, rows_of
+from kgkt.rundir.features import extract_missing
 from kgkt.source import parquet
+from kgkt.source.arrays import rows_of
 from kgkt.source.contents import data_contents, take
 from kgkt.source.inputs import Data, read_data
 from kgkt.source.keras_model import KerasModel
