@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,24 @@ if TYPE_CHECKING:
 FEWEST_KNOWN = 0.1  # share of words from which on a vocabulary counts as one of such texts
 
 
-def open_target(recipe: Recipe) -> tuple[Any, Path]:
-    """Model B and its path.
+@dataclass(frozen=True, slots=True)
+class OpenTarget:
+    """Model B, opened.
+
+    Args:
+        whole: B as its file holds it; this is what is saved again.
+        model: what of it is taught and mapped: all of it, or the part that leads to one output. It shares the
+            weights of `whole`.
+        path: B's file.
+    """
+
+    whole: Any
+    model: Any
+    path: Path
+
+
+def open_target(recipe: Recipe) -> OpenTarget:
+    """Model B of the recipe.
 
     Raises:
         UsageError: the recipe names none.
@@ -38,7 +55,8 @@ def open_target(recipe: Recipe) -> tuple[Any, Path]:
     model = open_model(path, recipe.target.imports, recipe.source.allow_legacy)
     if recipe.target.classes:
         check_target(model, recipe.target.classes, file=path.name)
-    return model, path
+    return OpenTarget(model, model, path)
+
 
 def target_inputs(
     recipe: Recipe, run: RunDir, model: Any, ids: np.ndarray, names: tuple[str, ...], say: Say

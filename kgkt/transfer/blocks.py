@@ -11,6 +11,8 @@ from kgkt.values import Block
 if TYPE_CHECKING:
     import keras
 
+MAPPED = ("unit", "head")  # kinds of blocks that concepts are mapped to
+
 
 def leaves(model: keras.Model) -> Iterator[tuple[str, Any]]:
     """Yield (path, operation) of B from input to output, nested models opened.

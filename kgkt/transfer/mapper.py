@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import leaves
+from kgkt.transfer.blocks import MAPPED, leaves
 from kgkt.transfer.taps import tapped
 from kgkt.values import Block, BlockMap
 
@@ -47,7 +47,7 @@ def plan_map(
     import numpy as np
     from scipy.sparse import csr_matrix
 
-    dense = {layer: group for layer, group in blocks.items() if group[0].kind in ("unit", "head")}
+    dense = {layer: group for layer, group in blocks.items() if group[0].kind in MAPPED}
     if not dense:
         raise InputError("B has no Dense layer, so there is no block to map concepts to. Run fuse without a map.")
     if not np.any(mass > 0):

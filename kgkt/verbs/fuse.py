@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,8 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     assert recipe.target.out is not None
     out = Path(recipe.target.out)
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
-    model, path = open_target(recipe)
+    opened = open_target(recipe)
+    model, path = opened.model, opened.path
     current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     read_outputs(model, recipe.target.from_logits)
@@ -64,6 +66,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
         fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
     for notice in fusion.notices:
         say(notice)
+    fusion = dataclasses.replace(fusion, model=opened.whole)
     write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force)
     record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
            dict(fusion.figures))  # fmt: skip

@@ -42,7 +42,8 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     from kgkt.transfer.outputs import in_words, read_outputs
 
     run = open_run(recipe)
-    model, path = open_target(recipe)
+    opened = open_target(recipe)
+    model, path = opened.model, opened.path
     current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     outputs = read_outputs(model, recipe.target.from_logits)
@@ -171,7 +172,7 @@ def current_map(
 ) -> BlockMap | None:
     """The map of B in the graph, planned again where its inputs changed; None where B was never mapped."""
     from kgkt.store.readback import read_strengths
-    from kgkt.transfer.blocks import read_blocks
+    from kgkt.transfer.blocks import MAPPED, read_blocks
 
     done = run.state().get("stages", {}).get("map")
     if done is None or not recipe.target.map:
@@ -190,7 +191,7 @@ def current_map(
         if edits or wait:
             say(f"edited strengths kept: {edits + len(wait)}")
         return block_map
-    layout = {layer: group for layer, group in blocks.items() if group[0].kind in ("unit", "head")}
+    layout = {layer: group for layer, group in blocks.items() if group[0].kind in MAPPED}
     with open_graph_store(recipe, run) as store:
         found = read_strengths(store, run.graph, path.stem, layout)
     return BlockMap(

@@ -134,7 +134,7 @@ def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predi
     from kgkt.transfer.trainer import Trainer
 
     recipe = recipe.override("target", model=model)
-    b, _ = open_target(recipe)
+    b = open_target(recipe).model
     with open_graph_store(recipe, run) as store:
         names = read_current(store, run, say, recipe.target.classes).labels.names
     read, x = read_for_target(recipe, run, b, data, names, say)
