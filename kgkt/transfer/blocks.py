@@ -6,67 +6,115 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count
+from kgkt.transfer.inner import inner_layers, is_own, run_order
+from kgkt.transfer.kernels import kernel_of
 from kgkt.values import Block
 
 if TYPE_CHECKING:
     import keras
 
 MAPPED = ("unit", "head")  # kinds of blocks that concepts are mapped to
+WORDS = {"row": "embedding row", "attention": "attention head"}  # kinds that their name alone does not tell
 
 
 def leaves(model: keras.Model) -> Iterator[tuple[str, Any]]:
-    """Yield (path, operation) of B from input to output, nested models opened.
+    """Yield (path, operation) of B from input to output: nested models, wrappers and classes of the user's own opened.
 
-    The path of a layer inside a nested model is `outer/inner`, so that a name means one layer.
+    The path of a layer inside another is `outer/inner`, so that a name means one layer; a layer that is held twice
+    comes once. What does not lead to B's output is left out. Of a class of the user's own the layers come as they are
+    called; where its output is made by none of them, it comes last itself. A model that is nothing but such a class
+    has the paths of its layers without its name.
     """
+    found = list(_leaves(model))
+    last = {id(layer): place for place, (_, layer) in enumerate(found)}
+    yield from (one for place, one in enumerate(found) if last[id(one[1])] == place)
+
+
+def _leaves(model: Any) -> Iterator[tuple[str, Any]]:
     import keras
 
-    for operation in model.layers if isinstance(model, keras.Sequential) else model.operations:
-        if isinstance(operation, keras.Model):
-            yield from ((f"{operation.name}/{path}", inner) for path, inner in leaves(operation))
+    own = _operations(model)
+    bare = [op for op in own if not isinstance(op, keras.layers.InputLayer)]
+    for operation in own:
+        if isinstance(operation, keras.Sequential) or hasattr(operation, "operations"):
+            inner = _towards(operation, model)
+        elif isinstance(operation, keras.Layer) and inner_layers(operation):
+            inner = iter(_inside(operation, model))
         else:
             yield operation.name, operation
+            continue
+        prefix = "" if bare == [operation] and is_own(operation) else f"{operation.name}/"
+        yield from ((path if layer is operation else prefix + path, layer) for path, layer in inner)
+
+
+def _operations(model: Any) -> Sequence[Any]:
+    import keras
+
+    return list(model.layers if isinstance(model, keras.Sequential) else model.operations)
+
+
+def _used(operation: Any, model: Any) -> tuple[int, ...] | None:
+    """Which outputs of an operation are the model's; None where all are, or none."""
+    ends = [t._keras_history for t in getattr(model, "outputs", None) or ()]
+    used = tuple(end.tensor_index for end in ends if end.operation is operation)
+    return used or None
+
+
+def _towards(nested: Any, model: Any) -> Iterator[tuple[str, Any]]:
+    """The leaves of a nested model; where the model's output is one of its several, those that lead there."""
+    import keras
+
+    used = _used(nested, model) if len(nested.outputs) > 1 else None
+    return _leaves(nested if used is None else keras.Model(nested.inputs, [nested.outputs[i] for i in used]))
+
+
+def _inside(operation: Any, model: Any) -> list[tuple[str, Any]]:
+    """The leaves of a class of the user's own as they are called; of one inside of a wrapper as it holds them."""
+    if not is_own(operation) or not operation._inbound_nodes:
+        return [(f"{name}/{path}" if path else name, layer) for name, held in inner_layers(operation)
+                for path, layer in (_inside(held, model) if inner_layers(held) else [("", held)])]  # fmt: skip
+    order, ends = run_order(operation, _opened, _used(operation, model))
+    return order if ends else [*order, (operation.name, operation)]
+
+
+def _opened(layer: Any) -> list[tuple[str, Any]]:
+    """The layers that a layer holds, of a nested model all that it calls."""
+    import keras
+
+    if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
+        return [(op.name, op) for op in _operations(layer) if isinstance(op, keras.Layer)]
+    return inner_layers(layer)
 
 
 def read_blocks(model: keras.Model) -> dict[str, tuple[Block, ...]]:
-    """Read the blocks of B's weights: Dense units, head slots, convolution filters, embedding rows.
+    """Read the blocks of B's weights; what is one of which layer, `kernel_of` says.
 
     Args:
-        model: B, with one input and one output.
+        model: B, with one output.
 
     Returns:
-        layer path -> its blocks in index order; layers from input to output. Only blocks of kind
-        "unit" and "head" are mapped to concepts (`unmapped` says which are not).
+        layer path -> its blocks in index order; layers from input to output. Only blocks of the kinds in MAPPED are
+        mapped to concepts (`unmapped` says which are not). The Dense layer that makes the output has kind "head".
 
     Raises:
-        InputError: B is not a Sequential or Functional model, or has several inputs or outputs.
+        InputError: B has no declared inputs, or several outputs.
     """
-    import keras
-
     check_single(model)
     head = head_layer(model)
     blocks: dict[str, tuple[Block, ...]] = {}
     for path, layer in leaves(model):
-        if isinstance(layer, keras.layers.Dense):
-            kind, weights, axis = ("head" if head and layer is head[1] else "unit"), layer.kernel, -1
-        elif isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Conv3D):
-            kind, weights, axis = "filter", layer.kernel, -1
-        elif isinstance(layer, keras.layers.Embedding):
-            kind, weights, axis = "row", layer.embeddings, 0
-        else:
-            continue
-        shape = tuple(weights.shape[:-1] if axis == -1 else weights.shape[1:])
-        blocks[path] = tuple(Block(path, kind, i, shape) for i in range(weights.shape[axis]))
+        if (kernel := kernel_of(layer)) is not None:
+            kind = "head" if head and layer is head[1] else kernel.kind
+            blocks[path] = tuple(Block(path, kind, i, kernel.shape, kernel.variable.path) for i in range(kernel.blocks))
     return blocks
 
 
 def unmapped(blocks: dict[str, tuple[Block, ...]]) -> list[str]:
     """Sentences that name the layers of B whose blocks no concept is mapped to."""
-    words = {"filter": "filters", "row": "embedding rows"}
     return [
-        f"{layer} ({len(group)} {words[group[0].kind]}) is trained, but no concept is mapped to it"
+        f"{layer} ({count(len(group), WORDS.get(kind, kind))}) is trained, but no concept is mapped to it"
         for layer, group in blocks.items()
-        if group[0].kind in words
+        if (kind := group[0].kind) not in MAPPED
     ]
 
 
