@@ -125,6 +125,7 @@ class Target:
     seed: int = 0
     from_logits: bool | None = None
     imports: tuple[str, ...] = ()
+    output: str | None = None
     require_gain: float | None = None
 
 
@@ -294,6 +295,7 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
+# output = "class"             # which of B's outputs is taught, where it has several
 # text_column = "text"         # of these two, where they are tables of texts and call their columns otherwise than
 # id_column = "item_id"        # the pool does
 # class_column = "y"

@@ -22,6 +22,7 @@ class Transfer(Graph):
 
         Args:
             target: B: a .keras file, or an open Keras model.
+            output: which of its outputs is taught, where it has several.
             imports, allow_legacy: as on the command line.
         """
         from kgkt.verbs.map import map_target
@@ -35,7 +36,9 @@ class Transfer(Graph):
             target: B: a .keras file, or an open Keras model; it is never changed.
             out: where the fused B goes; else `fused.keras` in the graph's folder, replaced.
             test: what to measure on: a path, or (x, y).
-            data: B's view of the pool's items, matched by item_id: a path, or {"x": ..., "item_id": ...}.
+            data: B's view of the pool's items, matched by item_id: a path, or {"x": ..., "item_id": ...}; of a B with
+                several inputs an array for each, by its name. So is the x of `test`.
+            output: which of B's outputs is taught, where it has several.
             pixels: range of pixels that B wants; else what A was told, unless B scales its inputs itself.
             allow_shift: go on with a test set of another range than what B is taught.
             id_column, text_column, class_column: of test and data, where they are tables that call their columns
@@ -60,8 +63,8 @@ class Transfer(Graph):
         Args:
             progress: called with (what, done, total).
             balanced: every class is equally frequent in the pool.
-            target, test, data, pixels, allow_shift: as for `fuse`; without B and a test set only the answers for
-                the pool are compared. So are id_column, text_column, class_column, which hold for `truth` too.
+            target, test, data, output, pixels, allow_shift: as for `fuse`; without B and a test set only the answers
+                for the pool are compared. So are id_column, text_column, class_column, which hold for `truth` too.
             labels, seeds, truth, train_b, jobs, recommend, require_gain, out, allow_overlap: as on the command line.
         """
         from kgkt.verbs.evaluate import Asked, evaluate_run

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 Force = Annotated[bool, typer.Option("--force", help="Replace output files that exist.")]
 Target = Annotated[str | None, typer.Option("--target", help="Model B, a .keras file; it is never changed.")]
+Output = Annotated[
+    str | None, typer.Option("--output", help="Which of B's outputs is taught, where it has several.")
+]
 Test = Annotated[
     str | None, typer.Option("--test", help="Arrays x and y, or texts with classes: measures what it was worth.")
 ]
 TargetData = Annotated[
-    str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id.")
+    str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id; of several inputs, "
+                      "an array for each.")
 ]
 TargetPixels = Annotated[
     str | None,

@@ -14,6 +14,8 @@ from kgkt.cli.options import (
     Dir,
     FromLogits,
     Graph,
+    Imports,
+    Output,
     RecipePath,
     Target,
     TargetData,
@@ -61,6 +63,8 @@ def evaluate(
     target: Target = None,
     test: Test = None,
     target_data: TargetData = None,
+    output: Output = None,
+    imports: Imports = None,
     columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
@@ -87,8 +91,8 @@ def evaluate(
     """What the graph is worth on your own A, data and B, beside every control and rival. Resumable."""
     with OUT.steps("comparing") as progress:
         done = run.evaluate(
-            labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data,
-            pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
+            labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data, output=output,
+            imports=imports, pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
             balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, **columns,
             require_gain=points(require_gain), out=out, allow_overlap=allow_overlap, progress=progress,
         )  # fmt: skip

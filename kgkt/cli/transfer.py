@@ -12,6 +12,7 @@ from kgkt.cli.options import (
     AllowShift,
     Force,
     FromLogits,
+    Output,
     Target,
     TargetData,
     TargetPixels,
@@ -36,10 +37,11 @@ SURE = 1.96  # standard errors: 95 %
 @app.command("map", rich_help_panel=TRANSFER)
 @takes(run=graph_of, opening=opening, form=plain)
 def map_(
-    *, target: Target = None, from_logits: FromLogits = False, opening: dict[str, Any], run: Run, form: str
+    *, target: Target = None, output: Output = None, from_logits: FromLogits = False, opening: dict[str, Any], run: Run,
+    form: str,
 ) -> None:
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    show_mapped(run.map(target, from_logits=from_logits or None, **opening), form)
+    show_mapped(run.map(target, output=output, from_logits=from_logits or None, **opening), form)
 
 
 def show_mapped(done: Any, form: str) -> None:
@@ -66,6 +68,7 @@ def fuse(
     out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
     test: Test = None,
     target_data: TargetData = None,
+    output: Output = None,
     columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
@@ -89,7 +92,7 @@ def fuse(
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
     done = run.fuse(
-        target, out, test=test, data=target_data, pixels=target_pixels, allow_shift=allow_shift or None,
+        target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
         map=False if no_map else None, from_logits=from_logits or None, require_gain=points(require_gain),
         force=force, **columns, **opening,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import kgkt
 from kgkt.errors import InputError, count
+from kgkt.transfer.inputs import by_name
 from kgkt.transfer.teacher import REVISION
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def digest(task: Task, options: Options) -> str:
         for part in (None, None) if view is None else (view.vectors, view.head):
             add(part)
     for value in (task.pool_y, task.prior, task.test_y, task.own_answer, task.pool_x, task.test_x):
-        add(value)
+        for part in by_name(value).values():
+            add(part)
     add((kgkt.__version__, REVISION, task.names, task.text, task.concepts))
     add((options.steps, options.batch, options.learning_rate, options.spread, options.expert,
          options.from_logits, *(() if options.alpha is None else (options.alpha,))))

@@ -13,7 +13,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import pool_reading
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import target_inputs
+from kgkt.rundir.target_model import open_target, target_inputs, taught_model
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -130,26 +130,26 @@ def target_of(
     recipe: Recipe, run: RunDir, ids: np.ndarray, names: tuple[str, ...], allow_overlap: bool, say: Say
 ) -> tuple[Any, Any, tuple[Any, np.ndarray] | None]:
     """B's factory, the pool as B reads it and the test set; three times None where B is left out, which is said."""
-    import numpy as np
-
-    from kgkt.source.models import open_model
     from kgkt.transfer.blocks import check_target
+    from kgkt.transfer.inputs import in_memory
     from kgkt.transfer.outputs import in_words, read_outputs
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
         say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
         return None, None, None
-    b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
-    model, file = b(), Path(recipe.target.model).name
+    opened, file = open_target(recipe), Path(recipe.target.model).name
+    model = opened.model
+    for notice in opened.notices:
+        say(notice)
     check_target(model, names, file=file)
     if words := in_words(read_outputs(model, recipe.target.from_logits), names, file):
         say(words)
     x, test = target_inputs(recipe, run, model, ids, names, say)
-    x = np.asarray(x[np.arange(len(ids))])
     assert test is not None
-    refuse_overlap(x, test[0], ids, allow_overlap, say)
-    return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
+    x, test_x = in_memory(x), in_memory(test[0])
+    refuse_overlap(x, test_x, ids, allow_overlap, say)
+    return partial(taught_model, recipe), x, (test_x, test[1])
 
 
 def refuse_overlap(pool: Any, test: Any, ids: np.ndarray, allowed: bool, say: Say) -> None:
@@ -160,14 +160,18 @@ def refuse_overlap(pool: Any, test: Any, ids: np.ndarray, allowed: bool, say: Sa
     """
     import numpy as np
 
+    from kgkt.transfer.inputs import by_name
+
     def rows(x: Any) -> list[Any]:
+        if "" not in (arrays := by_name(x)):
+            return list(zip(*map(rows, arrays.values()), strict=True))
         if x.dtype == object:
             return [str(value) for value in x.tolist()]
         flat = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
         return [row.tobytes() for row in flat]
 
     known = dict(zip(rows(pool), ids.tolist(), strict=True))
-    same = [(number, known[row]) for number, row in enumerate(rows(np.asarray(test[:]))) if row in known]
+    same = [(number, known[row]) for number, row in enumerate(rows(test)) if row in known]
     if not same:
         return
     shown = f"{len(same)} of {len(test)} test items are items of the pool, e.g. row {same[0][0]} is {same[0][1]!r}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count
 from kgkt.transfer.inner import inner_layers, is_own, run_order
+from kgkt.transfer.inputs import by_name, input_names, inputs_in_words, shape_in_words
 from kgkt.transfer.kernels import kernel_of
 from kgkt.values import Block
 
@@ -169,19 +170,16 @@ def rescaling(model: keras.Model) -> float:
 
 
 def check_single(model: keras.Model) -> None:
-    """Refuse a B whose inputs or outputs are not exactly one, or that is no graph of layers."""
+    """Refuse a B whose outputs are not exactly one, or that is no graph of layers: `part_to_teach` makes one of it."""
     if not getattr(model, "inputs", None):
         raise InputError(
-            f"B is a {type(model).__name__} without declared inputs; kgkt reads Sequential and Functional models. "
-            "Build it with keras.Input."
+            f"B is a {type(model).__name__} without declared inputs; build it with keras.Input, or teach what "
+            "part_to_teach of kgkt.transfer.part makes of it"
         )
-    for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
-        if len(tensors) != 1:
-            names = ", ".join(f"{t.name} {tuple(t.shape[1:])}" for t in tensors)
-            raise InputError(
-                f"B has {len(tensors)} {what} ({names}); kgkt teaches models with one.\n"
-                "Save the part to be taught: keras.Model(b.input, b.get_layer(NAME).output)"
-            )
+    if len(model.outputs) != 1:
+        given = ", ".join(f"{t.name} {shape_in_words(t.shape[1:])}" for t in model.outputs)
+        raise InputError(f"B has {len(model.outputs)} outputs ({given}); teach the part that leads to one of them: "
+                         "part_to_teach of kgkt.transfer.part")
 
 
 def check_target(
@@ -198,7 +196,7 @@ def check_target(
         text: whether an item of that data is a text.
 
     Raises:
-        InputError: several inputs or outputs, another number of outputs (one is as good as two), another input shape,
+        InputError: several outputs, another number of outputs (one is as good as two), another input shape,
             texts for numbers, weights in half precision.
     """
     check_single(model)
@@ -208,19 +206,23 @@ def check_target(
         raise InputError(f"{file} gives outputs of shape {shape[1:]} for an item; kgkt teaches classifiers, "
                          f"expected ({len(names)},)")
     refuse_outputs(file, shape[1], names)
-    wanted = tuple(model.input_shape[1:])
-    if input_shape is None:
-        return
-    if text != (model.inputs[0].dtype == "string"):
-        reads, has = ("items of shape " + _shown(wanted), "texts") if text else ("texts", "numbers")
+    if input_shape is not None:
+        _check_input(model.inputs[0], tuple(input_shape), text, file)
+
+
+def _check_input(tensor: Any, given: tuple[int, ...], text: bool, file: str) -> None:
+    """Refuse items of another kind or shape than an input of B reads."""
+    wanted = tuple(tensor.shape[1:])
+    if text != (tensor.dtype == "string"):
+        reads, has = ("items of shape " + shape_in_words(wanted), "texts") if text else ("texts", "numbers")
         raise InputError(f"{file} reads {reads}, the data has {has}.\n"
                          "Give B data of that kind for the same items (--target-data FILE), and such a test set.")
     if text and wanted not in ((), (1,)):
-        raise InputError(f"{file} reads {_shown(wanted)} texts for an item, the data has one: build B with "
+        raise InputError(f"{file} reads {shape_in_words(wanted)} texts for an item, the data has one: build B with "
                          "keras.Input((1,), dtype=\"string\")")
-    if not text and not _fits(wanted, tuple(input_shape)):
+    if not text and not _fits(wanted, given):
         raise InputError(
-            f"{file} reads items of shape {_shown(wanted)}, the data has {_shown(tuple(input_shape))}.\n"
+            f"{file} reads items of shape {shape_in_words(wanted)}, the data has {shape_in_words(given)}.\n"
             "Give B data of that shape for the same items: --target-data FILE."
         )
 
@@ -264,13 +266,23 @@ def check_precision(model: keras.Model, file: str = "B") -> None:
 
 
 def check_data(model: keras.Model, names: Sequence[str], x: Any, file: str = "B") -> None:
-    """`check_target` for items at hand: x (n, ...) numbers or texts."""
-    check_target(model, names, x.shape[1:], file, text=x.dtype.kind in "OU")
+    """`check_target` for items at hand: x (n, ...) numbers or texts, or Inputs."""
+    arrays = by_name(x)
+    if len(model.inputs) == 1 and len(arrays) == 1:
+        x = next(iter(arrays.values()))
+        check_target(model, names, x.shape[1:], file, text=x.dtype.kind in "OU")
+        return
+    check_target(model, names, file=file)
+    wanted = input_names(model)
+    if set(wanted) != set(arrays):
+        has = "one array" if list(arrays) == [""] else ", ".join(arrays)
+        raise InputError(f"{file} has {count(len(wanted), 'input')} ({inputs_in_words(model)}), the data has {has}: "
+                         "give B an array for each, --target-data FILE.npz")
+    for tensor, name in zip(model.inputs, wanted, strict=True):
+        one = arrays[name]
+        shape = (1,) if one.ndim == 1 and tuple(tensor.shape[1:]) == (1,) else tuple(one.shape[1:])
+        _check_input(tensor, shape, one.dtype.kind in "OU", f"{file}'s input {name}")
 
 
 def _fits(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
     return len(wanted) == len(given) and all(w in (None, g) for w, g in zip(wanted, given, strict=True))
-
-
-def _shown(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"

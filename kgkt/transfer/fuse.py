@@ -11,6 +11,7 @@ from kgkt.files import write_json
 from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.blocks import check_data, frozen_layers, read_blocks, unmapped
 from kgkt.transfer.check import Attempt, write_weights
+from kgkt.transfer.inputs import by_name
 from kgkt.transfer.outputs import in_words
 from kgkt.transfer.trainer import Progress, Trainer
 from kgkt.transfer.write import against_first, edited_targets, training_targets
@@ -78,7 +79,7 @@ def fuse(
 
     Args:
         model: B, opened; it is changed in place, its file is not.
-        x: (n, ...) the pool as B reads it.
+        x: (n, ...) the pool as B reads it, or Inputs.
         targets: (n, c) from the teacher.
         labels: of the pool.
         options: how to train.
@@ -284,6 +285,9 @@ def _extent(x: Any) -> dict[str, Any]:
     """Rows of the data that are not finite, and its largest value: what a diverged training is asked first."""
     import numpy as np
 
+    arrays = by_name(x)
+    if "" not in arrays:
+        return {name: _extent(array) for name, array in arrays.items()}
     if not np.issubdtype(x.dtype, np.number):
         return {"dtype": str(x.dtype)}
     flat = np.abs(np.asarray(x, np.float64).reshape(len(x), -1))

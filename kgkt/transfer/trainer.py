@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
 from kgkt.transfer.blocks import check_precision, check_single
+from kgkt.transfer.inputs import width
 from kgkt.transfer.outputs import Outputs, cross_entropy, probabilities, read_outputs
 from kgkt.transfer.taps import as_input, run_model
 
@@ -27,7 +28,7 @@ class Trainer:
     B's own optimizer, loss and metrics are not used; regularisers and dtype policies of its layers are.
 
     Args:
-        model: B, with one input and one output.
+        model: B, with one output.
         batch: items a step.
         learning_rate: of Adam.
         from_logits: whether B's outputs are logits, where its last layer does not say.
@@ -84,7 +85,7 @@ class Trainer:
         """Take Adam steps on soft targets from where B stands; the same seed gives the same B.
 
         Args:
-            x: (n, ...) items as B reads them.
+            x: (n, ...) items as B reads them, or Inputs.
             P: (n, c) targets, rows sum to 1.
             weight: (n,) of the items; items of weight 0 are not used.
             steps: at most.
@@ -165,8 +166,7 @@ class Trainer:
         import numpy as np
 
         rng = np.random.default_rng(seed)
-        width = int(np.prod(x.shape[1:]))
-        largest = max(1, min(every, CHUNK_BYTES // max(1, 4 * width * self.batch)))
+        largest = max(1, min(every, CHUNK_BYTES // max(1, 4 * width(x) * self.batch)))
         stream = np.empty(0, dtype=np.int64)
         taken = 0
         while taken < steps:
@@ -216,32 +216,32 @@ def _compile(model: keras.Model, adam: Any, outputs: Outputs) -> tuple[Any, Any]
     """Compile B's training loop over (s, batch, ...) and its forward pass, free in both leading sizes."""
     import tensorflow as tf
 
-    item = [None if d is None else int(d) for d in model.input_shape[1:]]
-    dtype = model.inputs[0].dtype
-
-    def run(x: Any, P: Any, weight: Any) -> Any:
+    def run(x: list[Any], P: Any, weight: Any) -> Any:
         variables = model.trainable_variables
-        losses = tf.TensorArray(tf.float32, size=tf.shape(x)[0])
-        for i in tf.range(tf.shape(x)[0]):
+        losses = tf.TensorArray(tf.float32, size=tf.shape(P)[0])
+        for i in tf.range(tf.shape(P)[0]):
             with tf.GradientTape() as tape:
-                each = cross_entropy(outputs, P[i], run_model(model, x[i], training=True))
+                each = cross_entropy(outputs, P[i], run_model(model, [part[i] for part in x], training=True))
                 loss = tf.reduce_mean(each * weight[i])
                 extra = [tf.cast(added, tf.float32) for added in model.losses]
                 total = adam.scale_loss(tf.add_n([loss, *extra]))
-            adam.apply(tape.gradient(total, variables), variables)
+            pairs = zip(tape.gradient(total, variables), variables, strict=True)
+            reached = [(gradient, v) for gradient, v in pairs if gradient is not None]  # not those of another output
+            adam.apply(*zip(*reached, strict=True))
             losses = losses.write(i, loss)
         sound = tf.reduce_all([tf.reduce_all(tf.math.is_finite(tf.cast(v, tf.float32))) for v in variables])
         return losses.stack(), sound
 
-    def forward(x: Any) -> Any:
+    def forward(x: list[Any]) -> Any:
         return probabilities(outputs, run_model(model, x, training=False))
 
     spec = tf.TensorSpec
+    items = [([None if d is None else int(d) for d in part.shape[1:]], part.dtype) for part in model.inputs]
     compiled = tf.function(
         run,
         input_signature=[
-            spec([None, None, *item], dtype), spec([None, None, outputs.classes], tf.float32),
-            spec([None, None], tf.float32),
+            [spec([None, None, *item], dtype) for item, dtype in items],
+            spec([None, None, outputs.classes], tf.float32), spec([None, None], tf.float32),
         ],
     )
-    return compiled, tf.function(forward, input_signature=[spec([None, *item], dtype)])
+    return compiled, tf.function(forward, input_signature=[[spec([None, *item], dtype) for item, dtype in items]])

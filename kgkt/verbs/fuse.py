@@ -64,10 +64,10 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
         )  # fmt: skip
     if test is not None:
         fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
+    fusion = dataclasses.replace(fusion, model=opened.whole, notices=(*opened.notices, *fusion.notices))
     for notice in fusion.notices:
         say(notice)
-    fusion = dataclasses.replace(fusion, model=opened.whole)
-    write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force)
+    write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force, taught=model)
     record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
            dict(fusion.figures))  # fmt: skip
     return Fused(fusion, out, below_bar(recipe, fusion, out))
@@ -144,7 +144,8 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
         "targets": sha256_file(run.need("targets.parquet", "propagate")),
         "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
                                          target.seed, target.from_logits, target.map,
-                                         *([target.pixels] if target.pixels else [])]),
+                                         *([target.pixels] if target.pixels else []),
+                                         *([["output", target.output]] if target.output else [])]),
     }  # fmt: skip
     data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
     for name, path in (("data", data), ("test", target.test)):

@@ -163,7 +163,7 @@ def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
         "populate": population(run),
         "model B": sha256_file(path),
         "targets": sha256_file(run.need("masses.safetensors", "propagate")),
-        "map settings": digest_value([recipe.target.seed]),
+        "map settings": digest_value([recipe.target.seed, *([recipe.target.output] if recipe.target.output else [])]),
     }
 
 
