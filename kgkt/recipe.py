@@ -124,6 +124,8 @@ class Target:
     patience: int = 5
     seed: int = 0
     from_logits: bool | None = None
+    carry: str | None = None
+    carry_weight: float | None = None
     imports: tuple[str, ...] = ()
     output: str | None = None
     require_gain: float | None = None
@@ -238,7 +240,7 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both"),
-                                 "expert": ("auto", "head", "prototypes", "none")}  # fmt: skip
+                                 "expert": ("auto", "head", "prototypes", "none"), "carry": ("concepts",)}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
@@ -302,6 +304,8 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names; one output speaks for the second
 # from_logits = true           # B's outputs are logits (false: probabilities), where its last layer does not say
+# carry = "concepts"           # B's last hidden layer also learns which concepts an item is in, for tasks to come
+# carry_weight = 1.0           # of that loss beside B's own
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 steps = 400
 batch = 64

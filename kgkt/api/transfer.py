@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
 from kgkt.api.settings import path_text, with_target
+from kgkt.rundir.given import data_file
 
 if TYPE_CHECKING:
     from kgkt.verbs.evaluate import Evaluated
@@ -44,6 +45,8 @@ class Transfer(Graph):
             id_column, text_column, class_column: of test and data, where they are tables that call their columns
                 otherwise than the pool does.
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
+            carry: "concepts" lets B's last hidden layer also learn which concepts an item is in, for tasks to come.
+            carry_weight: of that loss beside B's own, 1.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
 
@@ -65,10 +68,13 @@ class Transfer(Graph):
             balanced: every class is equally frequent in the pool.
             target, test, data, output, pixels, allow_shift: as for `fuse`; without B and a test set only the answers
                 for the pool are compared. So are id_column, text_column, class_column, which hold for `truth` too.
+            carry, carry_weight: as for `fuse`: one more row, kgkt+carry.
+            second: a path, or (x, y): items of another task, read from B's last hidden layer.
             labels, seeds, truth, train_b, jobs, recommend, require_gain, out, allow_overlap: as on the command line.
         """
         from kgkt.verbs.evaluate import Asked, evaluate_run
 
+        settings["second"] = data_file(settings.get("second"), self.folder, "second")
         own = {field.name for field in dataclasses.fields(Asked)} & settings.keys()
         asked = Asked(**{name: value for name, value in settings.items() if name in own and value is not None})
         rest = {name: value for name, value in settings.items() if name not in own}

@@ -45,6 +45,12 @@ AllowShift = Annotated[
 FromLogits = Annotated[
     bool, typer.Option("--from-logits", help="B's outputs are logits, where its last layer does not say.")
 ]
+Carry = Annotated[
+    str | None,
+    typer.Option("--carry", help="concepts: B's last hidden layer also learns which concepts an item is in, for tasks "
+                 "to come."),
+]  # fmt: skip
+CarryWeight = Annotated[float | None, typer.Option("--carry-weight", help="Of that loss beside B's own (1).")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")]
 Shared = Annotated[
     bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")

@@ -199,8 +199,19 @@ def _training(options: Mapping[str, Any], figures: Mapping[str, float | None]) -
         f"{figures['best_step']:.0f}; learning rate {options['learning_rate']:g}, {options['batch']} items a step, "
         f"seed {options['seed']}. Every {options['every']} steps a look at the items held out; it would have stopped "
         f"after {options['patience']} looks without improvement. Targets to the power of {options['sharpen']:g}; "
-        f"B's outputs read {outputs[options['from_logits']]}."
+        f"B's outputs read {outputs[options['from_logits']]}." + _carried(options, figures)
     )
+
+
+def _carried(options: Mapping[str, Any], figures: Mapping[str, float | None]) -> str:
+    """What B's last hidden layer learned beside the classes; "" where nothing."""
+    concepts, told = figures.get("concepts"), figures.get("carried")
+    if not concepts:
+        return ""
+    tells = "" if told is None else f" and told the nearest one of {share(told)} of the items held out"
+    return (f"\n\nBeside the classes its last hidden layer learned which of {count(int(concepts), 'concept')} an item "
+            f"is in (loss of weight {options['carry_weight']:g}){tells}. The head that was trained for this is no part "
+            "of the model.")  # fmt: skip
 
 
 def _made_from(run: Mapping[str, Any]) -> str:
