@@ -102,7 +102,8 @@ def evaluate(
         done = run.evaluate(
             labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data, output=output,
             imports=imports, pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
-            balanced=balanced, carry=carry, carry_weight=carry_weight, second=second, train_b=train_b, jobs=jobs, recommend=recommend, **columns,
+            balanced=balanced, carry=carry, carry_weight=carry_weight, second=second, train_b=train_b, jobs=jobs,
+            recommend=recommend, **columns,
             require_gain=points(require_gain), out=out, allow_overlap=allow_overlap, progress=progress,
         )  # fmt: skip
     show_evaluated(done, recommend, form)

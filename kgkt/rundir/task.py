@@ -168,6 +168,7 @@ def second_of(
 
     from kgkt.proof.second import check_second
     from kgkt.transfer.carry import last_hidden
+    from kgkt.transfer.inputs import in_memory
 
     if b is None:
         raise InputError(f"--second {named} is read from a B's last hidden layer: give --target and --test, and leave "
