@@ -102,7 +102,7 @@ def test_a_step_is_the_gradient_of_both_losses(mlp: Callable[..., Any], taught: 
     plain = keras.optimizers.SGD(1.0)
     plain.build([*model.trainable_variables, *head.variables])
     step_of = _compile(model, plain, outputs, head)[0]
-    step_of(taught.x[rows][None], np.asarray(taught.targets.P, np.float32)[rows][None],
+    step_of([taught.x[rows][None]], np.asarray(taught.targets.P, np.float32)[rows][None],
              np.ones((1, 64), np.float32), head.rows(rows[None]))  # fmt: skip
     for old, step, new in zip(before, gradient, model.get_weights(), strict=True):
         np.testing.assert_allclose(old - step.numpy(), new, atol=1e-5)
