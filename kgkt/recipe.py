@@ -15,6 +15,7 @@ from kgkt.files import DEFAULT_DIR
 FILE = "kgkt.toml"
 SENTENCES = "sentence-transformers:"
 SCHEMES = (SENTENCES,)  # what the name of a source model may begin with; kgkt.source.choose says what each is
+METHODS = ("communities", "network", "auto")  # by which hidden layers get concepts; the first is the default
 TABLES, ARRAYS = ("parquet", "csv", "tsv"), ("npz", "npy")  # files of features, by the ends of their names
 LAYERED = re.compile(rf"(.+?\.(?:keras|h5|hdf5|{'|'.join(TABLES + ARRAYS)})):(.+)", re.IGNORECASE | re.DOTALL)
 
@@ -118,6 +119,7 @@ class Target:
     allow_shift: bool = False
     classes: tuple[str, ...] = ()
     map: bool = True
+    map_method: str | None = None
     steps: int = 400
     batch: int = 64
     learning_rate: float = 1e-3
@@ -240,7 +242,8 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both"),
-                                 "expert": ("auto", "head", "prototypes", "none"), "carry": ("concepts",)}  # fmt: skip
+                                 "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS,
+                                 "carry": ("concepts",)}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
@@ -307,6 +310,7 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # carry = "concepts"           # B's last hidden layer also learns which concepts an item is in, for tasks to come
 # carry_weight = 1.0           # of that loss beside B's own
 map = true                     # also write B's weights from the graph, where a held-out check favours it
+# map_method = "communities"   # by what hidden layers get their concepts: communities, network, auto
 steps = 400
 batch = 64
 learning_rate = 0.001

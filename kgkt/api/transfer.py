@@ -18,17 +18,24 @@ if TYPE_CHECKING:
 class Transfer(Graph):
     """B's blocks, B's training, and the proof."""
 
-    def map(self, target: Any = None, **settings: Any) -> Mapped:
+    def map(self, target: Any = None, *, method: str | None = None, **settings: Any) -> Mapped:
         """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited.
 
         Args:
             target: B: a .keras file, or an open Keras model.
             output: which of its outputs is taught, where it has several.
-            imports, allow_legacy: as on the command line.
+            method: by what hidden layers get their concepts: "communities", "network" or "auto"; else as this B was
+                last mapped, at first "communities".
+            data, pixels, id_column, text_column: as for `fuse`; a network learns from the items as B reads them.
+            from_logits, imports, allow_legacy: as on the command line.
+
+        Returns:
+            `.lessons` says by what each layer was mapped and what ridge and network explain of it.
         """
         from kgkt.verbs.map import map_target
 
-        return map_target(with_target(self.recipe, self.folder, target=target, **settings), self.say)
+        recipe = with_target(self.recipe, self.folder, target=target, map_method=method, **settings)
+        return map_target(recipe, self.say)
 
     def fuse(self, target: Any = None, out: Place | None = None, *, force: bool = False, **settings: Any) -> Fused:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.

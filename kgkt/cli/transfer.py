@@ -37,29 +37,75 @@ SURE = 1.96  # standard errors: 95 %
 
 
 @app.command("map", rich_help_panel=TRANSFER)
-@takes(run=graph_of, opening=opening, form=plain)
+@takes(run=graph_of, opening=opening, columns=table_columns, form=plain)
 def map_(
-    *, target: Target = None, output: Output = None, from_logits: FromLogits = False, opening: dict[str, Any], run: Run,
+    *,
+    target: Target = None,
+    output: Output = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="By what hidden layers get concepts: communities; a network that learns B's "
+                     "activations from A's embedding; auto."),
+    ] = None,
+    target_data: TargetData = None,
+    columns: dict[str, str | None],
+    target_pixels: TargetPixels = None,
+    from_logits: FromLogits = False,
+    opening: dict[str, Any],
+    run: Run,
     form: str,
-) -> None:
+) -> None:  # fmt: skip
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    show_mapped(run.map(target, output=output, from_logits=from_logits or None, **opening), form)
+    done = run.map(target, output=output, method=method, data=target_data, pixels=target_pixels,
+                   from_logits=from_logits or None, **columns, **opening)  # fmt: skip
+    show_mapped(done, form)
 
 
 def show_mapped(done: Any, form: str) -> None:
     """Print what `map` wrote."""
+    from kgkt.verbs.map import told
+
     if form == "json":
-        print_json({"layers": {layer: {"kind": kind, "blocks": count} for layer, (kind, count) in done.layers.items()},
+        how = {layer: told(lesson) for layer, lesson in done.lessons.items()}
+        print_json({"layers": {layer: {"kind": kind, "blocks": blocks, **how.get(layer, {})}
+                               for layer, (kind, blocks) in done.layers.items()},
+                    **({"method": done.method} if how else {}),
                     "unmapped": done.unmapped, "edits_kept": done.edits, "classes": done.classes})  # fmt: skip
         return
     for layer, (kind, blocks) in done.layers.items():
         print(f"mapped     {layer}: {count(blocks, 'slot' if kind == 'head' else kind)}"
-              + (" of the head" if kind == "head" else ""))  # fmt: skip
+              + (" of the head" if kind == "head" else "") + by_what(done.lessons.get(layer)))  # fmt: skip
+    for line in learned_from(done.lessons):
+        print(line)
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
         print(f"kept       {count(done.edits, 'strength')} that you changed")
     print(f"classes    {' '.join(done.classes)} (this order is now fixed)" + OUT.next("kgkt fuse"))
+
+
+def by_what(lesson: Any) -> str:
+    """How a layer got its concepts, for the end of its line; "" where all did by communities."""
+    if lesson is None:
+        return ""
+    why = f" ({lesson.why})" if lesson.why else ""
+    learned = lesson.learned
+    if learned is None:
+        return f", by {lesson.by}{why}"
+    copy = "" if lesson.untrained is None else f"; of an untrained copy {100 * lesson.untrained:.0f} %"
+    dead = learned.still if lesson.planned is not None else 0
+    still = f"; {count(dead, 'block')} never vary: no concept" if dead else ""
+    explains = f"ridge explains {100 * learned.ridge:.0f} %, the network {100 * learned.network:.0f} %"
+    return f", by {lesson.by}{why}: {explains}{copy}{still}"
+
+
+def learned_from(lessons: Mapping[str, Any]) -> list[str]:
+    """The line that says which pairs the figures are of; none where nothing was learned."""
+    for lesson in lessons.values():
+        if (learned := lesson.learned) is not None:
+            return [f"           of the variance of what B gives for {count(learned.held_out, 'item')} held out; "
+                    f"learned from {learned.pairs:,}"]
+    return []
 
 
 @app.command(rich_help_panel=TRANSFER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
@@ -24,12 +25,13 @@ def plan_map(
     mass: np.ndarray,
     memberships: csr_matrix,
     seed: int = 0,
+    learned: Mapping[str, csr_matrix] | None = None,
 ) -> BlockMap:
     """Plan which concepts each head slot and each hidden Dense unit of B carries.
 
     A head slot gets the class mass of its class, the only slot of two classes that of the second. A
     hidden layer of u units gets the concepts grouped into u communities, a concept's strength in a unit
-    being its membership there.
+    being its membership there; or what was learned of it.
 
     Args:
         blocks: from `read_blocks`.
@@ -37,6 +39,7 @@ def plan_map(
         mass: (k, c) class mass of each concept, classes in the order of B's outputs.
         memberships: (n, k) of the items; heavier concepts weigh more in the grouping.
         seed: of the grouping.
+        learned: hidden layer -> (k, u) strengths in place of its communities, from `lessons`.
 
     Returns:
         The map of the Dense layers, `strength` equal to `planned`.
@@ -61,6 +64,8 @@ def plan_map(
                 raise InputError(f"B's head {layer} has {slots} slots, the graph has {classes} classes")
             own = mass[:, -slots:]
             planned[layer] = csr_matrix(np.where(own >= LEAST_STRENGTH, own, 0.0), dtype=np.float32)
+        elif learned and layer in learned:
+            planned[layer] = learned[layer]
         else:
             planned[layer] = _communities(np.asarray(centroids, np.float64), sizes, len(group), seed + number)
     return BlockMap(dense, planned, {layer: matrix.copy() for layer, matrix in planned.items()})
@@ -69,8 +74,9 @@ def plan_map(
 def _communities(centroids: np.ndarray, sizes: np.ndarray, units: int, seed: int) -> csr_matrix:
     """Memberships (k, units) of concepts in communities; rows sum to 1.
 
-    With more units than concepts the rest are filled at ever coarser scales: two units that carried
-    the same concepts would get the same weights, and one of them would be wasted.
+    With more units than concepts the rest are filled at ever coarser scales, and then in other groups
+    from half the concepts on again: two units that carried the same concepts would get the same weights,
+    and one of them would be wasted. A round of scales costs a concept 3 units each.
     """
     import numpy as np
     from scipy.sparse import csr_matrix, hstack
@@ -82,7 +88,7 @@ def _communities(centroids: np.ndarray, sizes: np.ndarray, units: int, seed: int
         count = min(scale, free)
         parts.append(_soft_groups(centroids, sizes, count, seed + len(parts)))
         free -= count
-        scale = max(scale // 2, min(2, k))
+        scale = scale // 2 if scale > 3 else max(k // 2, min(2, k))
     together = hstack(parts).tocsr()
     return csr_matrix(together.multiply(1.0 / np.asarray(together.sum(axis=1))), dtype=np.float32)
 
