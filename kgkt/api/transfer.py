@@ -1,4 +1,4 @@
-"""The verbs that bring the graph into B, and say what that is worth: map, fuse, evaluate."""
+"""The verbs that bring the graph into B, and say what that is worth: map, fuse, trace, evaluate."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
 from kgkt.api.settings import path_text, with_target
-from kgkt.rundir.given import data_file
+from kgkt.rundir.given import data_file, model_file
 
 if TYPE_CHECKING:
+    from kgkt.transfer.traced import TracedClass, TracedItem, TracedUnit
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
     from kgkt.verbs.map import Mapped
@@ -66,6 +67,37 @@ class Transfer(Graph):
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "fused.keras")), True
         return fuse_target(recipe, self.say, self.progress, force)
+
+    def trace(
+        self, what: Any = None, examples: int = 5, *, item: Any = None, data: Any = None, target: Any = None,
+        target_data: Any = None, picture: Place | None = None, force: bool = False, **settings: Any,
+    ) -> TracedUnit | TracedClass | TracedItem:  # fmt: skip
+        """Trace a unit, a class or an answer of a trained B back to concepts and to A's examples.
+
+        Args:
+            what: "LAYER:UNIT", or a class.
+            examples: how many concepts, blocks of a layer and examples to tell of.
+            item: in place of `what`, an item of the pool, or of `data`: why B says what it says of it.
+            data: an item that was never in the pool: a path, an array (1, ...), {"x": ..., "item_id": ...}.
+            target: a trained B: a .keras file, or an open Keras model; the last fused one by default.
+            target_data: B's view of the pool, where it is not the one that `fuse` was given.
+            picture: a PNG to draw.
+            force: replace `picture` where it exists.
+            pixels, allow_shift, from_logits, id_column, text_column, class_column, imports, allow_legacy: as for
+                `fuse`.
+
+        Returns:
+            `.concepts`, `.blocks`, `.examples` or `.nearest`, `.to_json()`, `.to_pandas()`.
+        """
+        from kgkt.verbs.trace import trace
+
+        own = tuple(settings.get(name) for name in ("id_column", "text_column", "class_column"))
+        recipe = with_target(self.recipe, self.folder, data=target_data, **settings)
+        return trace(
+            recipe, self.say, None if what is None else str(what), item=None if item is None else str(item),
+            data=data_file(data, self.folder, "new", own), target=model_file(target, self.folder), examples=examples,
+            picture=path_text(picture), force=force, progress=self.progress,
+        )  # fmt: skip
 
     def evaluate(self, *, progress: Any = None, balanced: bool | None = None, **settings: Any) -> Evaluated:
         """What the graph is worth on this A, pool and B, beside every control and rival; resumable.

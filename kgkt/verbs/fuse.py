@@ -12,6 +12,7 @@ from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.measured import keep_measured, target_memory
 from kgkt.rundir.state import Say, open_run, record, settings_of
 from kgkt.rundir.target_model import open_target, target_inputs
 from kgkt.values import Fusion, Targets
@@ -43,6 +44,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     from kgkt.transfer.blocks import check_target
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
+    from kgkt.transfer.measure import measure
     from kgkt.transfer.outputs import read_outputs
 
     run = open_run(recipe)
@@ -68,9 +70,11 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     fusion = dataclasses.replace(fusion, model=opened.whole, notices=(*opened.notices, *fusion.notices))
     for notice in fusion.notices:
         say(notice)
+    measured = measure(model, x, current.Z, from_logits=recipe.target.from_logits)
     write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force, taught=model)
-    record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
-           dict(fusion.figures))  # fmt: skip
+    kept = keep_measured(recipe, run, measured, current, block_map, out, say)
+    record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out), **kept},
+           dict(fusion.figures), target_memory(recipe))  # fmt: skip
     return Fused(fusion, out, below_bar(recipe, fusion, out))
 
 

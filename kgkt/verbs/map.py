@@ -107,8 +107,8 @@ def _say_other_method(
     before, now = last_settings(recipe, run).get("method", METHODS[0]), method_of(recipe, run)
     hidden = [e for e in entries if e[2] in blocks and blocks[e[2]][0].kind != "head"]
     if hidden and before != now:
-        say(f"kept {count(len(hidden), 'strength')} to hidden units that you changed in a map by {before}, though by {now} "
-            "these units carry other concepts: kgkt query edited_strengths shows them")  # fmt: skip
+        say(f"kept {count(len(hidden), 'strength')} to hidden units that you changed in a map by {before}, though by "
+            f"{now} these units carry other concepts: kgkt query edited_strengths shows them")  # fmt: skip
 
 
 def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
@@ -194,11 +194,12 @@ def record_map(
 def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
     """Digests of what `map` reads: of the items only where a map may be learned from them."""
     asked, items = digests(recipe, run)
+    output = [recipe.target.output] if recipe.target.output else []
     return {
         "populate": population(run),
         "model B": sha256_file(path),
         "targets": sha256_file(run.need("masses.safetensors", "propagate")),
-        "map settings": digest_value([recipe.target.seed, *asked, *([recipe.target.output] if recipe.target.output else [])]),
+        "map settings": digest_value([recipe.target.seed, *asked, *output]),
         **items,
     }
 
