@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
@@ -28,7 +29,10 @@ class Transfer(Graph):
 
         return map_target(with_target(self.recipe, self.folder, target=target, **settings), self.say)
 
-    def fuse(self, target: Any = None, out: Place | None = None, *, force: bool = False, **settings: Any) -> Fused:
+    def fuse(
+        self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Sequence[Any] = (),
+        log: Place | None = None, **settings: Any,
+    ) -> Fused:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.
 
         Args:
@@ -41,6 +45,13 @@ class Transfer(Graph):
             id_column, text_column, class_column: of test and data, where they are tables that call their columns
                 otherwise than the pool does.
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
+            method: auto, soft-targets, write or distil, as on the command line; temperature with distil.
+            class_weights: what an item counts by its class: {class: number}, or "balanced".
+            callbacks: of Keras (keras.callbacks.Callback). They hear the training that is kept: a batch is a step, an
+                epoch a look at the held-out items after every 20 steps, with `loss` and `val_loss`. The steps of a look
+                are told after it, and what comes before the check of the written weights when it is decided.
+                `model.stop_training = True` ends the training at the next look.
+            log: folder for the losses as events, which TensorBoard reads.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
 
@@ -49,10 +60,11 @@ class Transfer(Graph):
         """
         from kgkt.verbs.fuse import fuse_target
 
-        recipe = with_target(self.recipe, self.folder, target=target, out=path_text(out), **settings)
+        settings |= {"out": path_text(out), "log": path_text(log)}
+        recipe = with_target(self.recipe, self.folder, target=target, **settings)
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "fused.keras")), True
-        return fuse_target(recipe, self.say, self.progress, force)
+        return fuse_target(recipe, self.say, self.progress, force, callbacks)
 
     def evaluate(self, *, progress: Any = None, balanced: bool | None = None, **settings: Any) -> Evaluated:
         """What the graph is worth on this A, pool and B, beside every control and rival; resumable.

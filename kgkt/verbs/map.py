@@ -56,7 +56,8 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     record_map(run, recipe, targets, path, wait)
     return Mapped(
         {layer: (part[0].kind, len(part)) for layer, part in block_map.blocks.items()},
-        unmapped(blocks), edits + len(wait), targets.names,
+        unmapped({layer: group for layer, group in blocks.items() if layer not in block_map.blocks}),
+        edits + len(wait), targets.names,
     )  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def plan(
     from kgkt.transfer.mapper import plan_map
 
     block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed)
+    block_map = with_filters(recipe, run, block_map, blocks, current)
     entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
         before = read_strengths(store, run.graph, path.stem)
@@ -80,6 +82,17 @@ def plan(
     block_map = carry_edits(block_map, entries, say)
     edits = sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
     return block_map, edits, unseen(block_map, entries)
+
+
+def with_filters(
+    recipe: Recipe, run: RunDir, block_map: BlockMap, blocks: dict[str, Any], current: CurrentGraph
+) -> BlockMap:
+    """The map with B's filters, where A has a map of places that they can be planned from."""
+    from kgkt.source.parquet import open_features
+    from kgkt.transfer.places import places_for, plan_filters
+
+    places = places_for(open_features(run.need("features.parquet", "populate")), blocks, recipe.target.seed)
+    return plan_filters(block_map, blocks, places, current.Z, recipe.target.seed)
 
 
 def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
@@ -191,10 +204,11 @@ def current_map(
         if edits or wait:
             say(f"edited strengths kept: {edits + len(wait)}")
         return block_map
-    layout = {layer: group for layer, group in blocks.items() if group[0].kind in MAPPED}
+    layout = {layer: group for layer, group in blocks.items() if group[0].kind in (*MAPPED, "filter")}
     with open_graph_store(recipe, run) as store:
         found = read_strengths(store, run.graph, path.stem, layout)
+    if not any(found[layer][1].nnz for layer, group in layout.items() if group[0].kind == "filter"):
+        layout = {layer: group for layer, group in layout.items() if group[0].kind != "filter"}  # none were planned
     return BlockMap(
-        layout, {layer: planned for layer, (_, planned) in found.items()},
-        {layer: strength for layer, (strength, _) in found.items()},
+        layout, {layer: found[layer][1] for layer in layout}, {layer: found[layer][0] for layer in layout},
     )  # fmt: skip
