@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
@@ -38,7 +39,10 @@ class Transfer(Graph):
         recipe = with_target(self.recipe, self.folder, target=target, map_method=method, **settings)
         return map_target(recipe, self.say)
 
-    def fuse(self, target: Any = None, out: Place | None = None, *, force: bool = False, **settings: Any) -> Fused:
+    def fuse(
+        self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Sequence[Any] = (),
+        log: Place | None = None, **settings: Any,
+    ) -> Fused:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.
 
         Args:
@@ -55,6 +59,13 @@ class Transfer(Graph):
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
             carry: "concepts" lets B's last hidden layer also learn which concepts an item is in, for tasks to come.
             carry_weight: of that loss beside B's own, 1.
+            method: auto, soft-targets, write or distil, as on the command line; temperature with distil.
+            class_weights: what an item counts by its class: {class: number}, or "balanced".
+            callbacks: of Keras (keras.callbacks.Callback). They hear the training that is kept: a batch is a step, an
+                epoch a look at the held-out items after every 20 steps, with `loss` and `val_loss`. The steps of a look
+                are told after it, and what comes before the check of the written weights when it is decided.
+                `model.stop_training = True` ends the training at the next look.
+            log: folder for the losses as events, which TensorBoard reads.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
 
@@ -63,10 +74,11 @@ class Transfer(Graph):
         """
         from kgkt.verbs.fuse import fuse_target
 
-        recipe = with_target(self.recipe, self.folder, target=target, out=path_text(out), **settings)
+        settings |= {"out": path_text(out), "log": path_text(log)}
+        recipe = with_target(self.recipe, self.folder, target=target, **settings)
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "fused.keras")), True
-        return fuse_target(recipe, self.say, self.progress, force)
+        return fuse_target(recipe, self.say, self.progress, force, callbacks)
 
     def trace(
         self, what: Any = None, examples: int = 5, *, item: Any = None, data: Any = None, target: Any = None,
