@@ -257,7 +257,7 @@ def _blocks(graph: str, model: str, block_map: BlockMap, names: Sequence[str]) -
             head = block.kind == "head" and block.index < len(slots)
             yield {"key": key(graph, "block", model, layer, block.index), "props": {
                 "graph": graph, "name": slots[block.index] if head else f"{layer} {block.index}",
-                "model": model, "layer": layer, "kind": block.kind, "index": block.index}}
+                "model": model, "layer": layer, "kind": block.kind, "index": block.index, "variable": block.variable}}
 
 
 def _maps(graph: str, model: str, block_map: BlockMap) -> Iterator[tuple[str, str, dict[str, float]]]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import check_data, head_layer, leaves, read_blocks
+from kgkt.transfer.blocks import check_data, check_target, head_layer, read_blocks
 from kgkt.transfer.inputs import Inputs, in_memory, input_names, width
+from kgkt.transfer.layers import leaves
 from kgkt.transfer.outputs import read_outputs
 from kgkt.transfer.part import part_to_teach
 from kgkt.transfer.taps import as_input, run_model
@@ -75,6 +76,55 @@ def test_an_end_that_is_an_operation_of_its_own_is_no_head() -> None:
     with pytest.raises(InputError, match="ends in Ends: kgkt reads softmax"):
         read_outputs(part)
     assert read_outputs(part, False).logits is False
+
+
+def test_an_end_in_softmax_and_a_layer_in_a_loop() -> None:
+    class Loops(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.soft, self.last, self.step = layers.Softmax(), layers.Dense(3), layers.Dense(4)
+
+        def call(self, x: Any) -> Any:
+            x = keras.ops.fori_loop(0, 2, lambda _, one: self.step(one), x)
+            return self.soft(self.last(x))
+
+    model = Loops()
+    model.step.build((None, 4))
+    model(np.zeros((2, 4)))
+    part, _ = part_to_teach(model)
+    assert list(read_blocks(part)) == ["step", "last"]
+    assert head_layer(part) == ("last", model.last)
+    assert read_outputs(part).logits is False
+
+
+def test_an_output_that_one_of_two_inputs_leads_to() -> None:
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
+    whole = keras.Model({"a": a, "b": b}, {"of_a": layers.Dense(2)(a), "of_b": layers.Dense(4)(b)})
+    part, _ = part_to_teach(whole, "of_b")
+    x = Inputs({"a": np.ones((3, 2)), "b": np.ones((3, 3))})
+    got = run_model(part, as_input(part, x, np.arange(3)), training=False)
+    np.testing.assert_array_equal(got, whole({name: array.astype(np.float32) for name, array in x.arrays.items()})["of_b"])
+
+
+@pytest.mark.parametrize(("how", "says"), [
+    ({"batch_shape": (8, 4)}, r"b reads batches of exactly 8 items: build it with keras\.Input\(shape\)"),
+    ({"shape": (4,), "sparse": True}, "b reads sparse tensors, kgkt gives dense ones"),
+])  # fmt: skip
+def test_inputs_that_no_item_fits(how: dict[str, Any], says: str) -> None:
+    items = keras.Input(**how)
+    with pytest.raises(InputError, match=says):
+        check_target(keras.Model(items, layers.Dense(10)(items)), NAMES, file="b")
+
+
+def test_texts_and_lone_numbers_among_several_inputs() -> None:
+    text, age = keras.Input((1,), dtype="string", name="text"), keras.Input((1,), name="age")
+    words = layers.Embedding(5, 4)(layers.TextVectorization(5, vocabulary=["a", "b"], output_sequence_length=3)(text))
+    both = layers.Concatenate()([layers.Flatten()(words), age])
+    model = keras.Model([text, age], layers.Dense(10)(both))
+    x = Inputs({"text": np.array(["a b", "b", ""], object), "age": np.array([1.0, 2.0, 3.0])})
+    check_data(model, NAMES, x)
+    assert [array.shape for array in as_input(model, x, np.arange(2))] == [(2, 1), (2, 1)]
+    assert run_model(model, as_input(model, x, np.arange(3)), training=False).shape == (3, 10)
 
 
 def test_a_class_of_ones_own_that_does_not_say_what_it_reads() -> None:
