@@ -21,13 +21,13 @@ class Moments:
     def __init__(self, d: int, u: int) -> None:
         import numpy as np
 
-        self.n = 0
+        self.n, self.edited = 0, False
         self.shift, self.t_shift = np.zeros(d), np.zeros(u)
         self.h, self.t, self.t_planned = np.zeros(d), np.zeros(u), np.zeros(u)
         self.hh, self.ht, self.ht_planned = np.zeros((d, d)), np.zeros((d, u)), np.zeros((d, u))
 
     def add(self, H: np.ndarray, T: np.ndarray, T_planned: np.ndarray) -> None:
-        """Add a batch: layer inputs H (b, d), edited and planned targets (b, u).
+        """Add a batch: layer inputs H (b, d), edited and planned targets (b, u), the same array if none is edited.
 
         Products are made in the precision of H, of distances to the first batch's means, and summed in double
         precision.
@@ -43,7 +43,9 @@ class Moments:
         self.n += len(H)
         self.h += H.sum(axis=0, dtype=np.float64)
         self.hh += upper
-        for sums, products, targets in ((self.t, self.ht, T), (self.t_planned, self.ht_planned, T_planned)):
+        self.edited = self.edited or T is not T_planned
+        kinds = [(self.t_planned, self.ht_planned, T_planned)] + [(self.t, self.ht, T)] * (T is not T_planned)
+        for sums, products, targets in kinds:
             apart = np.asarray(targets, H.dtype) - self.t_shift
             sums += apart.sum(axis=0, dtype=np.float64)
             products += H.T @ apart
@@ -72,11 +74,12 @@ class Moments:
         mu = self.h / n
         C = (np.triu(self.hh) + np.triu(self.hh, 1).T) / n - np.outer(mu, mu)
         ridge = lam * np.trace(C) / d + 1e-12
-        cross = [ht / n - np.outer(mu, t / n) for ht, t in ((self.ht, self.t), (self.ht_planned, self.t_planned))]
-        both = solve(C + ridge * np.eye(d), np.hstack(cross), assume_a="pos")
-        omega, planned = np.hsplit(both, 2)
+        kinds = [(self.ht_planned, self.t_planned)] + [(self.ht, self.t)] * self.edited
+        cross = [ht / n - np.outer(mu, t / n) for ht, t in kinds]
+        found = np.hsplit(solve(C + ridge * np.eye(d), np.hstack(cross), assume_a="pos"), len(kinds))
+        planned, omega, t = found[0], found[-1], kinds[-1][1]
         deviation = np.sqrt(np.maximum(np.einsum("du,du->u", planned, C @ planned), 0.0))
         scale = np.where(deviation > 1e-9, gain / np.maximum(deviation, 1e-9), 0.0)
         kernel = omega * scale
         middle = self.t_planned if zero is None else n * (zero - self.t_shift)
-        return kernel, (self.t - middle) / n * scale - (self.shift + mu) @ kernel
+        return kernel, (t - middle) / n * scale - (self.shift + mu) @ kernel

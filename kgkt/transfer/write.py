@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 HEAD_GAIN = 4.0  # of a B that is only written: logits of unit deviation would leave softmax nearly uniform
 TAUGHT_GAIN = 1.0  # of one that is trained on: a sure head leaves the layers before it no gradient
 WIDEST = 4096  # inputs of a layer: its Gram matrix is solved in double precision (128 MB at this width)
-ROWS = 10_000  # items that a Dense layer is written from, at most
+ROWS = 4  # items for each of its inputs that a Dense layer is written from, at most, but FEWEST
+FEWEST = 4_000
 PATCHES = 20_000  # patches that filters are written from, about
 PATCH_ITEMS = 2_500  # items whose patches these are, at most
 
@@ -34,7 +35,7 @@ class Origin:
 
     Args:
         x: (n, ...) the pool as B reads it.
-        rows: items to write from, ascending; a sample of these serves a layer.
+        rows: items to write from, ascending; of many a sample serves a layer.
         block_map: planned and edited strengths.
         memberships: (n, k).
         head: (n, c) edited and planned targets, written where a layer is the head.
@@ -177,12 +178,13 @@ def _see(moments: Moments, model: keras.Model, path: str, layer: Any, origin: Or
 
     block_map, u = origin.block_map, layer.kernel.shape[-1]
     planned, strength = block_map.planned[path], block_map.strength[path]
-    edited = (planned != strength).nnz > 0
-    for batch, H, why in _inputs(model, layer, origin.x, sampled(origin.rows, ROWS, origin.seed)):
+    edited, most = (planned != strength).nnz > 0, max(FEWEST, ROWS * layer.kernel.shape[0])
+    for batch, H, why in _inputs(model, layer, origin.x, sampled(origin.rows, most, origin.seed)):
         if why or H.ndim != 2:
             return why or f"it reads every position of inputs of shape {H.shape[1:]}"
         if block_map.blocks[path][0].kind == "head":
-            T, T_planned = (P[batch][:, -u:] for P in origin.head)  # of a single slot: the second class
+            T_planned = origin.head[1][batch][:, -u:]  # of a single slot: the second class
+            T = T_planned if origin.head[0] is origin.head[1] else origin.head[0][batch][:, -u:]
         else:
             z = origin.memberships[batch]
             T_planned = np.asarray((z @ planned).todense())
@@ -211,8 +213,9 @@ def _see_patches(moments: Moments, model: keras.Model, path: str, layer: Any, or
         grid, _ = grid_of(layer, H.shape[1:-1])
         at = rng.integers(0, math.prod(grid), (len(H), -(-PATCHES // len(rows))))
         T, T_planned = targets.at(np.searchsorted(places.items, batch), at, grid)
-        u = T.shape[-1]
-        moments.add(patches_at(layer, H, at).reshape(at.size, -1), T.reshape(-1, u), T_planned.reshape(-1, u))
+        T_planned = T_planned.reshape(at.size, -1)
+        moments.add(patches_at(layer, H, at).reshape(at.size, -1), T.reshape(at.size, -1) if targets.edited else T_planned,
+                    T_planned)
     return ""
 
 
