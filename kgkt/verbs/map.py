@@ -107,8 +107,8 @@ def _say_other_method(
     before, now = last_settings(recipe, run).get("method", METHODS[0]), method_of(recipe, run)
     hidden = [e for e in entries if e[2] in blocks and blocks[e[2]][0].kind != "head"]
     if hidden and before != now:
-        say(f"kept {count(len(hidden), 'strength')} to hidden units that you changed in a map by {before}, though by {now} "
-            "these units carry other concepts: kgkt query edited_strengths shows them")  # fmt: skip
+        say(f"kept {count(len(hidden), 'strength')} to hidden units that you changed in a map by {before}, though by "
+            f"{now} these units carry other concepts: kgkt query edited_strengths shows them")  # fmt: skip
 
 
 def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
