@@ -126,7 +126,10 @@ class Target:
     patience: int = 5
     seed: int = 0
     from_logits: bool | None = None
+    carry: str | None = None
+    carry_weight: float | None = None
     imports: tuple[str, ...] = ()
+    output: str | None = None
     require_gain: float | None = None
 
 
@@ -239,7 +242,8 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both"),
-                                 "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS}  # fmt: skip
+                                 "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS,
+                                 "carry": ("concepts",)}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
@@ -296,12 +300,15 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
+# output = "class"             # which of B's outputs is taught, where it has several
 # text_column = "text"         # of these two, where they are tables of texts and call their columns otherwise than
 # id_column = "item_id"        # the pool does
 # class_column = "y"
 # pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names; one output speaks for the second
 # from_logits = true           # B's outputs are logits (false: probabilities), where its last layer does not say
+# carry = "concepts"           # B's last hidden layer also learns which concepts an item is in, for tasks to come
+# carry_weight = 1.0           # of that loss beside B's own
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 # map_method = "communities"   # by what hidden layers get their concepts: communities, network, auto
 steps = 400

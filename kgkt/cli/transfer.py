@@ -10,8 +10,11 @@ import typer
 from kgkt.cli.app import app
 from kgkt.cli.options import (
     AllowShift,
+    Carry,
+    CarryWeight,
     Force,
     FromLogits,
+    Output,
     Target,
     TargetData,
     TargetPixels,
@@ -38,6 +41,7 @@ SURE = 1.96  # standard errors: 95 %
 def map_(
     *,
     target: Target = None,
+    output: Output = None,
     method: Annotated[
         str | None,
         typer.Option("--method", help="By what hidden layers get concepts: communities; a network that learns B's "
@@ -52,8 +56,8 @@ def map_(
     form: str,
 ) -> None:  # fmt: skip
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    done = run.map(target, method=method, data=target_data, pixels=target_pixels, from_logits=from_logits or None,
-                   **columns, **opening)  # fmt: skip
+    done = run.map(target, output=output, method=method, data=target_data, pixels=target_pixels,
+                   from_logits=from_logits or None, **columns, **opening)  # fmt: skip
     show_mapped(done, form)
 
 
@@ -112,6 +116,7 @@ def fuse(
     out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
     test: Test = None,
     target_data: TargetData = None,
+    output: Output = None,
     columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
@@ -119,6 +124,8 @@ def fuse(
     batch: Annotated[int | None, typer.Option("--batch", help="Items a step (64).")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001).")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of order, split and dropout.")] = None,
+    carry: Carry = None,
+    carry_weight: CarryWeight = None,
     no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
     from_logits: FromLogits = False,
     require_gain: Annotated[
@@ -135,8 +142,9 @@ def fuse(
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
     done = run.fuse(
-        target, out, test=test, data=target_data, pixels=target_pixels, allow_shift=allow_shift or None,
+        target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
+        carry=carry, carry_weight=carry_weight,
         map=False if no_map else None, from_logits=from_logits or None, require_gain=points(require_gain),
         force=force, **columns, **opening,
     )  # fmt: skip
@@ -178,6 +186,8 @@ def _print_fused(done: Any, form: str) -> None:
     print(f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
           f"{options['learning_rate']:g}, batch {options['batch']}, seed {options['seed']}, "
           f"patience {options['patience']} looks")  # fmt: skip
+    if figures.get("concepts"):
+        print(f"carried    {_carried(figures, options)}")
     if figures.get("batchnorm_after") is not None:
         print(f"           BatchNorm statistics re-estimated: {share(figures['batchnorm_before'])} before, "
               f"{share(figures['batchnorm_after'])} after")  # fmt: skip
@@ -201,6 +211,14 @@ def _print_fused(done: Any, form: str) -> None:
         elif gain is not None and gain < 0:
             print("           B alone is better: the graph was not worth it here")
     print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
+
+
+def _carried(figures: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+    """What was carried into B beside the classes."""
+    told = figures["carried"]
+    tells = "" if told is None else f"; it tells the nearest one of {100 * told:.0f} % of the items held out"
+    return (f"{count(int(figures['concepts']), 'concept')} into B's last hidden layer, weight "
+            f"{options['carry_weight']:g}{tells}")  # fmt: skip
 
 
 def _at_chance(figures: Mapping[str, Any], name: str) -> bool:

@@ -1,17 +1,15 @@
-"""Concepts to the blocks of B: what is planned before training, and what is measured after it."""
+"""Concepts to the blocks of B: what is planned before training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import MAPPED, leaves
-from kgkt.transfer.taps import tapped
+from kgkt.transfer.blocks import MAPPED
 from kgkt.values import Block, BlockMap
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
     from scipy.sparse import csr_matrix
 
@@ -113,42 +111,3 @@ def _soft_groups(centroids: np.ndarray, sizes: np.ndarray, count: int, seed: int
     z /= z.sum(axis=1, keepdims=True)
     rows = np.repeat(np.arange(k), near.shape[1])
     return csr_matrix((z.ravel(), (rows, near.ravel())), shape=(k, count))
-
-
-def measured(model: keras.Model, x: Any, memberships: csr_matrix) -> dict[str, np.ndarray]:
-    """Correlate each Dense unit's activation with each concept's membership, on the pool.
-
-    Args:
-        model: the trained B.
-        x: (n, ...) the pool as B reads it.
-        memberships: (n, k).
-
-    Returns:
-        layer path -> (k, u) float32 Pearson correlations; 0 where a unit or a concept never varies.
-        Layers called more than once, or on each position of a sequence, are left out.
-    """
-    import keras
-    import numpy as np
-
-    rows = np.arange(memberships.shape[0])
-    answers = {}
-    for path, layer in leaves(model):
-        if isinstance(layer, keras.layers.Dense):
-            calls = list(tapped(model, layer, x, rows, side="output"))
-            if len(calls[0]) == 1 and calls[0][0].ndim == 2:
-                answers[path] = correlation(memberships, np.concatenate([call[0] for call in calls]))
-    return answers
-
-
-def correlation(memberships: csr_matrix, activations: np.ndarray) -> np.ndarray:
-    """Pearson correlation (k, u) float32 of sparse memberships (n, k) with activations (n, u)."""
-    import numpy as np
-
-    a = np.asarray(activations, np.float64)
-    n, spread = len(a), a.std(axis=0)
-    a = (a - a.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
-    mean = np.asarray(memberships.mean(axis=0), np.float64).ravel()
-    square = np.asarray(memberships.multiply(memberships).mean(axis=0), np.float64).ravel()
-    deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
-    covariance = np.asarray(memberships.T @ a) / n  # the activations are centred, so the means drop out
-    return (covariance / np.where(deviation > 1e-9, deviation, np.inf)[:, None]).astype(np.float32)

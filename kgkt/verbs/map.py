@@ -194,11 +194,12 @@ def record_map(
 def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
     """Digests of what `map` reads: of the items only where a map may be learned from them."""
     asked, items = digests(recipe, run)
+    output = [recipe.target.output] if recipe.target.output else []
     return {
         "populate": population(run),
         "model B": sha256_file(path),
         "targets": sha256_file(run.need("masses.safetensors", "propagate")),
-        "map settings": digest_value([recipe.target.seed, *asked]),
+        "map settings": digest_value([recipe.target.seed, *asked, *output]),
         **items,
     }
 
