@@ -126,6 +126,7 @@ class Target:
     from_logits: bool | None = None
     imports: tuple[str, ...] = ()
     require_gain: float | None = None
+    grow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +301,7 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names; one output speaks for the second
 # from_logits = true           # B's outputs are logits (false: probabilities), where its last layer does not say
+# grow = ["classes=fox,owl"]   # a trained B gets slots for classes it lacks; "units=64", "units=hidden:64": wider
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 steps = 400
 batch = 64

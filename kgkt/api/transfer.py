@@ -41,6 +41,8 @@ class Transfer(Graph):
             id_column, text_column, class_column: of test and data, where they are tables that call their columns
                 otherwise than the pool does.
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
+            grow: what a trained B gets: {"classes": ["fox", "owl"]}, "units=64", {"units": {"hidden": 64}}.
+            classes: the classes of B's outputs, in order; of one that grows its own, the new ones follow.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
 

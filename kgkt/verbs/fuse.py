@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, record, settings_of
 from kgkt.rundir.target_model import open_target, target_inputs
 from kgkt.values import Fusion, Targets
+from kgkt.verbs.grow import grow_target
 from kgkt.verbs.map import current_map
 from kgkt.verbs.propagate import fresh_targets
 
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """What `fuse` made, where, and how it falls below what was asked (empty: it does not)."""
+    """What `fuse` made, where, how it falls below what was asked (empty: it does not), and what of B is new."""
 
     fusion: Fusion
     out: Path
     below: str = ""
+    grown: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = False) -> Fused:
@@ -48,29 +51,42 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     assert recipe.target.out is not None
     out = Path(recipe.target.out)
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
-    opened = open_target(recipe)
+    growing = None
+    if recipe.target.grow:
+        growing, current, targets = grow_target(recipe, run, say)
+        recipe, opened = growing.recipe, growing.opened
+    else:
+        opened = open_target(recipe)
+        current, targets = fresh_targets(recipe, run, say)
     model, path = opened.model, opened.path
-    current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     read_outputs(model, recipe.target.from_logits)
     x, test = target_inputs(recipe, run, model, current.ids, targets.names, say)
-    block_map = current_map(recipe, run, say, model, path, current, targets)
     options = fuse_options(recipe)
+    block_map = None if growing else current_map(recipe, run, say, model, path, current, targets)
+    if growing:
+        targets = growing.taught(run, current, targets, x, options.sharpen, say)
     bar = progress("training", options.steps) if progress else contextlib.nullcontext()
     with bar as advance:
         fusion = fuse(
             model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
             test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
         )  # fmt: skip
+    if growing:
+        fusion = growing.measured(fusion, x, targets, test)
     if test is not None:
         fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
     for notice in fusion.notices:
         say(notice)
     fusion = dataclasses.replace(fusion, model=opened.whole)
-    write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force)
+    facts = provenance(recipe, run, current, targets)
+    if growing:
+        facts["grown"] = growing.facts
+        growing.settle(run)
+    write_card(fusion, out, original=path, facts=facts, force=force)
     record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
            dict(fusion.figures))  # fmt: skip
-    return Fused(fusion, out, below_bar(recipe, fusion, out))
+    return Fused(fusion, out, below_bar(recipe, fusion, out), growing.facts if growing else {})
 
 
 def below_bar(recipe: Recipe, fusion: Fusion, out: Path) -> str:
@@ -144,7 +160,8 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
         "targets": sha256_file(run.need("targets.parquet", "propagate")),
         "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
                                          target.seed, target.from_logits, target.map,
-                                         *([target.pixels] if target.pixels else [])]),
+                                         *([target.pixels] if target.pixels else []),
+                                         *([list(target.grow)] if target.grow else [])]),
     }  # fmt: skip
     data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
     for name, path in (("data", data), ("test", target.test)):
