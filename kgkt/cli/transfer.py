@@ -171,7 +171,7 @@ def _print_grown(grown: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
     from kgkt.transfer.card import share
 
     for path, layer in grown.get("layers", {}).items():
-        print(f"grown      {path}: {layer['before']} to {layer['units']} units")
+        print(f"grown      {path}: {layer['had']} to {layer['units']} units")
     if not grown.get("classes"):
         return
     old = len(grown["old_classes"])

@@ -365,8 +365,3 @@ def _batches(n: int, size: int) -> list[np.ndarray]:
     return [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def grown_words(growth: Growth, old: int, layers: dict[str, tuple[int, int]], head: str) -> list[str]:
-    """What grew, a line each: the head, then the layers with their old and new widths."""
-    words = [f"{head}: {old} to {count(old + len(growth.classes), 'class')}, new: {', '.join(growth.classes)}"
-             ] if growth.classes else []  # fmt: skip
-    return words + [f"{path}: {had} to {units} units" for path, (had, units) in layers.items()]

@@ -58,7 +58,7 @@ class Growing:
         for path, (had, units) in self.widths.items():
             done = write_units(model, path, had, x, current.Z, current.graph.centroids, current.graph.active,
                                self.recipe.target.seed)  # fmt: skip
-            self.facts["layers"][path] |= dataclasses.asdict(done)
+            self.facts["layers"][path]["carried"] = dataclasses.asdict(done)
             new = count(units - had, "new unit")
             say(f"{path}: {new} as the layer draws them, {done.why_not}" if done.why_not else
                 f"{path}: {new} for the {count(done.concepts, 'concept')} that its units carried least: the best "
@@ -167,7 +167,7 @@ def grow_target(recipe: Recipe, run: RunDir, say: Say) -> tuple[Growing, Current
         name = layer_to_widen(b, layer)
         model, had = widen(model, name, units)
         widths[name] = (had, units)
-        facts["layers"][name] = {"before": had, "units": units}
+        facts["layers"][name] = {"had": had, "units": units}
     old = 0
     if growth.classes:
         old = outputs.classes
@@ -209,7 +209,7 @@ def old_classes(recipe: Recipe, run: RunDir, path: Path, many: int, new: tuple[s
     elif len(beside) == many:
         names, who = beside, str(path.with_suffix(".run.json"))
     else:
-        names, who = tuple(n for n in known if n not in new), "the graph beside the new ones"
+        names, who = tuple(n for n in known if n not in new), "the graph, beside the new ones,"
     if there := [name for name in new if name in names]:
         raise InputError(f"--grow classes: {there[0]} is a class of {path.name} already, its output "
                          f"{names.index(there[0])} by {who}: {' '.join(names)}")  # fmt: skip
@@ -219,7 +219,10 @@ def old_classes(recipe: Recipe, run: RunDir, path: Path, many: int, new: tuple[s
             f"{count(len(names), 'class')} ({' '.join(names[:20]) or 'none'}).\n"
             f"Name B's {many}, in the order of its outputs: --target-classes a,b,…")  # fmt: skip
     order = (*names, *new)
-    if fixed[: len(order)] != order[: len(fixed)] or len(fixed) > len(order):
+    if fixed[: len(order)] == order and len(fixed) > len(order):
+        raise InputError(f"the graph has the class {fixed[len(order)]} behind these, for which B would have no output: "
+                         f"--grow classes={','.join((*new, *fixed[len(order):]))}")
+    if fixed != order[: len(fixed)]:
         raise InputError(f"the order of the graph's classes is fixed and another than that of B's outputs.\n"
                          f"  graph  {' '.join(fixed)}\n  B      {' '.join(order)}\n"
                          "Teach this B from a graph of its own (--graph), or name its classes in that order")
