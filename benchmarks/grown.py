@@ -24,6 +24,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,9 @@ MOST_LOST, MOST_BEHIND = 0.01, 0.03
 WHY = """\
 A grown B needs none of its old data. What it loses on old classes are items that the graph gives to a new class that
 looks like theirs (a new t-shirt beside an old shirt); with classes that no old one resembles it loses next to nothing.
-On the test set a B is behind the graph's answer for the pool, which it never saw there, as the B that was told the truth
-is; on the pool's own items it follows the graph. Without a graph, B's own answers keep the old classes and leave next to
-nothing to the new ones, whose items B calls by old names."""
+On the test set a B is behind the graph's answer for the pool, as the B that was told the truth is; on the pool's own
+items it follows the graph. Without a graph, B's own answers keep the old classes and leave next to nothing
+to the new ones, whose items B calls by old names."""
 
 
 def learned(task: str) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +63,6 @@ def learned(task: str) -> tuple[np.ndarray, np.ndarray]:
 
 def run(task: str, draws: range) -> Iterator[Row]:
     """The rows of one task; a draw has its own new classes, labels, concepts and B."""
-    from kgkt.proof.answers import through_graph
     from kgkt.transfer.grow import answers
     from kgkt.transfer.trainer import Trainer
     from kgkt.transfer.widen import add_slots, widen
@@ -80,10 +80,10 @@ def run(task: str, draws: range) -> Iterator[Row]:
         yield from case.judged(task, BEFORE, small, 0.0, old_only=True)
         start = time.perf_counter()
         view = pool.drawn(seed)
-        answer, taught = teach_grown(case, own, lambda labels: through_graph(OURS, view, labels, None).targets)
+        answer, taught = teach_grown(case, own, partial(by_graph, view))
         told = time.perf_counter() - start
         yield row(task, GRAPH, LABELS, seed, "pool_new", case.right(answer.P.argmax(axis=1)), told)
-        _, headed = teach_grown(case, own, lambda labels: by_head(view, labels))
+        _, headed = teach_grown(case, own, partial(by_head, view))
         for method, trainer, targets in ((OURS, grown, taught), ("kgkt, wider", wider, taught), (HEAD, grown, headed)):
             start = time.perf_counter()
             grow_b(trainer, small, case, targets, view)
@@ -149,6 +149,13 @@ def teach_grown(case: Case, own: np.ndarray, answered: Callable[[Any], Any]) -> 
         answer = answered(labels)
         fresh = answer.P[:, OLD:].sum(axis=1)
     return answer, grown_targets(answer, own, SHARPEN)
+
+
+def by_graph(view: Any, labels: Any) -> Any:
+    """The teacher on the graph, as `propagate` does it."""
+    from kgkt.proof.answers import through_graph
+
+    return through_graph(OURS, view, labels, None).targets
 
 
 def by_head(view: Any, labels: Any) -> Any:

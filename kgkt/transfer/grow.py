@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, count, nearest
+from kgkt.errors import InputError, UsageError, nearest
 from kgkt.transfer.blocks import head_layer, leaves, rescaling
 from kgkt.transfer.mapper import correlation
 from kgkt.transfer.outputs import Outputs, probabilities
@@ -287,7 +287,7 @@ def write_units(
     d, new = int(np.prod(kernel.shape[:-1])), kernel.shape[-1] - had
     if d > WIDEST:
         return Carried(why_not=f"its {d:,} inputs are more than {WIDEST:,}")
-    best = np.abs(unit_correlations(model, layer, x, memberships)).max(axis=1)
+    best = np.abs(unit_correlations(model, layer, x, memberships)[:, :had]).max(axis=1)
     sizes = np.asarray(memberships.sum(axis=0), np.float64).ravel()
     ranked = [k for k in np.argsort(best, kind="stable") if active[k] and sizes[k] > 0]
     chosen = np.sort(ranked[: max(len(ranked) // 2, 1)])

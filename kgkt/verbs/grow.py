@@ -176,7 +176,8 @@ def grow_target(recipe: Recipe, run: RunDir, say: Say) -> tuple[Growing, Current
         model = add_slots(model, outputs, len(growth.classes))
         facts["old_classes"] = list(names)
     current, targets = fresh_targets(recipe, run, say)
-    _need_labels(current, growth.classes)
+    taught = current.taught
+    _need_labels({taught.names[i] for i in taught.classes.tolist()}, growth.classes)
     growing = Growing(recipe, OpenTarget(model, model, path), growth, (b, outputs), old, widths, facts)
     return growing, current, targets
 
@@ -193,11 +194,12 @@ def old_classes(recipe: Recipe, run: RunDir, path: Path, many: int, new: tuple[s
     Raises:
         InputError: not known, not as many as B has, a new one among them, or another order than the graph's.
     """
-    from kgkt.store.labels import read_classes
+    from kgkt.store.labels import read_classes, read_label_records
 
     with open_graph_store(recipe, run) as store:
         known, frozen, _ = read_classes(store, run.graph)
         fixed = _fixed(store, run) if frozen else ()
+        labels, ticks = read_label_records(store, run.graph)
     told = recipe.target.classes
     beside = _beside(path)
     if told:
@@ -213,12 +215,16 @@ def old_classes(recipe: Recipe, run: RunDir, path: Path, many: int, new: tuple[s
     if there := [name for name in new if name in names]:
         raise InputError(f"--grow classes: {there[0]} is a class of {path.name} already, its output "
                          f"{names.index(there[0])} by {who}: {' '.join(names)}")  # fmt: skip
+    _need_labels({label["class"] for label in labels}, new)
     if len(names) != many:
         raise InputError(
             f"{path.name} tells {count(many, 'class')} apart, and which is which is not known: {who} has "
             f"{count(len(names), 'class')} ({' '.join(names[:20]) or 'none'}).\n"
             f"Name B's {many}, in the order of its outputs: --target-classes a,b,…")  # fmt: skip
     order = (*names, *new)
+    if more := [name for name in dict.fromkeys(said["class"] for said in (*labels, *ticks)) if name not in order]:
+        raise InputError(f"the graph has labels of {', '.join(more[:5])}, for which B would have no output: "
+                         f"--grow classes={','.join((*new, *more))}")
     if fixed[: len(order)] == order and len(fixed) > len(order):
         raise InputError(f"the graph has the class {fixed[len(order)]} behind these, for which B would have no output: "
                          f"--grow classes={','.join((*new, *fixed[len(order):]))}")
@@ -249,10 +255,8 @@ def _beside(path: Path) -> tuple[str, ...]:
     return tuple(str(name) for name in made.get("facts", {}).get("classes", ()))
 
 
-def _need_labels(current: CurrentGraph, new: tuple[str, ...]) -> None:
+def _need_labels(spoken: set[str], new: tuple[str, ...]) -> None:
     """Refuse new classes that no label speaks of."""
-    labels = current.taught
-    spoken = {labels.names[i] for i in labels.classes.tolist()}
     silent = [name for name in new if name not in spoken]
     if silent:
         raise InputError(f"no label says {' or '.join(silent[:5])}, so B would be taught nothing of it: label some "
