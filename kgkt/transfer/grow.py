@@ -12,7 +12,7 @@ from kgkt.transfer.mapper import correlation
 from kgkt.transfer.outputs import Outputs, probabilities
 from kgkt.transfer.taps import as_input, run_model, tapped
 from kgkt.transfer.widen import hidden_layers
-from kgkt.transfer.write import LAMBDA, WIDEST, Moments
+from kgkt.transfer.write import WIDEST
 from kgkt.values import Labels, Targets
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 IDENTICAL = 1e-6  # how far the probabilities of the old outputs may move before training
 COARSE = 1e-2  # the same where layers compute in half precision
+RIDGE = 0.01  # as a share of the mean variance of a layer's inputs, as where whole layers are written
 SURE = 0.01  # a slot is written towards shares of at least so much, and at most 1 less that
 NOTHING_NEW = 0.2  # share of the new classes in the graph's answer below which B may speak for an item
 PATCH_ITEMS = 500  # items whose patches a convolution's new filters are fitted on, at most
@@ -208,36 +209,51 @@ def write_slots(model: keras.Model, outputs: Outputs, x: Any, P: np.ndarray, old
     assert head is not None
     layer, scale = head[1], rescaling(model)
     kernel, bias = layer.kernel.numpy(), layer.bias.numpy()
-    wide = kernel.shape[0] > WIDEST
-    moments, rows = Moments(1 if wide else len(kernel), P.shape[1] - old), np.arange(len(P))
-    for part, calls in zip(_batches(len(P), 512), tapped(model, layer, x, rows, side="input"), strict=True):
-        H = calls[0].astype(np.float64)
-        p = np.clip(P[part][:, old:], SURE, 1 - SURE)
-        if outputs.each:
-            wanted = np.log(p / (1 - p))
-        else:
-            rest = np.maximum(1 - P[part][:, old:].sum(axis=1, keepdims=True), SURE)
-            logits = scale * (H @ kernel[:, :old] + bias[:old])
-            wanted = np.log(p / rest) + logsumexp(logits, axis=1, keepdims=True)
-        moments.add(np.zeros((len(H), 1)) if wide else H, wanted / scale, wanted / scale)
-    omega, middle = _fit(moments)
+    wide, rows = kernel.shape[0] > WIDEST, np.arange(len(P))
+
+    def wanted() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for part, calls in zip(_batches(len(P), 512), tapped(model, layer, x, rows, side="input"), strict=True):
+            H = calls[0].astype(np.float64)
+            p = np.clip(P[part][:, old:], SURE, 1 - SURE)
+            if outputs.each:
+                logits = np.log(p / (1 - p))
+            else:
+                rest = np.maximum(1 - P[part][:, old:].sum(axis=1, keepdims=True), SURE)
+                before = scale * (H @ kernel[:, :old] + bias[:old])
+                logits = np.log(p / rest) + logsumexp(before, axis=1, keepdims=True)
+            yield (H[:, :0] if wide else H), logits / scale
+
+    omega, middle, _ = ridge(wanted(), 0 if wide else len(kernel), P.shape[1] - old)
     kernel[:, old:] = 0.0 if wide else omega
     bias[old:] = middle
     layer.kernel.assign(kernel)
     layer.bias.assign(bias)
 
 
-def _fit(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel (d, u) and bias (u,) of a ridge regression. Reference: Hoerl and Kennard 1970."""
+def ridge(
+    batches: Iterator[tuple[np.ndarray, np.ndarray]], d: int, u: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Kernel (d, u) and bias (u,) that make targets of inputs, and the deviations (u,) of what they make.
+
+    Args:
+        batches: inputs (b, d) and targets (b, u).
+        d, u: how many of each.
+
+    Reference: Hoerl and Kennard 1970 (ridge regression).
+    """
     import numpy as np
     from scipy.linalg import solve
 
-    n, d = moments.n, len(moments.h)
-    mu, mean = moments.h / n, moments.t / n
-    C = moments.hh / n - np.outer(mu, mu)
-    ridge = LAMBDA * np.trace(C) / d + 1e-12
-    kernel = solve(C + ridge * np.eye(d), moments.ht / n - np.outer(mu, mean), assume_a="pos")
-    return kernel, mean - mu @ kernel
+    n, h, t, hh, ht = 0, np.zeros(d), np.zeros(u), np.zeros((d, d)), np.zeros((d, u))
+    for H, T in batches:
+        H = np.asarray(H, np.float64)
+        n, h, t, hh, ht = n + len(H), h + H.sum(axis=0), t + T.sum(axis=0), hh + H.T @ H, ht + H.T @ T
+    mu, mean = h / n, t / n
+    if not d:
+        return np.zeros((0, u)), mean, np.zeros(u)
+    C = hh / n - np.outer(mu, mu)
+    kernel = solve(C + (RIDGE * np.trace(C) / d + 1e-12) * np.eye(d), ht / n - np.outer(mu, mean), assume_a="pos")
+    return kernel, mean - mu @ kernel, np.sqrt(np.maximum(np.einsum("du,du->u", kernel, C @ kernel), 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +309,10 @@ def write_units(
     chosen = np.sort(ranked[: max(len(ranked) // 2, 1)])
     groups = _communities(np.asarray(centroids, np.float64)[chosen], sizes[chosen], new, seed)
     T = np.asarray((csr_matrix(memberships)[:, chosen] @ groups).todense(), np.float64)
-    moments = Moments(d, new)
-    for H, rows in _inputs(model, layer, x, seed):
-        moments.add(H, T[rows], T[rows])
-    omega, middle = moments.solve()
-    kernel[..., had:] = omega.reshape(*kernel.shape[:-1], new)
+    omega, middle, deviation = ridge(((H, T[rows]) for H, rows in _inputs(model, layer, x, seed)), d, new)
+    scale = np.where(deviation > 1e-9, 1 / np.maximum(deviation, 1e-9), 0.0)  # sums of deviation 1, and mean 0
+    middle = (middle - T.mean(axis=0)) * scale
+    kernel[..., had:] = (omega * scale).reshape(*kernel.shape[:-1], new)
     layer.kernel.assign(kernel)
     if layer.use_bias:
         bias = layer.bias.numpy()
