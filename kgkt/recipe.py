@@ -15,6 +15,7 @@ from kgkt.files import DEFAULT_DIR
 FILE = "kgkt.toml"
 SENTENCES = "sentence-transformers:"
 SCHEMES = (SENTENCES,)  # what the name of a source model may begin with; kgkt.source.choose says what each is
+METHODS = ("communities", "network", "auto")  # by which hidden layers get concepts; the first is the default
 TABLES, ARRAYS = ("parquet", "csv", "tsv"), ("npz", "npy")  # files of features, by the ends of their names
 LAYERED = re.compile(rf"(.+?\.(?:keras|h5|hdf5|{'|'.join(TABLES + ARRAYS)})):(.+)", re.IGNORECASE | re.DOTALL)
 
@@ -118,13 +119,17 @@ class Target:
     allow_shift: bool = False
     classes: tuple[str, ...] = ()
     map: bool = True
+    map_method: str | None = None
     steps: int = 400
     batch: int = 64
     learning_rate: float = 1e-3
     patience: int = 5
     seed: int = 0
     from_logits: bool | None = None
+    carry: str | None = None
+    carry_weight: float | None = None
     imports: tuple[str, ...] = ()
+    output: str | None = None
     require_gain: float | None = None
     grow: tuple[str, ...] = ()
 
@@ -238,7 +243,8 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both"),
-                                 "expert": ("auto", "head", "prototypes", "none")}  # fmt: skip
+                                 "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS,
+                                 "carry": ("concepts",)}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
@@ -295,6 +301,7 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # out = "b-fused.keras"
 # data = "pool_b.npz"          # B's view of the same items, matched by item_id; else the pool itself
 # test = "test.npz"            # arrays x and y: measures what it was worth
+# output = "class"             # which of B's outputs is taught, where it has several
 # text_column = "text"         # of these two, where they are tables of texts and call their columns otherwise than
 # id_column = "item_id"        # the pool does
 # class_column = "y"
@@ -302,7 +309,10 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names; one output speaks for the second
 # from_logits = true           # B's outputs are logits (false: probabilities), where its last layer does not say
 # grow = ["classes=fox,owl"]   # a trained B gets slots for classes it lacks; "units=64", "units=hidden:64": wider
+# carry = "concepts"           # B's last hidden layer also learns which concepts an item is in, for tasks to come
+# carry_weight = 1.0           # of that loss beside B's own
 map = true                     # also write B's weights from the graph, where a held-out check favours it
+# map_method = "communities"   # by what hidden layers get their concepts: communities, network, auto
 steps = 400
 batch = 64
 learning_rate = 0.001

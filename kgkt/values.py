@@ -337,15 +337,18 @@ class Block:
 
     Args:
         layer: B's layer name.
-        kind: "unit", "filter", "row" or "head".
-        index: which unit, filter, row or head slot.
+        kind: "unit", "filter", "row", "head" (a slot of the output), "cell" (a unit of a recurrent layer over all its
+            gates), "attention" (one head of it) or "projection" (an output of an EinsumDense).
+        index: which unit, filter, row, slot, cell or head of attention.
         shape: shape of the incoming weights of the block.
+        variable: path of the Keras variable that holds them; it says where, not which block this is.
     """
 
     layer: str
     kind: str
     index: int
     shape: tuple[int, ...]
+    variable: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
-from kgkt.api.settings import names_of, path_text, whole_number
+from kgkt.api.settings import names_of, path_text, whole_number, with_target
 from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, features_file, model_file
 
@@ -118,6 +118,7 @@ class Ask(Graph):
         self, data: Any = None, *, features: Any = None, model: Any = None, items: Place | None = None,
         force: bool = False, id_column: str | None = None, text_column: str | None = None,
         class_column: str | None = None, columns: Sequence[str] | str | None = None,
+        imports: Sequence[str] | None = None, output: str | None = None,
     ) -> Predicted:  # fmt: skip
         """Say what items are that were never in the pool: by the graph alone, or by B.
 
@@ -130,14 +131,16 @@ class Ask(Graph):
             id_column, text_column, class_column: of a table, the columns of item ids, texts and classes; else those of
                 the pool, where it has them.
             columns: of a table of features, its columns of numbers; else as `populate` was told.
+            imports, output: of B, as for `fuse`.
 
         Returns:
             `.classes`, `.P` (m, c), `.names`, `.concepts`, `.to_pandas()`.
         """
         from kgkt.verbs.predict import predict
 
+        recipe = with_target(self.recipe, self.folder, imports=imports, output=output)
         return predict(
-            self.recipe, self.say, data_file(data, self.folder, "new", (id_column, text_column, class_column)),
+            recipe, self.say, data_file(data, self.folder, "new", (id_column, text_column, class_column)),
             features_file(features, self.folder, "new", id_column), model_file(model, self.folder), path_text(items),
             force, self.progress, (id_column, text_column, class_column), names_of(columns) or (),
         )  # fmt: skip

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Columns, Force, Params, asked_rows, graph_of, listed, params_of, rows, table_columns, takes
+from kgkt.cli.options import (
+    Columns,
+    Force,
+    Imports,
+    Output,
+    Params,
+    asked_rows,
+    graph_of,
+    listed,
+    params_of,
+    rows,
+    table_columns,
+    takes,
+)
 from kgkt.cli.output import LIST, OUT, print_json, print_rows
 from kgkt.errors import count, shorten
 
@@ -103,6 +116,8 @@ def predict(
     items: Annotated[
         str | None, typer.Option("--items", help="CSV to write: item_id, class, mass, next class, nearest concepts.")
     ] = None,
+    imports: Imports = None,
+    output: Output = None,
     named: dict[str, str | None],
     columns: Columns = None,
     force: Force = False,
@@ -113,7 +128,7 @@ def predict(
     from kgkt.transfer.prediction import COLUMNS
 
     done = run.predict(data, features=features, model=model, items=items, force=force, columns=listed(columns),
-                       **named)  # fmt: skip
+                       imports=imports, output=output, **named)  # fmt: skip
     counted = Counter(name or "no class" for name in done.classes)
     if items is None and form != "json":
         more = (done.texts is not None, done.concepts is not None)

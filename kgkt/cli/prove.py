@@ -11,9 +11,13 @@ from kgkt.cli.app import app
 from kgkt.cli.options import (
     AllowShift,
     Balanced,
+    Carry,
+    CarryWeight,
     Dir,
     FromLogits,
     Graph,
+    Imports,
+    Output,
     RecipePath,
     Target,
     TargetData,
@@ -61,11 +65,20 @@ def evaluate(
     target: Target = None,
     test: Test = None,
     target_data: TargetData = None,
+    output: Output = None,
+    imports: Imports = None,
     columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
     from_logits: FromLogits = False,
     balanced: Balanced = False,
+    carry: Carry = None,
+    carry_weight: CarryWeight = None,
+    second: Annotated[
+        str | None,
+        typer.Option("--second", help="Items with classes of another task, as --test has them: how well few labels "
+                     "tell them from B's last hidden layer."),
+    ] = None,
     train_b: Annotated[
         str | None,
         typer.Option("--train-b", help="Rows that teach a B: all, few, none or ROWS@COUNTS@SEEDS; else by B's speed."),
@@ -87,9 +100,10 @@ def evaluate(
     """What the graph is worth on your own A, data and B, beside every control and rival. Resumable."""
     with OUT.steps("comparing") as progress:
         done = run.evaluate(
-            labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data,
-            pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
-            balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, **columns,
+            labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data, output=output,
+            imports=imports, pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
+            balanced=balanced, carry=carry, carry_weight=carry_weight, second=second, train_b=train_b, jobs=jobs,
+            recommend=recommend, **columns,
             require_gain=points(require_gain), out=out, allow_overlap=allow_overlap, progress=progress,
         )  # fmt: skip
     show_evaluated(done, recommend, form)

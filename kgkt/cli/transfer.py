@@ -10,8 +10,11 @@ import typer
 from kgkt.cli.app import app
 from kgkt.cli.options import (
     AllowShift,
+    Carry,
+    CarryWeight,
     Force,
     FromLogits,
+    Output,
     Target,
     TargetClasses,
     TargetData,
@@ -35,28 +38,75 @@ SURE = 1.96  # standard errors: 95 %
 
 
 @app.command("map", rich_help_panel=TRANSFER)
-@takes(run=graph_of, opening=opening, form=plain)
+@takes(run=graph_of, opening=opening, columns=table_columns, form=plain)
 def map_(
-    *, target: Target = None, from_logits: FromLogits = False, opening: dict[str, Any], run: Run, form: str
-) -> None:
+    *,
+    target: Target = None,
+    output: Output = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="By what hidden layers get concepts: communities; a network that learns B's "
+                     "activations from A's embedding; auto."),
+    ] = None,
+    target_data: TargetData = None,
+    columns: dict[str, str | None],
+    target_pixels: TargetPixels = None,
+    from_logits: FromLogits = False,
+    opening: dict[str, Any],
+    run: Run,
+    form: str,
+) -> None:  # fmt: skip
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    show_mapped(run.map(target, from_logits=from_logits or None, **opening), form)
+    done = run.map(target, output=output, method=method, data=target_data, pixels=target_pixels,
+                   from_logits=from_logits or None, **columns, **opening)  # fmt: skip
+    show_mapped(done, form)
 
 
 def show_mapped(done: Any, form: str) -> None:
     """Print what `map` wrote."""
+    from kgkt.verbs.map import told
+
     if form == "json":
-        print_json({"layers": {layer: {"kind": kind, "blocks": count} for layer, (kind, count) in done.layers.items()},
+        how = {layer: told(lesson) for layer, lesson in done.lessons.items()}
+        print_json({"layers": {layer: {"kind": kind, "blocks": blocks, **how.get(layer, {})}
+                               for layer, (kind, blocks) in done.layers.items()},
+                    **({"method": done.method} if how else {}),
                     "unmapped": done.unmapped, "edits_kept": done.edits, "classes": done.classes})  # fmt: skip
         return
     for layer, (kind, blocks) in done.layers.items():
         print(f"mapped     {layer}: {count(blocks, 'slot' if kind == 'head' else kind)}"
-              + (" of the head" if kind == "head" else ""))  # fmt: skip
+              + (" of the head" if kind == "head" else "") + by_what(done.lessons.get(layer)))  # fmt: skip
+    for line in learned_from(done.lessons):
+        print(line)
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
         print(f"kept       {count(done.edits, 'strength')} that you changed")
     print(f"classes    {' '.join(done.classes)} (this order is now fixed)" + OUT.next("kgkt fuse"))
+
+
+def by_what(lesson: Any) -> str:
+    """How a layer got its concepts, for the end of its line; "" where all did by communities."""
+    if lesson is None:
+        return ""
+    why = f" ({lesson.why})" if lesson.why else ""
+    learned = lesson.learned
+    if learned is None:
+        return f", by {lesson.by}{why}"
+    copy = "" if lesson.untrained is None else f"; of an untrained copy {100 * lesson.untrained:.0f} %"
+    dead = learned.still if lesson.planned is not None else 0
+    still = f"; {count(dead, 'block')} never vary: no concept" if dead else ""
+    explains = f"ridge explains {100 * learned.ridge:.0f} %, the network {100 * learned.network:.0f} %"
+    return f", by {lesson.by}{why}: {explains}{copy}{still}"
+
+
+def learned_from(lessons: Mapping[str, Any]) -> list[str]:
+    """The line that says which pairs the figures are of; none where nothing was learned."""
+    for lesson in lessons.values():
+        if (learned := lesson.learned) is not None:
+            return [f"           of the variance of what B gives for {count(learned.held_out, 'item')} held out; "
+                    f"learned from {learned.pairs:,}"]
+    return []
 
 
 @app.command(rich_help_panel=TRANSFER)
@@ -67,6 +117,7 @@ def fuse(
     out: Annotated[str | None, typer.Option("--out", help="Where the fused B goes, a .keras file.")] = None,
     test: Test = None,
     target_data: TargetData = None,
+    output: Output = None,
     columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
     allow_shift: AllowShift = False,
@@ -80,6 +131,8 @@ def fuse(
                      "units=LAYER:64). May be repeated."),
     ] = None,
     target_classes: TargetClasses = None,
+    carry: Carry = None,
+    carry_weight: CarryWeight = None,
     no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
     from_logits: FromLogits = False,
     require_gain: Annotated[
@@ -96,8 +149,9 @@ def fuse(
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
     done = run.fuse(
-        target, out, test=test, data=target_data, pixels=target_pixels, allow_shift=allow_shift or None,
+        target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
+        carry=carry, carry_weight=carry_weight,
         map=False if no_map else None, grow=grow, classes=target_classes, from_logits=from_logits or None,
         require_gain=points(require_gain),
         force=force, **columns, **opening,
@@ -141,6 +195,8 @@ def _print_fused(done: Any, form: str) -> None:
     print(f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
           f"{options['learning_rate']:g}, batch {options['batch']}, seed {options['seed']}, "
           f"patience {options['patience']} looks")  # fmt: skip
+    if figures.get("concepts"):
+        print(f"carried    {_carried(figures, options)}")
     if figures.get("batchnorm_after") is not None:
         print(f"           BatchNorm statistics re-estimated: {share(figures['batchnorm_before'])} before, "
               f"{share(figures['batchnorm_after'])} after")  # fmt: skip
@@ -183,6 +239,14 @@ def _print_grown(grown: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
         print(f"           classes that B knew    {before} before, {now} now")
     if figures.get("new_after") is not None:
         print(f"           new classes            {share(figures['new_after'])}")
+
+
+def _carried(figures: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+    """What was carried into B beside the classes."""
+    told = figures["carried"]
+    tells = "" if told is None else f"; it tells the nearest one of {100 * told:.0f} % of the items held out"
+    return (f"{count(int(figures['concepts']), 'concept')} into B's last hidden layer, weight "
+            f"{options['carry_weight']:g}{tells}")  # fmt: skip
 
 
 def _at_chance(figures: Mapping[str, Any], name: str) -> bool:

@@ -121,7 +121,7 @@ def last_hidden(model: keras.Model) -> Any:
         InputError: B has no Dense head, or it lies inside a nested model.
     """
     found = head_layer(model)
-    if found is None or "/" in found[0]:
+    if found is None or "/" in found[0] or not found[1]._inbound_nodes:
         raise InputError("B has no Dense head of its own whose input could be compared with A's features")
     return found[1].input
 

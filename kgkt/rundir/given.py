@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LABELS = "{item_id: class}, a Series, a DataFrame with item_id and class, pairs, or texts ITEM=CLASS"
+SEVERAL = ("target-pool", "test", "new")  # what B reads, which may have an array for each of its inputs
 FORMS = "a path, an array, a mapping with x (and item_id, y), a list of texts, or a DataFrame"
 
 
@@ -42,7 +43,7 @@ def data_file(value: Any, folder: Path, name: str, columns: Sequence[str | None]
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
     if isinstance(value, tuple) and len(value) == 2:
-        value = {"x": value[0], "y": value[1]}
+        value = {**(value[0] if isinstance(value[0], Mapping) else {"x": value[0]}), "y": value[1]}
     if hasattr(value, "columns"):
         return _frame(value, folder / f"{name}.csv", columns)
     if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
@@ -51,7 +52,7 @@ def data_file(value: Any, folder: Path, name: str, columns: Sequence[str | None]
         return _texts(value, folder / f"{name}.csv")
     if hasattr(value, "shape"):
         value = {"x": value}
-    if isinstance(value, Mapping) and "x" in value:
+    if isinstance(value, Mapping) and ("x" in value or (name in SEVERAL and value.keys() - {ITEM_ID, "y"})):
         return _arrays(value, folder / f"{name}.npz")
     raise UsageError(f"{name}: expected {FORMS}, received {type(value).__name__}")
 

@@ -10,17 +10,16 @@ from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import other_reading, pool_reading
+from kgkt.rundir.shift import refuse_shift
 from kgkt.rundir.state import Say, settings_of
 from kgkt.transfer.blocks import check_data, leaves
+from kgkt.transfer.inputs import Inputs, input_names, inputs_in_words
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.source.inputs import Data
     from kgkt.source.model_config import Shape
-
-
-FEWEST_KNOWN = 0.1  # share of words from which on a vocabulary counts as one of such texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,13 @@ class OpenTarget:
         model: what of it is taught and mapped: all of it, or the part that leads to one output. It shares the
             weights of `whole`.
         path: B's file.
+        notices: what the user should hear of it: outputs that are not taught.
     """
 
     whole: Any
     model: Any
     path: Path
+    notices: tuple[str, ...] = ()
 
 
 def open_target(recipe: Recipe) -> OpenTarget:
@@ -44,18 +45,28 @@ def open_target(recipe: Recipe) -> OpenTarget:
 
     Raises:
         UsageError: the recipe names none.
-        InputError: it does not fit the classes that the recipe names; the graph has not seen these yet.
+        InputError: several outputs and none named, or it does not fit the classes that the recipe names; the graph has
+            not seen these yet.
     """
     from kgkt.source.models import open_model
     from kgkt.transfer.blocks import check_target
+    from kgkt.transfer.part import part_to_teach
 
     if not recipe.target.model:
         raise UsageError("which model B? --target b.keras")
     path = Path(recipe.target.model)
-    model = open_model(path, recipe.target.imports, recipe.source.allow_legacy)
+    whole = open_model(path, recipe.target.imports, recipe.source.allow_legacy)
+    model, others = part_to_teach(whole, recipe.target.output, path.name)
     if recipe.target.classes:
         check_target(model, recipe.target.classes, file=path.name)
-    return OpenTarget(model, model, path)
+    notice = (f"{recipe.target.output} alone is taught; what B gives beside it ({', '.join(others)}) keeps its own "
+              "layers, but those that it shares with it change under it")  # fmt: skip
+    return OpenTarget(whole, model, path, (notice,) if others else ())
+
+
+def taught_model(recipe: Recipe) -> Any:
+    """What of model B is taught, opened anew."""
+    return open_target(recipe).model
 
 
 def target_inputs(
@@ -71,24 +82,20 @@ def target_inputs(
         say: takes notices.
 
     Returns:
-        x (n, ...), and (x, y) with y as class indices, or None where no test set was named.
+        x (n, ...), or Inputs where B has several, and (x, y) with y as class indices, or None without a test set.
 
     Raises:
         UsageError: no data named.
         InputError: items that the data lacks, a class that the graph does not have, data that B cannot read, or two
             data of different ranges.
     """
-    from kgkt.source.models import input_shape
-
-    shape, pixels = input_shape(model), pixels_for(recipe, run, model)
-    x, named = _pool(recipe, run, ids, shape, say)
-    x = _scaled(x, pixels, bool(recipe.target.pixels))
-    check_data(model, names, x, Path(recipe.target.model or "B").name)
-    test = _test(recipe, run, names, shape, say)
-    if test is None:
+    file = Path(recipe.target.model or "B").name
+    x, named = _pool(recipe, run, model, ids, say)
+    check_data(model, names, x, file)
+    if not recipe.target.test:
         return x, None
-    test = _scaled(test[0], pixels, bool(recipe.target.pixels)), test[1]
-    check_data(model, names, test[0], Path(recipe.target.model or "B").name)
+    test = _test(recipe, run, model, names, say)
+    check_data(model, names, test[0], file)
     refuse_shift(model, (named, x), (str(recipe.target.test), test[0]), recipe.target.allow_shift, say)
     return x, test
 
@@ -101,17 +108,42 @@ def read_for_target(
     Raises:
         InputError: data that B cannot read.
     """
-    from kgkt.source.inputs import read_data
-    from kgkt.source.models import input_shape
-
-    size = size_for(recipe, run, input_shape(model))
-    drop = pool_reading(recipe, run)["drop_bad"]
-    data = read_data(named, "data", drop_bad=drop, size=size, fewest=1, **other_reading(recipe, run, named))
-    for notice in data.notices:
-        say(notice)
-    x = _scaled(data.x, pixels_for(recipe, run, model), bool(recipe.target.pixels))
+    reading = {"drop_bad": pool_reading(recipe, run)["drop_bad"], "fewest": 1} | other_reading(recipe, run, named)
+    data, arrays = _read(recipe, run, model, named, "data", reading, say)
+    x = _as_target(recipe, run, model, arrays)
     check_data(model, names, x, Path(recipe.target.model or "B").name)
     return data, x
+
+
+def _read(
+    recipe: Recipe, run: RunDir, model: Any, named: str, what: str, reading: dict[str, Any], say: Say
+) -> tuple[Data, dict[str, Any]]:
+    """Items of a file, and what it holds for each of B's inputs, by name; for the only one of B by ""."""
+    from kgkt.source.inputs import TEST, read_data, read_test
+    from kgkt.source.models import input_shape
+    from kgkt.source.named import read_named
+
+    if len(model.inputs) > 1:
+        texts = {name: tensor.dtype == "string" for name, tensor in zip(input_names(model), model.inputs, strict=True)}
+        parts = read_named(named, texts, what, reading.get("drop_bad", False))
+        data = next(iter(parts.values()))
+        arrays = {name: part.x for name, part in parts.items()}
+    else:
+        size = size_for(recipe, run, input_shape(model))
+        data = read_test(named, size=size, **reading) if what == TEST else read_data(named, what, size=size, **reading)
+        arrays = {"": data.x}
+    for notice in data.notices:
+        say(notice)
+    return data, arrays
+
+
+def _as_target(recipe: Recipe, run: RunDir, model: Any, arrays: dict[str, Any]) -> Any:
+    """The items as B gets them; of several inputs only bytes are brought to a range, and only where that was asked."""
+    told = bool(recipe.target.pixels)
+    if "" in arrays:
+        return _scaled(arrays[""], pixels_for(recipe, run, model), told)
+    return Inputs({name: _scaled(x, (recipe.target.pixels or "raw") if str(x.dtype) == "uint8" else "raw", told)
+                   for name, x in arrays.items()})  # fmt: skip
 
 
 def pixels_for(recipe: Recipe, run: RunDir, model: Any) -> str:
@@ -136,89 +168,9 @@ def _scaled(x: Any, pixels: str, told: bool) -> Any:
     return ScaledRows(x, pixels, "--target-pixels")
 
 
-def refuse_shift(
-    model: Any, pool: tuple[str, Any], test: tuple[str, Any], allowed: bool, say: Say
-) -> None:
-    """Refuse a test set that is of another range than what B is taught, or whose words B does not know.
-
-    Args:
-        model: B.
-        pool, test: what each is called, and its items as B reads them.
-        allowed: go on all the same, which is said.
-        say: takes notices.
-
-    Raises:
-        InputError: with both ranges, and how to mend it.
-    """
-    from kgkt.source.ranges import differ, extent_of
-
-    one, other = extent_of(pool[1]), extent_of(test[1])
-    if one is None or other is None:
-        said = unknown_words(model, pool, test)
-    elif differ(one, other):
-        said = (f"what B is taught and what it is tested on are of different ranges.\n  {pool[0]}   {one.in_words()}\n"
-                f"  {test[0]}   {other.in_words()}\nSave both alike{_way_out(pool[1], test[1])}")
-    else:
-        return
-    if said and not allowed:
-        raise InputError(f"{said}; --allow-shift goes on as it is.")
-    if said:
-        say(f"{said}. --allow-shift: went on as it is")
-
-
-def _way_out(*data: Any) -> str:
-    """What --target-pixels can do about data of different ranges: bring bytes to one, or leave them as they are."""
-    from kgkt.source.pixels import ScaledRows
-
-    if any(str(x.dtype) == "uint8" for x in data):
-        return ", or say --target-pixels 0..1 (or -1..1), which brings bytes to that range"
-    if any(isinstance(x, ScaledRows) for x in data):
-        return ", or say --target-pixels raw, which leaves bytes as they are"
-    return ""
-
-
-def unknown_words(model: Any, pool: tuple[str, Any], test: tuple[str, Any]) -> str:
-    """What to say of a B with a vocabulary that knows next to no word of its data; "" where there is nothing."""
-    known = vocabulary(model)
-    if not known:
-        return ""
-    shares = {name: share_known(texts, known) for name, texts in (pool, test)}
-    strange = [name for name, share in shares.items() if share < FEWEST_KNOWN]
-    if not strange:
-        return ""
-    listed = "\n".join(f"  {name}   {100 * share:.0f} % of its words" for name, share in shares.items())
-    return (f"B's vocabulary ({len(known):,} words) knows next to nothing of {' and '.join(strange)}.\n{listed}\n"
-            "Adapt its TextVectorization to texts of this kind before you save it")
-
-
-def vocabulary(model: Any) -> frozenset[str]:
-    """The words of B's TextVectorization, where it splits texts in the ordinary way; else none."""
-    for _, layer in leaves(model):
-        if type(layer).__name__ == "TextVectorization":
-            plain = layer._standardize == "lower_and_strip_punctuation" and layer._split == "whitespace"
-            return frozenset(layer.get_vocabulary(include_special_tokens=False)) if plain else frozenset()
-    return frozenset()
-
-
-def share_known(texts: Any, known: frozenset[str]) -> float:
-    """Share of the words of some texts (at most 2,000 of them) that are known; 1 where there are none."""
-    import re
-
+def _pool(recipe: Recipe, run: RunDir, model: Any, ids: np.ndarray, say: Say) -> tuple[Any, str]:
+    """The pool as B gets it, in the order of the graph's items `ids` (n,), and the name of its file."""
     import numpy as np
-
-    from kgkt.source.ranges import SAMPLE
-
-    chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), SAMPLE)).astype(int))
-    words = [word for text in np.asarray(texts)[chosen].ravel().tolist()
-             for word in re.sub(r"[^\w\s]|_", "", str(text).lower()).split()]  # fmt: skip
-    return sum(word in known for word in words) / len(words) if words else 1.0
-
-
-def _pool(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | None, say: Say) -> tuple[Any, str]:
-    """(n, ...) the pool as it is named for B, in the order of the graph's items `ids` (n,), and its name."""
-    import numpy as np
-
-    from kgkt.source.inputs import read_data
 
     pool = settings_of(run, "populate")
     named = recipe.target.data or recipe.source.data or pool.get("data")
@@ -226,22 +178,24 @@ def _pool(recipe: Recipe, run: RunDir, ids: np.ndarray, shape: Shape | None, say
         raise UsageError("B needs the items themselves: --target-data pool.npz (arrays x and item_id)")
     if not Path(named).exists():
         raise InputError(f"the pool {named} is not there any more: say where it is with --target-data")
+    if len(model.inputs) > 1 and not recipe.target.data:
+        raise UsageError(f"B has {len(model.inputs)} inputs ({inputs_in_words(model)}): give its view of the pool's "
+                         f"items with --target-data FILE.npz, arrays item_id, {', '.join(input_names(model))}")
     reading = pool_reading(recipe, run)
     if recipe.target.data:
         reading |= other_reading(recipe, run, named)
-    data = read_data(named, **reading, size=size_for(recipe, run, shape))
-    for notice in data.notices:
-        say(notice)
-    if len(data.ids) == len(ids) and (data.ids == ids).all():
-        return data.x, named
-    rows = {item: row for row, item in enumerate(data.ids.tolist())}
-    missing = [item for item in ids.tolist() if item not in rows]
-    if missing:
-        raise InputError(
-            f"{named} lacks {len(missing)} of the graph's {len(ids)} items, e.g. {missing[0]!r}"
-            f"{nearest(missing[0], list(rows)[:20000])}"
-        )
-    return data.x[np.array([rows[item] for item in ids.tolist()])], named
+    data, arrays = _read(recipe, run, model, named, "pool", reading, say)
+    if len(data.ids) != len(ids) or (data.ids != ids).any():
+        rows = {item: row for row, item in enumerate(data.ids.tolist())}
+        missing = [item for item in ids.tolist() if item not in rows]
+        if missing:
+            raise InputError(
+                f"{named} lacks {len(missing)} of the graph's {len(ids)} items, e.g. {missing[0]!r}"
+                f"{nearest(missing[0], list(rows)[:20000])}"
+            )
+        order = np.array([rows[item] for item in ids.tolist()])
+        arrays = {name: x[order] for name, x in arrays.items()}
+    return _as_target(recipe, run, model, arrays), named
 
 
 def size_for(recipe: Recipe, run: RunDir, shape: Shape | None) -> tuple[int, int] | None:
@@ -251,27 +205,21 @@ def size_for(recipe: Recipe, run: RunDir, shape: Shape | None) -> tuple[int, int
     return picture_size(shape, recipe.source.size or settings_of(run, "populate").get("size"))
 
 
-def _test(
-    recipe: Recipe, run: RunDir, names: tuple[str, ...], shape: Shape | None, say: Say
-) -> tuple[Any, np.ndarray] | None:
-    """(x, y) to measure on, y as class indices; None where none was named; `shape` is of B's input.
+def _test(recipe: Recipe, run: RunDir, model: Any, names: tuple[str, ...], say: Say) -> tuple[Any, np.ndarray]:
+    """(x, y) to measure on, y as class indices.
 
     Raises:
         InputError: a class of the test set that the graph does not have.
     """
     import numpy as np
 
-    from kgkt.source.inputs import read_test
+    from kgkt.source.inputs import TEST
 
-    if not recipe.target.test:
-        return None
-    data = read_test(recipe.target.test, size=size_for(recipe, run, shape),
-                     **other_reading(recipe, run, recipe.target.test))  # fmt: skip
+    named = str(recipe.target.test)
+    data, arrays = _read(recipe, run, model, named, TEST, other_reading(recipe, run, named), say)
     assert data.y is not None
-    for notice in data.notices:
-        say(notice)
     place = {name: i for i, name in enumerate(names)}
     for name in dict.fromkeys(data.y.tolist()):
         if name not in place:
-            raise InputError(f"{recipe.target.test} has the class {name!r}{nearest(name, names)}")
-    return data.x, np.array([place[name] for name in data.y.tolist()])
+            raise InputError(f"{named} has the class {name!r}{nearest(name, names)}")
+    return _as_target(recipe, run, model, arrays), np.array([place[name] for name in data.y.tolist()])

@@ -13,7 +13,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import pool_reading
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import target_inputs
+from kgkt.rundir.target_model import open_target, read_for_target, refuse_shift, target_inputs, taught_model
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def make_task(
     recipe: Recipe, run: RunDir, out: Path, say: Say, *, truth: str | None, with_b: bool, with_untrained: bool,
-    allow_overlap: bool,
+    allow_overlap: bool, second: str | None = None,
 ) -> Task:
     """The task of a populated graph.
 
@@ -38,6 +38,7 @@ def make_task(
         with_b: whether B has a part.
         with_untrained: whether an untrained copy of A reads the pool.
         allow_overlap: go on with a test set that holds items of the pool.
+        second: items with the classes of another task, to read from B's last hidden layer.
     """
     import numpy as np
 
@@ -59,6 +60,7 @@ def make_task(
     place = {name: index for index, name in enumerate(names)}
     text = data is not None and data.kind == "text"
     b, pool_x, test = target_of(recipe, run, ids, names, allow_overlap, say) if with_b else (None, None, None)
+    other = None if second is None else second_of(recipe, run, b, pool_x, second, names, say)
     raw = None if data is None or text else data
     fresh = seen_untrained(recipe, run, data, out, say) if with_untrained and data else None
     return Task(
@@ -77,6 +79,7 @@ def make_task(
         text=text,
         concepts=run.state()["stages"]["populate"]["figures"]["concepts"],
         own_answer=own_answer(recipe, data, names),
+        second=other,
     )
 
 
@@ -130,26 +133,54 @@ def target_of(
     recipe: Recipe, run: RunDir, ids: np.ndarray, names: tuple[str, ...], allow_overlap: bool, say: Say
 ) -> tuple[Any, Any, tuple[Any, np.ndarray] | None]:
     """B's factory, the pool as B reads it and the test set; three times None where B is left out, which is said."""
-    import numpy as np
-
-    from kgkt.source.models import open_model
     from kgkt.transfer.blocks import check_target
+    from kgkt.transfer.inputs import in_memory
     from kgkt.transfer.outputs import in_words, read_outputs
 
     if not recipe.target.model or not recipe.target.test:
         missing = "--target b.keras" if not recipe.target.model else "--test test.npz"
         say(f"B is left out, only the answers for the pool are compared: {missing} is missing")
         return None, None, None
-    b = partial(open_model, recipe.target.model, recipe.target.imports, recipe.source.allow_legacy)
-    model, file = b(), Path(recipe.target.model).name
+    opened, file = open_target(recipe), Path(recipe.target.model).name
+    model = opened.model
+    for notice in opened.notices:
+        say(notice)
     check_target(model, names, file=file)
     if words := in_words(read_outputs(model, recipe.target.from_logits), names, file):
         say(words)
     x, test = target_inputs(recipe, run, model, ids, names, say)
-    x = np.asarray(x[np.arange(len(ids))])
     assert test is not None
-    refuse_overlap(x, test[0], ids, allow_overlap, say)
-    return b, x, (np.asarray(test[0][np.arange(len(test[1]))]), test[1])
+    x, test_x = in_memory(x), in_memory(test[0])
+    refuse_overlap(x, test_x, ids, allow_overlap, say)
+    return partial(taught_model, recipe), x, (test_x, test[1])
+
+
+def second_of(
+    recipe: Recipe, run: RunDir, b: Any, pool: Any, named: str, names: tuple[str, ...], say: Say
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items (m, ...) of a second task as B reads them, and their classes (m,) as indices.
+
+    Raises:
+        InputError: there is no B to read them with, none whose last hidden layer is known, or no classes; too few
+            items of a class, or items of another range than the pool.
+    """
+    import numpy as np
+
+    from kgkt.proof.second import check_second
+    from kgkt.transfer.carry import last_hidden
+    from kgkt.transfer.inputs import in_memory
+
+    if b is None:
+        raise InputError(f"--second {named} is read from a B's last hidden layer: give --target and --test, and leave "
+                         "out --recommend and --train-b none")
+    model = b()
+    last_hidden(model)
+    data, x = read_for_target(recipe, run, model, named, names, say)
+    if data.y is None:
+        raise InputError(f"{named} has no classes: save them as y beside x, or name their column with --class-column")
+    at, _ = check_second(np.asarray(data.y), named)
+    refuse_shift(model, ("the pool", pool), (named, x), recipe.target.allow_shift, say)
+    return in_memory(x), at
 
 
 def refuse_overlap(pool: Any, test: Any, ids: np.ndarray, allowed: bool, say: Say) -> None:
@@ -160,14 +191,18 @@ def refuse_overlap(pool: Any, test: Any, ids: np.ndarray, allowed: bool, say: Sa
     """
     import numpy as np
 
+    from kgkt.transfer.inputs import by_name
+
     def rows(x: Any) -> list[Any]:
+        if "" not in (arrays := by_name(x)):
+            return list(zip(*map(rows, arrays.values()), strict=True))
         if x.dtype == object:
             return [str(value) for value in x.tolist()]
         flat = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
         return [row.tobytes() for row in flat]
 
     known = dict(zip(rows(pool), ids.tolist(), strict=True))
-    same = [(number, known[row]) for number, row in enumerate(rows(np.asarray(test[:]))) if row in known]
+    same = [(number, known[row]) for number, row in enumerate(rows(test)) if row in known]
     if not same:
         return
     shown = f"{len(same)} of {len(test)} test items are items of the pool, e.g. row {same[0][0]} is {same[0][1]!r}"

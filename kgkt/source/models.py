@@ -149,7 +149,7 @@ def open_model(path: Path | str, imports: Sequence[str] = (), allow_legacy: bool
         raise InputError(f"{path} cannot be opened{versions}: {_reason(error)}") from error
     if not model.built:
         raise InputError(f"{path}: the model has no weights yet, because its input shape is unknown; add keras.Input "
-                         "as its first layer and save it again")
+                         "as its first layer, or call a class of your own once on items, and save it again")
     return model
 
 

@@ -174,7 +174,8 @@ def write_blocks(store: Store, graph: str, model: Mapping[str, Any], block_map: 
         block_map: `planned` and `strength` are written side by side; a difference is the user's edit.
         names: class names, which name the slots of the head.
     """
-    write_models(store, graph, [model])
+    props = {"graph": graph, **_given(model), "measured_on": None, "measured_sha256": None}  # goes with the edges
+    write(store, "write_models", [{"key": key(graph, "model", model["name"]), "props": props}])
     params = {"graph": graph, "model": model["name"]}
     _until_none(store, "clear_model_blocks", "count_model_blocks", params)
     write(store, "write_blocks", _blocks(graph, str(model["name"]), block_map, names))
@@ -182,6 +183,25 @@ def write_blocks(store: Store, graph: str, model: Mapping[str, Any], block_map: 
                   for layer, blocks in block_map.blocks.items() for block in blocks]
     _edges(store, "write_in_model", ((k, key(graph, "model", model["name"]), {}) for k in block_keys))
     _edges(store, "write_maps_to", _maps(graph, str(model["name"]), block_map))
+
+
+def write_measured(
+    store: Store, graph: str, model: str, measured: Iterable[tuple[int, str, int, float]], on: str, sha256: str
+) -> None:  # fmt: skip
+    """Say how the blocks of a trained model go along with concepts, in place of what was measured before.
+
+    Strengths stay as they are; what neither a plan nor a person gave any has strength 0, and maps nothing.
+
+    Args:
+        model: name of the mapped model.
+        measured: (concept, layer, index of the block, correlation).
+        on: file of the trained model that this was measured on, and its digest.
+    """
+    _until_none(store, "clear_measured", "count_measured", {"graph": graph, "model": model})
+    write(store, "write_measured", (
+        {"a": key(graph, "concept", concept), "b": key(graph, "block", model, layer, index), "measured": float(value)}
+        for concept, layer, index, value in measured))
+    write_models(store, graph, [{"name": model, "measured_on": on, "measured_sha256": sha256}])
 
 
 def set_names(store: Store, graph: str, names: Mapping[int, str]) -> None:

@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.transfer.blocks import leaves
-from kgkt.transfer.taps import tapped
+from kgkt.transfer.taps import as_input, run_model
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
+BATCH = 512  # items a batch, at most
+
+
+class _Sums:
+    """What one layer read so far: count, sum and sum of squares of each channel; how often it was called."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer, self.call = layer, layer.call
+        self.calls, self.count, self.total, self.square = 0, 0, 0.0, 0.0
+
+    def note(self, *args: Any, **kwargs: Any) -> Any:
+        """In place of the layer's `call`: count it."""
+        self.calls += 1
+        return self.call(*args, **kwargs)
+
+    def add(self, inputs: Any, **kwargs: Any) -> Any:
+        """In place of the layer's `call`: add what it reads, and normalise it as in training."""
+        import numpy as np
+
+        values = np.asarray(inputs, np.float64)
+        axes = tuple(a for a in range(values.ndim) if a != self.layer.axis % values.ndim)
+        self.count += values.size // values.shape[self.layer.axis]
+        self.total, self.square = self.total + values.sum(axis=axes), self.square + (values**2).sum(axis=axes)
+        return self.call(inputs, **(kwargs | {"training": True}))
+
+    def assign(self) -> None:
+        """Give the layer the statistics of all that it read."""
+        import numpy as np
+
+        mean = self.total / self.count
+        self.layer.moving_mean.assign(mean)
+        self.layer.moving_variance.assign(np.maximum(self.square / self.count - mean**2, 0.0))
+
 
 def reestimate(model: keras.Model, x: Any, rows: np.ndarray) -> int:
-    """Re-estimate the statistics of B's BatchNorm layers on the items `rows`, input to output.
+    """Re-estimate the statistics of B's BatchNorm layers on the items `rows`, in one pass over them.
 
-    Frozen layers, and layers called more than once, keep theirs.
+    Each layer normalises a batch by the batch, as in training, so that those behind it read what they will read. Frozen
+    layers, and layers called more than once, keep theirs.
 
     Returns:
         The number of layers re-estimated.
@@ -25,21 +60,25 @@ def reestimate(model: keras.Model, x: Any, rows: np.ndarray) -> int:
     import keras
     import numpy as np
 
-    done = 0
-    for _, layer in leaves(model):
-        if not isinstance(layer, keras.layers.BatchNormalization) or not layer.trainable:
-            continue
-        count, total, square = 0, 0.0, 0.0
-        for calls in tapped(model, layer, x, rows, side="input"):
-            if len(calls) != 1:
-                break
-            axes = tuple(a for a in range(calls[0].ndim) if a != layer.axis % calls[0].ndim)
-            values = calls[0].astype(np.float64)
-            count += values.size // values.shape[layer.axis]
-            total, square = total + values.sum(axis=axes), square + (values**2).sum(axis=axes)
-        else:
-            mean = total / count
-            layer.moving_mean.assign(mean)
-            layer.moving_variance.assign(np.maximum(square / count - mean**2, 0.0))
-            done += 1
-    return done
+    found = [_Sums(layer) for _, layer in leaves(model)
+             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]  # fmt: skip
+    if found:
+        _run(model, x, [rows[:1]], {one.layer: one.note for one in found})
+    once = [one for one in found if one.calls == 1]
+    if once:
+        _run(model, x, np.array_split(rows, -(-len(rows) // BATCH)), {one.layer: one.add for one in once})
+    for one in once:
+        one.assign()
+    return len(once)
+
+
+def _run(model: Any, x: Any, batches: Sequence[np.ndarray], calls: Mapping[Any, Any]) -> None:
+    """Let B read the items, with the `call` of some layers shadowed."""
+    try:
+        for layer, call in calls.items():
+            layer.call = call
+        for batch in batches:
+            run_model(model, as_input(model, x, batch), training=False)
+    finally:
+        for layer in calls:
+            del layer.call

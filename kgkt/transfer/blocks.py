@@ -6,67 +6,116 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count
+from kgkt.transfer.inner import inner_layers, is_own, run_order
+from kgkt.transfer.inputs import by_name, input_names, inputs_in_words, shape_in_words
+from kgkt.transfer.kernels import kernel_of
 from kgkt.values import Block
 
 if TYPE_CHECKING:
     import keras
 
 MAPPED = ("unit", "head")  # kinds of blocks that concepts are mapped to
+WORDS = {"row": "embedding row", "attention": "attention head"}  # kinds that their name alone does not tell
 
 
 def leaves(model: keras.Model) -> Iterator[tuple[str, Any]]:
-    """Yield (path, operation) of B from input to output, nested models opened.
+    """Yield (path, operation) of B from input to output: nested models, wrappers and classes of the user's own opened.
 
-    The path of a layer inside a nested model is `outer/inner`, so that a name means one layer.
+    The path of a layer inside another is `outer/inner`, so that a name means one layer; a layer that is held twice
+    comes once. What does not lead to B's output is left out. Of a class of the user's own the layers come as they are
+    called; where its output is made by none of them, it comes last itself. A model that is nothing but such a class
+    has the paths of its layers without its name.
     """
+    found = list(_leaves(model))
+    last = {id(layer): place for place, (_, layer) in enumerate(found)}
+    yield from (one for place, one in enumerate(found) if last[id(one[1])] == place)
+
+
+def _leaves(model: Any) -> Iterator[tuple[str, Any]]:
     import keras
 
-    for operation in model.layers if isinstance(model, keras.Sequential) else model.operations:
-        if isinstance(operation, keras.Model):
-            yield from ((f"{operation.name}/{path}", inner) for path, inner in leaves(operation))
+    own = _operations(model)
+    bare = [op for op in own if not isinstance(op, keras.layers.InputLayer)]
+    for operation in own:
+        if isinstance(operation, keras.Sequential) or hasattr(operation, "operations"):
+            inner = _towards(operation, model)
+        elif isinstance(operation, keras.Layer) and inner_layers(operation):
+            inner = iter(_inside(operation, model))
         else:
             yield operation.name, operation
+            continue
+        prefix = "" if bare == [operation] and is_own(operation) else f"{operation.name}/"
+        yield from ((path if layer is operation else prefix + path, layer) for path, layer in inner)
+
+
+def _operations(model: Any) -> Sequence[Any]:
+    import keras
+
+    return list(model.layers if isinstance(model, keras.Sequential) else model.operations)
+
+
+def _used(operation: Any, model: Any) -> tuple[int, ...] | None:
+    """Which outputs of an operation are the model's; None where all are, or none."""
+    ends = [t._keras_history for t in getattr(model, "outputs", None) or ()]
+    used = tuple(end.tensor_index for end in ends if end.operation is operation)
+    return used or None
+
+
+def _towards(nested: Any, model: Any) -> Iterator[tuple[str, Any]]:
+    """The leaves of a nested model; where the model's output is one of its several, those that lead there."""
+    import keras
+
+    used = _used(nested, model) if len(nested.outputs) > 1 else None
+    return _leaves(nested if used is None else keras.Model(nested.inputs, [nested.outputs[i] for i in used]))
+
+
+def _inside(operation: Any, model: Any) -> list[tuple[str, Any]]:
+    """The leaves of a class of the user's own as they are called; of one inside of a wrapper as it holds them."""
+    if not is_own(operation) or not operation._inbound_nodes:
+        return [(f"{name}/{path}" if path else name, layer) for name, held in inner_layers(operation)
+                for path, layer in (_inside(held, model) if inner_layers(held) else [("", held)])]  # fmt: skip
+    order, ends = run_order(operation, _opened, _used(operation, model))
+    return order if ends else [*order, (operation.name, operation)]
+
+
+def _opened(layer: Any) -> list[tuple[str, Any]]:
+    """The layers that a layer holds, of a nested model all that it calls."""
+    import keras
+
+    if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
+        return [(op.name, op) for op in _operations(layer) if isinstance(op, keras.Layer)]
+    return inner_layers(layer)
 
 
 def read_blocks(model: keras.Model) -> dict[str, tuple[Block, ...]]:
-    """Read the blocks of B's weights: Dense units, head slots, convolution filters, embedding rows.
+    """Read the blocks of B's weights; what is one of which layer, `kernel_of` says.
 
     Args:
-        model: B, with one input and one output.
+        model: B, with one output.
 
     Returns:
-        layer path -> its blocks in index order; layers from input to output. Only blocks of kind
-        "unit" and "head" are mapped to concepts (`unmapped` says which are not).
+        layer path -> its blocks in index order; layers from input to output. Only blocks of the kinds in MAPPED are
+        mapped to concepts (`unmapped` says which are not). The Dense layer that makes the output has kind "head".
 
     Raises:
-        InputError: B is not a Sequential or Functional model, or has several inputs or outputs.
+        InputError: B has no declared inputs, or several outputs.
     """
-    import keras
-
     check_single(model)
     head = head_layer(model)
     blocks: dict[str, tuple[Block, ...]] = {}
     for path, layer in leaves(model):
-        if isinstance(layer, keras.layers.Dense):
-            kind, weights, axis = ("head" if head and layer is head[1] else "unit"), layer.kernel, -1
-        elif isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Conv3D):
-            kind, weights, axis = "filter", layer.kernel, -1
-        elif isinstance(layer, keras.layers.Embedding):
-            kind, weights, axis = "row", layer.embeddings, 0
-        else:
-            continue
-        shape = tuple(weights.shape[:-1] if axis == -1 else weights.shape[1:])
-        blocks[path] = tuple(Block(path, kind, i, shape) for i in range(weights.shape[axis]))
+        if (kernel := kernel_of(layer)) is not None:
+            kind = "head" if head and layer is head[1] else kernel.kind
+            blocks[path] = tuple(Block(path, kind, i, kernel.shape, kernel.variable.path) for i in range(kernel.blocks))
     return blocks
 
 
 def unmapped(blocks: dict[str, tuple[Block, ...]]) -> list[str]:
     """Sentences that name the layers of B whose blocks no concept is mapped to."""
-    words = {"filter": "filters", "row": "embedding rows"}
     return [
-        f"{layer} ({len(group)} {words[group[0].kind]}) is trained, but no concept is mapped to it"
+        f"{layer} ({count(len(group), WORDS.get(kind, kind))}) is trained, but no concept is mapped to it"
         for layer, group in blocks.items()
-        if group[0].kind in words
+        if (kind := group[0].kind) not in MAPPED
     ]
 
 
@@ -121,19 +170,16 @@ def rescaling(model: keras.Model) -> float:
 
 
 def check_single(model: keras.Model) -> None:
-    """Refuse a B whose inputs or outputs are not exactly one, or that is no graph of layers."""
+    """Refuse a B whose outputs are not exactly one, or that is no graph of layers: `part_to_teach` makes one of it."""
     if not getattr(model, "inputs", None):
         raise InputError(
-            f"B is a {type(model).__name__} without declared inputs; kgkt reads Sequential and Functional models. "
-            "Build it with keras.Input."
+            f"B is a {type(model).__name__} without declared inputs; build it with keras.Input, or teach what "
+            "part_to_teach of kgkt.transfer.part makes of it"
         )
-    for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
-        if len(tensors) != 1:
-            names = ", ".join(f"{t.name} {tuple(t.shape[1:])}" for t in tensors)
-            raise InputError(
-                f"B has {len(tensors)} {what} ({names}); kgkt teaches models with one.\n"
-                "Save the part to be taught: keras.Model(b.input, b.get_layer(NAME).output)"
-            )
+    if len(model.outputs) != 1:
+        given = ", ".join(f"{t.name} {shape_in_words(t.shape[1:])}" for t in model.outputs)
+        raise InputError(f"B has {len(model.outputs)} outputs ({given}); teach the part that leads to one of them: "
+                         "part_to_teach of kgkt.transfer.part")
 
 
 def check_target(
@@ -150,7 +196,7 @@ def check_target(
         text: whether an item of that data is a text.
 
     Raises:
-        InputError: several inputs or outputs, another number of outputs (one is as good as two), another input shape,
+        InputError: several outputs, another number of outputs (one is as good as two), another input shape,
             texts for numbers, weights in half precision.
     """
     check_single(model)
@@ -160,19 +206,23 @@ def check_target(
         raise InputError(f"{file} gives outputs of shape {shape[1:]} for an item; kgkt teaches classifiers, "
                          f"expected ({len(names)},)")
     refuse_outputs(file, shape[1], names)
-    wanted = tuple(model.input_shape[1:])
-    if input_shape is None:
-        return
-    if text != (model.inputs[0].dtype == "string"):
-        reads, has = ("items of shape " + _shown(wanted), "texts") if text else ("texts", "numbers")
+    if input_shape is not None:
+        _check_input(model.inputs[0], tuple(input_shape), text, file)
+
+
+def _check_input(tensor: Any, given: tuple[int, ...], text: bool, file: str) -> None:
+    """Refuse items of another kind or shape than an input of B reads."""
+    wanted = tuple(tensor.shape[1:])
+    if text != (tensor.dtype == "string"):
+        reads, has = ("items of shape " + shape_in_words(wanted), "texts") if text else ("texts", "numbers")
         raise InputError(f"{file} reads {reads}, the data has {has}.\n"
                          "Give B data of that kind for the same items (--target-data FILE), and such a test set.")
     if text and wanted not in ((), (1,)):
-        raise InputError(f"{file} reads {_shown(wanted)} texts for an item, the data has one: build B with "
+        raise InputError(f"{file} reads {shape_in_words(wanted)} texts for an item, the data has one: build B with "
                          "keras.Input((1,), dtype=\"string\")")
-    if not text and not _fits(wanted, tuple(input_shape)):
+    if not text and not _fits(wanted, given):
         raise InputError(
-            f"{file} reads items of shape {_shown(wanted)}, the data has {_shown(tuple(input_shape))}.\n"
+            f"{file} reads items of shape {shape_in_words(wanted)}, the data has {shape_in_words(given)}.\n"
             "Give B data of that shape for the same items: --target-data FILE."
         )
 
@@ -216,13 +266,23 @@ def check_precision(model: keras.Model, file: str = "B") -> None:
 
 
 def check_data(model: keras.Model, names: Sequence[str], x: Any, file: str = "B") -> None:
-    """`check_target` for items at hand: x (n, ...) numbers or texts."""
-    check_target(model, names, x.shape[1:], file, text=x.dtype.kind in "OU")
+    """`check_target` for items at hand: x (n, ...) numbers or texts, or Inputs."""
+    arrays = by_name(x)
+    if len(model.inputs) == 1 and len(arrays) == 1:
+        x = next(iter(arrays.values()))
+        check_target(model, names, x.shape[1:], file, text=x.dtype.kind in "OU")
+        return
+    check_target(model, names, file=file)
+    wanted = input_names(model)
+    if set(wanted) != set(arrays):
+        has = "one array" if list(arrays) == [""] else ", ".join(arrays)
+        raise InputError(f"{file} has {count(len(wanted), 'input')} ({inputs_in_words(model)}), the data has {has}: "
+                         "give B an array for each, --target-data FILE.npz")
+    for tensor, name in zip(model.inputs, wanted, strict=True):
+        one = arrays[name]
+        shape = (1,) if one.ndim == 1 and tuple(tensor.shape[1:]) == (1,) else tuple(one.shape[1:])
+        _check_input(tensor, shape, one.dtype.kind in "OU", f"{file}'s input {name}")
 
 
 def _fits(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
     return len(wanted) == len(given) and all(w in (None, g) for w, g in zip(wanted, given, strict=True))
-
-
-def _shown(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"

@@ -9,6 +9,7 @@ from typing import Any
 
 from kgkt.errors import InputError, count
 from kgkt.files import atomic, check_place, sha256_file, write_json, write_text
+from kgkt.transfer.inputs import input_names
 from kgkt.values import Fusion
 
 PACKAGES = ("kgkt", "keras", "tensorflow", "numpy", "scipy", "sklearn")
@@ -40,7 +41,7 @@ def check_output(out: Path, original: Path | None = None, force: bool = False) -
 
 def write_card(
     fusion: Fusion, out: Path, *, original: Path | None = None, facts: Mapping[str, Any] | None = None,
-    force: bool = False,
+    force: bool = False, taught: Any = None,
 ) -> tuple[Path, Path, Path]:
     """Save the fused B whole or not at all, with its `run.json` and `card.md` beside it.
 
@@ -50,6 +51,7 @@ def write_card(
         original: B's own file; its digest goes into the card.
         facts: what `kgkt.verbs.fuse.provenance` says of graph, model A, labels and seeds; None: not known.
         force: whether existing files may be replaced.
+        taught: what of the model was taught, where that is a part of it.
 
     Returns:
         The paths of the model, the JSON and the card.
@@ -66,8 +68,7 @@ def write_card(
         "sha256": sha256_file(out),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "target": None if original is None else {"file": original.name, "sha256": sha256_file(original)},
-        "network": {"weights": int(fusion.model.count_params()), "input": list(fusion.model.input_shape[1:]),
-                    "outputs": int(fusion.model.output_shape[-1])},
+        "network": _network(fusion.model, fusion.model if taught is None else taught),
         "facts": dict(facts or {}),
         "versions": versions(),
         "options": fusion.options,
@@ -79,6 +80,13 @@ def write_card(
     write_json(run_json, run)
     write_text(card, card_text(run))
     return out, run_json, card
+
+
+def _network(whole: Any, taught: Any) -> dict[str, Any]:
+    """How large B is, what it reads, and how many outputs are taught."""
+    shapes = {name: list(tensor.shape[1:]) for name, tensor in zip(input_names(taught), taught.inputs, strict=True)}
+    reads = shapes if len(shapes) > 1 else next(iter(shapes.values()))
+    return {"weights": int(whole.count_params()), "input": reads, "outputs": int(taught.output_shape[-1])}
 
 
 def versions() -> dict[str, str]:
@@ -207,8 +215,19 @@ def _training(options: Mapping[str, Any], figures: Mapping[str, float | None]) -
         f"{figures['best_step']:.0f}; learning rate {options['learning_rate']:g}, {options['batch']} items a step, "
         f"seed {options['seed']}. Every {options['every']} steps a look at the items held out; it would have stopped "
         f"after {options['patience']} looks without improvement. Targets to the power of {options['sharpen']:g}; "
-        f"B's outputs read {outputs[options['from_logits']]}."
+        f"B's outputs read {outputs[options['from_logits']]}." + _carried(options, figures)
     )
+
+
+def _carried(options: Mapping[str, Any], figures: Mapping[str, float | None]) -> str:
+    """What B's last hidden layer learned beside the classes; "" where nothing."""
+    concepts, told = figures.get("concepts"), figures.get("carried")
+    if not concepts:
+        return ""
+    tells = "" if told is None else f" and told the nearest one of {share(told)} of the items held out"
+    return (f"\n\nBeside the classes its last hidden layer learned which of {count(int(concepts), 'concept')} an item "
+            f"is in (loss of weight {options['carry_weight']:g}){tells}. The head that was trained for this is no part "
+            "of the model.")  # fmt: skip
 
 
 def _made_from(run: Mapping[str, Any]) -> str:
@@ -230,7 +249,10 @@ def share(value: float | None) -> str:
     return "not measured" if value is None else f"{100 * value:.1f} %"
 
 
-def _shape(shape: Sequence[int | None]) -> str:
+def _shape(shape: Sequence[int | None] | Mapping[str, Sequence[int | None]]) -> str:
+    """What B reads; of several inputs each with its name."""
+    if isinstance(shape, Mapping):
+        return " and ".join(f"{name} {_shape(one)}" for name, one in shape.items())
     return " x ".join("any" if size is None else str(size) for size in shape)
 
 

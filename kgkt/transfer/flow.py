@@ -91,7 +91,7 @@ def _calls(model: Any, prefix: str, scope: str, same: dict[Tensor, Tensor]) -> I
         for number, node in enumerate(graph._nodes_by_depth[depth]):
             inputs = tuple((scope, id(tensor)) for tensor in node.input_tensors)
             outputs = tuple((scope, id(tensor)) for tensor in node.output_tensors)
-            if isinstance(node.operation, keras.Model):
+            if isinstance(node.operation, keras.Sequential) or hasattr(node.operation, "operations"):
                 inner, within = node.operation, f"{scope}{depth}.{number}/"
                 same |= {(within, id(own)): there for own, there in zip(inner.inputs, inputs, strict=True)}
                 same |= {there: (within, id(own)) for own, there in zip(inner.outputs, outputs, strict=True)}
@@ -107,6 +107,9 @@ def call_of(model: keras.Model, path: str, layer: Any) -> Call:
         InputError: it is called several times, also through a nested model that is.
     """
     found = [call for call in calls_of(model)[0] if call.layer is layer]
+    if not found:
+        raise InputError(f"{path} is inside of a wrapper or a class of your own: kgkt grows layers that Sequential and "
+                         "Functional models call themselves")
     if len(found) != 1:
         raise InputError(f"{path} is shared, called {len(found)} times: what it reads differs from call to call, and "
                          "kgkt grows layers that are called once")

@@ -10,7 +10,9 @@ from kgkt.errors import BelowBarError, InputError, count
 from kgkt.files import write_json
 from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.blocks import check_data, frozen_layers, read_blocks, unmapped
+from kgkt.transfer.carry import WEIGHT, check_carry, head_beside
 from kgkt.transfer.check import Attempt, write_weights
+from kgkt.transfer.inputs import by_name
 from kgkt.transfer.outputs import in_words
 from kgkt.transfer.trainer import Progress, Trainer
 from kgkt.transfer.write import against_first, edited_targets, training_targets
@@ -40,6 +42,8 @@ class FuseOptions:
         sharpen: power of the targets.
         seed: of split, order and dropout.
         from_logits: whether B's outputs are logits, where its last layer does not say.
+        carry: "concepts" lets B's last hidden layer learn as well which concepts an item is in; None: only the classes.
+        carry_weight: of that loss beside B's own.
     """
 
     steps: int = 400
@@ -51,6 +55,8 @@ class FuseOptions:
     sharpen: float = 2.0
     seed: int = 0
     from_logits: bool | None = None
+    carry: str | None = None
+    carry_weight: float = WEIGHT
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "batch": 1, "every": 1, "patience": 1, "sharpen": 0, "learning_rate": 1e-12}
@@ -59,6 +65,7 @@ class FuseOptions:
                 raise InputError(f"fuse: {name} is {getattr(self, name)}, expected {bound:g} or more")
         if not 0 <= self.held_out <= 0.5:
             raise InputError(f"fuse: held_out is {self.held_out}, expected a share from 0 to 0.5")
+        check_carry(self.carry, self.carry_weight)
 
 
 def fuse(
@@ -70,6 +77,7 @@ def fuse(
     options: FuseOptions | None = None,
     block_map: BlockMap | None = None,
     memberships: csr_matrix | None = None,
+    active: np.ndarray | None = None,
     test: tuple[Any, np.ndarray] | None = None,
     progress: Progress | None = None,
     diagnosis: Path | None = None,
@@ -78,12 +86,13 @@ def fuse(
 
     Args:
         model: B, opened; it is changed in place, its file is not.
-        x: (n, ...) the pool as B reads it.
+        x: (n, ...) the pool as B reads it, or Inputs.
         targets: (n, c) from the teacher.
         labels: of the pool.
         options: how to train.
         block_map: strengths planned and edited; without it no weights are written.
-        memberships: (n, k), needed with `block_map`.
+        memberships: (n, k), needed with `block_map` and to carry concepts.
+        active: (k,) bool, the concepts that are carried if any are; None: all.
         test: (x, y) with class indices y, to measure B alone beside B fused.
         progress: called with (steps taken, steps); a map trains once more for each layer it can write.
         diagnosis: where a diverged training leaves its losses as JSON.
@@ -98,7 +107,8 @@ def fuse(
     options = options or FuseOptions()
     _check_fit(model, x, targets, labels, block_map, memberships, test)
     trainer = Trainer(
-        model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits
+        model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits,
+        beside=head_beside(model, options.carry, options.carry_weight, memberships, active, options.seed),
     )
     notices = _notices(model, block_map, in_words(trainer.outputs, targets.names))
     alone = alone_right(trainer, x, labels, options, test, notices) if test is not None else None
@@ -133,6 +143,8 @@ def fuse(
         if entry["kind"] == "unit" and not entry["written"] and _is_edited(block_map, layer)
     ]
     figures = _figures(trainer, x, P, held_rows, test, alone, best.history)
+    if trainer.beside:
+        figures |= {"concepts": float(trainer.beside.width), "carried": best.history.get("carried", [None])[0]}
     return Fusion(model, best.history, written, figures, asdict(options) | {"optimizer": "Adam"}, tuple(notices))
 
 
@@ -170,7 +182,7 @@ def alone_right(
         return None
     trainer.reset()
     try:
-        trainer.train(x, P, weight, options.steps, options.seed)
+        trainer.train(x, P, weight, options.steps, options.seed, alone=True)
     except BelowBarError:
         notices.append("B alone diverged on the labels; it was not measured")
         return None
@@ -284,6 +296,9 @@ def _extent(x: Any) -> dict[str, Any]:
     """Rows of the data that are not finite, and its largest value: what a diverged training is asked first."""
     import numpy as np
 
+    arrays = by_name(x)
+    if "" not in arrays:
+        return {name: _extent(array) for name, array in arrays.items()}
     if not np.issubdtype(x.dtype, np.number):
         return {"dtype": str(x.dtype)}
     flat = np.abs(np.asarray(x, np.float64).reshape(len(x), -1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.transfer.blocks import head_layer, leaves, rescaling
-from kgkt.transfer.mapper import correlation
+from kgkt.transfer.measure import correlation
 from kgkt.transfer.outputs import Outputs, probabilities
 from kgkt.transfer.taps import as_input, run_model, tapped
 from kgkt.transfer.widen import hidden_layers

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+from kgkt.transfer.inputs import by_name, input_names
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +23,7 @@ def tapped(
     Args:
         model: B.
         layer: any layer inside it.
-        x: (n, ...) B's data; only the rows of one batch are read at a time.
+        x: (n, ...) B's data, or Inputs; only the rows of one batch are read at a time.
         rows: (r,) item index.
         side: "input" or "output".
         batch: items a batch.
@@ -49,21 +51,25 @@ def tapped(
         del layer.call
 
 
-def as_input(model: keras.Model, x: Any, rows: np.ndarray) -> np.ndarray:
-    """The items `rows` of `x` in the dtype that B reads; texts get the axis of one that B may want."""
+def as_input(model: keras.Model, x: Any, rows: np.ndarray) -> list[np.ndarray]:
+    """The items `rows` of `x`, an array for each of B's inputs."""
+    arrays = by_name(x)
+    names = input_names(model) if len(model.inputs) > 1 else arrays
+    return [_as_read(tensor, arrays[name], rows) for tensor, name in zip(model.inputs, names, strict=True)]
+
+
+def _as_read(tensor: Any, x: Any, rows: np.ndarray) -> np.ndarray:
+    """In the dtype that an input of B has; texts get the axis of one that it may want, and so do lone numbers."""
     import numpy as np
 
-    dtype = model.inputs[0].dtype
-    if dtype != "string":
-        return np.asarray(x[rows], dtype=dtype)
-    texts = np.asarray(x[rows], dtype=object)
-    return texts[..., np.newaxis] if model.input_shape[1:] == (1,) and x.ndim == 1 else texts
+    read = np.asarray(x[rows], dtype=object if tensor.dtype == "string" else tensor.dtype)
+    return read[..., np.newaxis] if x.ndim == 1 and tuple(tensor.shape[1:]) == (1,) else read
 
 
-def run_model(model: keras.Model, x: Any, *, training: bool) -> Any:
-    """B's one output tensor for its one input tensor, whether B declares them bare, in lists or in dicts."""
+def run_model(model: keras.Model, inputs: Sequence[Any], *, training: bool) -> Any:
+    """B's one output tensor for a tensor of each of its inputs, whether B declares them bare, in lists or in dicts."""
     import keras
 
     bare = isinstance(model, keras.Sequential)
-    inputs = x if bare else keras.tree.pack_sequence_as(model.input, [x])
+    inputs = inputs[0] if bare else keras.tree.pack_sequence_as(model.input, list(inputs))
     return keras.tree.flatten(model(inputs, training=training))[0]

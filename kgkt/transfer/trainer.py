@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
 from kgkt.transfer.blocks import check_precision, check_single
+from kgkt.transfer.inputs import width
 from kgkt.transfer.outputs import Outputs, cross_entropy, probabilities, read_outputs
 from kgkt.transfer.taps import as_input, run_model
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
+
+    from kgkt.transfer.carry import ConceptHead
 
 Progress = Callable[[int, int], None]
 
@@ -27,14 +30,16 @@ class Trainer:
     B's own optimizer, loss and metrics are not used; regularisers and dtype policies of its layers are.
 
     Args:
-        model: B, with one input and one output.
+        model: B, with one output.
         batch: items a step.
         learning_rate: of Adam.
         from_logits: whether B's outputs are logits, where its last layer does not say.
+        beside: a head that is trained with B on another question, or None.
     """
 
     def __init__(
-        self, model: keras.Model, *, batch: int = 64, learning_rate: float = 1e-3, from_logits: bool | None = None
+        self, model: keras.Model, *, batch: int = 64, learning_rate: float = 1e-3, from_logits: bool | None = None,
+        beside: ConceptHead | None = None,
     ) -> None:
         check_single(model)
         check_precision(model)
@@ -42,12 +47,14 @@ class Trainer:
             raise InputError("every layer of B is frozen; set trainable = True on one and save it again")
         self.model = model
         self.batch = batch
+        self.beside = beside
         self.outputs = read_outputs(model, from_logits)
         self.initial = self.weights()
         self._adam = make_adam(model, learning_rate)
-        self._adam.build(model.trainable_variables)
+        self._adam.build([*model.trainable_variables, *(beside.variables if beside else ())])
         self._adam_initial = [v.numpy() for v in self._adam.variables]
         self._run, self._forward = _compile(model, self._adam, self.outputs)
+        self._run_beside: Any = _compile(model, self._adam, self.outputs, beside)[0] if beside else None
 
     def weights(self) -> list[np.ndarray]:
         """A copy of all of B's variables."""
@@ -59,6 +66,8 @@ class Trainer:
             variable.assign(value)
         for variable, value in zip(self._adam.variables, self._adam_initial, strict=True):
             variable.assign(value)
+        if self.beside:
+            self.beside.reset()
 
     def seed_dropout(self, seed: int) -> None:
         """Let B's dropout begin from `seed`, whatever was drawn before."""
@@ -80,11 +89,12 @@ class Trainer:
         every: int = 20,
         patience: int = 5,
         progress: Progress | None = None,
+        alone: bool = False,
     ) -> dict[str, list[float]]:
         """Take Adam steps on soft targets from where B stands; the same seed gives the same B.
 
         Args:
-            x: (n, ...) items as B reads them.
+            x: (n, ...) items as B reads them, or Inputs.
             P: (n, c) targets, rows sum to 1.
             weight: (n,) of the items; items of weight 0 are not used.
             steps: at most.
@@ -94,9 +104,11 @@ class Trainer:
             every: steps between two looks at `held_out`.
             patience: looks without improvement before stopping; the best weights are restored.
             progress: called with (steps taken, steps).
+            alone: whether the head beside B is left out.
 
         Returns:
-            "loss" a step; with `held_out` also "held_out", its loss at each look, and "best_step".
+            "loss" a step, B's own; with `held_out` also "held_out", its loss at each look, and "best_step"; with a
+            head beside B "carried", the share of the held-out items whose concept it tells.
 
         Raises:
             BelowBarError: the loss became NaN or exploded; B's weights are those it came with.
@@ -111,10 +123,13 @@ class Trainer:
         P = np.asarray(P, np.float32)
         self.seed_dropout(seed)
         history: dict[str, list[float]] = {"loss": []}
-        best: tuple[float, int, list[np.ndarray]] | None = None
+        best: tuple[float, int, list[np.ndarray], list[np.ndarray]] | None = None
+        beside = None if alone else self.beside
+        run = self._run_beside if beside else self._run
         taken = 0
         for chunk in self._chunks(x, use, steps, every, seed):
-            losses, sound = (v.numpy() for v in self._run(as_input(self.model, x, chunk), P[chunk], weight[chunk]))
+            also = beside.rows(chunk) if beside else np.zeros((*chunk.shape, 0), np.float32)
+            losses, sound = (v.numpy() for v in run(as_input(self.model, x, chunk), P[chunk], weight[chunk], also))
             history["loss"] += losses.astype(float).tolist()
             taken += len(chunk)
             self._check(losses, bool(sound), history["loss"][0], taken)
@@ -124,12 +139,16 @@ class Trainer:
                 look = float(self.losses(x, P, held_out).mean())
                 history.setdefault("held_out", []).append(look)
                 if best is None or look < best[0]:
-                    best = (look, taken, self.weights())
+                    best = (look, taken, self.weights(), beside.weights() if beside else [])
                 elif taken - best[1] >= patience * every:
                     break
         if best is not None:
             self.reset(best[2])
             history["best_step"] = [float(best[1])]
+            if beside:
+                beside.reset(best[3])
+        if beside and held_out is not None and (told := beside.told(self.model, x, held_out)) is not None:
+            history["carried"] = [told]
         return history
 
     def predict(self, x: Any, rows: np.ndarray | None = None, batch: int = 1024) -> np.ndarray:
@@ -165,8 +184,8 @@ class Trainer:
         import numpy as np
 
         rng = np.random.default_rng(seed)
-        width = int(np.prod(x.shape[1:]))
-        largest = max(1, min(every, CHUNK_BYTES // max(1, 4 * width * self.batch)))
+        wide = width(x) + (self.beside.width if self.beside else 0)
+        largest = max(1, min(every, CHUNK_BYTES // max(1, 4 * wide * self.batch)))
         stream = np.empty(0, dtype=np.int64)
         taken = 0
         while taken < steps:
@@ -212,36 +231,46 @@ def make_adam(model: keras.Model, learning_rate: float) -> Any:
     return adam
 
 
-def _compile(model: keras.Model, adam: Any, outputs: Outputs) -> tuple[Any, Any]:
+def _compile(
+    model: keras.Model, adam: Any, outputs: Outputs, beside: ConceptHead | None = None
+) -> tuple[Any, Any]:
     """Compile B's training loop over (s, batch, ...) and its forward pass, free in both leading sizes."""
     import tensorflow as tf
 
-    item = [None if d is None else int(d) for d in model.input_shape[1:]]
-    dtype = model.inputs[0].dtype
+    @tf.autograph.experimental.do_not_convert
+    def through(x: list[Any], also: Any) -> tuple[Any, list[Any]]:
+        if beside is None:
+            return run_model(model, x, training=True), []
+        y, added = beside.run(model, x, also)
+        return y, [added]
 
-    def run(x: Any, P: Any, weight: Any) -> Any:
-        variables = model.trainable_variables
-        losses = tf.TensorArray(tf.float32, size=tf.shape(x)[0])
-        for i in tf.range(tf.shape(x)[0]):
+    def run(x: list[Any], P: Any, weight: Any, also: Any) -> Any:
+        variables = [*model.trainable_variables, *(beside.variables if beside else ())]
+        losses = tf.TensorArray(tf.float32, size=tf.shape(P)[0])
+        for i in tf.range(tf.shape(P)[0]):
             with tf.GradientTape() as tape:
-                each = cross_entropy(outputs, P[i], run_model(model, x[i], training=True))
-                loss = tf.reduce_mean(each * weight[i])
-                extra = [tf.cast(added, tf.float32) for added in model.losses]
+                y, added = through([part[i] for part in x], also[i])
+                loss = tf.reduce_mean(cross_entropy(outputs, P[i], y) * weight[i])
+                extra = [tf.cast(other, tf.float32) for other in [*model.losses, *added]]
                 total = adam.scale_loss(tf.add_n([loss, *extra]))
-            adam.apply(tape.gradient(total, variables), variables)
+            pairs = zip(tape.gradient(total, variables), variables, strict=True)
+            reached = [(gradient, v) for gradient, v in pairs if gradient is not None]  # not those of another output
+            adam.apply(*zip(*reached, strict=True))
             losses = losses.write(i, loss)
         sound = tf.reduce_all([tf.reduce_all(tf.math.is_finite(tf.cast(v, tf.float32))) for v in variables])
         return losses.stack(), sound
 
-    def forward(x: Any) -> Any:
+    def forward(x: list[Any]) -> Any:
         return probabilities(outputs, run_model(model, x, training=False))
 
     spec = tf.TensorSpec
+    items = [([None if d is None else int(d) for d in part.shape[1:]], part.dtype) for part in model.inputs]
     compiled = tf.function(
         run,
         input_signature=[
-            spec([None, None, *item], dtype), spec([None, None, outputs.classes], tf.float32),
-            spec([None, None], tf.float32),
+            [spec([None, None, *item], dtype) for item, dtype in items],
+            spec([None, None, outputs.classes], tf.float32), spec([None, None], tf.float32),
+            spec([None, None, beside.width if beside else 0], tf.float32),
         ],
     )
-    return compiled, tf.function(forward, input_signature=[spec([None, *item], dtype)])
+    return compiled, tf.function(forward, input_signature=[[spec([None, *item], dtype) for item, dtype in items]])

@@ -101,7 +101,7 @@ def widen(model: keras.Model, path: str, units: int) -> tuple[keras.Model, int]:
     drawn = [variable.numpy() for variable in new.weights]  # kernel and bias: the channels are the last axis
     for value, old in zip(drawn, layer.weights, strict=True):
         value[..., :had] = old.numpy()
-    copy_state(model, grown, wider, skip=path)
+    copy_state(model, grown, wider, (layer, new))
     new.set_weights(drawn)
     return grown, had
 
@@ -159,10 +159,10 @@ def add_slots(model: keras.Model, outputs: Outputs, more: int) -> keras.Model:
             raise InputError(f"B's one output is made a probability by {ends[-1][0]}, which kgkt cannot turn into the "
                              "softmax of three classes: let its Dense end in sigmoid, or have no activation")
     grown = rebuild(model, changed)
-    copy_state(model, grown, {}, skip=path)
+    new = dict(leaves(grown))[path]
+    copy_state(model, grown, {}, (layer, new))
     kernel, bias = layer.kernel.numpy(), layer.bias.numpy() if layer.use_bias else None
     bias = (kernel[0] * 0) if bias is None else bias
-    new = dict(leaves(grown))[path]
     first = 1 if single else 0
     new.kernel.assign(_beside(kernel, first, more, 0.0))
     new.bias.assign(_beside(bias, first, more, SILENT))
@@ -207,22 +207,22 @@ def rebuild(model: keras.Model, changed: dict[int, dict[str, Any]]) -> keras.Mod
         raise InputError(f"B cannot be built again with other widths: {reason[:300]}") from error
 
 
-def copy_state(old: keras.Model, new: keras.Model, wider: dict[int, Wider], skip: str) -> None:
-    """Give the new model the weights, the frozen flags and the vocabularies of the old one.
+def copy_state(old: keras.Model, new: keras.Model, wider: dict[int, Wider], grown: tuple[Any, Any]) -> None:
+    """Give the new model the weights and vocabularies of the old one.
 
     Args:
-        old, new: of the same layers.
+        old, new: of the same layers, in the same order.
         wider: id of an old variable -> what becomes of it.
-        skip: path of the layer that grew, which gets its own.
+        grown: the layer that grew, old and new; it gets its own weights.
     """
     import tempfile
 
-    for (path, layer), (_, after) in zip(leaves(old), leaves(new), strict=True):  # an input's name is not kept
-        if path == skip or not hasattr(layer, "variables"):
-            continue
-        for variable, target in zip(layer.variables, after.variables, strict=True):
-            value = variable.numpy()
-            target.assign(wider[id(variable)].of(value) if id(variable) in wider else value)
+    known, fresh = ([v for v in model.variables if id(v) not in {id(own) for own in layer.variables}]
+                    for model, layer in zip((old, new), grown, strict=True))  # fmt: skip
+    for variable, target in zip(known, fresh, strict=True):
+        value = variable.numpy()
+        target.assign(wider[id(variable)].of(value) if id(variable) in wider else value)
+    for layer, after in zip(old._flatten_layers(), new._flatten_layers(), strict=True):
         if hasattr(layer, "save_assets"):  # a vocabulary is no weight
             with tempfile.TemporaryDirectory() as folder:
                 layer.save_assets(folder)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kgkt.errors import UsageError
 from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.measured import keep_measured, target_memory
 from kgkt.rundir.state import Say, open_run, record, settings_of
 from kgkt.rundir.target_model import open_target, target_inputs
 from kgkt.values import Fusion, Targets
@@ -45,12 +47,14 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     from kgkt.transfer.blocks import check_target
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
+    from kgkt.transfer.measure import measure
     from kgkt.transfer.outputs import read_outputs
 
     run = open_run(recipe)
     assert recipe.target.out is not None
     out = Path(recipe.target.out)
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
+    options = fuse_options(recipe)
     growing = None
     if recipe.target.grow:
         growing, current, targets = grow_target(recipe, run, say)
@@ -62,7 +66,6 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     check_target(model, targets.names, file=path.name)
     read_outputs(model, recipe.target.from_logits)
     x, test = target_inputs(recipe, run, model, current.ids, targets.names, say)
-    options = fuse_options(recipe)
     block_map = None if growing else current_map(recipe, run, say, model, path, current, targets)
     if growing:
         targets = growing.taught(run, current, targets, x, options.sharpen, say)
@@ -70,22 +73,24 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     with bar as advance:
         fusion = fuse(
             model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
-            test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
+            active=current.graph.active, test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
         )  # fmt: skip
     if growing:
         fusion = growing.measured(fusion, x, targets, test)
     if test is not None:
         fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
+    fusion = dataclasses.replace(fusion, model=opened.whole, notices=(*opened.notices, *fusion.notices))
     for notice in fusion.notices:
         say(notice)
-    fusion = dataclasses.replace(fusion, model=opened.whole)
+    measured = measure(model, x, current.Z, from_logits=recipe.target.from_logits)
     facts = provenance(recipe, run, current, targets)
     if growing:
         facts["grown"] = growing.facts
         growing.settle(run)
-    write_card(fusion, out, original=path, facts=facts, force=force)
-    record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out)},
-           dict(fusion.figures))  # fmt: skip
+    write_card(fusion, out, original=path, facts=facts, force=force, taught=model)
+    kept = keep_measured(recipe, run, measured, current, block_map, out, say)
+    record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out), **kept},
+           dict(fusion.figures), target_memory(recipe))  # fmt: skip
     return Fused(fusion, out, below_bar(recipe, fusion, out), growing.facts if growing else {})
 
 
@@ -114,13 +119,31 @@ def _steps(advance: Any) -> Any:
 
 def fuse_options(recipe: Recipe) -> FuseOptions:
     """The recipe's [target] as training options."""
+    from kgkt.transfer.carry import WEIGHT
     from kgkt.transfer.fuse import FuseOptions
 
-    t = recipe.target
+    t, weight = recipe.target, carry_weight(recipe)
     return FuseOptions(
         steps=t.steps, batch=t.batch, learning_rate=t.learning_rate, patience=t.patience, seed=t.seed,
-        from_logits=t.from_logits,
+        from_logits=t.from_logits, carry=t.carry, carry_weight=WEIGHT if weight is None else weight,
     )  # fmt: skip
+
+
+def carry_weight(recipe: Recipe) -> float | None:
+    """How much what is carried into B counts beside its own loss; None where nothing is.
+
+    Raises:
+        UsageError: a weight of what is not carried.
+        InputError: what cannot be carried, or a weight that is none.
+    """
+    from kgkt.transfer.carry import WEIGHT, check_carry
+
+    target = recipe.target
+    weight = WEIGHT if target.carry_weight is None else float(target.carry_weight)
+    check_carry(target.carry, weight)
+    if target.carry is None and target.carry_weight is not None:
+        raise UsageError("--carry-weight says how much what is carried counts, and nothing is: --carry concepts")
+    return None if target.carry is None else weight
 
 
 def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targets) -> dict[str, Any]:
@@ -161,8 +184,13 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
         "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
                                          target.seed, target.from_logits, target.map,
                                          *([target.pixels] if target.pixels else []),
-                                         *([list(target.grow)] if target.grow else [])]),
+                                         *([["output", target.output]] if target.output else []),
+                                         *([["grow", *target.grow]] if target.grow else [])]),
     }  # fmt: skip
+    if target.carry:
+        told = run.state()["stages"]["propagate"]["inputs"]
+        inputs["what is carried"] = digest_value([target.carry, target.carry_weight, told["concepts"],
+                                                  told["the graph"]])  # fmt: skip
     data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
     for name, path in (("data", data), ("test", target.test)):
         if path:

@@ -157,7 +157,8 @@ def grow_target(recipe: Recipe, run: RunDir, say: Say) -> tuple[Growing, Current
     opened = open_target(recipe.override("target", classes=()))
     b, path = opened.model, opened.path
     if opened.whole is not b:
-        raise InputError(f"{path.name} has several outputs: kgkt grows a B with one. Save the part that is to grow")
+        raise InputError(f"kgkt grows a Sequential or Functional B of one output, and {path.name} is none: save the "
+                         "part that is to grow by itself")
     check_single(b)
     check_precision(b, path.name)
     outputs = read_outputs(b, recipe.target.from_logits)

@@ -114,7 +114,7 @@ def test_evaluate_refuses_it_too(taught: Path, kgkt: Kgkt, truth: dict[str, str]
 
 
 def test_words_that_b_has_never_seen(kgkt: Kgkt, home: Path) -> None:
-    from kgkt.rundir.target_model import share_known, unknown_words
+    from kgkt.rundir.shift import share_known, unknown_words
     from kgkt.source.quiet import keras
 
     keras = keras()

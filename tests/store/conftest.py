@@ -18,6 +18,7 @@ from kgkt.store.load import (
     set_names,
     write_blocks,
     write_masses,
+    write_measured,
     write_models,
     write_sources,
 )
@@ -109,6 +110,7 @@ def fill(url: str) -> None:
                      examples=[("x3", 3, 0.5), ("x4", 3, 0.25), ("x5", 5, 0.5)])
         write_masses(store, "main", mass, NAMES)
         write_blocks(store, "main", {"name": "b", "role": "target"}, block_map, NAMES)
+        write_measured(store, "main", "b", [(2, "dense", 2, 0.5), (5, "dense", 0, 0.75)], "b-fused.keras", "00")
         write_models(store, "main", [{"name": "a2", "role": "source", "framework": "keras", "sha256": "01"}])
         write_sources(store, "main", [("a", 0.25), ("a2", 0.75)],
                       [(0, "a", 0.5), (0, "a2", 0.25), (1, "a", 0.125), (1, "a2", 1.0), (2, "a", 0.5), (6, "a", 1.0)])
