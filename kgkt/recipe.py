@@ -135,6 +135,7 @@ class Target:
     temperature: float | None = None
     class_weights: str | dict[str, float] | None = None
     log: str | None = None
+    grow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +315,7 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names; one output speaks for the second
 # from_logits = true           # B's outputs are logits (false: probabilities), where its last layer does not say
+# grow = ["classes=fox,owl"]   # a trained B gets slots for classes it lacks; "units=64", "units=hidden:64": wider
 # carry = "concepts"           # B's last hidden layer also learns which concepts an item is in, for tasks to come
 # carry_weight = 1.0           # of that loss beside B's own
 map = true                     # also write B's weights from the graph, where a held-out check favours it

@@ -57,6 +57,8 @@ class Transfer(Graph):
             id_column, text_column, class_column: of test and data, where they are tables that call their columns
                 otherwise than the pool does.
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
+            grow: what a trained B gets: {"classes": ["fox", "owl"]}, "units=64", {"units": {"hidden": 64}}.
+            classes: the classes of B's outputs, in order; of one that grows its own, the new ones follow.
             carry: "concepts" lets B's last hidden layer also learn which concepts an item is in, for tasks to come.
             carry_weight: of that loss beside B's own, 1.
             method: auto, soft-targets, write or distil, as on the command line; temperature with distil.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from kgkt.rundir.state import Say, open_run, record, settings_of
 from kgkt.rundir.target_model import open_target, target_inputs
 from kgkt.values import BlockMap, Fusion, Targets
 from kgkt.verbs.distil import own_targets, refuse_distil, temperature_of
+from kgkt.verbs.grow import grow_target
 from kgkt.verbs.map import current_map
 from kgkt.verbs.propagate import fresh_targets
 
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """What `fuse` made, where, and how it falls below what was asked (empty: it does not)."""
+    """What `fuse` made, where, how it falls below what was asked (empty: it does not), and what of B is new."""
 
     fusion: Fusion
     out: Path
     below: str = ""
+    grown: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fuse_target(
@@ -64,16 +66,23 @@ def fuse_target(
     out = Path(recipe.target.out)
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
     options = fuse_options(recipe)
-    opened = open_target(recipe)
+    growing = None
+    if recipe.target.grow:
+        growing, current, targets = grow_target(recipe, run, say)
+        recipe, opened = growing.recipe, growing.opened
+    else:
+        opened = open_target(recipe)
+        current, targets = fresh_targets(recipe, run, say)
     model, path = opened.model, opened.path
-    current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     read_outputs(model, recipe.target.from_logits)
     x, test = target_inputs(recipe, run, model, current.ids, targets.names, say)
     if recipe.target.method == "distil":
         targets, block_map = own_targets(recipe, run, current, targets), None
     else:
-        block_map = current_map(recipe, run, say, model, path, current, targets)
+        block_map = None if growing else current_map(recipe, run, say, model, path, current, targets)
+    if growing:
+        targets = growing.taught(run, current, targets, x, options.sharpen, say)
     places = filter_places(recipe, run, block_map)
     total = options.training_steps(block_map is not None, test is not None)
     bar = progress("training", total) if progress else contextlib.nullcontext()
@@ -83,17 +92,23 @@ def fuse_target(
             active=current.graph.active, places=places, test=test, progress=_steps(advance),
             callbacks=[*callbacks, *logs_of(recipe)], diagnosis=run.path("diverged.json"),
         )  # fmt: skip
+    if growing:
+        fusion = growing.measured(fusion, x, targets, test)
     if test is not None:
         fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
     fusion = dataclasses.replace(fusion, model=opened.whole, notices=(*opened.notices, *fusion.notices))
     for notice in fusion.notices:
         say(notice)
     measured = measure(model, x, current.Z, from_logits=recipe.target.from_logits)
-    write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force, taught=model)
+    facts = provenance(recipe, run, current, targets)
+    if growing:
+        facts["grown"] = growing.facts
+        growing.settle(run)
+    write_card(fusion, out, original=path, facts=facts, force=force, taught=model)
     kept = keep_measured(recipe, run, measured, current, block_map, out, say)
     record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out), **kept},
            dict(fusion.figures), target_memory(recipe))  # fmt: skip
-    return Fused(fusion, out, below_bar(recipe, fusion, out))
+    return Fused(fusion, out, below_bar(recipe, fusion, out), growing.facts if growing else {})
 
 
 def below_bar(recipe: Recipe, fusion: Fusion, out: Path) -> str:
@@ -132,6 +147,9 @@ def fuse_options(recipe: Recipe) -> FuseOptions:
     t, temperature, weight = recipe.target, temperature_of(recipe), carry_weight(recipe)
     if t.method == "distil":
         refuse_distil(recipe)
+    if t.grow and t.method in ("write", "distil"):
+        raise UsageError(f"--method {t.method} does not go with --grow: what grows is written by itself, and B is taught "
+                         "what it knew beside what the graph says. Leave out one of the two")
     if t.method == "write" and not t.map:
         raise UsageError("method write writes what a map says, and no map is asked for: one of the two")
     return FuseOptions(
@@ -217,6 +235,7 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
                                          target.seed, target.from_logits, target.map,
                                          *([target.pixels] if target.pixels else []),
                                          *([["output", target.output]] if target.output else []),
+                                         *([["grow", *target.grow]] if target.grow else []),
                                          *method_asked(target)]),
     }  # fmt: skip
     if target.carry:
