@@ -239,20 +239,20 @@ def report(rows: Rows) -> Iterator[str]:
     tasks = [task for task in TASKS if draws_of(rows, task)]
     yield "# What of A's concepts is in B"
     yield ""
-    yield "How well each figure of B's last hidden layer tells one training from another: the mean difference over draws in"
-    yield "units of its spread over draws (paired), of the first B less the second. The last pair differs by chance alone."
+    yield "How well each figure of B's last hidden layer tells one training from another: the mean difference of draws"
+    yield "in units of its spread over draws (paired), of the first B less the second. The last pair differs by chance."
     for task in tasks:
         chosen = ": what the figure was chosen on" if task in OFFSET else ""
         yield ""
         yield f"**{task.removesuffix('-choice')}**, {draws_of(rows, task)} draws{chosen}"
         yield ""
         yield from table(["", *(f"{a} less {b}" for a, b in PAIRS)], [
-            [f"**{figure}**" if figure == SHIPPED else figure, *(separation(rows, task, figure, *pair) for pair in PAIRS)]
-            for figure in FIGURES])  # fmt: skip
+            [f"**{figure}**" if figure == SHIPPED else figure,
+             *(separation(rows, task, figure, *pair) for pair in PAIRS)] for figure in FIGURES])  # fmt: skip
     tasks = [task for task in tasks if task not in OFFSET]
     yield ""
-    yield "The figure itself (nearest items), and where it stands between an untrained B (0, the mean of two) and A itself"
-    yield "(1); the concepts of each verdict, per cent; mean ± standard deviation over draws:"
+    yield "The figure itself (nearest items), and where it stands between an untrained B (0, the mean of two) and A"
+    yield "itself (1); the concepts of each verdict, per cent; mean ± standard deviation over draws:"
     for task in tasks:
         yield ""
         yield f"**{task}**, {draws_of(rows, task)} draws"
@@ -261,10 +261,11 @@ def report(rows: Rows) -> Iterator[str]:
             [way, spread(rows, task, way, SHIPPED, 3), spread(rows, task, way, "position", 2),
              *(percent(rows, task, way, word) for word in WORDS[:5])] for way in WAYS])  # fmt: skip
     yield ""
-    yield "Two graphs of the pool: where A's concepts stand in another graph, between shuffled items (0) and A's own graph of"
-    yield "another seed (1):"
+    yield "Two graphs of the pool: where A's concepts stand in another graph, between shuffled items (0) and A's own"
+    yield "graph of another seed (1):"
     yield ""
-    yield from table(["", *tasks], [[name, *(spread(rows, task, name, "graph", 2) for task in tasks)] for name in GRAPHS])
+    yield from table(["", *tasks], [[name, *(spread(rows, task, name, "graph", 2) for task in tasks)]
+                                    for name in GRAPHS])
     yield ""
     yield from said(rows, tasks)
 
@@ -274,11 +275,11 @@ def said(rows: Rows, tasks: list[str]) -> Iterator[str]:
     for task in tasks:
         fused, carried = (statistics.fmean(values(rows, task, way, LABELS, "position").values())
                           for way in (FUSED, CARRIED))  # fmt: skip
-        yield (f"- {task}: teaching the graph's targets brings B {100 * fused:.0f} % of the way from an untrained B to A, "
-               f"carrying the concepts too {100 * carried:.0f} %.")
+        yield (f"- {task}: teaching the graph's targets brings B {100 * fused:.0f} % of the way from an untrained B to "
+               f"A, carrying the concepts too {100 * carried:.0f} %.")
     yield ""
-    yield "The figure asks what lies near what. A B that lays out all it knows of the classes and drops what they do not need"
-    yield "is close to the floor by it, however right its answers are: what it knows of A beyond the classes is what counts."
+    yield "The figure asks what lies near what. A B that knows the classes and drops what they do not need is close to"
+    yield "the floor by it, however right its answers are: what it knows of A beyond the classes is what counts."
 
 
 def difference(rows: Rows, task: str, figure: str, one: str, other: str) -> list[float]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 ARRIVED, PART, SPLIT, MERGED, LOST, NEW, UNCLEAR = "arrived", "in part", "split", "merged", "lost", "new", "unclear"
 HALF = 0.5  # of the way from floor to ceiling: arrived; of a concept's items: held
 QUARTER = 0.25  # of the way: below it a concept is lost
-PIECE = 0.2  # of a concept's items that a piece of it holds at least
+ROOM = 0.1  # of the ceiling: with less between it and the floor nothing can be told of a concept
+PIECE = 0.2  # of a concept's items: the second largest piece counts beside one that holds half
 SHUFFLES = 3  # of the items, whose mean is the floor of two graphs
 WEAKEST = 0.1  # share of a concept from which on two concepts correspond
 
@@ -34,7 +35,7 @@ class Kept:
 
     @property
     def position(self) -> np.ndarray:
-        """(k,) 0 at the floor, 1 at the ceiling; NaN where the ceiling is no higher than the floor."""
+        """(k,) 0 at the floor, 1 at the ceiling; NaN where the floor comes within a tenth of the ceiling."""
         return _position(self.kept, self.floor, self.ceiling)
 
     def overall(self, among: np.ndarray) -> dict[str, float]:
@@ -54,7 +55,7 @@ def _position(kept: np.ndarray, floor: np.ndarray, ceiling: np.ndarray) -> np.nd
     import numpy as np
 
     room = ceiling - floor
-    return np.divide(kept - floor, room, out=np.full(len(room), np.nan), where=room > 1e-6)
+    return np.divide(kept - floor, room, out=np.full(len(room), np.nan), where=room > ROOM * ceiling)
 
 
 def near_each(Z: csr_matrix, nearest: np.ndarray) -> np.ndarray:
@@ -150,7 +151,9 @@ class Verdict:
 def verdicts(kept: Kept, Z: csr_matrix, groups: csr_matrix) -> list[Verdict]:
     """What became of each concept, by the rules below, the first that holds.
 
-    split: at least two groups that lie mostly in it hold a fifth of its items each, and such groups at least half.
+    unclear: what knows nothing of A keeps it nearly as well as A (the floor comes within a tenth of the ceiling).
+    split: groups that lie mostly in it hold at least half of its items together, and not one of them nearly alone (less
+    than half, or the next at least a fifth).
     arrived: at least half of the way from floor to ceiling.
     merged: one group holds at least half of its items, and of another concept's too.
     lost: less than a quarter of the way. in part: the rest.
@@ -161,7 +164,7 @@ def verdicts(kept: Kept, Z: csr_matrix, groups: csr_matrix) -> list[Verdict]:
         groups: (n, g) of the same items on the other side.
 
     Returns:
-        (k,) verdicts; "unclear" where the ceiling is no higher than the floor, or there is no item.
+        (k,) verdicts; "unclear" where the floor comes within a tenth of the ceiling, or there is no item.
 
     Reference: Spiliopoulou et al. 2006 (MONIC: how clusters survive, split, are absorbed or disappear), for the shares
     of items that count; floor and ceiling are kgkt's.
@@ -183,13 +186,14 @@ def verdicts(kept: Kept, Z: csr_matrix, groups: csr_matrix) -> list[Verdict]:
 def _verdict(
     c: int, found: csr_matrix, size: int, theirs: np.ndarray, held: dict[int, list[int]], position: float
 ) -> Verdict:
-    shares = {g: many / size for g, many in zip(found.indices.tolist(), found.data.tolist(), strict=True)
-              if many > HALF * theirs[g]}  # fmt: skip
-    pieces = sorted((g for g, share in shares.items() if share >= PIECE), key=lambda g: (-shares[g], g))
-    if len(pieces) > 1 and sum(shares.values()) >= HALF:
-        return Verdict(SPLIT, tuple(pieces))
     if not size or position != position:
         return Verdict(UNCLEAR)
+    shares = {g: many / size for g, many in zip(found.indices.tolist(), found.data.tolist(), strict=True)
+              if many > HALF * theirs[g]}  # fmt: skip
+    pieces = sorted(shares, key=lambda g: (-shares[g], g))
+    if len(pieces) > 1 and sum(shares.values()) >= HALF and (
+            shares[pieces[0]] < HALF or shares[pieces[1]] >= PIECE):  # else one group holds it, with crumbs beside
+        return Verdict(SPLIT, tuple(pieces))
     if position >= HALF:
         return Verdict(ARRIVED)
     for g in (g for g, concepts in held.items() if c in concepts):
@@ -217,8 +221,8 @@ def correspondences(Z: csr_matrix, groups: csr_matrix, among: Sequence[int]) -> 
         among: concepts of the first that are asked for.
 
     Returns:
-        (concept, group, share of the concept that lies in the group, share of the group that lies in the concept), where
-        one of the two is at least a tenth, or the largest of its row or column.
+        (concept, group, share of the concept that lies in the group, share of the group that lies in the concept),
+        where one of the two is at least a tenth, or the largest of its row or column.
     """
     import numpy as np
 
@@ -228,7 +232,8 @@ def correspondences(Z: csr_matrix, groups: csr_matrix, among: Sequence[int]) -> 
     best_there, best_back = np.zeros(len(a)), np.zeros(len(b))
     np.maximum.at(best_there, overlap.row, there)
     np.maximum.at(best_back, overlap.col, back)
-    strong = (np.maximum(there, back) >= WEAKEST) | (there >= best_there[overlap.row]) | (back >= best_back[overlap.col])
+    strong = np.maximum(there, back) >= WEAKEST
+    strong |= (there >= best_there[overlap.row]) | (back >= best_back[overlap.col])
     strong &= np.isin(overlap.row, np.asarray(list(among), dtype=int))
     found = zip(overlap.row[strong].tolist(), overlap.col[strong].tolist(), there[strong].tolist(),
                 back[strong].tolist(), strict=True)  # fmt: skip

@@ -16,8 +16,13 @@ SAMPLE = 20_000  # items that the whitening is fitted on
 KNOWS_WORDS = ("TextVectorization", "StringLookup", "IntegerLookup")
 
 
-def tap_of(model: keras.Model, layer: str | None = None) -> tuple[Any, str]:
+def tap_of(model: keras.Model, layer: str | None = None, file: str = "B") -> tuple[Any, str]:
     """The layer to listen at, and the side: what goes into B's head, or what comes out of the layer that is named.
+
+    Args:
+        model: B.
+        layer: path of a layer, or None.
+        file: how B is called in an error.
 
     Raises:
         InputError: no such layer (with the nearest), no head that kgkt knows, or nothing before the head that learns.
@@ -25,15 +30,15 @@ def tap_of(model: keras.Model, layer: str | None = None) -> tuple[Any, str]:
     there = dict(leaves(model))
     if layer is not None:
         if layer not in there:
-            raise InputError(f"B has no layer {layer!r}{nearest(layer, list(there))}")
+            raise InputError(f"{file} has no layer {layer!r}{nearest(layer, list(there))}")
         return there[layer], "output"
     head = head_layer(model)
     if head is None:
-        raise InputError("what B's last hidden layer is cannot be told, as its output is not made by a Dense layer: "
+        raise InputError(f"{file} ends in no Dense layer, so what its last hidden layer is cannot be told: "
                          f"name it with --layer ({', '.join(list(there)[-5:])})")  # fmt: skip
     before = [path for path, one in there.items() if one is not head[1] and getattr(one, "trainable_variables", [])]
     if not before and not any(getattr(one, "weights", []) for path, one in there.items() if path != head[0]):
-        raise InputError(f"B has no hidden layer: its head {head[0]} reads the items themselves, so there is nothing "
+        raise InputError(f"{file} has no hidden layer: its head {head[0]} reads the items themselves, so there is nothing "
                          "that could know concepts")  # fmt: skip
     return head[1], "input"
 
@@ -67,7 +72,8 @@ def hidden_vectors(model: keras.Model, x: Any, layer: str | None = None, seed: i
     H = np.concatenate(list(read(sample)))
     where = layer or "B's last hidden layer"
     if not np.isfinite(H).all():
-        raise InputError(f"{where} gives values that are no numbers for {int((~np.isfinite(H)).any(axis=1).sum())} items")
+        bad = int((~np.isfinite(H)).any(axis=1).sum())
+        raise InputError(f"{where} gives values that are no numbers for {bad:,} of {len(H):,} items")
     if len(H) > 1 and not (H.std(axis=0) > 1e-7 * max(float(np.abs(H).max()), 1e-30)).any():
         raise InputError(f"{where} gives the same for every item: it knows nothing of this pool")
     W, b = whiten(H, seed=seed)
