@@ -91,8 +91,8 @@ def lessons(
         seed: of the pairs, of the network and of the copy.
 
     Raises:
-        InputError: too few items, activations that are no numbers; of "network" also that B has no hidden layer, or none
-            whose activations vary.
+        InputError: too few items, activations that are no numbers; of "network" also that B has no hidden layer, or
+            none whose activations vary.
     """
     hidden = [layer for layer, group in blocks.items() if group[0].kind != "head"]
     if method == "network" and not hidden:

@@ -214,8 +214,8 @@ def _see_patches(moments: Moments, model: keras.Model, path: str, layer: Any, or
         at = rng.integers(0, math.prod(grid), (len(H), -(-PATCHES // len(rows))))
         T, T_planned = targets.at(np.searchsorted(places.items, batch), at, grid)
         T_planned = T_planned.reshape(at.size, -1)
-        moments.add(patches_at(layer, H, at).reshape(at.size, -1), T.reshape(at.size, -1) if targets.edited else T_planned,
-                    T_planned)
+        edited = T.reshape(at.size, -1) if targets.edited else T_planned
+        moments.add(patches_at(layer, H, at).reshape(at.size, -1), edited, T_planned)
     return ""
 
 

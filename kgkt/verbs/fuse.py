@@ -148,8 +148,8 @@ def fuse_options(recipe: Recipe) -> FuseOptions:
     if t.method == "distil":
         refuse_distil(recipe)
     if t.grow and t.method in ("write", "distil"):
-        raise UsageError(f"--method {t.method} does not go with --grow: what grows is written by itself, and B is taught "
-                         "what it knew beside what the graph says. Leave out one of the two")
+        raise UsageError(f"--method {t.method} does not go with --grow: what grows is written by itself, and B is "
+                         "taught what it knew beside what the graph says. Leave out one of the two")
     if t.method == "write" and not t.map:
         raise UsageError("method write writes what a map says, and no map is asked for: one of the two")
     return FuseOptions(
