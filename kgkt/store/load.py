@@ -197,7 +197,7 @@ def write_measured(
         measured: (concept, layer, index of the block, correlation).
         on: file of the trained model that this was measured on, and its digest.
     """
-    _until_none(store, "clear_measured", "count_measured", {"graph": graph, "model": model})
+    until_none(store, "clear_measured", "count_measured", {"graph": graph, "model": model})
     write(store, "write_measured", (
         {"a": key(graph, "concept", concept), "b": key(graph, "block", model, layer, index), "measured": float(value)}
         for concept, layer, index, value in measured))

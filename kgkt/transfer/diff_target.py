@@ -38,8 +38,8 @@ def tap_of(model: keras.Model, layer: str | None = None, file: str = "B") -> tup
                          f"name it with --layer ({', '.join(list(there)[-5:])})")  # fmt: skip
     before = [path for path, one in there.items() if one is not head[1] and getattr(one, "trainable_variables", [])]
     if not before and not any(getattr(one, "weights", []) for path, one in there.items() if path != head[0]):
-        raise InputError(f"{file} has no hidden layer: its head {head[0]} reads the items themselves, so there is nothing "
-                         "that could know concepts")  # fmt: skip
+        raise InputError(f"{file} has no hidden layer: its head {head[0]} reads the items themselves, so there is "
+                         "nothing that could know concepts")  # fmt: skip
     return head[1], "input"
 
 
