@@ -30,6 +30,10 @@ Output = Annotated[
 Test = Annotated[
     str | None, typer.Option("--test", help="Arrays x and y, or texts with classes: measures what it was worth.")
 ]
+TargetClasses = Annotated[
+    str | None,
+    typer.Option("--target-classes", help="Classes of B's outputs, in order: a,b,c; else natural order of the names."),
+]  # fmt: skip
 TargetData = Annotated[
     str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id; of several inputs, "
                       "an array for each.")
@@ -45,6 +49,12 @@ AllowShift = Annotated[
 FromLogits = Annotated[
     bool, typer.Option("--from-logits", help="B's outputs are logits, where its last layer does not say.")
 ]
+Carry = Annotated[
+    str | None,
+    typer.Option("--carry", help="concepts: B's last hidden layer also learns which concepts an item is in, for tasks "
+                 "to come."),
+]  # fmt: skip
+CarryWeight = Annotated[float | None, typer.Option("--carry-weight", help="Of that loss beside B's own (1).")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Every class is equally frequent in the pool.")]
 Shared = Annotated[
     bool, typer.Option("--shared", help="The database holds other people's nodes too: touch none of them.")

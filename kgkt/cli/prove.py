@@ -11,6 +11,8 @@ from kgkt.cli.app import app
 from kgkt.cli.options import (
     AllowShift,
     Balanced,
+    Carry,
+    CarryWeight,
     Dir,
     FromLogits,
     Graph,
@@ -70,6 +72,13 @@ def evaluate(
     allow_shift: AllowShift = False,
     from_logits: FromLogits = False,
     balanced: Balanced = False,
+    carry: Carry = None,
+    carry_weight: CarryWeight = None,
+    second: Annotated[
+        str | None,
+        typer.Option("--second", help="Items with classes of another task, as --test has them: how well few labels "
+                     "tell them from B's last hidden layer."),
+    ] = None,
     train_b: Annotated[
         str | None,
         typer.Option("--train-b", help="Rows that teach a B: all, few, none or ROWS@COUNTS@SEEDS; else by B's speed."),
@@ -93,7 +102,8 @@ def evaluate(
         done = run.evaluate(
             labels=_counts(labels), seeds=seeds, truth=truth, target=target, test=test, data=target_data, output=output,
             imports=imports, pixels=target_pixels, allow_shift=allow_shift or None, from_logits=from_logits or None,
-            balanced=balanced, train_b=train_b, jobs=jobs, recommend=recommend, **columns,
+            balanced=balanced, carry=carry, carry_weight=carry_weight, second=second, train_b=train_b, jobs=jobs,
+            recommend=recommend, **columns,
             require_gain=points(require_gain), out=out, allow_overlap=allow_overlap, progress=progress,
         )  # fmt: skip
     show_evaluated(done, recommend, form)

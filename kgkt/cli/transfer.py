@@ -10,10 +10,13 @@ import typer
 from kgkt.cli.app import app
 from kgkt.cli.options import (
     AllowShift,
+    Carry,
+    CarryWeight,
     Force,
     FromLogits,
     Output,
     Target,
+    TargetClasses,
     TargetData,
     TargetPixels,
     Test,
@@ -35,29 +38,75 @@ SURE = 1.96  # standard errors: 95 %
 
 
 @app.command("map", rich_help_panel=TRANSFER)
-@takes(run=graph_of, opening=opening, form=plain)
+@takes(run=graph_of, opening=opening, columns=table_columns, form=plain)
 def map_(
-    *, target: Target = None, output: Output = None, from_logits: FromLogits = False, opening: dict[str, Any], run: Run,
+    *,
+    target: Target = None,
+    output: Output = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="By what hidden layers get concepts: communities; a network that learns B's "
+                     "activations from A's embedding; auto."),
+    ] = None,
+    target_data: TargetData = None,
+    columns: dict[str, str | None],
+    target_pixels: TargetPixels = None,
+    from_logits: FromLogits = False,
+    opening: dict[str, Any],
+    run: Run,
     form: str,
-) -> None:
+) -> None:  # fmt: skip
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
-    show_mapped(run.map(target, output=output, from_logits=from_logits or None, **opening), form)
+    done = run.map(target, output=output, method=method, data=target_data, pixels=target_pixels,
+                   from_logits=from_logits or None, **columns, **opening)  # fmt: skip
+    show_mapped(done, form)
 
 
 def show_mapped(done: Any, form: str) -> None:
     """Print what `map` wrote."""
+    from kgkt.verbs.map import told
+
     if form == "json":
-        print_json({"layers": {layer: {"kind": kind, "blocks": count} for layer, (kind, count) in done.layers.items()},
+        how = {layer: told(lesson) for layer, lesson in done.lessons.items()}
+        print_json({"layers": {layer: {"kind": kind, "blocks": blocks, **how.get(layer, {})}
+                               for layer, (kind, blocks) in done.layers.items()},
+                    **({"method": done.method} if how else {}),
                     "unmapped": done.unmapped, "edits_kept": done.edits, "classes": done.classes})  # fmt: skip
         return
     for layer, (kind, blocks) in done.layers.items():
         print(f"mapped     {layer}: {count(blocks, 'slot' if kind == 'head' else kind)}"
-              + (" of the head" if kind == "head" else ""))  # fmt: skip
+              + (" of the head" if kind == "head" else "") + by_what(done.lessons.get(layer)))  # fmt: skip
+    for line in learned_from(done.lessons):
+        print(line)
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
         print(f"kept       {count(done.edits, 'strength')} that you changed")
     print(f"classes    {' '.join(done.classes)} (this order is now fixed)" + OUT.next("kgkt fuse"))
+
+
+def by_what(lesson: Any) -> str:
+    """How a layer got its concepts, for the end of its line; "" where all did by communities."""
+    if lesson is None:
+        return ""
+    why = f" ({lesson.why})" if lesson.why else ""
+    learned = lesson.learned
+    if learned is None:
+        return f", by {lesson.by}{why}"
+    copy = "" if lesson.untrained is None else f"; of an untrained copy {100 * lesson.untrained:.0f} %"
+    dead = learned.still if lesson.planned is not None else 0
+    still = f"; {count(dead, 'block')} never vary: no concept" if dead else ""
+    explains = f"ridge explains {100 * learned.ridge:.0f} %, the network {100 * learned.network:.0f} %"
+    return f", by {lesson.by}{why}: {explains}{copy}{still}"
+
+
+def learned_from(lessons: Mapping[str, Any]) -> list[str]:
+    """The line that says which pairs the figures are of; none where nothing was learned."""
+    for lesson in lessons.values():
+        if (learned := lesson.learned) is not None:
+            return [f"           of the variance of what B gives for {count(learned.held_out, 'item')} held out; "
+                    f"learned from {learned.pairs:,}"]
+    return []
 
 
 @app.command(rich_help_panel=TRANSFER)
@@ -76,6 +125,23 @@ def fuse(
     batch: Annotated[int | None, typer.Option("--batch", help="Items a step (64).")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001).")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of order, split and dropout.")] = None,
+    grow: Annotated[
+        list[str] | None,
+        typer.Option("--grow", help="A trained B gets new classes (classes=a,b), or a wider layer (units=64, "
+                     "units=LAYER:64). May be repeated."),
+    ] = None,
+    target_classes: TargetClasses = None,
+    carry: Carry = None,
+    carry_weight: CarryWeight = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="auto, soft-targets (write nothing), write (no check) or distil (A's outputs)."),
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="Of A's outputs, with distil (2).")] = None,
+    class_weights: Annotated[
+        str | None, typer.Option("--class-weights", help="balanced: rare classes count as much as frequent ones.")
+    ] = None,
+    log: Annotated[str | None, typer.Option("--log", help="Folder for the losses, which TensorBoard reads.")] = None,
     no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
     from_logits: FromLogits = False,
     require_gain: Annotated[
@@ -91,11 +157,14 @@ def fuse(
 
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
+    given: dict[str, Any] = {**columns, **opening}
     done = run.fuse(
         target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
-        map=False if no_map else None, from_logits=from_logits or None, require_gain=points(require_gain),
-        force=force, **columns, **opening,
+        carry=carry, carry_weight=carry_weight,
+        method=method, temperature=temperature, class_weights=class_weights, log=log,
+        map=False if no_map else None, grow=grow, classes=target_classes, from_logits=from_logits or None,
+        require_gain=points(require_gain), force=force, **given,
     )  # fmt: skip
     show_fused(done, form)
 
@@ -119,8 +188,9 @@ def _print_fused(done: Any, form: str) -> None:
     fusion, figures = done.fusion, done.fusion.figures
     if form == "json":
         print_json({"out": str(done.out), "figures": figures, "written": fusion.written, "options": fusion.options,
-                    "notices": fusion.notices})  # fmt: skip
+                    "notices": fusion.notices, **({"grown": done.grown} if done.grown else {})})  # fmt: skip
         return
+    _print_grown(done.grown, figures)
     for layer, entry in fusion.written.items():
         what = f"{layer} ({count(entry['blocks'], entry['kind'] + ' block')})"
         if entry["written"]:
@@ -132,9 +202,12 @@ def _print_fused(done: Any, form: str) -> None:
                   f"{-entry['gain']:+.3f} ±{entry['error']:.3f} nats")  # fmt: skip
     options = fusion.options
     taken = f"{figures['steps']:.0f} of {options['steps']} steps"
-    print(f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
+    print("trained    not at all: 0 steps, as asked" if options["steps"] == 0 else
+          f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
           f"{options['learning_rate']:g}, batch {options['batch']}, seed {options['seed']}, "
           f"patience {options['patience']} looks")  # fmt: skip
+    if figures.get("concepts"):
+        print(f"carried    {_carried(figures, options)}")
     if figures.get("batchnorm_after") is not None:
         print(f"           BatchNorm statistics re-estimated: {share(figures['batchnorm_before'])} before, "
               f"{share(figures['batchnorm_after'])} after")  # fmt: skip
@@ -158,6 +231,33 @@ def _print_fused(done: Any, form: str) -> None:
         elif gain is not None and gain < 0:
             print("           B alone is better: the graph was not worth it here")
     print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
+
+
+def _print_grown(grown: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
+    """What of B is new, and what became of what it knew."""
+    from kgkt.transfer.card import share
+
+    for path, layer in grown.get("layers", {}).items():
+        print(f"grown      {path}: {layer['had']} to {layer['units']} units")
+    if not grown.get("classes"):
+        return
+    old = len(grown["old_classes"])
+    found = ", ".join(f"{name} in {count(n, 'item')}" for name, n in grown["new_in_pool"].items())
+    print(f"grown      {old} to {old + len(grown['classes'])} classes; of the pool the graph sees {found}")
+    print(f"           {share(figures.get('kept'))} of B's answers stayed where the graph sees no new class")
+    if figures.get("old_after") is not None:
+        before, now = share(figures["old_before"]), share(figures["old_after"])
+        print(f"           classes that B knew    {before} before, {now} now")
+    if figures.get("new_after") is not None:
+        print(f"           new classes            {share(figures['new_after'])}")
+
+
+def _carried(figures: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+    """What was carried into B beside the classes."""
+    told = figures["carried"]
+    tells = "" if told is None else f"; it tells the nearest one of {100 * told:.0f} % of the items held out"
+    return (f"{count(int(figures['concepts']), 'concept')} into B's last hidden layer, weight "
+            f"{options['carry_weight']:g}{tells}")  # fmt: skip
 
 
 def _at_chance(figures: Mapping[str, Any], name: str) -> bool:

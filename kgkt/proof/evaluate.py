@@ -6,9 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kgkt.errors import InputError, nearest
-from kgkt.proof.grid import EXPECTED, FILE, POOL, Cell, Kept, b_cells, locked, missing_units, pool_cells, run_units
+from kgkt.proof.grid import (
+    EXPECTED,
+    FILE,
+    POOL,
+    SECOND,
+    Cell,
+    Kept,
+    b_cells,
+    locked,
+    missing_units,
+    pool_cells,
+    run_units,
+)
 from kgkt.proof.report import write_report
-from kgkt.proof.rows import B_ONLY, CONTROLS, METHODS, OWN, same_as_kgkt, why_not
+from kgkt.proof.rows import B_ONLY, CONTROLS, INPUTS, METHODS, OWN, further, same_as_kgkt, why_not
 from kgkt.proof.task import BEST_RIVAL, DEAR, Options, Task, TrainB, check_counts, digest
 from kgkt.values import Report
 
@@ -44,7 +56,9 @@ def evaluate(task: Task, options: Options, out: Path, progress: Progress | None 
             raise InputError(f"no row {name!r}{nearest(name, METHODS)}")
     names = tuple(name for name in METHODS if name in names or name == "kgkt")
     skipped = {name: why for name in names if (why := why_not(task, name))}
-    methods = [name for name in names if name not in skipped]
+    more = further(task, options)
+    names += more
+    methods = [name for name in names if name not in skipped and name != INPUTS]
     same = [name for name in methods if same_as_kgkt(options, name)]
     alone = [name for name in methods if name not in same]
     out = Path(out)
@@ -52,12 +66,14 @@ def evaluate(task: Task, options: Options, out: Path, progress: Progress | None 
         kept = Kept(out / FILE, digest(task, options))
         wanted = pool_cells(alone, options)
         if options.train_b == "all" and task.b is not None:
-            wanted += b_cells(alone, options.labels, options.seeds, options)
+            wanted += b_cells(alone, options.labels, options.seeds, options, task.second is not None)
+        if INPUTS in more:
+            wanted += [(INPUTS, count, seed, SECOND) for seed in range(options.seeds) for count in options.labels]
         _run(task, options, kept, wanted, progress)
         if task.b is not None and isinstance(options.train_b, tuple):
-            further = _named_b_cells(options, kept, wanted, alone)
-            _run(task, options, kept, further, progress)
-            wanted += further
+            named = _named_b_cells(options, kept, wanted, alone, task.second is not None)
+            _run(task, options, kept, named, progress)
+            wanted += named
         rows = [kept.rows[cell] for cell in wanted]
         rows += [row | {"method": name} for name in same for row in rows if row["method"] == "kgkt"]
         rows += [row for (_, labels, seed, metric), row in kept.rows.items()
@@ -82,7 +98,7 @@ def _run(task: Task, options: Options, kept: Kept, wanted: list[Cell], progress:
             progress(task.name, done, total)
 
 
-def _named_b_cells(options: Options, kept: Kept, pool: list[Cell], methods: list[str]) -> list[Cell]:
+def _named_b_cells(options: Options, kept: Kept, pool: list[Cell], methods: list[str], second: bool) -> list[Cell]:
     """The cells of `train_b` = (methods, label counts, seeds), the best rival found from the pool's figures."""
     assert isinstance(options.train_b, tuple)
     asked, labels, seeds = options.train_b
@@ -91,11 +107,11 @@ def _named_b_cells(options: Options, kept: Kept, pool: list[Cell], methods: list
         if name == BEST_RIVAL:
             if (rival := best_rival(kept, pool)) is not None:
                 chosen.append(rival)
-        elif name not in METHODS:
+        elif name not in (*METHODS, *methods):
             raise InputError(f"train B for {name!r}{nearest(name, [*METHODS, BEST_RIVAL])}")
         elif name in methods:
             chosen.append(name)
-    return b_cells(list(dict.fromkeys(chosen)), labels, seeds, options)
+    return b_cells(list(dict.fromkeys(chosen)), labels, seeds, options, second)
 
 
 def best_rival(kept: Kept, cells: list[Cell]) -> str | None:

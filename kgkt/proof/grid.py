@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
 from kgkt.proof import answers as contest
-from kgkt.proof.rows import B_ONLY, ROWS, Bench
+from kgkt.proof.rows import B_ONLY, CARRIED, INPUTS, ROWS, Bench
 from kgkt.proof.task import Options, Task, draw_labels
 from kgkt.proof.view import View, bare, recluster
 from kgkt.values import REPORT_COLUMNS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.trainer import Trainer
 
 POOL, TEST = "pool_accuracy", "test_accuracy"
+SECOND = "second_accuracy"  # of a task that no B is taught, read from B's last hidden layer
 EXPECTED = ("expected_accuracy", "expected_low", "expected_high")  # what the teacher of the row kgkt foretold of itself
 FILE = "cells.jsonl"
 Cell = tuple[str, int, int, str]  # method, labels a class, seed, metric
@@ -162,6 +163,7 @@ class Worker:
         self._near: dict[int, Any] = {}
         self._bench: Bench | None = None
         self._trainer: Trainer | None = None
+        self._carrying: Trainer | None = None
         self._distillation: Distillation | None = None
 
     def run(self, unit: Unit) -> list[dict[str, Any]]:
@@ -194,11 +196,15 @@ class Worker:
             foretold = targets.expected_accuracy if method == "kgkt" else None
             for metric, part in zip(EXPECTED, foretold or (), strict=bool(foretold)):
                 yield dict(zip(REPORT_COLUMNS, (*head, metric, part, seconds), strict=True))
-        if TEST in metrics:
-            start = time.perf_counter()
-            value = self._b_accuracy(method, targets, labels, unit)
-            seconds += time.perf_counter() - start
-            yield dict(zip(REPORT_COLUMNS, (*head, TEST, value, seconds), strict=True))
+        found: dict[str, float] = {}
+        start = time.perf_counter()
+        if method == INPUTS:
+            found = {SECOND: self._second(None, unit.seed)}
+        elif TEST in metrics or SECOND in metrics:
+            found = self._b_figures(method, targets, labels, unit, metrics)
+        seconds += time.perf_counter() - start
+        for metric, value in found.items():
+            yield dict(zip(REPORT_COLUMNS, (*head, metric, value, seconds), strict=True))
 
     def _bench_of(self, seed: int) -> Bench:
         if self._bench is None or self._bench.seed != seed:
@@ -221,8 +227,8 @@ class Worker:
             self._near[key] = index, neighbour_graph(index, view.vectors)
         return self._near[key]
 
-    def _b_accuracy(self, method: str, targets: Any, labels: Any, unit: Unit) -> float:
-        """B's test accuracy after `steps` steps from its own weights: on the targets, or by distillation without."""
+    def _b_figures(self, method: str, targets: Any, labels: Any, unit: Unit, metrics: list[str]) -> dict[str, float]:
+        """What B is worth after `steps` steps from its own weights: on the targets, or by distillation without."""
         import numpy as np
 
         from kgkt.transfer.batchnorm import reestimate
@@ -234,16 +240,46 @@ class Worker:
         if self._trainer is None:
             self._trainer = Trainer(task.b(), batch=options.batch, learning_rate=options.learning_rate,
                                     from_logits=options.from_logits)
+        trainer = self._carrier(unit.seed) if method == CARRIED else self._trainer
         try:
             if targets is None:
-                self._distilled(self._trainer).train(task.pool_x, labels, options.steps, unit.seed, options.batch)
+                self._distilled(trainer).train(task.pool_x, labels, options.steps, unit.seed, options.batch)
             else:
-                contest.teach_b(self._trainer, task.pool_x, targets, labels, options.steps, unit.seed)
+                contest.teach_b(trainer, task.pool_x, targets, labels, options.steps, unit.seed)
         except BelowBarError as error:
             where = f"{method}, {count(unit.per_class, 'label')} a class, seed {unit.seed}"
             raise BelowBarError(f"{where}: {error}") from error
-        reestimate(self._trainer.model, task.pool_x, np.arange(len(task.pool_y)))
-        return self._trainer.accuracy(task.test_x, task.test_y)
+        reestimate(trainer.model, task.pool_x, np.arange(len(task.pool_y)))
+        return {metric: trainer.accuracy(task.test_x, task.test_y) if metric == TEST
+                else self._second(trainer, unit.seed) for metric in (TEST, SECOND) if metric in metrics}  # fmt: skip
+
+    def _carrier(self, seed: int) -> Trainer:
+        """B with a head beside it for the concepts of this seed; compiled once for as many concepts."""
+        from kgkt.transfer.carry import ConceptHead, carried
+        from kgkt.transfer.trainer import Trainer
+
+        options, wanted = self.options, carried(self._bench_of(seed).a.Z)
+        if self._carrying is None or self._carrying.beside is None or self._carrying.beside.width != wanted.shape[1]:
+            assert self.task.b is not None
+            assert options.carry_weight is not None
+            model = self.task.b()
+            head = ConceptHead(model, wanted, options.carry_weight)
+            self._carrying = Trainer(model, batch=options.batch, learning_rate=options.learning_rate,
+                                     from_logits=options.from_logits, beside=head)  # fmt: skip
+        assert self._carrying.beside is not None
+        self._carrying.beside.wanted = wanted
+        return self._carrying
+
+    def _second(self, trainer: Trainer | None, seed: int) -> float:
+        """How well few labels of the second task tell it from B's last hidden layer, or from its items themselves."""
+        import numpy as np
+
+        from kgkt.proof.second import hidden, probe
+
+        assert self.task.second is not None
+        x, y = self.task.second
+        H = np.asarray(x, np.float32).reshape(len(x), -1) if trainer is None else hidden(trainer.model, x)
+        return probe(H, y, seed)
 
     def _distilled(self, trainer: Trainer) -> Distillation:
         from kgkt.proof.distillation import Distillation, teacher_of
@@ -264,14 +300,17 @@ def pool_cells(methods: Sequence[str], options: Options) -> list[Cell]:
     ]
 
 
-def b_cells(methods: Sequence[str], labels: Sequence[int], seeds: int, options: Options) -> list[Cell]:
-    """The rows, label counts and seeds that teach a B."""
+def b_cells(
+    methods: Sequence[str], labels: Sequence[int], seeds: int, options: Options, second: bool = False
+) -> list[Cell]:
+    """The rows, label counts and seeds that teach a B; with `second` it is judged on a second task too."""
     return [
-        (method, count, seed, TEST)
+        (method, count, seed, metric)
         for seed in range(min(seeds, options.seeds))
         for count in labels
         if count in options.labels
         for method in methods
+        for metric in (TEST, *((SECOND,) if second else ()))
     ]
 
 

@@ -11,8 +11,9 @@ import kgkt
 from kgkt.errors import count
 from kgkt.files import write_json, write_text
 from kgkt.proof import verdicts
+from kgkt.proof.carried import sentences as of_carried
 from kgkt.proof.curves import draw_curves
-from kgkt.proof.grid import POOL, TEST
+from kgkt.proof.grid import POOL, SECOND, TEST
 from kgkt.proof.stats import plus_minus
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 METRICS = {
     POOL: "Pool accuracy, %: the answer for the unlabelled items of the pool",
     TEST: "Test accuracy of B, %: after the same optimiser steps on each row's targets",
+    SECOND: "The second task, %: a logistic head on B's last hidden layer, from 5 labels a class",
 }
 PACKAGES = ("numpy", "scipy", "scikit-learn", "keras", "tensorflow", "graphlearning")
 
@@ -42,7 +44,7 @@ def write_report(report: Report, task: Task, options: Options, skipped: Mapping[
     value = {
         "task": task.name,
         "about": about(task, options),
-        "sentences": verdicts.sentences(rows, stated=task.prior is not None),
+        "sentences": verdicts.sentences(rows, stated=task.prior is not None) + of_carried(rows),
         "bar": verdicts.bar(rows),
         "skipped": dict(skipped),
         "environment": environment(),
@@ -67,6 +69,8 @@ def about(task: Task, options: Options) -> dict[str, Any]:
         "kgkt": {"spread": options.spread, "expert": options.expert},
         "b": None if task.b is None else {"steps": options.steps, "batch": options.batch,
                                           "learning_rate": options.learning_rate},
+        **({} if options.carry_weight is None else {"carry_weight": options.carry_weight}),
+        **({} if task.second is None else {"second_items": len(task.second[1])}),
     }  # fmt: skip
 
 
@@ -112,6 +116,15 @@ def notes(value: Mapping[str, Any]) -> list[str]:
     if about["b"]:
         said.append("B: {steps} Adam steps of {batch} items, learning rate {learning_rate:g}, no early stop, no "
                     "weights written; its own seed a draw.".format(**about["b"]))  # fmt: skip
+    if "carry_weight" in about:
+        said.append("kgkt+carry: B's last hidden layer also learns which concepts an item is in (loss of weight "
+                    f"{about['carry_weight']:g}); the head for that is taken off.")  # fmt: skip
+    if "second_items" in about:
+        said.append(
+            f"The second task: {about['second_items']:,} items, which no B is taught; 5 labels a class, drawn 5 times, "
+            "teach a logistic head (C=.1) on B's last hidden layer, each unit with mean 0 and deviation 1; it is "
+            "judged on the rest. second inputs: the same on the items themselves."
+        )
     if about["seeds"] == 1:
         said.append("One draw only: there is no interval, and nothing here can be told from chance.")
     return said

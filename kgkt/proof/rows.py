@@ -15,6 +15,8 @@ concepts, items, both    the teacher by its parts
 shuffled memberships     `concepts` with every item given another item's concepts
 raw inputs, untrained A  the teacher on a graph of the inputs themselves, of A before its training
 kgkt                     the teacher as it would run on this task
+kgkt+carry               the same for a B whose last hidden layer also learns which concepts an item is in
+second inputs            no B at all: the second task read from its items themselves
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
     from kgkt.proof.view import View
     from kgkt.values import Labels, Targets
 
-B_ONLY = ("scratch", "keras distillation")  # rows without an answer for the pool
+CARRIED, INPUTS = "kgkt+carry", "second inputs"
+B_ONLY = ("scratch", "keras distillation", CARRIED, INPUTS)  # rows without an answer for the pool
 UNTOLD = "PoissonMBO untold"
 OWN = ("kgkt", "concepts", "items", "both")  # kgkt's teacher and its parts
 CONTROLS = ("nodes only", "shuffled memberships", "raw inputs", "untrained A")  # kgkt with a part broken
@@ -218,6 +221,16 @@ ROWS: dict[str, Row] = {
 
 _at = list(ROWS).index("nodes only")
 METHODS = (*list(ROWS)[:_at], "keras distillation", *list(ROWS)[_at:])  # in the order of the tables
+ROWS[CARRIED] = ROWS["kgkt"]
+
+
+def further(task: Task, options: Options) -> tuple[str, ...]:
+    """The rows behind those of METHODS that are run where they were asked for."""
+    if task.b is None or options.train_b == "none":
+        return ()
+    carried = () if options.carry_weight is None else (CARRIED,)
+    readable = task.second is not None and task.second[0].dtype.kind not in "OUS"
+    return (*carried, *((INPUTS,) if readable else ()))
 
 
 def same_as_kgkt(options: Options, method: str) -> bool:

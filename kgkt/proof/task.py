@@ -44,6 +44,7 @@ class Task:
         text: whether A is a sentence model.
         concepts: of each graph; None for the default.
         own_answer: (n, c) A's own probabilities where they are B's classes, for plain distillation; or None.
+        second: items (m, ...) as B reads them and class indices (m,) of a task that no B is taught; or None.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Task:
     text: bool = False
     concepts: int | None = None
     own_answer: np.ndarray | None = None
+    second: tuple[np.ndarray, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         n, c = len(self.pool_y), len(self.names)
@@ -93,6 +95,7 @@ class Options:
         batch: items a step.
         learning_rate: of Adam.
         from_logits: whether B's outputs are logits, where its last layer does not say.
+        carry_weight: of the concepts that the row kgkt+carry carries into B; None leaves that row out.
     """
 
     labels: tuple[int, ...] = (1, 2, 5, 10)
@@ -107,6 +110,7 @@ class Options:
     batch: int = 64
     learning_rate: float = 1e-3
     from_logits: bool | None = None
+    carry_weight: float | None = None
 
     def __post_init__(self) -> None:
         if not self.labels or min(self.labels) < 1 or sorted(set(self.labels)) != list(self.labels):
@@ -161,12 +165,14 @@ def digest(task: Task, options: Options) -> str:
     for view in (task.view, task.raw_inputs, task.untrained):
         for part in (None, None) if view is None else (view.vectors, view.head):
             add(part)
-    for value in (task.pool_y, task.prior, task.test_y, task.own_answer, task.pool_x, task.test_x):
+    for value in (task.pool_y, task.prior, task.test_y, task.own_answer, task.pool_x, task.test_x,
+                  *(task.second or ())):  # fmt: skip
         for part in by_name(value).values():
             add(part)
     add((kgkt.__version__, REVISION, task.names, task.text, task.concepts))
     add((options.steps, options.batch, options.learning_rate, options.spread, options.expert,
-         options.from_logits, *(() if options.alpha is None else (options.alpha,))))
+         options.from_logits, *(() if options.alpha is None else (options.alpha,)),
+         *(() if options.carry_weight is None else ("carry", options.carry_weight))))
     if task.b is not None:
         model = task.b()
         add(model.to_json())

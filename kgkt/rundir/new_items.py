@@ -2,23 +2,98 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
+from kgkt.files import load_arrays
 from kgkt.recipe import Recipe, SourceSettings
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.graph_files import read_maps
 from kgkt.rundir.reading import other_reading
-from kgkt.rundir.state import Say
+from kgkt.rundir.source_memory import source_as_populated
+from kgkt.rundir.state import Say, made_by
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
     import numpy as np
+    from scipy.sparse import csr_matrix
 
     from kgkt.source.inputs import Data
     from kgkt.source.texts import Columns
     from kgkt.values import Embedding, Features, Maps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewItems:
+    """Items that were never in the pool, embedded by the graph's maps.
+
+    Args:
+        ids: (m,) item ids.
+        vectors, head: (m, e) embedding and (m, h) head features.
+        lengths: (m, 2l) from `map_lengths`.
+        maps: layer of the graph -> (W, b).
+        pool: arrays of the pool's own embedding.
+        data: the items themselves, where they were read.
+    """
+
+    ids: np.ndarray
+    vectors: np.ndarray
+    head: np.ndarray
+    lengths: np.ndarray
+    maps: dict[str, tuple[np.ndarray, np.ndarray]]
+    pool: dict[str, np.ndarray]
+    data: Data | None
+
+
+def read_new(
+    recipe: Recipe, run: RunDir, data: str | None, features: str | None, asked: Columns, columns: tuple[str, ...],
+    say: Say, progress: Any,
+) -> NewItems:  # fmt: skip
+    """New items through A, or from features of the same layers, into the graph's embedding.
+
+    Args:
+        recipe, run: of the graph.
+        data, features: one of them names the items.
+        asked: columns of a table, which go before those of the pool.
+        columns: of a table of features, its columns of numbers.
+        say, progress: as for `populate`.
+
+    Raises:
+        InputError: items that A cannot read, other layers, another A than the graph was made with.
+    """
+    told = source_as_populated(recipe, run)
+    told = dataclasses.replace(told, id_column=asked.ids or told.id_column, columns=columns or told.columns)
+    arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
+    whole = read_maps(arrays, facts)
+    maps = {layer: whole.layers[layer] for layer in whole.live}
+    with tempfile.TemporaryDirectory(prefix="kgkt-new-") as folder:
+        out, read, layers = Path(folder) / "new.parquet", None, maps
+        if features is not None:
+            new, layers = given_features(features, told, maps, out, say)
+        else:
+            assert data is not None
+            read, new = extracted_features(recipe, run, told, data, asked, tuple(maps), out, say, progress)
+        known = [whole.means[layer] for layer in maps if layer in whole.means]
+        means = dict(zip(layers, known, strict=False))  # the layer may be called otherwise
+        shares = {now: whole.shares[layer] for now, layer in zip(layers, maps, strict=True)} if whole.shares else {}
+        embedding, lengths = embedded(new, dataclasses.replace(whole, layers=layers, means=means, shares=shares))
+    return NewItems(new.ids, embedding.vectors, embedding.head, lengths, maps, arrays, read)
+
+
+def new_memberships(run: RunDir, vectors: np.ndarray) -> csr_matrix:
+    """(m, k) how much each of some embedded items belongs to the graph's concepts, not folded."""
+    import numpy as np
+
+    from kgkt.concepts.grow import memberships_among
+
+    concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
+    return memberships_among(vectors, concepts["centroids"], np.flatnonzero(concepts["sizes"]),
+                             float(made["bandwidth"]))[0]  # fmt: skip
 
 
 def given_features(

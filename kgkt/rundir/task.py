@@ -13,7 +13,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import pool_reading
 from kgkt.rundir.state import Say, made_by, settings_of
-from kgkt.rundir.target_model import open_target, target_inputs, taught_model
+from kgkt.rundir.target_model import open_target, read_for_target, refuse_shift, target_inputs, taught_model
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def make_task(
     recipe: Recipe, run: RunDir, out: Path, say: Say, *, truth: str | None, with_b: bool, with_untrained: bool,
-    allow_overlap: bool,
+    allow_overlap: bool, second: str | None = None,
 ) -> Task:
     """The task of a populated graph.
 
@@ -38,6 +38,7 @@ def make_task(
         with_b: whether B has a part.
         with_untrained: whether an untrained copy of A reads the pool.
         allow_overlap: go on with a test set that holds items of the pool.
+        second: items with the classes of another task, to read from B's last hidden layer.
     """
     import numpy as np
 
@@ -59,6 +60,7 @@ def make_task(
     place = {name: index for index, name in enumerate(names)}
     text = data is not None and data.kind == "text"
     b, pool_x, test = target_of(recipe, run, ids, names, allow_overlap, say) if with_b else (None, None, None)
+    other = None if second is None else second_of(recipe, run, b, pool_x, second, names, say)
     raw = None if data is None or text else data
     fresh = seen_untrained(recipe, run, data, out, say) if with_untrained and data else None
     return Task(
@@ -77,6 +79,7 @@ def make_task(
         text=text,
         concepts=run.state()["stages"]["populate"]["figures"]["concepts"],
         own_answer=own_answer(recipe, data, names),
+        second=other,
     )
 
 
@@ -150,6 +153,34 @@ def target_of(
     x, test_x = in_memory(x), in_memory(test[0])
     refuse_overlap(x, test_x, ids, allow_overlap, say)
     return partial(taught_model, recipe), x, (test_x, test[1])
+
+
+def second_of(
+    recipe: Recipe, run: RunDir, b: Any, pool: Any, named: str, names: tuple[str, ...], say: Say
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items (m, ...) of a second task as B reads them, and their classes (m,) as indices.
+
+    Raises:
+        InputError: there is no B to read them with, none whose last hidden layer is known, or no classes; too few
+            items of a class, or items of another range than the pool.
+    """
+    import numpy as np
+
+    from kgkt.proof.second import check_second
+    from kgkt.transfer.carry import last_hidden
+    from kgkt.transfer.inputs import in_memory
+
+    if b is None:
+        raise InputError(f"--second {named} is read from a B's last hidden layer: give --target and --test, and leave "
+                         "out --recommend and --train-b none")
+    model = b()
+    last_hidden(model)
+    data, x = read_for_target(recipe, run, model, named, names, say)
+    if data.y is None:
+        raise InputError(f"{named} has no classes: save them as y beside x, or name their column with --class-column")
+    at, _ = check_second(np.asarray(data.y), named)
+    refuse_shift(model, ("the pool", pool), (named, x), recipe.target.allow_shift, say)
+    return in_memory(x), at
 
 
 def refuse_overlap(pool: Any, test: Any, ids: np.ndarray, allowed: bool, say: Say) -> None:

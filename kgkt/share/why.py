@@ -76,13 +76,13 @@ def figure_of(
     figure.suptitle("\n".join(map(plain_text, textwrap.wrap(title, TITLE))), fontsize=13, parse_math=False)
     parts: Any = figure.subfigures(2, 1, height_ratios=(above, below))
     left, right = parts[0].subfigures(1, 2, width_ratios=(1, 3.2))
-    _panel(left.subplots(), item, ITEM)
+    draw_panel(left.subplots(), item, ITEM)
     if shown:
         more = f", {len(shown)} of {len(examples)}" if len(shown) < len(examples) else ""
         right.suptitle(f"nearest labelled examples{more}, by cosine distance in A's embedding", fontsize=10)
         grid = right.subplots(rows, ACROSS, squeeze=False).ravel()
         for axes, panel in zip(grid, shown, strict=False):
-            _panel(axes, panel, EXAMPLE)
+            draw_panel(axes, panel, EXAMPLE)
         for axes in grid[len(shown) :]:
             axes.set_axis_off()
     else:
@@ -103,7 +103,8 @@ def _classes(bars: Sequence[Bars], denied: Sequence[str]) -> list[str]:
     return sorted(chosen, key=lambda name: -bars[0].masses.get(name, 0.0))
 
 
-def _panel(axes: Any, panel: Panel, edge: str) -> None:
+def draw_panel(axes: Any, panel: Panel, edge: str) -> None:
+    """An item in its place: its pixels or its text in a frame of colour `edge`, its caption above."""
     axes.set(xticks=[], yticks=[])
     lines = [plain_text(line) for line in panel.caption.splitlines()]
     caption = "\n".join(line if len(line) <= CAPTION else f"…{line[1 - CAPTION :]}" for line in lines)

@@ -85,7 +85,7 @@ def finish(store: Store, graph: str, info: Mapping[str, Any]) -> None:
 def clear(store: Store, graph: str) -> None:
     """Delete the nodes that kgkt made for a graph; the Graph node itself stays."""
     for kind in GENERATED:
-        _until_none(store, f"clear_{kind}", f"count_{kind}", {"graph": graph})
+        until_none(store, f"clear_{kind}", f"count_{kind}", {"graph": graph})
 
 
 def drop(store: Store, graph: str) -> None:
@@ -159,7 +159,7 @@ def write_masses(store: Store, graph: str, mass: np.ndarray, names: Sequence[str
     if mass.ndim != 2 or mass.shape[1] != len(names):
         raise InputError(f"mass: expected shape (any, {len(names)}), received {mass.shape}")
     write_classes(store, graph, names)
-    _until_none(store, "clear_leans_to", "count_leans_to", {"graph": graph})
+    until_none(store, "clear_leans_to", "count_leans_to", {"graph": graph})
     rows, columns = np.nonzero(mass >= LEAST_MASS)
     _edges(store, "write_leans_to", (
         (key(graph, "concept", i), key(graph, "class", names[j]), {"mass": float(mass[i, j])})
@@ -174,14 +174,34 @@ def write_blocks(store: Store, graph: str, model: Mapping[str, Any], block_map: 
         block_map: `planned` and `strength` are written side by side; a difference is the user's edit.
         names: class names, which name the slots of the head.
     """
-    write_models(store, graph, [model])
+    props = {"graph": graph, **_given(model), "measured_on": None, "measured_sha256": None}  # goes with the edges
+    write(store, "write_models", [{"key": key(graph, "model", model["name"]), "props": props}])
     params = {"graph": graph, "model": model["name"]}
-    _until_none(store, "clear_model_blocks", "count_model_blocks", params)
+    until_none(store, "clear_model_blocks", "count_model_blocks", params)
     write(store, "write_blocks", _blocks(graph, str(model["name"]), block_map, names))
     block_keys = [key(graph, "block", model["name"], layer, block.index)
                   for layer, blocks in block_map.blocks.items() for block in blocks]
     _edges(store, "write_in_model", ((k, key(graph, "model", model["name"]), {}) for k in block_keys))
     _edges(store, "write_maps_to", _maps(graph, str(model["name"]), block_map))
+
+
+def write_measured(
+    store: Store, graph: str, model: str, measured: Iterable[tuple[int, str, int, float]], on: str, sha256: str
+) -> None:  # fmt: skip
+    """Say how the blocks of a trained model go along with concepts, in place of what was measured before.
+
+    Strengths stay as they are; what neither a plan nor a person gave any has strength 0, and maps nothing.
+
+    Args:
+        model: name of the mapped model.
+        measured: (concept, layer, index of the block, correlation).
+        on: file of the trained model that this was measured on, and its digest.
+    """
+    until_none(store, "clear_measured", "count_measured", {"graph": graph, "model": model})
+    write(store, "write_measured", (
+        {"a": key(graph, "concept", concept), "b": key(graph, "block", model, layer, index), "measured": float(value)}
+        for concept, layer, index, value in measured))
+    write_models(store, graph, [{"name": model, "measured_on": on, "measured_sha256": sha256}])
 
 
 def set_names(store: Store, graph: str, names: Mapping[int, str]) -> None:
@@ -257,7 +277,7 @@ def _edges(store: Store, statement: str, edges: Iterable[tuple[str, str, Mapping
     write(store, statement, ({"a": a, "b": b, "props": dict(props)} for a, b, props in edges))
 
 
-def _until_none(store: Store, delete: str, count: str, params: Mapping[str, Any]) -> None:
+def until_none(store: Store, delete: str, count: str, params: Mapping[str, Any]) -> None:
     """Repeat a deletion that takes a few thousand at a time, until the count says that none is left."""
     while store.read(load(count, store.engine), params).rows[0][0]:
         store.write(load(delete, store.engine), params=params)

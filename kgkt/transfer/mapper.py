@@ -1,16 +1,15 @@
-"""Concepts to the blocks of B: what is planned before training, and what is measured after it."""
+"""Concepts to the blocks of B: what is planned before training."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import MAPPED, leaves
-from kgkt.transfer.taps import tapped
+from kgkt.transfer.blocks import MAPPED
 from kgkt.values import Block, BlockMap
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
     from scipy.sparse import csr_matrix
 
@@ -24,12 +23,13 @@ def plan_map(
     mass: np.ndarray,
     memberships: csr_matrix,
     seed: int = 0,
+    learned: Mapping[str, csr_matrix] | None = None,
 ) -> BlockMap:
     """Plan which concepts each head slot and each hidden Dense unit of B carries.
 
     A head slot gets the class mass of its class, the only slot of two classes that of the second. A
     hidden layer of u units gets the concepts grouped into u communities, a concept's strength in a unit
-    being its membership there.
+    being its membership there; or what was learned of it.
 
     Args:
         blocks: from `read_blocks`.
@@ -37,6 +37,7 @@ def plan_map(
         mass: (k, c) class mass of each concept, classes in the order of B's outputs.
         memberships: (n, k) of the items; heavier concepts weigh more in the grouping.
         seed: of the grouping.
+        learned: hidden layer -> (k, u) strengths in place of its communities, from `lessons`.
 
     Returns:
         The map of the Dense layers, `strength` equal to `planned`.
@@ -61,6 +62,8 @@ def plan_map(
                 raise InputError(f"B's head {layer} has {slots} slots, the graph has {classes} classes")
             own = mass[:, -slots:]
             planned[layer] = csr_matrix(np.where(own >= LEAST_STRENGTH, own, 0.0), dtype=np.float32)
+        elif learned and layer in learned:
+            planned[layer] = learned[layer]
         else:
             planned[layer] = _communities(np.asarray(centroids, np.float64), sizes, len(group), seed + number)
     return BlockMap(dense, planned, {layer: matrix.copy() for layer, matrix in planned.items()})
@@ -69,8 +72,9 @@ def plan_map(
 def _communities(centroids: np.ndarray, sizes: np.ndarray, units: int, seed: int) -> csr_matrix:
     """Memberships (k, units) of concepts in communities; rows sum to 1.
 
-    With more units than concepts the rest are filled at ever coarser scales: two units that carried
-    the same concepts would get the same weights, and one of them would be wasted.
+    With more units than concepts the rest are filled at ever coarser scales, and then in other groups
+    from half the concepts on again: two units that carried the same concepts would get the same weights,
+    and one of them would be wasted. A round of scales costs a concept 3 units each.
     """
     import numpy as np
     from scipy.sparse import csr_matrix, hstack
@@ -82,7 +86,7 @@ def _communities(centroids: np.ndarray, sizes: np.ndarray, units: int, seed: int
         count = min(scale, free)
         parts.append(_soft_groups(centroids, sizes, count, seed + len(parts)))
         free -= count
-        scale = max(scale // 2, min(2, k))
+        scale = scale // 2 if scale > 3 else max(k // 2, min(2, k))
     together = hstack(parts).tocsr()
     return csr_matrix(together.multiply(1.0 / np.asarray(together.sum(axis=1))), dtype=np.float32)
 
@@ -107,42 +111,3 @@ def _soft_groups(centroids: np.ndarray, sizes: np.ndarray, count: int, seed: int
     z /= z.sum(axis=1, keepdims=True)
     rows = np.repeat(np.arange(k), near.shape[1])
     return csr_matrix((z.ravel(), (rows, near.ravel())), shape=(k, count))
-
-
-def measured(model: keras.Model, x: Any, memberships: csr_matrix) -> dict[str, np.ndarray]:
-    """Correlate each Dense unit's activation with each concept's membership, on the pool.
-
-    Args:
-        model: the trained B.
-        x: (n, ...) the pool as B reads it.
-        memberships: (n, k).
-
-    Returns:
-        layer path -> (k, u) float32 Pearson correlations; 0 where a unit or a concept never varies.
-        Layers called more than once, or on each position of a sequence, are left out.
-    """
-    import keras
-    import numpy as np
-
-    rows = np.arange(memberships.shape[0])
-    answers = {}
-    for path, layer in leaves(model):
-        if isinstance(layer, keras.layers.Dense):
-            calls = list(tapped(model, layer, x, rows, side="output"))
-            if len(calls[0]) == 1 and calls[0][0].ndim == 2:
-                answers[path] = correlation(memberships, np.concatenate([call[0] for call in calls]))
-    return answers
-
-
-def correlation(memberships: csr_matrix, activations: np.ndarray) -> np.ndarray:
-    """Pearson correlation (k, u) float32 of sparse memberships (n, k) with activations (n, u)."""
-    import numpy as np
-
-    a = np.asarray(activations, np.float64)
-    n, spread = len(a), a.std(axis=0)
-    a = (a - a.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
-    mean = np.asarray(memberships.mean(axis=0), np.float64).ravel()
-    square = np.asarray(memberships.multiply(memberships).mean(axis=0), np.float64).ravel()
-    deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
-    covariance = np.asarray(memberships.T @ a) / n  # the activations are centred, so the means drop out
-    return (covariance / np.where(deviation > 1e-9, deviation, np.inf)[:, None]).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
@@ -14,6 +14,8 @@ from kgkt.transfer.taps import as_input, run_model
 if TYPE_CHECKING:
     import keras
     import numpy as np
+
+    from kgkt.transfer.carry import ConceptHead
 
 Progress = Callable[[int, int], None]
 
@@ -32,10 +34,12 @@ class Trainer:
         batch: items a step.
         learning_rate: of Adam.
         from_logits: whether B's outputs are logits, where its last layer does not say.
+        beside: a head that is trained with B on another question, or None.
     """
 
     def __init__(
-        self, model: keras.Model, *, batch: int = 64, learning_rate: float = 1e-3, from_logits: bool | None = None
+        self, model: keras.Model, *, batch: int = 64, learning_rate: float = 1e-3, from_logits: bool | None = None,
+        beside: ConceptHead | None = None,
     ) -> None:
         check_single(model)
         check_precision(model)
@@ -43,12 +47,14 @@ class Trainer:
             raise InputError("every layer of B is frozen; set trainable = True on one and save it again")
         self.model = model
         self.batch = batch
+        self.beside = beside
         self.outputs = read_outputs(model, from_logits)
         self.initial = self.weights()
         self._adam = make_adam(model, learning_rate)
-        self._adam.build(model.trainable_variables)
+        self._adam.build([*model.trainable_variables, *(beside.variables if beside else ())])
         self._adam_initial = [v.numpy() for v in self._adam.variables]
         self._run, self._forward = _compile(model, self._adam, self.outputs)
+        self._run_beside: Any = _compile(model, self._adam, self.outputs, beside)[0] if beside else None
 
     def weights(self) -> list[np.ndarray]:
         """A copy of all of B's variables."""
@@ -60,6 +66,8 @@ class Trainer:
             variable.assign(value)
         for variable, value in zip(self._adam.variables, self._adam_initial, strict=True):
             variable.assign(value)
+        if self.beside:
+            self.beside.reset()
 
     def seed_dropout(self, seed: int) -> None:
         """Let B's dropout begin from `seed`, whatever was drawn before."""
@@ -81,8 +89,11 @@ class Trainer:
         every: int = 20,
         patience: int = 5,
         progress: Progress | None = None,
+        alone: bool = False,
     ) -> dict[str, list[float]]:
         """Take Adam steps on soft targets from where B stands; the same seed gives the same B.
+
+        A course (`course`) is the same with a pause after each look.
 
         Args:
             x: (n, ...) items as B reads them, or Inputs.
@@ -95,12 +106,30 @@ class Trainer:
             every: steps between two looks at `held_out`.
             patience: looks without improvement before stopping; the best weights are restored.
             progress: called with (steps taken, steps).
+            alone: whether the head beside B is left out.
 
         Returns:
-            "loss" a step; with `held_out` also "held_out", its loss at each look, and "best_step".
+            "loss" a step, B's own; with `held_out` also "held_out", its loss at each look, and "best_step"; with a
+            head beside B "carried", the share of the held-out items whose concept it tells.
 
         Raises:
             BelowBarError: the loss became NaN or exploded; B's weights are those it came with.
+        """
+        history: dict[str, list[float]] = {}
+        for _ in self.course(x, P, weight, steps, seed, history, rows=rows, held_out=held_out, every=every,
+                             patience=patience, progress=progress, alone=alone):  # fmt: skip
+            pass
+        return history
+
+    def course(
+        self, x: Any, P: np.ndarray, weight: np.ndarray, steps: int, seed: int, history: dict[str, list[float]], *,
+        rows: np.ndarray | None = None, held_out: np.ndarray | None = None, every: int = 20, patience: int = 5,
+        progress: Progress | None = None, alone: bool = False,
+    ) -> Generator[int, bool | None, None]:
+        """Train as `train` does, and pause after each look: yields the steps taken.
+
+        In a pause B may be used otherwise, if `state` is kept and given back to `restore`. What has happened is in
+        `history`; in the end B has its best weights. True that is sent into a pause ends the training.
         """
         import numpy as np
 
@@ -111,11 +140,14 @@ class Trainer:
         weight = np.asarray(weight, np.float32) / np.mean(weight[use], dtype=np.float64).astype(np.float32)
         P = np.asarray(P, np.float32)
         self.seed_dropout(seed)
-        history: dict[str, list[float]] = {"loss": []}
-        best: tuple[float, int, list[np.ndarray]] | None = None
+        history["loss"] = []
+        best: tuple[float, int, list[np.ndarray], list[np.ndarray]] | None = None
+        beside = None if alone else self.beside
+        run = self._run_beside if beside else self._run
         taken = 0
         for chunk in self._chunks(x, use, steps, every, seed):
-            losses, sound = (v.numpy() for v in self._run(as_input(self.model, x, chunk), P[chunk], weight[chunk]))
+            also = beside.rows(chunk) if beside else np.zeros((*chunk.shape, 0), np.float32)
+            losses, sound = (v.numpy() for v in run(as_input(self.model, x, chunk), P[chunk], weight[chunk], also))
             history["loss"] += losses.astype(float).tolist()
             taken += len(chunk)
             self._check(losses, bool(sound), history["loss"][0], taken)
@@ -125,13 +157,31 @@ class Trainer:
                 look = float(self.losses(x, P, held_out).mean())
                 history.setdefault("held_out", []).append(look)
                 if best is None or look < best[0]:
-                    best = (look, taken, self.weights())
+                    best = (look, taken, self.weights(), beside.weights() if beside else [])
                 elif taken - best[1] >= patience * every:
                     break
+            if (taken % every == 0 or taken == steps) and (yield taken):
+                break
         if best is not None:
             self.reset(best[2])
             history["best_step"] = [float(best[1])]
-        return history
+            if beside:
+                beside.reset(best[3])
+        if beside and held_out is not None and (told := beside.told(self.model, x, held_out)) is not None:
+            history["carried"] = [told]
+
+    def state(self) -> list[np.ndarray]:
+        """A copy of the variables of B, of the head beside it, and of the optimizer's memory."""
+        return [v.numpy() for v in self._all()]
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Put B, the head beside it and the optimizer where `state` says they were."""
+        for variable, value in zip(self._all(), state, strict=True):
+            variable.assign(value)
+
+    def _all(self) -> list[Any]:
+        beside = self.beside.variables if self.beside else ()
+        return [*self.model.variables, *beside, *self._adam.variables]
 
     def predict(self, x: Any, rows: np.ndarray | None = None, batch: int = 1024) -> np.ndarray:
         """B's class probabilities (r, c) float32 for the items `rows` of `x` (all by default); see `probabilities`."""
@@ -166,7 +216,8 @@ class Trainer:
         import numpy as np
 
         rng = np.random.default_rng(seed)
-        largest = max(1, min(every, CHUNK_BYTES // max(1, 4 * width(x) * self.batch)))
+        wide = width(x) + (self.beside.width if self.beside else 0)
+        largest = max(1, min(every, CHUNK_BYTES // max(1, 4 * wide * self.batch)))
         stream = np.empty(0, dtype=np.int64)
         taken = 0
         while taken < steps:
@@ -212,18 +263,27 @@ def make_adam(model: keras.Model, learning_rate: float) -> Any:
     return adam
 
 
-def _compile(model: keras.Model, adam: Any, outputs: Outputs) -> tuple[Any, Any]:
+def _compile(
+    model: keras.Model, adam: Any, outputs: Outputs, beside: ConceptHead | None = None
+) -> tuple[Any, Any]:
     """Compile B's training loop over (s, batch, ...) and its forward pass, free in both leading sizes."""
     import tensorflow as tf
 
-    def run(x: list[Any], P: Any, weight: Any) -> Any:
-        variables = model.trainable_variables
+    @tf.autograph.experimental.do_not_convert
+    def through(x: list[Any], also: Any) -> tuple[Any, list[Any]]:
+        if beside is None:
+            return run_model(model, x, training=True), []
+        y, added = beside.run(model, x, also)
+        return y, [added]
+
+    def run(x: list[Any], P: Any, weight: Any, also: Any) -> Any:
+        variables = [*model.trainable_variables, *(beside.variables if beside else ())]
         losses = tf.TensorArray(tf.float32, size=tf.shape(P)[0])
         for i in tf.range(tf.shape(P)[0]):
             with tf.GradientTape() as tape:
-                each = cross_entropy(outputs, P[i], run_model(model, [part[i] for part in x], training=True))
-                loss = tf.reduce_mean(each * weight[i])
-                extra = [tf.cast(added, tf.float32) for added in model.losses]
+                y, added = through([part[i] for part in x], also[i])
+                loss = tf.reduce_mean(cross_entropy(outputs, P[i], y) * weight[i])
+                extra = [tf.cast(other, tf.float32) for other in [*model.losses, *added]]
                 total = adam.scale_loss(tf.add_n([loss, *extra]))
             pairs = zip(tape.gradient(total, variables), variables, strict=True)
             reached = [(gradient, v) for gradient, v in pairs if gradient is not None]  # not those of another output
@@ -242,6 +302,7 @@ def _compile(model: keras.Model, adam: Any, outputs: Outputs) -> tuple[Any, Any]
         input_signature=[
             [spec([None, None, *item], dtype) for item, dtype in items],
             spec([None, None, outputs.classes], tf.float32), spec([None, None], tf.float32),
+            spec([None, None, beside.width if beside else 0], tf.float32),
         ],
     )
     return compiled, tf.function(forward, input_signature=[[spec([None, *item], dtype) for item, dtype in items]])

@@ -181,10 +181,14 @@ def _size(recipe: Recipe, shape: Shape | None, name: str = "") -> tuple[int, int
 def _outputs(plan: Plan, recipe: Recipe, b: ModelInfo, units: int) -> None:
     """What B's outputs stand for, against the classes of the recipe, or of the graph once their order is fixed."""
     from kgkt.transfer.blocks import refuse_outputs
+    from kgkt.transfer.grow import read_growth
     from kgkt.transfer.outputs import Outputs, in_words, refuse_activation
 
     known = [found.fields for found in plan.findings if found.fields.get("kind") == "classes"]
     names = recipe.target.classes or next((fields["classes"] for fields in known if fields["frozen"]), ())
+    if recipe.target.grow:  # what B gets is not there yet
+        new = try_(plan, lambda: read_growth(recipe.target.grow).classes) or ()
+        names = tuple(name for name in names if name not in new)
     activation, said = b.last_activation, recipe.target.from_logits
 
     def words() -> str:

@@ -12,6 +12,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
 from kgkt.rundir.task import make_task
+from kgkt.verbs.fuse import carry_weight
 from kgkt.verbs.propagate import as_last_taught, teach_settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Asked:
     Args:
         labels: labels a class.
         seeds: draws; None for 20, or 5 of a recommendation.
+        second: items with the classes of another task, which is read from B's last hidden layer; or None.
         truth: CSV with item_id and class of every item of the pool; None reads y of the pool's file.
         train_b: "all", "few", "none" or ROWS@COUNTS@SEEDS; None chooses by how long B trains.
         jobs: processes.
@@ -42,6 +44,7 @@ class Asked:
     labels: tuple[int, ...] = (1, 2, 5, 10)
     seeds: int | None = None
     truth: str | None = None
+    second: str | None = None
     train_b: str | None = None
     jobs: int = 1
     recommend: bool = False
@@ -91,7 +94,9 @@ def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -
     from threadpoolctl import threadpool_limits
 
     from kgkt.proof.evaluate import evaluate
+    from kgkt.transfer.carry import last_hidden
 
+    carry_weight(recipe)
     run = open_run(recipe)
     if asked.out:
         need_parent(Path(asked.out))
@@ -101,10 +106,13 @@ def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -
         task = make_task(
             recipe, run, out, say, truth=asked.truth, allow_overlap=asked.allow_overlap,
             with_b=not asked.recommend and asked.train_b != "none", with_untrained=not asked.recommend,
+            second=asked.second,
         )  # fmt: skip
     options = make_options(recipe, run, asked, task, say)
     if options.seeds == 1:
         say("one seed: there is no interval, and no figure can be told from chance")
+    if options.carry_weight is not None and task.b is not None:
+        last_hidden(task.b())  # refuses a B that cannot carry, before any work
     evaluate(task, options, out, progress)
     report = read_json(out / "report.json")
     for row, why in report["skipped"].items():
@@ -118,6 +126,7 @@ def evaluate_run(recipe: Recipe, asked: Asked, say: Say, progress: Any = None) -
 
 def make_options(recipe: Recipe, run: RunDir, asked: Asked, task: Task, say: Say) -> Options:
     """How much to run."""
+    from kgkt.proof.rows import CARRIED
     from kgkt.proof.task import Options
 
     spread, _ = teach_settings(run, recipe)
@@ -128,7 +137,12 @@ def make_options(recipe: Recipe, run: RunDir, asked: Asked, task: Task, say: Say
         alpha=recipe.teach.alpha, steps=target.steps, batch=target.batch, learning_rate=target.learning_rate,
         from_logits=target.from_logits, methods=RECOMMENDED if asked.recommend else None,
     )  # fmt: skip
-    return replace(options, train_b="none" if task.b is None else trained_rows(asked.train_b, task, options, say))
+    if task.b is None:
+        return replace(options, train_b="none")
+    weight, train_b = carry_weight(recipe), trained_rows(asked.train_b, task, options, say)
+    if weight is not None and isinstance(train_b, tuple):
+        train_b = (tuple(dict.fromkeys((*train_b[0], "kgkt", CARRIED))), *train_b[1:])
+    return replace(options, train_b=train_b, carry_weight=None if train_b == "none" else weight)
 
 
 def trained_rows(text: str | None, task: Task, options: Options, say: Say) -> TrainB | Any:

@@ -9,28 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import count
 from kgkt.files import digest_value, sha256_file
-from kgkt.recipe import Recipe
+from kgkt.recipe import METHODS, Recipe
 from kgkt.rundir import carry
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.map_method import digests, last_settings, learn_layers, method_of, settings, told
 from kgkt.rundir.state import Say, open_run, population, record, why_stale
 from kgkt.rundir.target_model import open_target
 from kgkt.values import BlockMap, Targets
 from kgkt.verbs.propagate import fresh_targets
 
 if TYPE_CHECKING:
-
     from kgkt.store.protocol import Store
+    from kgkt.transfer.network import Lesson
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What `map` wrote: layer -> (kind, number of blocks), layers left out, and how many edits were kept."""
+    """What `map` wrote: layer -> (kind, number of blocks), layers left out, and how many edits were kept.
+
+    `method` is what was asked for; where that is not "communities", `lessons` says how each layer got its concepts.
+    """
 
     layers: dict[str, tuple[str, int]]
     unmapped: list[str]
     edits: int
     classes: tuple[str, ...]
+    method: str = METHODS[0]
+    lessons: dict[str, Lesson] = dataclasses.field(default_factory=dict)
 
 
 def map_target(recipe: Recipe, say: Say) -> Mapped:
@@ -50,19 +56,30 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     if words := in_words(outputs, targets.names, path.name):
         say(words)
     blocks = read_blocks(model)
-    with open_graph_store(recipe, run, write=True) as store:
-        block_map, edits, wait = plan(store, run, recipe, path, blocks, current, targets, say)
-        write_map(store, run, path, model, block_map, targets)
-    record_map(run, recipe, targets, path, wait)
+    block_map, edits, taught = _map_again(recipe, run, model, path, blocks, current, targets, say)
     return Mapped(
         {layer: (part[0].kind, len(part)) for layer, part in block_map.blocks.items()},
-        unmapped(blocks), edits + len(wait), targets.names,
+        unmapped({layer: group for layer, group in blocks.items() if layer not in block_map.blocks}),
+        edits, targets.names, method_of(recipe, run), taught,
     )  # fmt: skip
+
+
+def _map_again(
+    recipe: Recipe, run: RunDir, model: Any, path: Path, blocks: dict[str, Any], current: CurrentGraph,
+    targets: Targets, say: Say,
+) -> tuple[BlockMap, int, dict[str, Lesson]]:  # fmt: skip
+    """Plan, write into the graph and write down; the map, how many edits were kept, and how each layer was mapped."""
+    taught = learn_layers(recipe, run, model, blocks, current, targets, say)
+    with open_graph_store(recipe, run, write=True) as store:
+        block_map, edits, wait = plan(store, run, recipe, path, blocks, current, targets, say, taught)
+        write_map(store, run, path, model, block_map, targets)
+    record_map(run, recipe, targets, path, wait, taught)
+    return block_map, edits + len(wait), taught
 
 
 def plan(
     store: Store, run: RunDir, recipe: Recipe, path: Path, blocks: dict[str, Any], current: CurrentGraph,
-    targets: Targets, say: Say,
+    targets: Targets, say: Say, taught: dict[str, Lesson],
 ) -> tuple[BlockMap, int, list[carry.Strength]]:  # fmt: skip
     """A new plan with the strengths that people changed in the old one, how many these are, and those that wait on.
 
@@ -71,15 +88,40 @@ def plan(
     from kgkt.store.readback import read_strengths
     from kgkt.transfer.mapper import plan_map
 
-    block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed)
+    learned = {layer: lesson.planned for layer, lesson in taught.items() if lesson.planned is not None}
+    block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed, learned)
+    block_map = with_filters(recipe, run, block_map, blocks, current)
     entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
         before = read_strengths(store, run.graph, path.stem)
         entries += [entry for entry in edits_of(before, block_map, path.stem, say) if entry not in entries]
+        _say_other_method(recipe, run, blocks, entries, say)
     carry.let_wait(run, _of_others(run, path) + entries)
     block_map = carry_edits(block_map, entries, say)
     edits = sum(int((block_map.planned[la] != block_map.strength[la]).nnz) for la in block_map.blocks)
     return block_map, edits, unseen(block_map, entries)
+
+
+def _say_other_method(
+    recipe: Recipe, run: RunDir, blocks: dict[str, Any], entries: list[carry.Strength], say: Say
+) -> None:
+    """Say what an edit of a hidden unit is worth once its layer is mapped in another way."""
+    before, now = last_settings(recipe, run).get("method", METHODS[0]), method_of(recipe, run)
+    hidden = [e for e in entries if e[2] in blocks and blocks[e[2]][0].kind != "head"]
+    if hidden and before != now:
+        say(f"kept {count(len(hidden), 'strength')} to hidden units that you changed in a map by {before}, though by "
+            f"{now} these units carry other concepts: kgkt query edited_strengths shows them")  # fmt: skip
+
+
+def with_filters(
+    recipe: Recipe, run: RunDir, block_map: BlockMap, blocks: dict[str, Any], current: CurrentGraph
+) -> BlockMap:
+    """The map with B's filters, where A has a map of places that they can be planned from."""
+    from kgkt.source.parquet import open_features
+    from kgkt.transfer.places import places_for, plan_filters
+
+    places = places_for(open_features(run.need("features.parquet", "populate")), blocks, recipe.target.seed)
+    return plan_filters(block_map, blocks, places, current.Z, recipe.target.seed)
 
 
 def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
@@ -151,19 +193,27 @@ def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: Bloc
     write_blocks(store, run.graph, node, block_map, targets.names)
 
 
-def record_map(run: RunDir, recipe: Recipe, targets: Targets, path: Path, wait: list[carry.Strength]) -> None:
+def record_map(
+    run: RunDir, recipe: Recipe, targets: Targets, path: Path, wait: list[carry.Strength], taught: dict[str, Lesson]
+) -> None:
     """Write down what `map` read; strengths that waited for it are in the graph now, but for those in `wait`."""
-    record(run, "map", map_inputs(run, recipe, path), {}, {"model": path.stem, "classes": list(targets.names)})
+    figures: dict[str, Any] = {"model": path.stem, "classes": list(targets.names)}
+    if taught:
+        figures["layers"] = {layer: told(lesson) for layer, lesson in taught.items()}
+    record(run, "map", map_inputs(run, recipe, path), {}, figures, settings(recipe, run))
     carry.let_wait(run, _of_others(run, path) + wait)  # last: only a map that is written down is asked for edits
 
 
 def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
-    """Digests of what `map` reads."""
+    """Digests of what `map` reads: of the items only where a map may be learned from them."""
+    asked, items = digests(recipe, run)
+    output = [recipe.target.output] if recipe.target.output else []
     return {
         "populate": population(run),
         "model B": sha256_file(path),
         "targets": sha256_file(run.need("masses.safetensors", "propagate")),
-        "map settings": digest_value([recipe.target.seed, *([recipe.target.output] if recipe.target.output else [])]),
+        "map settings": digest_value([recipe.target.seed, *asked, *output]),
+        **items,
     }
 
 
@@ -184,17 +234,15 @@ def current_map(
     blocks = read_blocks(model)
     if changed:
         say(f"changed since map: {', '.join(changed)}; mapping again")
-        with open_graph_store(recipe, run, write=True) as store:
-            block_map, edits, wait = plan(store, run, recipe, path, blocks, current, targets, say)
-            write_map(store, run, path, model, block_map, targets)
-        record_map(run, recipe, targets, path, wait)
-        if edits or wait:
-            say(f"edited strengths kept: {edits + len(wait)}")
+        block_map, edits, _ = _map_again(recipe, run, model, path, blocks, current, targets, say)
+        if edits:
+            say(f"edited strengths kept: {edits}")
         return block_map
-    layout = {layer: group for layer, group in blocks.items() if group[0].kind in MAPPED}
+    layout = {layer: group for layer, group in blocks.items() if group[0].kind in (*MAPPED, "filter")}
     with open_graph_store(recipe, run) as store:
         found = read_strengths(store, run.graph, path.stem, layout)
+    if not any(found[layer][1].nnz for layer, group in layout.items() if group[0].kind == "filter"):
+        layout = {layer: group for layer, group in layout.items() if group[0].kind != "filter"}  # none were planned
     return BlockMap(
-        layout, {layer: planned for layer, (_, planned) in found.items()},
-        {layer: strength for layer, (strength, _) in found.items()},
+        layout, {layer: found[layer][1] for layer in layout}, {layer: found[layer][0] for layer in layout},
     )  # fmt: skip

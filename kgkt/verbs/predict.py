@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
-from kgkt.files import check_place, load_arrays, write_csv
+from kgkt.files import check_place, write_csv
 from kgkt.recipe import Recipe
-from kgkt.rundir.current import open_graph_store, read_current
+from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.features import pool_lengths
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.graph_files import read_maps
-from kgkt.rundir.new_items import embedded, extracted_features, given_features
-from kgkt.rundir.source_memory import source_as_populated
-from kgkt.rundir.state import Say, made_by, open_run
+from kgkt.rundir.new_items import NewItems, new_memberships, read_new
+from kgkt.rundir.state import Say, open_run
 from kgkt.source.texts import Columns
 from kgkt.transfer.prediction import COLUMNS, Predicted
+from kgkt.values import Targets
 from kgkt.verbs.propagate import fresh_targets
 
 if TYPE_CHECKING:
     import numpy as np
+    from scipy.sparse import csr_matrix
 
     from kgkt.source.inputs import Data
 
@@ -79,51 +78,46 @@ def _by_graph(
     say: Say, progress: Any,
 ) -> Predicted:  # fmt: skip
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
+    new = read_new(recipe, run, data, features, asked, columns, say, progress)
+    current, targets = fresh_targets(recipe, run, say)
+    Z = new_memberships(run, new.vectors)
+    P, reached = answers_for(new, Z, current, targets)
+    q = Z.indptr[1] - Z.indptr[0]
+    nearest = current.into[Z.indices].reshape(len(new.ids), q)
+    far = _far(run, new.vectors, new.pool["vectors"], new.lengths, new.maps, say)
+    done = Predicted(new.ids, P, targets.names, reached, nearest, Z.data.reshape(len(new.ids), q),
+                     tuple(str(name) for name in current.graph.names), far)  # fmt: skip
+    return dataclasses.replace(done, right=_right(done, new.data), texts=None if new.data is None else new.data.text)
+
+
+def answers_for(
+    new: NewItems, Z: csr_matrix, current: CurrentGraph, targets: Targets
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the graph says of new items: (m, c) probabilities, and (m,) whether knowledge reaches an item.
+
+    Args:
+        new: the items, embedded.
+        Z: (m, k) their memberships, not folded.
+        current, targets: of the graph.
+    """
     import numpy as np
 
-    from kgkt.concepts.grow import memberships_among
     from kgkt.concepts.merge import fold_memberships
     from kgkt.transfer.new_items import SAME, answer_new, round_new
 
-    told = source_as_populated(recipe, run)
-    told = dataclasses.replace(told, id_column=asked.ids or told.id_column, columns=columns or told.columns)
-    arrays, facts = load_arrays(made_by(run, "populate", "embedding.safetensors"))
-    whole = read_maps(arrays, facts)
-    maps = {layer: whole.layers[layer] for layer in whole.live}
-    with tempfile.TemporaryDirectory(prefix="kgkt-predict-") as folder:
-        out, read, layers = Path(folder) / "new.parquet", None, maps
-        if features is not None:
-            new, layers = given_features(features, told, maps, out, say)
-        else:
-            assert data is not None
-            read, new = extracted_features(recipe, run, told, data, asked, tuple(maps), out, say, progress)
-        ids = new.ids
-        known = [whole.means[layer] for layer in maps if layer in whole.means]
-        means = dict(zip(layers, known, strict=False))  # the layer may be called otherwise
-        shares = {now: whole.shares[layer] for now, layer in zip(layers, maps, strict=True)} if whole.shares else {}
-        embedding, lengths = embedded(new, dataclasses.replace(whole, layers=layers, means=means, shares=shares))
-    vectors, head = embedding.vectors, embedding.head
-    current, targets = fresh_targets(recipe, run, say)
-    concepts, made = load_arrays(made_by(run, "populate", "concepts.safetensors"))
-    bandwidth = float(made["bandwidth"])
-    Z, _ = memberships_among(vectors, concepts["centroids"], np.flatnonzero(concepts["sizes"]), bandwidth)
-    P, reached = answer_new(vectors, arrays["vectors"], targets.P, targets.weight)
+    vectors, pool = new.vectors, new.pool["vectors"]
+    P, reached = answer_new(vectors, pool, targets.P, targets.weight)
     taught = (targets.weight > 0) & (True if targets.ticked is None else targets.ticked < 0)
-    P = round_new(P, reached, head, arrays["head"], targets.P, taught)
+    P = round_new(P, reached, new.head, new.pool["head"], targets.P, taught)
     folded = fold_memberships(Z, current.into)
     dark = np.asarray(folded[:, current.graph.active].sum(axis=1)).ravel() <= 0  # all its concepts are switched off
     P[dark], reached[dark] = 1 / P.shape[1], False
     place = {item: row for row, item in enumerate(current.ids.tolist())}
-    for i, item in enumerate(ids.tolist()):  # an item of the pool has its answer there
+    for i, item in enumerate(new.ids.tolist()):  # an item of the pool has its answer there
         row = place.get(item)
-        if row is not None and np.linalg.norm(vectors[i] - arrays["vectors"][row]) <= SAME:
+        if row is not None and np.linalg.norm(vectors[i] - pool[row]) <= SAME:
             P[i], reached[i] = targets.P[row], targets.weight[row] > 0
-    q = Z.indptr[1] - Z.indptr[0]
-    nearest = current.into[Z.indices].reshape(len(ids), q)
-    far = _far(run, vectors, arrays["vectors"], lengths, maps, say)
-    done = Predicted(ids, P, targets.names, reached, nearest, Z.data.reshape(len(ids), q),
-                     tuple(str(name) for name in current.graph.names), far)  # fmt: skip
-    return dataclasses.replace(done, right=_right(done, read), texts=None if read is None else read.text)
+    return P, reached
 
 
 def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predicted:

@@ -19,7 +19,7 @@ FILES = sorted(FOLDER.rglob("*.cypher"))
 GIVEN = {"examples": {"concept": "c3"}, "theme": {"theme": 1}, "bridges": {"a": 1, "b": "2"},
          "separates": {"a": 1, "b": 2}, "neighbours": {"item": "x3"}, "path": {"from": 0, "to": "c7"},
          "reaches": {"model": "b", "layer": "dense", "index": 1}, "leaning": {"class": "1"},
-         "similar": {"concept": 5}}
+         "similar": {"concept": 5}, "carries": {"concept": 5}}
 
 
 def used_params(text: str) -> set[str]:
@@ -71,10 +71,24 @@ def test_the_answers_of_shipped_queries_are_right(full):
             "key": "main/concept/2", "concept": "c2", "model": "b", "layer": "dense", "index": 2, "planned": 0.5,
             "strength": 0.25}]
         assert [(row["concept"], row["class"], row["mass"]) for row in rows("doubtful")] == [("c10", "0", 0.5)]
+        assert rows("carries", concept="c5") == [{
+            "model": "b", "measured_on": "b-fused.keras", "layer": "dense", "index": 0, "kind": "unit", "strength": 0.0,
+            "planned": 0.0, "measured": 0.75}]
+        idle = rows("idle", limit=99)
+        assert [row["index"] for row in idle if row["layer"] == "dense"] == [1]
+        assert len(idle) == 11
+        reached = rows("reaches", model="b", layer="dense", index=0)
+        assert [(row["concept"], row["strength"], row["measured"]) for row in reached] == [
+            ("c5", 0.0, 0.75), *((f"c{i}", 0.5, None) for i in (0, 3, 6, 9))]
         assert [row["item"] for row in rows("contradicted")] == ["x5"]
         assert [(row["concept"], row["model"], row["share"], row["next_model"], row["next_share"])
                 for row in rows("carried")] == [("c1", "a2", 1.0, "a", 0.125), ("c2", "a", 0.5, None, None),
                                                 ("c0", "a", 0.5, "a2", 0.25)]  # fmt: skip
+        assert [(row["concept"], row["into"]) for row in rows("lost")] == [("c1", "b"), ("c5", "other")]
+        assert [(row["concept"], row["into"]) for row in rows("arrived")] == [("c2", "b"), ("c3", "other")]
+        assert [row["concept"] for row in rows("lost", into="other")] == ["c5"]
+        assert [(row["concept"], row["other"], row["overlap"], row["new"]) for row in rows("corresponding")] == [
+            ("c3", "other/concept/0", 0.75, False), ("c5", "other/concept/1", 0.25, True)]
         assert [row["item"] for row in rows("labels")] == ["x5", "x3"]
         assert [(row["item"], row["not_class"]) for row in rows("ticks")] == [("x4", "3")]
         assert [row["class"] for row in rows("classes")] == list(NAMES)

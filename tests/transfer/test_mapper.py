@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from kgkt.errors import InputError
 from kgkt.transfer.blocks import read_blocks
-from kgkt.transfer.mapper import correlation, measured, plan_map
+from kgkt.transfer.mapper import plan_map
 
 
 def plan(model: Any, taught: Any, seed: int = 0, **change: Any) -> Any:
@@ -71,26 +71,3 @@ def test_concepts_all_off_cannot_be_mapped(mlp: Any, taught: Any) -> None:
         plan(mlp(), taught, mass=np.zeros_like(taught.targets.mass))
     with pytest.raises(InputError, match="head out has 10 slots, the graph has 4 classes"):
         plan(mlp(), taught, mass=taught.targets.mass[:, :4])
-
-
-def test_correlation_is_pearsons(taught: Any) -> None:
-    a = np.random.default_rng(0).normal(size=(len(taught.x), 4)).astype(np.float32)
-    a[:, 3] = 2.0
-    got = correlation(taught.Z, a)
-    want = np.corrcoef(taught.Z.toarray().T, a[:, :3].T)[:60, 60:]
-    np.testing.assert_allclose(got[:, :3], want, atol=1e-5)
-    np.testing.assert_array_equal(got[:, 3], 0)
-
-
-def test_measured_correlates_activations_after_the_activation(mlp: Any, taught: Any) -> None:
-    model = mlp()
-    got = measured(model, taught.x, taught.Z)
-    assert {k: v.shape for k, v in got.items()} == {"one": (60, 32), "two": (60, 16), "out": (60, 10)}
-    hidden = keras.Model(model.inputs[0], model.get_layer("two").output)(taught.x).numpy()
-    np.testing.assert_allclose(got["two"], correlation(taught.Z, hidden), atol=1e-5)
-
-
-def test_measured_leaves_out_shared_layers(taught: Any) -> None:
-    image, shared = keras.Input((64,)), keras.layers.Dense(64, name="shared")
-    model = keras.Model(image, keras.layers.Dense(10, name="out")(shared(shared(image))))
-    assert list(measured(model, taught.x, taught.Z)) == ["out"]
