@@ -179,7 +179,7 @@ def _of_new(
         read, x = read_for_target(recipe, run, ground.model, place, ground.names, say)
         row = _row_of(data, read.ids, item)
         refuse_shift(ground.model, ("the pool", ground.x), (data, x), recipe.target.allow_shift, say)
-        x = np.asarray(x[np.array([row])])
+        x = x[np.array([row])]
         pixels = {str(read.ids[row]): one for _, one in as_pixels(read, np.array([row]))} if is_image(read) else {}
         told = source_as_populated(recipe, run)
         new: NewItems | None = None

@@ -13,7 +13,8 @@ import pytest
 from kgkt.transfer.blocks import MAPPED, read_blocks, unmapped
 from kgkt.transfer.fuse import FuseOptions, fuse
 from kgkt.transfer.inputs import by_name
-from kgkt.transfer.mapper import measured, plan_map
+from kgkt.transfer.mapper import plan_map
+from kgkt.transfer.measure import measure
 from kgkt.transfer.part import part_to_teach
 from kgkt.transfer.taps import as_input, run_model
 from kgkt.values import Targets
@@ -98,6 +99,10 @@ def test_a_kind_of_b_is_mapped_taught_and_saved(name: str, request: pytest.Fixtu
                   for part in (model, part_to_teach(again, kind.output)[0]))  # fmt: skip
     np.testing.assert_array_equal(one, other)
 
-    for layer, correlations in measured(model, x, taught.Z).items():
-        assert correlations.shape == (taught.Z.shape[1], read[layer][1])
-        assert np.isfinite(correlations).all()
+    found = measure(model, x, taught.Z)
+    for layer, units in found.layers.items():
+        assert units.correlation.shape == (taught.Z.shape[1], read[layer][1])
+        assert np.isfinite(units.correlation).all()
+    told = " ".join(found.notices)
+    assert all(f"{layer} was not measured" in told for layer in blocks.keys() - found.layers.keys())
+    assert set(mapped) <= found.layers.keys()
