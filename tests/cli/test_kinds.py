@@ -39,7 +39,7 @@ def halves() -> Any:
     import keras
 
     top, rest = keras.Input((4, 8, 1), name="top"), keras.Input((32,), name="rest")
-    seen = keras.layers.Flatten()(keras.layers.Conv2D(3, 3, name="conv")(top))
+    seen = keras.layers.GRU(3, name="seen")(keras.layers.Reshape((4, 8))(top))
     both = keras.layers.Concatenate()([seen, keras.layers.Dense(6, name="side")(rest)])
     return keras.Model([top, rest], keras.layers.Dense(10, activation="softmax", name="out")(both))
 
@@ -86,9 +86,9 @@ def test_several_inputs(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
     plan = kgkt("check", "--target", "halves.keras")
     assert "halves.keras has 2 inputs (top, rest): name its view of the pool with --target-data" in plan.err
     assert kgkt("map", "--target", "halves.keras").json["unmapped"] == [
-        "conv (3 filters) is trained, but no concept is mapped to it"]  # fmt: skip
+        "seen (3 cells) is trained, but no concept is mapped to it"]  # fmt: skip
     nodes = kgkt("query", "MATCH (b:Block {index: 2}) RETURN b.layer AS layer, b.variable AS v ORDER BY layer")
-    assert nodes.json["rows"] == [["out", "out/kernel"], ["side", "side/kernel"]]  # filters make no nodes
+    assert nodes.json["rows"] == [["out", "out/kernel"], ["side", "side/kernel"]]  # cells make no nodes
     done = kgkt(*fuse, "--target-data", "view.npz", "--test", "viewtest.npz", "--format", "json")
     assert done.code == 0, done.err
     assert done.json["figures"]["test_items"] == len(digits.test_y)
