@@ -110,14 +110,14 @@ def measure(
 
 def activation(b: Any, layer: str, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Items that no map was fitted to, and (h, u) how far their activations lie above each unit's mean."""
+    from kgkt.transfer.blocks import read_blocks
     from kgkt.transfer.learned import pairs_of, split
-    from kgkt.transfer.network import activations
+    from kgkt.transfer.network import given
 
-    given, _ = activations(b.model, b.model.get_layer(layer), x, np.arange(len(x)))
-    assert given is not None
+    read = given(b.model, {layer: read_blocks(b.model)[layer]}, x, np.arange(len(x)))[0][layer]
     pairs = pairs_of(len(x), seed)
     held = pairs[split(len(pairs), seed)[0]]
-    return held, (given[held] - given.mean(axis=0)) / np.maximum(given.std(axis=0), 1e-6)
+    return held, (read[held] - read.mean(axis=0)) / np.maximum(read.std(axis=0), 1e-6)
 
 
 def tells(planned: Any, Z: Any, held: np.ndarray, above: np.ndarray) -> float:
