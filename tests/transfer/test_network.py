@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import read_blocks
+from kgkt.transfer.blocks import MAPPED, read_blocks
 from kgkt.transfer.learned import learn, split, strengths
 from kgkt.transfer.mapper import plan_map
 from kgkt.transfer.network import given, lessons
+from kgkt.transfer.part import part_to_teach
+from tests.transfer.zoo import ZOO
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +145,15 @@ def test_what_a_map_cannot_be_learned_from_is_refused(mlp: Any, taught: Any, pai
     model.get_layer("one").bias.assign(np.full(32, np.nan))
     with pytest.raises(InputError, match=r"\(one: its outputs are not finite; two: its outputs are not finite\)"):
         lessons(model, blocks, taught.x, vectors, centroids, "network")
+
+
+@pytest.mark.parametrize("name", ["own", "inputs"])
+def test_other_kinds_of_b_are_begun_anew_too(name: str, taught: Any, pairs: Any) -> None:
+    kind = ZOO[name]
+    model, _ = part_to_teach(kind.build(), kind.output)
+    blocks = {layer: group for layer, group in read_blocks(model).items() if group[0].kind in MAPPED}
+    before = [v.numpy() for v in model.variables]
+    found = lessons(model, blocks, kind.items(taught.x[:60]), pairs[0][:60], pairs[1], "auto")
+    assert all((a == v.numpy()).all() for a, v in zip(before, model.variables, strict=True))
+    hidden = [lesson for layer, lesson in found.items() if blocks[layer][0].kind != "head"]
+    assert [lesson.untrained is not None for lesson in hidden] == [True] * (len(found) - 1)
