@@ -188,7 +188,10 @@ def report(rows: Rows) -> Iterator[str]:
 
 
 WHY = """\
-The size of the network and the line that `auto` draws were chosen on draws 300 to 302."""
+A learned map tells what a trained B's units carry; it does not write better weights. `auto` is right about that where B
+was trained for the same classes. Where it was trained for others it costs accuracy as long as nothing is trained, and
+nothing after `fuse`. So communities are the default. The size of the network and the line that `auto` draws were chosen
+on draws 300 to 302."""
 
 
 def explained(rows: Rows, task: str, kind: str, layer: str) -> list[str]:
