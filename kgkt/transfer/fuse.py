@@ -15,7 +15,7 @@ from kgkt.transfer.check import Attempt, write_weights
 from kgkt.transfer.outputs import in_words
 from kgkt.transfer.trainer import Progress, Trainer
 from kgkt.transfer.write import against_first, edited_targets, training_targets
-from kgkt.values import BlockMap, Fusion, Labels, Targets
+from kgkt.values import BlockMap, ConceptGraph, Fusion, Labels, Targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,7 @@ def fuse(
     options: FuseOptions | None = None,
     block_map: BlockMap | None = None,
     memberships: csr_matrix | None = None,
-    active: np.ndarray | None = None,
+    graph: ConceptGraph | None = None,
     test: tuple[Any, np.ndarray] | None = None,
     progress: Progress | None = None,
     diagnosis: Path | None = None,
@@ -91,7 +91,7 @@ def fuse(
         options: how to train.
         block_map: strengths planned and edited; without it no weights are written.
         memberships: (n, k), needed with `block_map` and to carry concepts.
-        active: (k,) bool, the concepts that are carried if any are; None: all.
+        graph: of the k concepts, needed to carry them.
         test: (x, y) with class indices y, to measure B alone beside B fused.
         progress: called with (steps taken, steps); a map trains once more for each layer it can write.
         diagnosis: where a diverged training leaves its losses as JSON.
@@ -107,7 +107,7 @@ def fuse(
     _check_fit(model, x, targets, labels, block_map, memberships, test)
     trainer = Trainer(
         model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits,
-        beside=head_beside(model, options.carry, options.carry_weight, memberships, active, options.seed),
+        beside=head_beside(model, options.carry, options.carry_weight, memberships, graph),
     )
     notices = _notices(model, block_map, in_words(trainer.outputs, targets.names))
     alone = alone_right(trainer, x, labels, options, test, notices) if test is not None else None

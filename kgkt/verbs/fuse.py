@@ -61,7 +61,7 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     with bar as advance:
         fusion = fuse(
             model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
-            active=current.graph.active, test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
+            graph=current.graph, test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
         )  # fmt: skip
     if test is not None:
         fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
