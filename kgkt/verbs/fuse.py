@@ -167,7 +167,7 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
     }  # fmt: skip
     if target.carry:
         told = run.state()["stages"]["propagate"]["inputs"]
-        inputs["what is carried"] = digest_value([target.carry, target.carry_weight, told["concepts"],
+        inputs["what is carried"] = digest_value([target.carry, carry_weight(recipe), told["concepts"],
                                                   told["the graph"]])  # fmt: skip
     data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
     for name, path in (("data", data), ("test", target.test)):
