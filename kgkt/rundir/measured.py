@@ -114,7 +114,7 @@ def as_fused(recipe: Recipe, run: RunDir) -> Recipe:
     """The recipe with its [target] as the last `fuse` was told, where it says nothing else; no test set."""
     plain, known = Target(), settings_of(run, "fuse").get("target", {})
     fields = {field.name for field in dataclasses.fields(Target)}
-    unsaid = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
+    unsaid: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
               if name in fields and getattr(recipe.target, name) == getattr(plain, name)}
     return dataclasses.replace(recipe, target=dataclasses.replace(recipe.target, **unsaid, test=None))
 
