@@ -128,6 +128,9 @@ def fused_model(recipe: Recipe, run: RunDir, named: str | None) -> Path:
     if named is not None:
         return Path(named)
     last = settings_of(run, "fuse").get("target", {}).get("out")
+    if last is None and "fuse" in run.state().get("stages", {}):
+        raise InputError("the last fused B was made by an earlier kgkt, which did not keep where it lies: name it with "
+                         "--target")
     if last is None:
         raise InputError("no B was fused from this graph yet: kgkt fuse --target b.keras --out b-fused.keras; or name "
                          "a trained one with --target")
