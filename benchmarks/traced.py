@@ -39,7 +39,8 @@ WHY = """\
 in part the same. Held at 0 a unit that is always active is missed too, whatever it stands for; held at its average only
 what it says of these items is. There the units that contribute most, which `kgkt trace` tells of for a class and an
 item, cost more than those that the concept reaches most. Those are the concept's own: on other items B loses little
-without them. The plan is a guide only where the layer was written from it, and there training keeps it."""
+without them. In the last hidden layer the most active units, held at 0, cost as much. The plan is a guide only where
+the layer was written from it, and there a weaker one than what is measured."""
 
 
 def run(task: str, draws: range) -> Iterator[Row]:
