@@ -136,7 +136,7 @@ def test_what_knows_nothing_is_refused() -> None:
         hidden_vectors(b, x)
     with pytest.raises(InputError, match="no numbers for 1 of 10 items"):
         hidden_vectors(b, np.vstack([x[:9], [[np.nan] * 4]]), "range")
-    with pytest.raises(InputError, match="b.keras has no layer 'inn'; did you mean in"):
+    with pytest.raises(InputError, match=r"b\.keras has no layer 'inn'; did you mean in"):
         tap_of(b, "inn", "b.keras")
     bare = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax", name="out")])
     with pytest.raises(InputError, match="no hidden layer: its head out reads the items themselves"):
