@@ -282,9 +282,9 @@ def said(rows: Rows, tasks: list[str]) -> Iterator[str]:
         yield (f"- {task}: teaching the graph's targets brings B {100 * fused:.0f} % of the way from an untrained B to "
                f"A, carrying the concepts too {100 * carried:.0f} %.")
     yield ""
-    yield "Chosen was what tells both a trained B from an untrained one and carried concepts from the targets alone. Not"
-    yield "whitened, a B that was told the class of every item is level with an untrained one on Fashion-MNIST; on digits"
-    yield "that tells carried concepts best, where no figure tells them well."
+    yield "Chosen was what tells both a trained B from an untrained one and carried concepts from the targets alone."
+    yield "Not whitened, a B that was told the class of every item is level with an untrained one on Fashion-MNIST; on"
+    yield "digits that tells carried concepts best, where no figure tells them well."
     yield ""
     yield "The figure asks what lies near what. A B that knows the classes and drops what they do not need is close to"
     yield "the floor by it, however right its answers are: what it knows of A beyond the classes is what counts."
