@@ -141,14 +141,11 @@ def train(b: Any, x: np.ndarray, y: np.ndarray, classes: int, epochs: int, seed:
 def teach_grown(case: Case, own: np.ndarray, answered: Callable[[Any], Any]) -> tuple[Any, Any]:
     """The answer once B spoke for its own classes, and what the grown B is taught; as `fuse --grow` does it."""
     from kgkt.proof.answers import SHARPEN
-    from kgkt.transfer.grow import grown_targets, speak_for_old
+    from kgkt.transfer.grow import ask_graph, beside_new, grown_targets
 
-    fresh = None
-    for _ in range(2):
-        labels, _items = speak_for_old(case.labels, own, OLD, fresh, case.seed)
-        answer = answered(labels)
-        fresh = answer.P[:, OLD:].sum(axis=1)
-    return answer, grown_targets(answer, own, SHARPEN)
+    own, kept = beside_new(own, NEW), np.arange(OLD + NEW) < OLD
+    answer, _ = ask_graph(case.labels, own, kept, answered, case.seed)
+    return answer, grown_targets(answer, own, kept, SHARPEN)
 
 
 def by_graph(view: Any, labels: Any) -> Any:
