@@ -110,11 +110,13 @@ def measure(
 
 def activation(b: Any, layer: str, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Items that no map was fitted to, and (h, u) how far their activations lie above each unit's mean."""
-    from kgkt.transfer.network import HELD_OUT, activations
+    from kgkt.transfer.learned import pairs_of, split
+    from kgkt.transfer.network import activations
 
     given, _ = activations(b.model, b.model.get_layer(layer), x, np.arange(len(x)))
     assert given is not None
-    held = np.random.default_rng(seed).permutation(len(x))[: round(HELD_OUT * len(x))]  # as `learn` holds them out
+    pairs = pairs_of(len(x), seed)
+    held = pairs[split(len(pairs), seed)[0]]
     return held, (given[held] - given.mean(axis=0)) / np.maximum(given.std(axis=0), 1e-6)
 
 

@@ -133,6 +133,15 @@ def fuse(
     target_classes: TargetClasses = None,
     carry: Carry = None,
     carry_weight: CarryWeight = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="auto, soft-targets (write nothing), write (no check) or distil (A's outputs)."),
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="Of A's outputs, with distil (2).")] = None,
+    class_weights: Annotated[
+        str | None, typer.Option("--class-weights", help="balanced: rare classes count as much as frequent ones.")
+    ] = None,
+    log: Annotated[str | None, typer.Option("--log", help="Folder for the losses, which TensorBoard reads.")] = None,
     no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
     from_logits: FromLogits = False,
     require_gain: Annotated[
@@ -148,13 +157,14 @@ def fuse(
 
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
+    given: dict[str, Any] = {**columns, **opening}
     done = run.fuse(
         target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
         carry=carry, carry_weight=carry_weight,
+        method=method, temperature=temperature, class_weights=class_weights, log=log,
         map=False if no_map else None, grow=grow, classes=target_classes, from_logits=from_logits or None,
-        require_gain=points(require_gain),
-        force=force, **columns, **opening,
+        require_gain=points(require_gain), force=force, **given,
     )  # fmt: skip
     show_fused(done, form)
 
@@ -192,7 +202,8 @@ def _print_fused(done: Any, form: str) -> None:
                   f"{-entry['gain']:+.3f} ±{entry['error']:.3f} nats")  # fmt: skip
     options = fusion.options
     taken = f"{figures['steps']:.0f} of {options['steps']} steps"
-    print(f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
+    print("trained    not at all: 0 steps, as asked" if options["steps"] == 0 else
+          f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
           f"{options['learning_rate']:g}, batch {options['batch']}, seed {options['seed']}, "
           f"patience {options['patience']} looks")  # fmt: skip
     if figures.get("concepts"):

@@ -8,8 +8,9 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.transfer.blocks import read_blocks
+from kgkt.transfer.learned import learn, split, strengths
 from kgkt.transfer.mapper import plan_map
-from kgkt.transfer.network import HELD_OUT, activations, learn, lessons, strengths
+from kgkt.transfer.network import activations, lessons
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,8 @@ def test_noise_is_not_explained_on_what_is_held_out(pairs: Any) -> None:
 def test_ridges_figure_is_that_of_least_squares_where_nothing_is_to_be_regularised(pairs: Any) -> None:
     vectors, centroids = pairs
     given = vectors[:, :3] ** 2 + vectors[:, 3:6]
-    held, fitted = np.split(np.random.default_rng(4).permutation(600), [round(HELD_OUT * 600)])
+    held, fitted = split(600, 4)
+    assert sorted([*held, *fitted]) == list(range(600))
     design = np.column_stack([vectors, np.ones(600)])
     solved = np.linalg.lstsq(design[fitted], given[fitted], rcond=None)[0]
     rest = ((given[held] - design[held] @ solved) ** 2).sum() / ((given[held] - given[held].mean(0)) ** 2).sum()
@@ -131,6 +133,7 @@ def test_what_a_map_cannot_be_learned_from_is_refused(mlp: Any, taught: Any, pai
     bare = {"out": blocks["out"]}
     with pytest.raises(InputError, match=r"B has no hidden layer .* --method communities"):
         lessons(model, bare, taught.x, vectors, centroids, "network")
+    assert lessons(model, bare, taught.x, vectors, centroids, "auto")["out"].by == "class mass"
     still = np.zeros_like(taught.x)
     with pytest.raises(InputError, match=r"no layer of B to learn a map to \(one: it gives the same for every item; two"):
         lessons(model, blocks, still, vectors, centroids, "network")
