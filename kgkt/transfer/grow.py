@@ -179,7 +179,9 @@ def ask_graph(
         answer: what the graph says to labels.
         seed: of the draws.
     """
-    first, targets, items = None, None, ()
+    import numpy as np
+
+    first, targets, items = None, None, np.zeros(0, np.int64)
     for number in range(ROUNDS):
         spoken, items = speak_for_old(labels, own, kept, first, seed + number)
         targets = answer(spoken)
