@@ -8,10 +8,10 @@ has a graph, labels and a B of its own; all rows of a draw see the same. Measure
     all pool labels    B from its own weights and from the written ones, after no, one and three epochs; the same with
                        memberships that went one step along the edges of the concepts ("edges")
     one label a class  the graph's targets: B written and not trained, beside B's own weights after 500 steps
-    1, 5, all labels   B after 400 steps with early stopping: its own weights, the written ones, and what `fuse` takes by
-                       a check after a fifth of the steps; and what a check at the end would have said
-    time               the processor's seconds (others may work beside it): `fuse` with a map and without one; and of a B
-                       of a million weights and 10,000 items, writing it beside one epoch (task `million`)
+    1, 5, all labels   B after 400 steps with early stopping: its own weights, the written ones, and what `fuse` takes
+                       by a check after a fifth of the steps; and what a check at the end would have said
+    time               the processor's seconds (others may work beside it): `fuse` with a map and without one; and of
+                       a B of a million weights and 10,000 items, writing it beside one epoch (task `million`)
 """
 
 from __future__ import annotations
