@@ -173,3 +173,20 @@ def test_places_are_found_the_same_each_time(features: Features, places: Places)
     assert again is not None
     np.testing.assert_array_equal(again.near, places.near)
     np.testing.assert_array_equal(again.share, places.share)
+
+
+def test_two_fusions_of_a_convolutional_b_are_the_same_to_the_bit(
+    taught: Any, places: Places, block_map: BlockMap
+) -> None:
+    from kgkt.transfer.fuse import FuseOptions, fuse
+
+    first, second = (
+        fuse(conv_b(), taught.x, taught.targets, taught.labels, options=FuseOptions(steps=40), block_map=block_map,
+             memberships=taught.Z, places=places)
+        for _ in range(2)
+    )  # fmt: skip
+    assert [entry["written"] for entry in first.written.values()] == [True, True, True]
+    assert first.written["conv"]["kind"] == "filter"
+    assert first.history == second.history
+    for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
