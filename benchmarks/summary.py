@@ -13,7 +13,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("wordnet", "fashion", "fashion_same", "fashion_digits", "emoji", "emoji_shares", "emoji_fine", "digits")
-PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched")  # made by paired.py
+PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched", "written")  # made by paired.py
 OURS = "kgkt"
 POOL, TEST = "pool_accuracy", "test_accuracy"
 EXPECTED = ("expected_accuracy", "expected_low", "expected_high")

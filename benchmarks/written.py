@@ -1,6 +1,6 @@
 """What B's weights are worth that are written from the graph in closed form, and what writing them costs.
 
-    python benchmarks/written.py --draws 8
+    python benchmarks/written.py --draws 5
 
 Tasks: Fashion-MNIST, new classes, and the demo's digits, each with a dense and a convolutional B (`_cnn`). Each draw
 has a graph, labels and a B of its own; all rows of a draw see the same. Measured on the test set:
@@ -380,4 +380,4 @@ def bar(rows: Rows, tasks: list[str]) -> Iterator[tuple[str, bool | None]]:
 
 
 if __name__ == "__main__":
-    main("written", __doc__, TASKS, run, report, draws=8)
+    main("written", __doc__, TASKS, run, report, draws=5)
