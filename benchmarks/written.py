@@ -280,31 +280,31 @@ def report(rows: Rows) -> Iterator[str]:
     yield ("Test accuracy in per cent, mean ± standard error over draws; gains are paired. Bs of Fashion-MNIST's new "
            "classes and of the demo's digits, dense and convolutional (_cnn).")  # fmt: skip
     yield ""
-    yield "## All pool labels: B's own weights and the written ones"
+    yield "### All pool labels: B's own weights and the written ones"
     yield ""
     yield from table(("task", "", "no step", "one epoch", "three epochs", "gain after one", "after three"),
                      [cells for task in tasks for cells in epoch_rows(rows, task)])
     yield ""
     yield WHY
     yield ""
-    yield "## One label a class: written and not trained"
+    yield "### One label a class: written and not trained"
     yield ""
     yield from table(("task", "written, no step", "own weights, 500 steps", "difference"),
                      [(titled(rows, task), share(few(rows, task)[0]), share(few(rows, task)[1]),
                        points(gain(*few(rows, task)))) for task in tasks])
     yield ""
-    yield "## Trained to the end, and what the check says"
+    yield "### Trained to the end, and what the check says"
     yield ""
     yield from table(
         ("task", "labels a class", "own weights", "written", "as `auto` decides", "auto against own", "worst draw",
          "`auto` writes", "a check at the end would", "they disagree"),
         [end_row(rows, task, labels) for task in tasks for labels in (1, 5, ALL)])
     yield ""
-    yield "## Time"
+    yield "### Time"
     yield ""
     yield from table(("", "seconds of the processor"), list(time_rows(rows, tasks)))
     yield ""
-    yield "## The bar"
+    yield "### The bar"
     yield ""
     yield from (f"- {line}: {verdict(met)}" for line, met in bar(rows, tasks))
 
