@@ -1,6 +1,6 @@
 """What B's weights are worth that are written from the graph in closed form, and what writing them costs.
 
-    python benchmarks/written.py --draws 8
+    python benchmarks/written.py --draws 5
 
 Tasks: Fashion-MNIST, new classes, and the demo's digits, each with a dense and a convolutional B (`_cnn`). Each draw
 has a graph, labels and a B of its own; all rows of a draw see the same. Measured on the test set:
@@ -8,10 +8,10 @@ has a graph, labels and a B of its own; all rows of a draw see the same. Measure
     all pool labels    B from its own weights and from the written ones, after no, one and three epochs; the same with
                        memberships that went one step along the edges of the concepts ("edges")
     one label a class  the graph's targets: B written and not trained, beside B's own weights after 500 steps
-    1, 5, all labels   B after 400 steps with early stopping: its own weights, the written ones, and what `fuse` takes by
-                       a check after a fifth of the steps; and what a check at the end would have said
-    time               the processor's seconds (others may work beside it): `fuse` with a map and without one; and of a B
-                       of a million weights and 10,000 items, writing it beside one epoch (task `million`)
+    1, 5, all labels   B after 400 steps with early stopping: its own weights, the written ones, and what `fuse` takes
+                       by a check after a fifth of the steps; and what a check at the end would have said
+    time               the processor's seconds (others may work beside it): `fuse` with a map and without one; and of
+                       a B of a million weights and 10,000 items, writing it beside one epoch (task `million`)
 """
 
 from __future__ import annotations
@@ -280,31 +280,31 @@ def report(rows: Rows) -> Iterator[str]:
     yield ("Test accuracy in per cent, mean ± standard error over draws; gains are paired. Bs of Fashion-MNIST's new "
            "classes and of the demo's digits, dense and convolutional (_cnn).")  # fmt: skip
     yield ""
-    yield "## All pool labels: B's own weights and the written ones"
+    yield "### All pool labels: B's own weights and the written ones"
     yield ""
     yield from table(("task", "", "no step", "one epoch", "three epochs", "gain after one", "after three"),
                      [cells for task in tasks for cells in epoch_rows(rows, task)])
     yield ""
     yield WHY
     yield ""
-    yield "## One label a class: written and not trained"
+    yield "### One label a class: written and not trained"
     yield ""
     yield from table(("task", "written, no step", "own weights, 500 steps", "difference"),
                      [(titled(rows, task), share(few(rows, task)[0]), share(few(rows, task)[1]),
                        points(gain(*few(rows, task)))) for task in tasks])
     yield ""
-    yield "## Trained to the end, and what the check says"
+    yield "### Trained to the end, and what the check says"
     yield ""
     yield from table(
         ("task", "labels a class", "own weights", "written", "as `auto` decides", "auto against own", "worst draw",
          "`auto` writes", "a check at the end would", "they disagree"),
         [end_row(rows, task, labels) for task in tasks for labels in (1, 5, ALL)])
     yield ""
-    yield "## Time"
+    yield "### Time"
     yield ""
     yield from table(("", "seconds of the processor"), list(time_rows(rows, tasks)))
     yield ""
-    yield "## The bar"
+    yield "### The bar"
     yield ""
     yield from (f"- {line}: {verdict(met)}" for line, met in bar(rows, tasks))
 
@@ -380,4 +380,4 @@ def bar(rows: Rows, tasks: list[str]) -> Iterator[tuple[str, bool | None]]:
 
 
 if __name__ == "__main__":
-    main("written", __doc__, TASKS, run, report, draws=8)
+    main("written", __doc__, TASKS, run, report, draws=5)

@@ -212,10 +212,10 @@ def _see_patches(moments: Moments, model: keras.Model, path: str, layer: Any, or
             return why
         grid, _ = grid_of(layer, H.shape[1:-1])
         at = rng.integers(0, math.prod(grid), (len(H), -(-PATCHES // len(rows))))
-        T, T_planned = targets.at(np.searchsorted(places.items, batch), at, grid)
-        T_planned = T_planned.reshape(at.size, -1)
-        edited = T.reshape(at.size, -1) if targets.edited else T_planned
-        moments.add(patches_at(layer, H, at).reshape(at.size, -1), edited, T_planned)
+        both = targets.at(np.searchsorted(places.items, batch), at, grid)
+        T_planned = both[1].reshape(at.size, -1)
+        T = both[0].reshape(at.size, -1) if targets.edited else T_planned
+        moments.add(patches_at(layer, H, at).reshape(at.size, -1), T, T_planned)
     return ""
 
 

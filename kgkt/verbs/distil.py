@@ -37,8 +37,8 @@ def refuse_distil(recipe: Recipe) -> None:
     """
     if not recipe.source.classes:
         raise UsageError("--method distil takes A's own outputs as teacher, and nothing says that they are B's "
-                         "classes.\nIf they are, name them in A's order: classes = [...] in [source] of kgkt.toml. "
-                         "If they are not, A's head knows nothing of B's classes: leave out --method")
+                         "classes.\nIf they are, name them in A's order: classes = [...] in [source] of kgkt.toml. If "
+                         "they are not, A's head knows nothing of B's classes: leave out --method")
 
 
 def own_targets(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targets) -> Targets:

@@ -90,7 +90,7 @@ def plan(
 
     learned = {layer: lesson.planned for layer, lesson in taught.items() if lesson.planned is not None}
     block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed, learned)
-    block_map = with_filters(recipe, run, block_map, blocks, current)
+    block_map = with_filters(recipe, run, block_map, blocks, current, say)
     entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
         before = read_strengths(store, run.graph, path.stem)
@@ -114,13 +114,18 @@ def _say_other_method(
 
 
 def with_filters(
-    recipe: Recipe, run: RunDir, block_map: BlockMap, blocks: dict[str, Any], current: CurrentGraph
+    recipe: Recipe, run: RunDir, block_map: BlockMap, blocks: dict[str, Any], current: CurrentGraph, say: Say
 ) -> BlockMap:
     """The map with B's filters, where A has a map of places that they can be planned from."""
     from kgkt.source.parquet import open_features
     from kgkt.transfer.places import places_for, plan_filters
 
+    if all(group[0].kind != "filter" for group in blocks.values()):
+        return block_map
     places = places_for(open_features(run.need("features.parquet", "populate")), blocks, recipe.target.seed)
+    if places is None:
+        say("none of A's layers in the features is a map of places (height, width, channels; populate with --layers): "
+            "B's filters get no concepts")
     return plan_filters(block_map, blocks, places, current.Z, recipe.target.seed)
 
 

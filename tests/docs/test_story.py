@@ -25,7 +25,7 @@ NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?"
 # README shows one of these lines, the program may say another one of its group.
 GROUPS = (
     (
-        r"wrote +{layer} in closed form: held-out loss lower by {n} ±{n} nats",
+        r"wrote +{layer} in closed form: held-out loss lower by {n} ±{n} nats after {n} steps",
         r"kept +{layer} as B had it; writing it would change the held-out loss by {n} ±{n} nats",
     ),
     (
