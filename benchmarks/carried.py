@@ -50,13 +50,15 @@ WHEN = ("concepts, 50 of them", "concepts, weight 0.3", "concepts, weight 3", "c
         "concepts, B four times as wide")  # fmt: skip
 
 WHY = """\
-Taught its own classes alone, B tells other ones apart worse than before any training; what is carried gives that back,
-and more. Most of it is the pool's structure: concepts of the pixels or of an untrained A do most of it, and shuffled
-ones a part, for they too keep its units apart. A's features by mean squares are level with concepts, or ahead; what is
-carried by concepts is what people have read, corrected and switched off. Where the pixels say more than any B, read the
-second task from them. On Fashion-MNIST's new classes 50 concepts do about as well as a tenth of the items, and so does
-a third of the weight; the layer before the last hidden one is a worse place, so there is no option for it; a wider B
-forgets less by itself, and gains less."""
+On Fashion-MNIST's new classes a B that is taught its own alone tells the other ones apart worse than before any
+training; what is carried gives that back, and more. Most of it there is the pool's structure: concepts of the pixels
+or of an untrained A do most of it, and shuffled ones a part, for they too keep its units apart. Where B's classes are
+coarse and the second task's are those that A learned, A's training counts for more. On emoji nothing is gained. A's
+features by mean squares (FeatureDistillation) are behind concepts, level or ahead, task by task; concepts are what
+people have read, corrected and switched off. Where the pixels say more than any B, read the second task from them. On
+Fashion-MNIST's new classes 50 concepts do about as well as a tenth of the items, and so does a third of the weight;
+the layer before the last hidden one is a worse place, so there is no option for it; a wider B forgets less by itself,
+and gains less."""
 
 
 @dataclass(frozen=True)
