@@ -131,6 +131,11 @@ class Target:
     imports: tuple[str, ...] = ()
     output: str | None = None
     require_gain: float | None = None
+    method: str = "auto"
+    temperature: float | None = None
+    class_weights: str | dict[str, float] | None = None
+    log: str | None = None
+    grow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,8 @@ class Recipe:
 SECTIONS: dict[str, type] = {
     "source": SourceSettings, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
 }  # fmt: skip
-PATHS = {"source": ("model", "data", "features"), "teach": ("labels",), "target": ("model", "out", "data", "test")}
+PATHS = {"source": ("model", "data", "features"), "teach": ("labels",),
+         "target": ("model", "out", "data", "test", "log")}  # fmt: skip
 
 
 def read_recipe(path: Path | None = None) -> Recipe:
@@ -214,7 +220,7 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
         if key in given and given[key] not in allowed:
             raise InputError(f"{path}: {name}.{key} is {given[key]!r}{nearest(str(given[key]), allowed)}")
     for key in AT_LEAST_ONE:
-        if key in given and given[key] < 1:
+        if key in given and given[key] < 1 and (key, given.get("method"), given[key]) != ("steps", "write", 0):
             raise InputError(f"{path}: {name}.{key} must be at least 1, received {given[key]}")
     return section
 
@@ -233,7 +239,7 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
             return tuple(value)
     elif base.startswith("tuple") and isinstance(value, list) and all(isinstance(v, str | int) for v in value):
         return tuple(str(v) for v in value)
-    if base.startswith("dict") and isinstance(value, dict):
+    if "dict" in kind and isinstance(value, dict):
         return {str(k): _value(path, f"{key}.{k}", v, "float") for k, v in value.items()}
     wanted: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
     if isinstance(value, wanted.get(base, ())) and not (base != "bool" and isinstance(value, bool)):
@@ -243,11 +249,13 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
 
 CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both"),
                                  "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS,
-                                 "carry": ("concepts",)}  # fmt: skip
+                                 "carry": ("concepts",),
+                                 "method": ("auto", "soft-targets", "write", "distil")}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
-         "dict[str, float]": "a table of numbers"}  # fmt: skip
+         "dict[str, float]": "a table of numbers",
+         "str | dict[str, float]": "\"balanced\" or a table of numbers"}  # fmt: skip
 
 
 TEMPLATE = '''\
@@ -307,10 +315,15 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # pixels = "0..1"              # what B wants: raw, 0..1 or -1..1; else what A was told, unless B begins with Rescaling
 # classes = ["cat", "dog"]     # order of B's outputs; else natural order of the names; one output speaks for the second
 # from_logits = true           # B's outputs are logits (false: probabilities), where its last layer does not say
+# grow = ["classes=fox,owl"]   # a trained B gets slots for classes it lacks; "units=64", "units=hidden:64": wider
 # carry = "concepts"           # B's last hidden layer also learns which concepts an item is in, for tasks to come
 # carry_weight = 1.0           # of that loss beside B's own
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 # map_method = "communities"   # by what hidden layers get their concepts: communities, network, auto
+method = "auto"                # auto; write without that check; soft-targets: write nothing; distil: A's own answer
+# temperature = 2              # of A's answer, with method = "distil"
+# class_weights = "balanced"   # or {cat = 2, dog = 1}: what an item counts by its class
+# log = "log"                  # folder that gets the losses, for TensorBoard
 steps = 400
 batch = 64
 learning_rate = 0.001

@@ -7,6 +7,7 @@ Arrays are made read-only on construction, so that a value means the same to eve
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from kgkt.errors import InputError, nearest
 if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
+
+GRID = 4  # a map of A larger than this is average-pooled: a middle layer keeps where things are, coarsely
 
 # One row of a report: the names of every table and JSON that kgkt writes.
 REPORT_COLUMNS = ("task", "method", "labels_per_class", "seed", "metric", "value", "seconds")
@@ -78,6 +81,16 @@ class Features:
         if told is None:
             return {self.source: self.layers}
         return {name: tuple(layers) for name, layers in json.loads(told).items()}
+
+    @property
+    def grids(self) -> dict[str, tuple[int, ...]]:
+        """Layer -> the places of its map along each axis, at most 4; of layers whose shape the file tells."""
+        grids = {}
+        for layer, shape in json.loads(self.meta.get("shapes", "{}")).items():
+            grid = tuple(min(size or GRID, GRID) for size in shape[:-1])
+            if grid and self.widths.get(layer) == math.prod(grid) * (shape[-1] or 0):
+                grids[layer] = grid
+        return grids
 
     def batches(self, layer: str, size: int = 8192, groups: list[int] | None = None) -> Iterator[np.ndarray]:
         """Yield (b, d) float32 arrays of `layer`, in item order; of some row groups of the file only, where asked.

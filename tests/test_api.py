@@ -13,7 +13,8 @@ import pytest
 import kgkt
 from kgkt.errors import InputError, UsageError
 from kgkt.rundir.given import data_file, features_file, label_pairs
-from kgkt.source.inputs import read_data
+from kgkt.source.inputs import TEST, read_data
+from kgkt.source.named import read_named
 from kgkt.verbs.switch import switch
 
 
@@ -219,3 +220,14 @@ def test_a_folder_of_graphs_is_no_name(run: kgkt.Run, tmp_path: Path, monkeypatc
             kgkt.open_graph(name).query("RETURN 1")
     with pytest.raises(InputError, match="no graph main in nowhere, as there is no such folder"):
         kgkt.open_graph(dir="nowhere").query("RETURN 1")
+
+
+def test_arrays_of_several_inputs_go_by_their_names(tmp_path: Path) -> None:
+    top, rest = np.arange(6.0).reshape(3, 2), np.arange(3.0)
+    path = data_file({"top": top, "rest": rest, "item_id": ["a", "b", "c"]}, tmp_path, "target-pool")
+    parts = read_named(path or "", {"top": False, "rest": False})
+    assert (parts["rest"].x.tolist(), parts["top"].ids.tolist()) == ([0, 1, 2], ["a", "b", "c"])
+    path = data_file(({"top": top, "rest": rest}, [1, 0, 1]), tmp_path, "test")
+    assert read_named(path or "", {"top": False, "rest": False}, TEST)["top"].y.tolist() == ["1", "0", "1"]
+    with pytest.raises(UsageError, match="pool: expected a path, an array"):
+        data_file({"top": top}, tmp_path, "pool")

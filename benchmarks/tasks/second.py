@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tasks import emoji, fashion
+from tasks.prepared import Prepared
 
 if TYPE_CHECKING:
     import keras
@@ -17,6 +19,20 @@ def old_clothes() -> tuple[np.ndarray, np.ndarray]:
     """The 5,000 test images of Fashion-MNIST's classes 0-4, which the pool of `fashion` has none of; A learned them."""
     x, y = fashion.images("t10k")
     return x[y < 5], y[y < 5]
+
+
+def all_clothes() -> tuple[np.ndarray, np.ndarray]:
+    """The 10,000 test images of Fashion-MNIST, of all ten kinds."""
+    return fashion.images("t10k")
+
+
+def coarse(prepared: Prepared) -> Prepared:
+    """`fashion_same` with three classes: tops (t-shirt, pullover, dress, coat, shirt), shoes, and the rest."""
+    import numpy as np
+
+    groups = {"tops": (0, 2, 3, 4, 6), "shoes": (5, 7, 9), "other": (1, 8)}
+    to = np.array([next(i for i, kinds in enumerate(groups.values()) if kind in kinds) for kind in range(10)])
+    return replace(prepared, pool_y=to[prepared.pool_y], test_y=to[prepared.test_y], names=tuple(groups), prior=None)
 
 
 def subcategories() -> tuple[np.ndarray, np.ndarray]:

@@ -53,7 +53,8 @@ class Ask(Graph):
 
     def suggest(
         self, n: int = 20, out: Place | None = None, show: Place | None = None, force: bool = False, *,
-        form: str = "csv", sheet: Place | None = None, doubt: bool = False,
+        form: str = "csv", sheet: Place | None = None, doubt: bool = False, within: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Suggested:  # fmt: skip
         """Which few items to label, best first: any prefix is a good budget.
 
@@ -65,6 +66,9 @@ class Ask(Graph):
             form: "label-studio": `out` holds tasks for Label Studio, its labelling interface is written beside it.
             sheet: a PNG of the items, each beside examples of its concept.
             doubt: the items whose first two classes are nearly level, in place of those that cover the graph.
+            within: only items of the concepts that a query gives: Cypher with a column `key`, or a shipped query's
+                name, such as "lost" after `diff`.
+            params: of that query.
 
         Returns:
             The items: iterate, `.files`, `.mixed_by`, `.to_pandas()`.
@@ -73,7 +77,7 @@ class Ask(Graph):
 
         return suggest(
             self.recipe, self.say, whole_number("n", n), path_text(out), path_text(show), force,
-            form=form, sheet=path_text(sheet), doubt=doubt,
+            form=form, sheet=path_text(sheet), doubt=doubt, within=within, params=params,
         )  # fmt: skip
 
     def suspects(

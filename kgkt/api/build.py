@@ -20,12 +20,16 @@ class Build(Graph):
     """Make the graph, and do every stage of a recipe."""
 
     def check(self, **settings: Any) -> Plan:
-        """Look at models, data and graph without loading anything heavy; `settings` as for `populate`, and `target`."""
+        """Look at models, data and graph without loading anything heavy.
+
+        Args:
+            settings: as for `populate`, and `target`, `output` as for `fuse`.
+        """
         from kgkt.verbs.check import check
 
-        target = settings.pop("target", None)
+        target, output = settings.pop("target", None), settings.pop("output", None)
         recipe = with_source(self.recipe, self.folder, **settings)
-        return check(recipe.override("target", model=model_file(target, self.folder)))
+        return check(recipe.override("target", model=model_file(target, self.folder), output=output))
 
     def populate(
         self, *, model: Any = None, layers: Sequence[str] | str | None = None, data: Any = None, features: Any = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ def with_source(
 def with_target(
     recipe: Recipe, folder: Path, *, target: Any = None, data: Any = None, test: Any = None,
     imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
-    text_column: str | None = None, class_column: str | None = None, **settings: Any,
+    text_column: str | None = None, class_column: str | None = None, grow: Any = None, classes: Any = None,
+    **settings: Any,
 ) -> Recipe:  # fmt: skip
     """The recipe with a model B; arguments as for `Run.fuse`, and as for `with_source`."""
     own = (id_column or recipe.source.id_column, text_column or recipe.source.text_column,
@@ -57,9 +58,47 @@ def with_target(
     recipe = recipe.override(
         "target", model=model_file(target, folder), data=data_file(data, folder, "target-pool", own),
         test=data_file(test, folder, "test", own), id_column=id_column, text_column=text_column,
-        class_column=class_column, imports=tuple(imports) if imports else None, **settings,
+        class_column=class_column, imports=tuple(imports) if imports else None, grow=grow_texts(grow),
+        classes=listed(classes), **settings,
     )  # fmt: skip
     return recipe.override("source", allow_legacy=allow_legacy or None)
+
+
+def grow_texts(grow: Any) -> tuple[str, ...] | None:
+    """What B is to get, as the recipe says it.
+
+    >>> grow_texts("units=64"), grow_texts({"classes": ["fox", "owl"], "units": {"hidden": 64}})
+    (('units=64',), ('classes=fox,owl', 'units=hidden:64'))
+
+    Raises:
+        UsageError: neither classes nor units.
+    """
+    if grow is None or isinstance(grow, str):
+        return None if grow is None else (grow,)
+    if not isinstance(grow, Mapping):
+        return tuple(str(text) for text in grow)
+    if wrong := [name for name in grow if name not in ("classes", "units")]:
+        raise UsageError(f"grow takes classes and units, received {wrong[0]!r}")
+    names = names_of(grow.get("classes"))
+    texts = [f"classes={','.join(_quoted(name) for name in names)}"] if names else []
+    units = grow.get("units", {})
+    wide = units.items() if isinstance(units, Mapping) else [("", units)]
+    return (*texts, *(f"units={layer}{':' if layer else ''}{number}" for layer, number in wide))
+
+
+def _quoted(name: Any) -> str:
+    """A name as a comma's list holds it."""
+    text = str(name)
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"') else text
+
+
+def listed(names: Any) -> tuple[str, ...] | None:
+    """Names, or a text of them with commas between."""
+    import csv
+
+    if names is None:
+        return None
+    return tuple(next(csv.reader([names], skipinitialspace=True)) if isinstance(names, str) else map(str, names))
 
 
 def path_text(place: str | os.PathLike[str] | None) -> str | None:

@@ -1,15 +1,18 @@
-"""The verbs that bring the graph into B, and say what that is worth: map, fuse, trace, evaluate."""
+"""The verbs that bring the graph into B, and say what that is worth: map, fuse, trace, evaluate, diff."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
 from kgkt.api.settings import path_text, with_target
+from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
 
 if TYPE_CHECKING:
+    from kgkt.transfer.difference import Diffed
     from kgkt.transfer.traced import TracedClass, TracedItem, TracedUnit
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
@@ -38,7 +41,10 @@ class Transfer(Graph):
         recipe = with_target(self.recipe, self.folder, target=target, map_method=method, **settings)
         return map_target(recipe, self.say)
 
-    def fuse(self, target: Any = None, out: Place | None = None, *, force: bool = False, **settings: Any) -> Fused:
+    def fuse(
+        self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Sequence[Any] = (),
+        log: Place | None = None, **settings: Any,
+    ) -> Fused:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.
 
         Args:
@@ -53,8 +59,17 @@ class Transfer(Graph):
             id_column, text_column, class_column: of test and data, where they are tables that call their columns
                 otherwise than the pool does.
             steps, batch, learning_rate, seed, from_logits, map, imports, allow_legacy: as on the command line.
+            grow: what a trained B gets: {"classes": ["fox", "owl"]}, "units=64", {"units": {"hidden": 64}}.
+            classes: the classes of B's outputs, in order; of one that grows its own, the new ones follow.
             carry: "concepts" lets B's last hidden layer also learn which concepts an item is in, for tasks to come.
             carry_weight: of that loss beside B's own, 1.
+            method: auto, soft-targets, write or distil, as on the command line; temperature with distil.
+            class_weights: what an item counts by its class: {class: number}, or "balanced".
+            callbacks: of Keras (keras.callbacks.Callback). They hear the training that is kept: a batch is a step, an
+                epoch a look at the held-out items after every 20 steps, with `loss` and `val_loss`. The steps of a look
+                are told after it, and what comes before the check of the written weights when it is decided.
+                `model.stop_training = True` ends the training at the next look.
+            log: folder for the losses as events, which TensorBoard reads.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
 
@@ -63,10 +78,11 @@ class Transfer(Graph):
         """
         from kgkt.verbs.fuse import fuse_target
 
-        recipe = with_target(self.recipe, self.folder, target=target, out=path_text(out), **settings)
+        settings |= {"out": path_text(out), "log": path_text(log)}
+        recipe = with_target(self.recipe, self.folder, target=target, **settings)
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "fused.keras")), True
-        return fuse_target(recipe, self.say, self.progress, force)
+        return fuse_target(recipe, self.say, self.progress, force, callbacks)
 
     def trace(
         self, what: Any = None, examples: int = 5, *, item: Any = None, data: Any = None, target: Any = None,
@@ -119,3 +135,47 @@ class Transfer(Graph):
         rest = {name: value for name, value in settings.items() if name not in own}
         recipe = with_target(self.recipe, self.folder, **rest).override("teach", balanced=balanced or None)
         return evaluate_run(recipe, asked, self.say, progress)
+
+    def diff(
+        self, other: str | Graph | None = None, *, target: Any = None, before: Any = None, layer: str | None = None,
+        **settings: Any,
+    ) -> Diffed:  # fmt: skip
+        """Which of this graph's concepts are in another graph of the same pool, or in B, and write that into the graph.
+
+        Args:
+            other: the other graph: its name, or its run.
+            target: in its place B: a .keras file, or an open Keras model; without both the recipe's B.
+            before: B before its training, for the floor; else copies of B with fresh weights.
+            layer: of B, in place of its last hidden one.
+            data, pixels, id_column, text_column, class_column, imports, allow_legacy: of B, as for `fuse`.
+
+        Returns:
+            The concepts, the least kept first: iterate (`.name`, `.verdict`, `.kept`, `.floor`, `.ceiling`,
+            `.position`, `.into`, `.beside`, `.examples`), `.new`, `.lost`, `.counts`, `.figures`, `.to_pandas()`.
+
+        Raises:
+            UsageError: two to compare with, or none; a run of another run directory.
+        """
+        from kgkt.verbs.diff import diff_graphs, diff_target
+
+        if other is not None and target is not None:
+            raise UsageError("diff compares with another graph or with B (target), not with both")
+        if other is not None:
+            if given := [name for name, value in (("before", before), ("layer", layer)) if value is not None]:
+                raise UsageError(f"{' and '.join(given)} are of B: they say nothing of a second graph")
+            return diff_graphs(self.recipe, self._name_of(other), self.say)
+        if target is None and not self.recipe.target.model:
+            raise UsageError("compare with what? Another graph (kgkt diff GRAPH GRAPH), or B (kgkt diff --target "
+                             "b.keras)")
+        recipe = with_target(self.recipe, self.folder, target=target, **settings)
+        return diff_target(recipe, self.say, model_file(before, self.folder / "before"), layer)
+
+    def _name_of(self, other: str | Graph) -> str:
+        if isinstance(other, str):
+            return other
+        if not isinstance(other, Graph):
+            raise UsageError(f"the other graph is its name or its run, received {type(other).__name__}")
+        if other.folder.parent.resolve() != self.folder.parent.resolve():
+            raise UsageError(f"the other graph is in the run directory {other.recipe.dir}, this one in "
+                             f"{self.recipe.dir}: populate it in this one, under a name of its own (graph=)")
+        return other.graph

@@ -51,6 +51,12 @@ def suggest(
     doubt: Annotated[
         bool, typer.Option("--doubt", help="Items whose first two classes are nearly level; after propagate.")
     ] = False,
+    within: Annotated[
+        str | None,
+        typer.Option("--within", help="Only items of concepts that a query gives: Cypher with a column key, or the "
+                     "name of a shipped query, such as lost."),
+    ] = None,
+    param: Params = None,
     force: Force = False,
     run: Run,
     form: str,
@@ -59,7 +65,8 @@ def suggest(
     from kgkt.verbs.suggest import COLUMNS
 
     tasks = form == "label-studio"
-    found = run.suggest(n, out, show, force, form=form if tasks else "csv", sheet=sheet, doubt=doubt)
+    found = run.suggest(n, out, show, force, form=form if tasks else "csv", sheet=sheet, doubt=doubt, within=within,
+                        params=params_of(param))  # fmt: skip
     if form == "json":
         first = [] if doubt else [a for a in found if not a.second]
         print_json({

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import AllowLegacy, Force, Shared, Target, graph_of, plain, source, takes
+from kgkt.cli.options import AllowLegacy, Force, Output, Shared, Target, graph_of, plain, source, takes
 from kgkt.cli.output import OUT, print_json
 from kgkt.errors import count
 
@@ -37,11 +37,11 @@ def init(
 
 @app.command(rich_help_panel=START)
 @takes(source=source, run=graph_of, form=plain)
-def check(*, source: dict[str, Any], target: Target = None, run: Run, form: str) -> None:
+def check(*, source: dict[str, Any], target: Target = None, output: Output = None, run: Run, form: str) -> None:
     """Look at models, data and graph: what a run would do, what it takes, what is stale."""
     from kgkt.errors import InputError
 
-    plan = run.check(**source, target=target)
+    plan = run.check(**source, target=target, output=output)
     if form == "json":
         print_json({"facts": [{"what": found.what, "says": found.says, **found.fields} for found in plan.findings],
                     "stages": plan.stages, "stale": {s: how["why"] for s, how in plan.stages.items() if how["ran"]},

@@ -30,6 +30,10 @@ Output = Annotated[
 Test = Annotated[
     str | None, typer.Option("--test", help="Arrays x and y, or texts with classes: measures what it was worth.")
 ]
+TargetClasses = Annotated[
+    str | None,
+    typer.Option("--target-classes", help="Classes of B's outputs, in order: a,b,c; else natural order of the names."),
+]  # fmt: skip
 TargetData = Annotated[
     str | None, typer.Option("--target-data", help="B's view of the same items, matched by item_id; of several inputs, "
                       "an array for each.")

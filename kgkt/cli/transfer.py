@@ -16,6 +16,7 @@ from kgkt.cli.options import (
     FromLogits,
     Output,
     Target,
+    TargetClasses,
     TargetData,
     TargetPixels,
     Test,
@@ -124,8 +125,23 @@ def fuse(
     batch: Annotated[int | None, typer.Option("--batch", help="Items a step (64).")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001).")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of order, split and dropout.")] = None,
+    grow: Annotated[
+        list[str] | None,
+        typer.Option("--grow", help="A trained B gets new classes (classes=a,b), or a wider layer (units=64, "
+                     "units=LAYER:64). May be repeated."),
+    ] = None,
+    target_classes: TargetClasses = None,
     carry: Carry = None,
     carry_weight: CarryWeight = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="auto, soft-targets (write nothing), write (no check) or distil (A's outputs)."),
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="Of A's outputs, with distil (2).")] = None,
+    class_weights: Annotated[
+        str | None, typer.Option("--class-weights", help="balanced: rare classes count as much as frequent ones.")
+    ] = None,
+    log: Annotated[str | None, typer.Option("--log", help="Folder for the losses, which TensorBoard reads.")] = None,
     no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
     from_logits: FromLogits = False,
     require_gain: Annotated[
@@ -141,12 +157,14 @@ def fuse(
 
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
+    given: dict[str, Any] = {**columns, **opening}
     done = run.fuse(
         target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
         carry=carry, carry_weight=carry_weight,
-        map=False if no_map else None, from_logits=from_logits or None, require_gain=points(require_gain),
-        force=force, **columns, **opening,
+        method=method, temperature=temperature, class_weights=class_weights, log=log,
+        map=False if no_map else None, grow=grow, classes=target_classes, from_logits=from_logits or None,
+        require_gain=points(require_gain), force=force, **given,
     )  # fmt: skip
     show_fused(done, form)
 
@@ -170,8 +188,9 @@ def _print_fused(done: Any, form: str) -> None:
     fusion, figures = done.fusion, done.fusion.figures
     if form == "json":
         print_json({"out": str(done.out), "figures": figures, "written": fusion.written, "options": fusion.options,
-                    "notices": fusion.notices})  # fmt: skip
+                    "notices": fusion.notices, **({"grown": done.grown} if done.grown else {})})  # fmt: skip
         return
+    _print_grown(done.grown, figures)
     for layer, entry in fusion.written.items():
         what = f"{layer} ({count(entry['blocks'], entry['kind'] + ' block')})"
         if entry["written"]:
@@ -183,7 +202,8 @@ def _print_fused(done: Any, form: str) -> None:
                   f"{-entry['gain']:+.3f} ±{entry['error']:.3f} nats")  # fmt: skip
     options = fusion.options
     taken = f"{figures['steps']:.0f} of {options['steps']} steps"
-    print(f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
+    print("trained    not at all: 0 steps, as asked" if options["steps"] == 0 else
+          f"trained    {taken}, best at {figures['best_step']:.0f}; {options['optimizer']} "
           f"{options['learning_rate']:g}, batch {options['batch']}, seed {options['seed']}, "
           f"patience {options['patience']} looks")  # fmt: skip
     if figures.get("concepts"):
@@ -211,6 +231,25 @@ def _print_fused(done: Any, form: str) -> None:
         elif gain is not None and gain < 0:
             print("           B alone is better: the graph was not worth it here")
     print(f"{done.out}, with {done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}")
+
+
+def _print_grown(grown: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
+    """What of B is new, and what became of what it knew."""
+    from kgkt.transfer.card import share
+
+    for path, layer in grown.get("layers", {}).items():
+        print(f"grown      {path}: {layer['had']} to {layer['units']} units")
+    if not grown.get("classes"):
+        return
+    old = len(grown["old_classes"])
+    found = ", ".join(f"{name} in {count(n, 'item')}" for name, n in grown["new_in_pool"].items())
+    print(f"grown      {old} to {old + len(grown['classes'])} classes; of the pool the graph sees {found}")
+    print(f"           {share(figures.get('kept'))} of B's answers stayed where the graph sees no new class")
+    if figures.get("old_after") is not None:
+        before, now = share(figures["old_before"]), share(figures["old_after"])
+        print(f"           classes that B knew    {before} before, {now} now")
+    if figures.get("new_after") is not None:
+        print(f"           new classes            {share(figures['new_after'])}")
 
 
 def _carried(figures: Mapping[str, Any], options: Mapping[str, Any]) -> str:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from kgkt.concepts.propagate import make_seeds
 from kgkt.proof import baselines
 from kgkt.transfer.blocks import read_blocks
-from kgkt.transfer.check import Attempt, write_weights
-from kgkt.transfer.fuse import FuseOptions, split
+from kgkt.transfer.check import Course, check_steps, compare
+from kgkt.transfer.fuse import split
 from kgkt.transfer.head import head
 from kgkt.transfer.items import smooth_answer
 from kgkt.transfer.mapper import plan_map
+from kgkt.transfer.options import FuseOptions
 from kgkt.transfer.prototypes import pt_map
 from kgkt.transfer.teacher import clamp, refit_rounds, teach
-from kgkt.transfer.write import training_targets
+from kgkt.transfer.write import Origin, training_targets, write_layers
 from kgkt.values import Labels, Targets
 
 if TYPE_CHECKING:
@@ -140,11 +141,15 @@ def _written(
     train_rows, held_rows = split(weight, labels, FuseOptions(seed=seed))
     assert held_rows is not None
 
-    def attempt(start: list[np.ndarray]) -> Attempt:
-        b.reset(start)
-        history = b.train(x, P, weight, steps, seed, rows=train_rows, every=steps)
-        return Attempt(start, b.weights(), history, b.losses(x, P, held_rows))
+    def course(start: list[np.ndarray]) -> Course:
+        return Course(b, start, lambda history: b.course(
+            x, P, weight, steps, seed, history, rows=train_rows, every=after))  # fmt: skip
 
+    after = check_steps(steps, FuseOptions().every)
     block_map = plan_map(read_blocks(b.model), view.graph.centroids, targets.mass, view.Z, seed)
     b.reset()
-    return write_weights(b, attempt, x, (P, P), train_rows, block_map, view.Z)[0].start
+    written = write_layers(b.model, Origin(x, train_rows, block_map, view.Z, (P, P), seed=seed), b.outputs)
+    if not any(entry["written"] for entry in written.values()):
+        return b.initial
+    own, start = course(b.initial), course(b.weights())
+    return compare(own, start, lambda: b.losses(x, P, held_rows), after)[0].weights

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kgkt.proof.grid import SECOND, TEST
-from kgkt.proof.rows import CARRIED
-from kgkt.proof.verdicts import Row, difference, in_words, judged, methods
+from kgkt.proof.rows import CARRIED, INPUTS
+from kgkt.proof.verdicts import Row, difference, in_words, judged
 
 
 def sentences(rows: Sequence[Row]) -> list[str]:
@@ -33,9 +33,8 @@ def sentences(rows: Sequence[Row]) -> list[str]:
 
 def _without(rows: Sequence[Row]) -> str:
     """Beside it, the items themselves: a task that is read from them as well needs no B."""
-    if "inputs" not in methods(rows, SECOND):
+    found = difference(rows, CARRIED, INPUTS, SECOND)
+    if found is None:
         return ""
-    found = difference(rows, CARRIED, "inputs", SECOND)
-    assert found is not None
     verdict = judged(found, "B is worth reading from", "the items themselves say more: read it from them", "level")
     return f" Against the second task's items themselves, without any B: {in_words(found)}: {verdict}."

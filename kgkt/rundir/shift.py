@@ -6,8 +6,8 @@ from typing import Any
 
 from kgkt.errors import InputError
 from kgkt.rundir.state import Say
-from kgkt.transfer.blocks import leaves
 from kgkt.transfer.inputs import by_name
+from kgkt.transfer.layers import leaves
 
 FEWEST_KNOWN = 0.1  # share of words from which on a vocabulary counts as one of such texts
 

@@ -12,8 +12,9 @@ from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import other_reading, pool_reading
 from kgkt.rundir.shift import refuse_shift
 from kgkt.rundir.state import Say, settings_of
-from kgkt.transfer.blocks import check_data, leaves
+from kgkt.transfer.blocks import check_data
 from kgkt.transfer.inputs import Inputs, input_names, inputs_in_words
+from kgkt.transfer.layers import leaves
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,6 +16,7 @@ _RELATIONSHIPS = {
     "LABELLED": ("<type>", "#D9730D", 3), "LABELLED_NOT": ("<type>", "#B3261E", 3), "PART_OF": ("<type>", "#8DCC93", 1),
     "IN_GRAPH": ("<type>", "#A5ABB6", 1), "IN_MODEL": ("<type>", "#A5ABB6", 1),
     "LEARNED_FROM": ("<type>", "#7B6D8D", 1), "CARRIED_BY": ("{share}", "#7B6D8D", 1),
+    "ARRIVED_IN": ("{verdict}", "#7B6D8D", 2), "CORRESPONDS_TO": ("{overlap}", "#23B3D7", 2),
 }  # fmt: skip
 
 

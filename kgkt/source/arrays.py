@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
 from kgkt.source.safety import ZIP_FAULTS, read_head, refuse_disguise
+from kgkt.values import GRID
 
 if TYPE_CHECKING:
     import numpy as np
 
 BLOCK_BYTES = 32 << 20
-GRID = 4  # a map larger than this is average-pooled: a middle layer keeps where things are, coarsely
 MAX_ID = 1000  # characters; fixed-width arrays of ids take n times the longest
 Progress = Callable[[int], object]  # how many more items are done
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from kgkt.source.arrays import GRID
+from kgkt.values import GRID
 
 if TYPE_CHECKING:
     from kgkt.source.model_config import Shape

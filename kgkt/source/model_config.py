@@ -54,6 +54,24 @@ def config_reads_text(inner: dict[str, Any]) -> bool:
     return "string" in inputs
 
 
+def config_inputs(inner: dict[str, Any]) -> dict[str, bool]:
+    """The inputs that a functional model declares by name, those of a dict by their keys; whether each is text."""
+    dtypes = {name: entry["config"].get("dtype") for name, entry in _entries(inner).items()
+              if entry.get("class_name") == "InputLayer"}  # fmt: skip
+    declared = inner.get("input_layers")
+    if isinstance(declared, dict):
+        return {key: dtypes.get(place[0]) == "string" for key, place in sorted(declared.items())}
+    return {name: dtype == "string" for name, dtype in dtypes.items()}
+
+
+def config_outputs(inner: dict[str, Any]) -> int:
+    """How many outputs a model's config names; 1 where it names none."""
+    out = inner.get("output_layers")
+    if isinstance(out, dict):
+        return len(out)
+    return len(out) if out and isinstance(out[0], list) else 1
+
+
 def _shapes(names: list[str], entries: list[dict[str, Any]], inner: dict[str, Any]) -> dict[str, Shape | None]:
     """Output shapes: of a functional model from the tensors that later layers take, else from the next layer."""
     known: dict[str, Shape] = {}

@@ -11,7 +11,15 @@ from typing import Any
 
 from kgkt.errors import InputError, UnsafeError, nearest
 from kgkt.files import sha256_file
-from kgkt.source.model_config import Shape, config_input_shape, config_reads_text, last_activation, layer_facts
+from kgkt.source.model_config import (
+    Shape,
+    config_input_shape,
+    config_inputs,
+    config_outputs,
+    config_reads_text,
+    last_activation,
+    layer_facts,
+)
 from kgkt.source.quiet import keras
 from kgkt.source.safety import HDF5, check_config, check_weights, read_head, refuse_disguise, refuse_folder, safe_check
 
@@ -33,6 +41,8 @@ class ModelInfo:
         input_shape: without the batch axis; None for several inputs or an unknown shape.
         keras_version: that wrote the file, "" where it does not say.
         reads_text: whether its input is text.
+        inputs: name of each declared input -> whether it is text; empty where none is declared by name.
+        several_outputs: whether it gives more than one.
     """
 
     path: Path
@@ -47,6 +57,8 @@ class ModelInfo:
     input_shape: Shape | None
     keras_version: str
     reads_text: bool
+    inputs: dict[str, bool]
+    several_outputs: bool
 
 
 def inspect_model(path: Path | str, imports: Sequence[str] = ()) -> ModelInfo:
@@ -74,6 +86,8 @@ def inspect_model(path: Path | str, imports: Sequence[str] = ()) -> ModelInfo:
         input_shape=config_input_shape(inner),
         keras_version=str(parts["metadata"].get("keras_version", "")),
         reads_text=config_reads_text(inner),
+        inputs=config_inputs(inner),
+        several_outputs=config_outputs(inner) > 1,
     )
 
 

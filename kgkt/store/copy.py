@@ -22,6 +22,7 @@ EDGES = {
     "LEANS_TO": "write_leans_to", "EXAMPLE_OF": "write_example_of", "LABELLED": "write_labelled",
     "LABELLED_NOT": "write_labelled_not", "MAPS_TO": "write_maps_to", "IN_MODEL": "write_in_model",
     "LEARNED_FROM": "write_learned_from", "CARRIED_BY": "write_carried_by",
+    "ARRIVED_IN": "write_arrived_in",
 }  # fmt: skip
 
 

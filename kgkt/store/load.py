@@ -85,7 +85,7 @@ def finish(store: Store, graph: str, info: Mapping[str, Any]) -> None:
 def clear(store: Store, graph: str) -> None:
     """Delete the nodes that kgkt made for a graph; the Graph node itself stays."""
     for kind in GENERATED:
-        _until_none(store, f"clear_{kind}", f"count_{kind}", {"graph": graph})
+        until_none(store, f"clear_{kind}", f"count_{kind}", {"graph": graph})
 
 
 def drop(store: Store, graph: str) -> None:
@@ -159,7 +159,7 @@ def write_masses(store: Store, graph: str, mass: np.ndarray, names: Sequence[str
     if mass.ndim != 2 or mass.shape[1] != len(names):
         raise InputError(f"mass: expected shape (any, {len(names)}), received {mass.shape}")
     write_classes(store, graph, names)
-    _until_none(store, "clear_leans_to", "count_leans_to", {"graph": graph})
+    until_none(store, "clear_leans_to", "count_leans_to", {"graph": graph})
     rows, columns = np.nonzero(mass >= LEAST_MASS)
     _edges(store, "write_leans_to", (
         (key(graph, "concept", i), key(graph, "class", names[j]), {"mass": float(mass[i, j])})
@@ -177,7 +177,7 @@ def write_blocks(store: Store, graph: str, model: Mapping[str, Any], block_map: 
     props = {"graph": graph, **_given(model), "measured_on": None, "measured_sha256": None}  # goes with the edges
     write(store, "write_models", [{"key": key(graph, "model", model["name"]), "props": props}])
     params = {"graph": graph, "model": model["name"]}
-    _until_none(store, "clear_model_blocks", "count_model_blocks", params)
+    until_none(store, "clear_model_blocks", "count_model_blocks", params)
     write(store, "write_blocks", _blocks(graph, str(model["name"]), block_map, names))
     block_keys = [key(graph, "block", model["name"], layer, block.index)
                   for layer, blocks in block_map.blocks.items() for block in blocks]
@@ -197,7 +197,7 @@ def write_measured(
         measured: (concept, layer, index of the block, correlation).
         on: file of the trained model that this was measured on, and its digest.
     """
-    _until_none(store, "clear_measured", "count_measured", {"graph": graph, "model": model})
+    until_none(store, "clear_measured", "count_measured", {"graph": graph, "model": model})
     write(store, "write_measured", (
         {"a": key(graph, "concept", concept), "b": key(graph, "block", model, layer, index), "measured": float(value)}
         for concept, layer, index, value in measured))
@@ -257,7 +257,7 @@ def _blocks(graph: str, model: str, block_map: BlockMap, names: Sequence[str]) -
             head = block.kind == "head" and block.index < len(slots)
             yield {"key": key(graph, "block", model, layer, block.index), "props": {
                 "graph": graph, "name": slots[block.index] if head else f"{layer} {block.index}",
-                "model": model, "layer": layer, "kind": block.kind, "index": block.index}}
+                "model": model, "layer": layer, "kind": block.kind, "index": block.index, "variable": block.variable}}
 
 
 def _maps(graph: str, model: str, block_map: BlockMap) -> Iterator[tuple[str, str, dict[str, float]]]:
@@ -277,7 +277,7 @@ def _edges(store: Store, statement: str, edges: Iterable[tuple[str, str, Mapping
     write(store, statement, ({"a": a, "b": b, "props": dict(props)} for a, b, props in edges))
 
 
-def _until_none(store: Store, delete: str, count: str, params: Mapping[str, Any]) -> None:
+def until_none(store: Store, delete: str, count: str, params: Mapping[str, Any]) -> None:
     """Repeat a deletion that takes a few thousand at a time, until the count says that none is left."""
     while store.read(load(count, store.engine), params).rows[0][0]:
         store.write(load(delete, store.engine), params=params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kgkt.transfer.blocks import leaves
+from kgkt.transfer.layers import leaves
 from kgkt.transfer.taps import as_input, run_model
 
 if TYPE_CHECKING:

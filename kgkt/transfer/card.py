@@ -114,7 +114,9 @@ def card_text(run: Mapping[str, Any]) -> str:
     ]
     if facts:
         parts.append("## What it was taught\n\n" + markdown_table(("", ""), _taught(facts)))
-    parts.append("## Weights written before training\n\n" + _written(run["written"]))
+    if facts.get("grown"):
+        parts.append("## What was grown\n\n" + _grown(facts["grown"], run["figures"]))
+    parts.append("## Weights written before training\n\n" + _written(run["written"], bool(facts.get("grown"))))
     parts.append("## Training\n\n" + _training(run["options"], run["figures"]))
     if run["notices"]:
         parts.append("## Notices\n\n" + "\n".join(f"- {markdown_cell(notice)}" for notice in run["notices"]))
@@ -181,9 +183,23 @@ def _taught(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [row for row in rows if row[1]]
 
 
-def _written(written: Mapping[str, Mapping[str, Any]]) -> str:
+def _grown(grown: Mapping[str, Any], figures: Mapping[str, float | None]) -> str:
+    """What of B is new, and what became of what it knew."""
+    rows = [(f"layer {path}", f"{layer['had']} to {layer['units']} units") for path, layer in grown["layers"].items()]
+    if grown["classes"]:
+        rows += [("classes that B had", ", ".join(grown["old_classes"])), ("new ones", ", ".join(grown["classes"]))]
+        rows.append(("answers of B that joined the labels", f"{grown['spoken']:,}"))
+    rows.append(("largest difference to B's answers before training", f"{grown['largest_difference']:.1e}"))
+    words = {"kept": "B's answers that stayed, where the graph sees no new class",
+             "old_before": "accuracy on the classes that B had, before", "old_after": "now",
+             "new_after": "on the new ones"}  # fmt: skip
+    rows += [(text, share(figures[name])) for name, text in words.items() if figures.get(name) is not None]
+    return markdown_table(("", ""), rows)
+
+
+def _written(written: Mapping[str, Mapping[str, Any]], grown: bool = False) -> str:
     if not written:
-        return "None: there was no map."
+        return "None but what is new: it was trained already." if grown else "None: there was no map."
     rows = [
         (layer, f"{w['blocks']} {w['kind']} block{'' if w['blocks'] == 1 else 's'}",
          "written in closed form" if w["written"] else "B's own kept", w["why"])

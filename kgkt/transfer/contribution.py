@@ -102,7 +102,7 @@ def silenced(
 
     Args:
         model, layer, x, rows: as for `contributions`.
-        units: (s,) index of the units to silence.
+        units: (s,) index of the units to silence, or (r, s), an own set for each item.
         to: (u,) values; 0 by default.
     """
     import numpy as np
@@ -110,8 +110,9 @@ def silenced(
 
     def hold(found: Any) -> Any:
         size = found.shape[channels(layer)]
-        keep = np.ones(size)
-        keep[np.asarray(units, int)] = 0.0
+        sets = np.atleast_2d(np.asarray(units, int))
+        keep = np.ones((len(sets), size))
+        np.put_along_axis(keep, sets, 0.0, axis=1)
         value = np.zeros(size) if to is None else np.asarray(to)
         kept = tf.cast(_along(keep, found, layer), found.dtype)
         return found * kept + (1 - kept) * tf.cast(_along(value, found, layer), found.dtype)
@@ -121,12 +122,13 @@ def silenced(
 
 
 def _along(values: np.ndarray, found: Any, layer: Any) -> np.ndarray:
-    """Values (u,) of the units, shaped so that they lie along the channels of a layer's outputs."""
+    """Values (u,) of the units, or (b, u) of each item, shaped so that they lie along the channels of its outputs."""
     import numpy as np
 
+    own = np.atleast_2d(np.asarray(values, np.float32))
     shape = [1] * len(found.shape)
-    shape[channels(layer)] = -1
-    return np.asarray(values, np.float32).reshape(shape)
+    shape[0], shape[channels(layer)] = own.shape
+    return own.reshape(shape)
 
 
 def _per_unit(values: np.ndarray, layer: Any) -> np.ndarray:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import hard_memberships
-from kgkt.errors import BelowBarError, InputError, count
+from kgkt.errors import BelowBarError, InputError
 from kgkt.files import write_json
 from kgkt.transfer.batchnorm import reestimate
-from kgkt.transfer.blocks import check_data, frozen_layers, read_blocks, unmapped
-from kgkt.transfer.carry import WEIGHT, check_carry, head_beside
-from kgkt.transfer.check import Attempt, write_weights
-from kgkt.transfer.inputs import by_name
+from kgkt.transfer.carry import head_beside
+from kgkt.transfer.check import Course, Verdict, check_steps, compare, told
+from kgkt.transfer.fit import check_fit, extent, is_edited, notices_of
+from kgkt.transfer.listening import Listening
+from kgkt.transfer.options import FuseOptions, class_weighted
 from kgkt.transfer.outputs import in_words
+from kgkt.transfer.places import Places
 from kgkt.transfer.trainer import Progress, Trainer
-from kgkt.transfer.write import against_first, edited_targets, training_targets
+from kgkt.transfer.write import (
+    HEAD_GAIN,
+    TAUGHT_GAIN,
+    Origin,
+    against_first,
+    edited_targets,
+    training_targets,
+    write_layers,
+)
 from kgkt.values import BlockMap, Fusion, Labels, Targets
 
 if TYPE_CHECKING:
@@ -25,47 +37,9 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
+__all__ = ["FuseOptions", "alone_right", "fuse", "split"]
+
 FEWEST_HELD_OUT = 20  # a smaller held-out set says nothing about when to stop
-
-
-@dataclass(frozen=True, slots=True)
-class FuseOptions:
-    """How B is taught; every field is printed with the result.
-
-    Args:
-        steps: Adam steps at most.
-        batch: items a step.
-        learning_rate: of Adam.
-        every: steps between two looks at the held-out targets.
-        patience: looks without improvement before training stops.
-        held_out: share of the taught items kept for these looks.
-        sharpen: power of the targets.
-        seed: of split, order and dropout.
-        from_logits: whether B's outputs are logits, where its last layer does not say.
-        carry: "concepts" lets B's last hidden layer learn as well which concepts an item is in; None: only the classes.
-        carry_weight: of that loss beside B's own.
-    """
-
-    steps: int = 400
-    batch: int = 64
-    learning_rate: float = 1e-3
-    every: int = 20
-    patience: int = 5
-    held_out: float = 0.1
-    sharpen: float = 2.0
-    seed: int = 0
-    from_logits: bool | None = None
-    carry: str | None = None
-    carry_weight: float = WEIGHT
-
-    def __post_init__(self) -> None:
-        least = {"steps": 1, "batch": 1, "every": 1, "patience": 1, "sharpen": 0, "learning_rate": 1e-12}
-        for name, bound in least.items():
-            if not getattr(self, name) >= bound:
-                raise InputError(f"fuse: {name} is {getattr(self, name)}, expected {bound:g} or more")
-        if not 0 <= self.held_out <= 0.5:
-            raise InputError(f"fuse: held_out is {self.held_out}, expected a share from 0 to 0.5")
-        check_carry(self.carry, self.carry_weight)
 
 
 def fuse(
@@ -78,8 +52,10 @@ def fuse(
     block_map: BlockMap | None = None,
     memberships: csr_matrix | None = None,
     active: np.ndarray | None = None,
+    places: Places | None = None,
     test: tuple[Any, np.ndarray] | None = None,
     progress: Progress | None = None,
+    callbacks: Sequence[Any] = (),
     diagnosis: Path | None = None,
 ) -> Fusion:
     """Teach B the targets; with a map, weights are written first.
@@ -93,59 +69,110 @@ def fuse(
         block_map: strengths planned and edited; without it no weights are written.
         memberships: (n, k), needed with `block_map` and to carry concepts.
         active: (k,) bool, the concepts that are carried if any are; None: all.
+        places: of A's spatial map, from which filters are written.
         test: (x, y) with class indices y, to measure B alone beside B fused.
-        progress: called with (steps taken, steps); a map trains once more for each layer it can write.
+        progress: called with (steps taken, `FuseOptions.training_steps`), over all trainings.
+        callbacks: of Keras; they hear the training that is kept, see `Listening`.
         diagnosis: where a diverged training leaves its losses as JSON.
 
     Returns:
         The fusion; figures that were not measured are None.
 
     Raises:
-        InputError: B, data and targets do not fit, or no item has a target.
+        InputError: B, data and targets do not fit, no item has a target, or B cannot be written as asked.
         BelowBarError: the loss became NaN or exploded; B has its own weights again.
     """
     options = options or FuseOptions()
-    _check_fit(model, x, targets, labels, block_map, memberships, test)
+    check_fit(model, x, targets, labels, block_map, memberships, test)
     trainer = Trainer(
         model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits,
         beside=head_beside(model, options.carry, options.carry_weight, memberships, active, options.seed),
     )
-    notices = _notices(model, block_map, in_words(trainer.outputs, targets.names))
-    alone = alone_right(trainer, x, labels, options, test, notices) if test is not None else None
+    listening = Listening(model, callbacks, options)
+    count_on = _counted(progress, options.training_steps(block_map is not None, test is not None))
+    notices = notices_of(model, block_map, in_words(trainer.outputs, targets.names), options.method)
+    alone = alone_right(trainer, x, labels, options, test, notices, count_on()) if test is not None else None
     P, weight, planned = _edited(targets, labels, options, block_map, memberships)
     train_rows, held_rows = split(weight, labels, options)
     if held_rows is None:
         notices.append(f"too few items for a held-out set ({int((weight > 0).sum())}): no early stop")
+    counts = class_weighted(weight, P, targets.names, options.class_weights)
 
-    def attempt(weights: list[np.ndarray]) -> Attempt:
-        trainer.reset(weights)
-        history = trainer.train(
-            x, P, weight, options.steps, options.seed, rows=train_rows, held_out=held_rows,
-            every=options.every, patience=options.patience, progress=progress,
-        )  # fmt: skip
-        losses = None if held_rows is None else trainer.losses(x, P, held_rows)
-        return Attempt(weights, trainer.weights(), history, losses)
+    def course(weights: list[np.ndarray]) -> Course:
+        return Course(trainer, weights, lambda history: trainer.course(
+            x, P, counts, options.steps, options.seed, history, rows=train_rows, held_out=held_rows,
+            every=options.every, patience=options.patience, progress=count_on(),
+        ))  # fmt: skip
 
-    written: dict[str, dict[str, Any]] = {}
+    origin = None
+    if block_map is not None and memberships is not None and options.method in ("auto", "write"):
+        gain = TAUGHT_GAIN if options.steps else HEAD_GAIN
+        origin = Origin(x, train_rows, block_map, memberships, (P, planned), places, options.seed, gain)
+    listening.begin()
     try:
-        if block_map is None or memberships is None:
-            best = attempt(trainer.initial)
-        else:
-            best, written = write_weights(trainer, attempt, x, (P, planned), train_rows, block_map, memberships)
+        losses = None if held_rows is None else partial(trainer.losses, x, P, held_rows)
+        best, written = _taught(trainer, course, origin, options, losses, listening)
     except BelowBarError as error:
         if diagnosis is not None:
-            write_json(diagnosis, {"what": str(error), "options": asdict(options), "data": _extent(x)})
+            write_json(diagnosis, {"what": str(error), "options": asdict(options), "data": extent(x)})
         raise
-    trainer.reset(best.end)
     notices += [
         f"your edits of strengths to {layer} did not act: its written weights were not kept ({entry['why']})"
         for layer, entry in written.items()
-        if entry["kind"] == "unit" and not entry["written"] and _is_edited(block_map, layer)
+        if entry["kind"] != "head" and not entry["written"] and is_edited(block_map, layer)
     ]
     figures = _figures(trainer, x, P, held_rows, test, alone, best.history)
     if trainer.beside:
         figures |= {"concepts": float(trainer.beside.width), "carried": best.history.get("carried", [None])[0]}
+    listening.end(best.history)
     return Fusion(model, best.history, written, figures, asdict(options) | {"optimizer": "Adam"}, tuple(notices))
+
+
+def _taught(
+    trainer: Trainer, course: Callable[[list[np.ndarray]], Course], origin: Origin | None, options: FuseOptions,
+    losses: Callable[[], np.ndarray] | None, listening: Listening,
+) -> tuple[Course, dict[str, dict[str, Any]]]:  # fmt: skip
+    """Write B where that is asked for and helps, and train it to the end: its course, and what was written."""
+    best, written = course(trainer.initial), {}
+    if options.method == "write" and origin is None:
+        raise InputError("method write writes what a map says, and there is none: run kgkt map first")
+    if origin is not None:
+        trainer.reset()
+        written = write_layers(trainer.model, origin, trainer.outputs)
+        able = [entry for entry in written.values() if entry["written"]]
+        start = course(trainer.weights())
+        if options.method == "write":
+            verdict = Verdict(True, None, None, "as asked (--method write)")
+            if not able:
+                whys = "; ".join(f"{layer}: {entry['why']}" for layer, entry in written.items())
+                raise InputError(f"method write: none of B's layers can be written ({whys})")
+            best = start
+        elif able and losses is not None:
+            best, verdict = compare(best, start, losses, check_steps(options.steps, options.every))
+        else:
+            verdict = Verdict(False, None, None, "too few items to check it on")
+        written = told(written, verdict)
+    best.heard = listening.hear
+    best.go()
+    return best, written
+
+
+def _counted(progress: Progress | None, total: int) -> Callable[[], Progress | None]:
+    """For one training after another, what to call with its steps; `progress` hears of all of them together."""
+    before = [0]
+
+    def one() -> Progress | None:
+        seen = [0]
+
+        def count_on(taken: int, _: int) -> None:
+            before[0] += taken - seen[0]
+            seen[0] = taken
+            assert progress is not None
+            progress(before[0], total)
+
+        return count_on if progress else None
+
+    return one
 
 
 def split(weight: np.ndarray, labels: Labels, options: FuseOptions) -> tuple[np.ndarray, np.ndarray | None]:
@@ -162,7 +189,8 @@ def split(weight: np.ndarray, labels: Labels, options: FuseOptions) -> tuple[np.
 
 
 def alone_right(
-    trainer: Trainer, x: Any, labels: Labels, options: FuseOptions, test: tuple[Any, np.ndarray], notices: list[str]
+    trainer: Trainer, x: Any, labels: Labels, options: FuseOptions, test: tuple[Any, np.ndarray], notices: list[str],
+    progress: Progress | None = None,
 ) -> np.ndarray | None:
     """(t,) bool, what B alone gets right of the test set: its own weights, the same steps, the labels only.
 
@@ -180,9 +208,10 @@ def alone_right(
     if not weight.any():
         notices.append("no label: B alone was not measured")
         return None
+    weight = class_weighted(weight, P, labels.names, options.class_weights)
     trainer.reset()
     try:
-        trainer.train(x, P, weight, options.steps, options.seed, alone=True)
+        trainer.train(x, P, weight, options.steps, options.seed, progress=progress, alone=True)
     except BelowBarError:
         notices.append("B alone diverged on the labels; it was not measured")
         return None
@@ -247,61 +276,3 @@ def _figures(
         "steps": float(len(history["loss"])),
         "best_step": history.get("best_step", [float(len(history["loss"]))])[0],
     }
-
-
-def _notices(model: keras.Model, block_map: BlockMap | None, outputs: str) -> list[str]:
-    """What the user should hear before the figures; `outputs`: of how B's outputs are read, "" for nothing."""
-    notices = [outputs] if outputs else []
-    if getattr(model, "optimizer", None) is not None or getattr(model, "compiled", False):
-        notices.append("B's own compile (optimizer, loss, metrics) is not used")
-    if frozen := frozen_layers(model):
-        notices.append(f"frozen layers stay as they are: {', '.join(frozen)}")
-    if block_map is None:
-        notices.append("there is no map: no weights were written, B was trained on the targets only")
-    else:
-        notices += unmapped(read_blocks(model))
-    return notices
-
-
-def _check_fit(
-    model: keras.Model, x: Any, targets: Targets, labels: Labels, block_map: BlockMap | None, memberships: Any,
-    test: Any,
-) -> None:
-    """Refuse a B, data, targets, map or test set that do not belong together."""
-    check_data(model, targets.names, x)
-    n = len(targets.P)
-    if len(x) != n:
-        raise InputError(f"B's data has {count(len(x), 'item')}, the targets have {n}: give the data of the same pool")
-    if labels.names != targets.names:
-        raise InputError("the classes changed since the targets were made: run propagate again\n"
-                         f"  targets  {' '.join(targets.names)}\n  labels   {' '.join(labels.names)}")
-    if block_map is not None:
-        blocks = read_blocks(model)
-        changed = [layer for layer, group in block_map.blocks.items() if blocks.get(layer) != group]
-        if changed:
-            raise InputError(f"the map was made for another B: {', '.join(changed)} differ. Run map again")
-        if memberships is None or memberships.shape[0] != n:
-            raise InputError("a map needs the memberships of the same pool: run populate and map again")
-    if test is not None and len(test[0]) != len(test[1]):
-        raise InputError(f"the test set has {count(len(test[0]), 'item')} and {count(len(test[1]), 'class')}")
-    if test is not None:
-        check_data(model, targets.names, test[0])
-
-
-def _is_edited(block_map: BlockMap | None, layer: str) -> bool:
-    return block_map is not None and (block_map.planned[layer] != block_map.strength[layer]).nnz > 0
-
-
-def _extent(x: Any) -> dict[str, Any]:
-    """Rows of the data that are not finite, and its largest value: what a diverged training is asked first."""
-    import numpy as np
-
-    arrays = by_name(x)
-    if "" not in arrays:
-        return {name: _extent(array) for name, array in arrays.items()}
-    if not np.issubdtype(x.dtype, np.number):
-        return {"dtype": str(x.dtype)}
-    flat = np.abs(np.asarray(x, np.float64).reshape(len(x), -1))
-    bad = np.flatnonzero(~np.isfinite(flat).all(axis=1))
-    finite = flat[np.isfinite(flat)]
-    return {"bad_rows": len(bad), "first_bad_rows": bad[:10].tolist(), "largest": float(finite.max(initial=0.0))}

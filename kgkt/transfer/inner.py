@@ -70,10 +70,10 @@ def run_order(
     calls, ends = _trace(operation, list(inside.values()))
     names = {id(layer): name for name, layer in reversed(inside.items())}
     ends = ends if used is None else [ends[i] for i in used]
-    leads = _before(ends)
+    leads, graphs = _before(ends), {end.graph for end in ends}
     order: dict[int, Any] = {}
     for layer, outputs in calls:
-        if any(id(out) in leads for out in outputs):
+        if any(id(out) in leads or out.graph not in graphs for out in outputs):  # a loop has a graph of its own
             order.setdefault(id(layer), layer)
     last = next((layer for layer, outputs in reversed(calls) if len(ends) == 1 and any(
         id(out) == id(_bare(ends[0])) for out in map(_bare, outputs))), None)  # fmt: skip

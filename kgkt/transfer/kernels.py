@@ -30,8 +30,8 @@ def kernel_of(layer: Any) -> Kernel | None:
 
     - Dense: a unit, its weights (d,). Of an EinsumDense a "projection": one output of it, over all inputs.
     - a convolution, also a transposed, depthwise or separable one: a filter, its window (..., d). A depthwise one has a
-      filter for each channel and multiple, in the order of its outputs, with a window (...,); a separable one those of
-      its pointwise part, over all that comes of the depthwise part.
+      filter for each channel and multiple, in the order of its outputs, with a window (..., 1); a separable one has
+      those of its pointwise part, over all that comes of the depthwise part.
     - Embedding: a row (dim,).
     - SimpleRNN, LSTM, GRU, a ConvLSTM, or RNN around one of their cells: a "cell", one unit over all its gates, with
       what comes into it from outside (..., d, gates).
@@ -51,7 +51,7 @@ def kernel_of(layer: Any) -> Kernel | None:
         return _einsum(layer)
     if isinstance(layer, kinds.DepthwiseConv1D | kinds.DepthwiseConv2D):
         *window, channels, multiple = layer.kernel.shape
-        return Kernel(layer.kernel, "filter", channels * multiple, tuple(window))
+        return Kernel(layer.kernel, "filter", channels * multiple, (*window, 1))
     if isinstance(layer, kinds.SeparableConv1D | kinds.SeparableConv2D):
         return _last(layer.pointwise_kernel, "filter")
     if isinstance(layer, kinds.Conv1DTranspose | kinds.Conv2DTranspose | kinds.Conv3DTranspose):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import leaves, passes
+from kgkt.transfer.blocks import passes
+from kgkt.transfer.layers import leaves
 
 if TYPE_CHECKING:
     import keras
@@ -80,9 +81,9 @@ def _activation(layer: Any) -> str:
 
     kind = type(layer).__name__
     if isinstance(layer, keras.layers.Softmax) or (not isinstance(layer, keras.Layer) and kind == "Softmax"):
-        rank = len(layer.output.shape)
-        axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
-        return "softmax" if [axis % rank for axis in axes] == [rank - 1] else f"softmax over axis {layer.axis}"
+        axes = list(layer.axis) if isinstance(layer.axis, list | tuple) else [layer.axis]
+        last = [len(layer.output.shape) - 1] if layer._inbound_nodes else []  # inside of one's own class it has no node
+        return "softmax" if axes in ([-1], last) else f"softmax over axis {layer.axis}"
     if not isinstance(layer, keras.Layer) and kind == "Sigmoid":
         return "sigmoid"
     function = getattr(layer, "activation", None)

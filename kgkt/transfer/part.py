@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -90,16 +91,23 @@ def _traced(whole: Any, file: str) -> tuple[Any, Named]:
             outputs = whole(**given) if "shapes_dict" in shapes else whole(given)
             return inputs, _of_class(outputs)
         except Exception as error:  # whatever the user's code raises on symbolic tensors
-            first = first or next(iter(str(error).splitlines()), type(error).__name__)
-    raise InputError(f"{file} is a {kind} that cannot be traced: {first}.\n"
+            first = first or _reason(error)
+    raise InputError(f"{file} is a {kind} that cannot be traced: {first}\n"
                      "Build it with keras.Input and keras.Model, or mend its call")
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error that says what is wrong: not that in which Keras says where."""
+    plain = re.sub("\x1b\\[[0-9;]*m", "", str(error)).rpartition("Error encountered:")[2]
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    return next((line[:300] for line in lines if not line.startswith("Exception encountered")), type(error).__name__)
 
 
 def _symbolic(shapes: Mapping[str, Any], dtype: str) -> tuple[Any, Any]:
     """The inputs by name or bare, and the same as the model takes them: a tensor, a list, a dict, or keywords."""
     import keras
 
-    def tensor(name: str | None, shape: Any) -> Any:
+    def tensor(name: str, shape: Any) -> Any:
         return keras.Input(batch_shape=(None, *shape[1:]), dtype=dtype, name=name)
 
     if "shapes_dict" in shapes:
@@ -113,7 +121,7 @@ def _symbolic(shapes: Mapping[str, Any], dtype: str) -> tuple[Any, Any]:
     if any(isinstance(size, list | tuple) for size in shape):
         several = [tensor(f"input_{i}", one) for i, one in enumerate(shape)]
         return several, several
-    one = tensor(None, shape)
+    one = tensor("inputs", shape)
     return one, one
 
 

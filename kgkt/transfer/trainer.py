@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import BelowBarError, InputError, count
@@ -93,6 +93,8 @@ class Trainer:
     ) -> dict[str, list[float]]:
         """Take Adam steps on soft targets from where B stands; the same seed gives the same B.
 
+        A course (`course`) is the same with a pause after each look.
+
         Args:
             x: (n, ...) items as B reads them, or Inputs.
             P: (n, c) targets, rows sum to 1.
@@ -113,6 +115,22 @@ class Trainer:
         Raises:
             BelowBarError: the loss became NaN or exploded; B's weights are those it came with.
         """
+        history: dict[str, list[float]] = {}
+        for _ in self.course(x, P, weight, steps, seed, history, rows=rows, held_out=held_out, every=every,
+                             patience=patience, progress=progress, alone=alone):  # fmt: skip
+            pass
+        return history
+
+    def course(
+        self, x: Any, P: np.ndarray, weight: np.ndarray, steps: int, seed: int, history: dict[str, list[float]], *,
+        rows: np.ndarray | None = None, held_out: np.ndarray | None = None, every: int = 20, patience: int = 5,
+        progress: Progress | None = None, alone: bool = False,
+    ) -> Generator[int, bool | None, None]:
+        """Train as `train` does, and pause after each look: yields the steps taken.
+
+        In a pause B may be used otherwise, if `state` is kept and given back to `restore`. What has happened is in
+        `history`; in the end B has its best weights. True that is sent into a pause ends the training.
+        """
         import numpy as np
 
         use = np.arange(len(P)) if rows is None else np.asarray(rows)
@@ -122,7 +140,7 @@ class Trainer:
         weight = np.asarray(weight, np.float32) / np.mean(weight[use], dtype=np.float64).astype(np.float32)
         P = np.asarray(P, np.float32)
         self.seed_dropout(seed)
-        history: dict[str, list[float]] = {"loss": []}
+        history["loss"] = []
         best: tuple[float, int, list[np.ndarray], list[np.ndarray]] | None = None
         beside = None if alone else self.beside
         run = self._run_beside if beside else self._run
@@ -142,6 +160,8 @@ class Trainer:
                     best = (look, taken, self.weights(), beside.weights() if beside else [])
                 elif taken - best[1] >= patience * every:
                     break
+            if (taken % every == 0 or taken == steps) and (yield taken):
+                break
         if best is not None:
             self.reset(best[2])
             history["best_step"] = [float(best[1])]
@@ -149,7 +169,19 @@ class Trainer:
                 beside.reset(best[3])
         if beside and held_out is not None and (told := beside.told(self.model, x, held_out)) is not None:
             history["carried"] = [told]
-        return history
+
+    def state(self) -> list[np.ndarray]:
+        """A copy of the variables of B, of the head beside it, and of the optimizer's memory."""
+        return [v.numpy() for v in self._all()]
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Put B, the head beside it and the optimizer where `state` says they were."""
+        for variable, value in zip(self._all(), state, strict=True):
+            variable.assign(value)
+
+    def _all(self) -> list[Any]:
+        beside = self.beside.variables if self.beside else ()
+        return [*self.model.variables, *beside, *self._adam.variables]
 
     def predict(self, x: Any, rows: np.ndarray | None = None, batch: int = 1024) -> np.ndarray:
         """B's class probabilities (r, c) float32 for the items `rows` of `x` (all by default); see `probabilities`."""

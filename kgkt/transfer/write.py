@@ -1,12 +1,17 @@
-"""Writing the map into B's Dense layers in closed form, and what an edited strength does."""
+"""Writing the map into B's layers in closed form, and what an edited strength does."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kgkt.transfer.blocks import rescaling
+from kgkt.transfer.blocks import leaves, rescaling
+from kgkt.transfer.moments import Moments
 from kgkt.transfer.outputs import Outputs
+from kgkt.transfer.patches import FilterTargets, grid_of, patches_at, refusal
+from kgkt.transfer.places import Places, filter_groups, filter_layers
 from kgkt.transfer.taps import tapped
 from kgkt.values import BlockMap, Labels, Targets
 
@@ -15,9 +20,38 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
-LAMBDA = 0.01  # ridge, as a share of the mean variance of the layer's inputs
-HEAD_GAIN = 4.0  # logits of unit deviation would leave softmax nearly uniform
+HEAD_GAIN = 4.0  # of a B that is only written: logits of unit deviation would leave softmax nearly uniform
+TAUGHT_GAIN = 1.0  # of one that is trained on: a sure head leaves the layers before it no gradient
 WIDEST = 4096  # inputs of a layer: its Gram matrix is solved in double precision (128 MB at this width)
+ROWS = 4  # items for each of its inputs that a Dense layer is written from, at most, but FEWEST
+FEWEST = 4_000
+PATCHES = 20_000  # patches that filters are written from, about
+PATCH_ITEMS = 2_500  # items whose patches these are, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a map is written from.
+
+    Args:
+        x: (n, ...) the pool as B reads it.
+        rows: items to write from, ascending; of many a sample serves a layer.
+        block_map: planned and edited strengths.
+        memberships: (n, k).
+        head: (n, c) edited and planned targets, written where a layer is the head.
+        places: of A's spatial map, where it has one.
+        seed: of the groups that filters carry, of the sample and of the patches.
+        gain: deviation of the head's logits.
+    """
+
+    x: Any
+    rows: np.ndarray
+    block_map: BlockMap
+    memberships: csr_matrix
+    head: tuple[np.ndarray, np.ndarray]
+    places: Places | None = None
+    seed: int = 0
+    gain: float = TAUGHT_GAIN
 
 
 def edited_targets(
@@ -83,126 +117,128 @@ def training_targets(targets: Targets, labels: Labels, sharpen: float) -> tuple[
     return P.astype(np.float32), weight
 
 
-class Moments:
-    """Sums over items from which the ridge of a layer is solved, so that its inputs are never all in memory.
+def write_layers(model: keras.Model, origin: Origin, outputs: Outputs) -> dict[str, dict[str, Any]]:
+    """Write all layers of a map, input to output, each given the ones before it.
 
     Args:
-        d: inputs of the layer.
-        u: its units.
+        model: B, changed in place.
+        origin: what is written.
+        outputs: how B's outputs are read.
+
+    Returns:
+        layer -> {"kind", "blocks", "written", "why"}; "why" is empty where it was written.
     """
-
-    def __init__(self, d: int, u: int) -> None:
-        import numpy as np
-
-        self.n = 0
-        self.h, self.t, self.t_planned = np.zeros(d), np.zeros(u), np.zeros(u)
-        self.hh, self.ht, self.ht_planned = np.zeros((d, d)), np.zeros((d, u)), np.zeros((d, u))
-
-    def add(self, H: np.ndarray, T: np.ndarray, T_planned: np.ndarray) -> None:
-        """Add a batch: layer inputs H (b, d), edited and planned targets (b, u)."""
-        import numpy as np
-
-        H = np.asarray(H, np.float64)
-        self.n += len(H)
-        self.h += H.sum(axis=0)
-        self.t += T.sum(axis=0)
-        self.t_planned += T_planned.sum(axis=0)
-        self.hh += H.T @ H
-        self.ht += H.T @ T
-        self.ht_planned += H.T @ T_planned
-
-    def solve(
-        self, gain: float = 1.0, lam: float = LAMBDA, zero: float | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The layer's kernel (d, u) and bias (u,) in closed form.
-
-        With mu the mean of H, C = (H - mu)'(H - mu)/n and I the identity,
-        Omega = (C + lam tr(C)/d I)^-1 (H - mu)'T/n, divided by the deviation of the outputs that the
-        planned targets would give, times `gain`; bias = -mu Omega, plus what the edits moved the mean
-        of T by. An edit of one strength is thus proportional, and stays in its unit.
-
-        Args:
-            gain: deviation of the outputs.
-            lam: ridge, as a share of the mean variance.
-            zero: the value of a target at which the output is 0; the mean of the planned targets by default.
-
-        Reference: Hoerl and Kennard 1970 (ridge regression).
-        """
-        import numpy as np
-        from scipy.linalg import solve
-
-        n, d = self.n, len(self.h)
-        mu = self.h / n
-        C = self.hh / n - np.outer(mu, mu)
-        ridge = lam * np.trace(C) / d + 1e-12
-        cross = [ht / n - np.outer(mu, t / n) for ht, t in ((self.ht, self.t), (self.ht_planned, self.t_planned))]
-        both = solve(C + ridge * np.eye(d), np.hstack(cross), assume_a="pos")
-        omega, planned = np.hsplit(both, 2)
-        deviation = np.sqrt(np.maximum(np.einsum("du,du->u", planned, C @ planned), 0.0))
-        scale = np.where(deviation > 1e-9, gain / np.maximum(deviation, 1e-9), 0.0)
-        kernel = omega * scale
-        middle = self.t_planned if zero is None else n * zero
-        return kernel, (self.t - middle) / n * scale - mu @ kernel
+    layers, report = dict(leaves(model)), {}
+    for path, blocks in origin.block_map.blocks.items():
+        why = write_layer(model, path, layers[path], origin, outputs)
+        report[path] = {"kind": blocks[0].kind, "blocks": len(blocks), "written": not why, "why": why}
+    return report
 
 
-def write_layer(
-    model: keras.Model,
-    path: str,
-    layer: keras.layers.Dense,
-    x: Any,
-    rows: np.ndarray,
-    block_map: BlockMap,
-    memberships: csr_matrix,
-    head: tuple[np.ndarray, np.ndarray],
-    outputs: Outputs,
-) -> str:
-    """Write one Dense layer's weights from the map, given the weights before it.
+def write_layer(model: keras.Model, path: str, layer: Any, origin: Origin, outputs: Outputs) -> str:
+    """Write one layer's weights from the map, given the weights before it.
 
     Args:
         model: B, changed in place.
         path: the layer's name in the map.
         layer: the layer.
-        x: (n, ...) the pool as B reads it.
-        rows: items to write from.
-        block_map: planned and edited strengths.
-        memberships: (n, k).
-        head: (n, c) edited and planned targets, written where the layer is the head.
+        origin: what is written.
         outputs: how B's outputs are read.
 
     Returns:
         An empty string, or why the layer cannot be written (nothing is changed then).
     """
-    import numpy as np
-
+    kind = origin.block_map.blocks[path][0].kind
+    if kind == "filter" and (why := refusal(layer)):
+        return why
     if not layer.trainable or not layer.kernel.trainable:
         return "it is frozen"
-    d, u = layer.kernel.shape
+    d = math.prod(layer.kernel.shape[:-1])
     if d > WIDEST:
         return f"its {d:,} inputs are more than {WIDEST:,}"
-    is_head = block_map.blocks[path][0].kind == "head"
-    moments, start = Moments(d, u), 0
-    for calls in tapped(model, layer, x, rows, side="input"):
-        if len(calls) != 1:
-            return f"it is shared, called {len(calls)} times"
-        if calls[0].ndim != 2:
-            return f"it reads every position of inputs of shape {calls[0].shape[1:]}"
-        if not np.isfinite(calls[0]).all():
-            return "its inputs are not finite"
-        batch = rows[start : start + len(calls[0])]
-        start += len(batch)
-        if is_head:
-            T, T_planned = (P[batch][:, -u:] for P in head)  # of a single slot: the second class
-        else:
-            z = memberships[batch]
-            T = np.asarray((z @ block_map.strength[path]).todense(), np.float64)
-            T_planned = np.asarray((z @ block_map.planned[path]).todense(), np.float64)
-        moments.add(calls[0], T, T_planned)
-    if is_head:
+    moments = Moments(d, layer.kernel.shape[-1])
+    why = _see_patches(moments, model, path, layer, origin) if kind == "filter" else _see(moments, model, path, layer,
+                                                                                         origin)
+    if why:
+        return why
+    if kind == "head":
         # a class judged by itself has logit 0 where it is as likely as not; those judged together are only compared
-        kernel, bias = moments.solve(HEAD_GAIN / rescaling(model), zero=0.5 if outputs.each else None)
+        kernel, bias = moments.solve(origin.gain / rescaling(model), zero=0.5 if outputs.each else None)
     else:
         kernel, bias = moments.solve()
-    layer.kernel.assign(kernel)
+    layer.kernel.assign(kernel.reshape(layer.kernel.shape))
     if layer.use_bias:
         layer.bias.assign(bias)
     return ""
+
+
+def _see(moments: Moments, model: keras.Model, path: str, layer: Any, origin: Origin) -> str:
+    """Show a Dense layer's inputs and targets to its moments; why it cannot be written."""
+    import numpy as np
+
+    block_map, u = origin.block_map, layer.kernel.shape[-1]
+    planned, strength = block_map.planned[path], block_map.strength[path]
+    edited, most = (planned != strength).nnz > 0, max(FEWEST, ROWS * layer.kernel.shape[0])
+    for batch, H, why in _inputs(model, layer, origin.x, sampled(origin.rows, most, origin.seed)):
+        if why or H.ndim != 2:
+            return why or f"it reads every position of inputs of shape {H.shape[1:]}"
+        if block_map.blocks[path][0].kind == "head":
+            T_planned = origin.head[1][batch][:, -u:]  # of a single slot: the second class
+            T = T_planned if origin.head[0] is origin.head[1] else origin.head[0][batch][:, -u:]
+        else:
+            z = origin.memberships[batch]
+            T_planned = np.asarray((z @ planned).todense())
+            T = np.asarray((z @ strength).todense()) if edited else T_planned
+        moments.add(H, T, T_planned)
+    return ""
+
+
+def _see_patches(moments: Moments, model: keras.Model, path: str, layer: Any, origin: Origin) -> str:
+    """Show a convolution's patches at places drawn by chance, and its targets there, to its moments."""
+    import numpy as np
+
+    places, block_map = origin.places, origin.block_map
+    if places is None:
+        return "A's features hold no map of places"
+    rows = sampled(np.intersect1d(origin.rows, places.items), PATCH_ITEMS, origin.seed)
+    if not len(rows):
+        return "none of the items whose places are known is taught"
+    number = filter_layers(block_map.blocks, places).index(path)
+    groups = filter_groups(places, number, layer.kernel.shape[-1], origin.seed)
+    targets = FilterTargets(places, groups, origin.memberships, block_map.planned[path], block_map.strength[path])
+    rng = np.random.default_rng(origin.seed)
+    for batch, H, why in _inputs(model, layer, origin.x, rows):
+        if why:
+            return why
+        grid, _ = grid_of(layer, H.shape[1:-1])
+        at = rng.integers(0, math.prod(grid), (len(H), -(-PATCHES // len(rows))))
+        T, T_planned = targets.at(np.searchsorted(places.items, batch), at, grid)
+        T_planned = T_planned.reshape(at.size, -1)
+        edited = T.reshape(at.size, -1) if targets.edited else T_planned
+        moments.add(patches_at(layer, H, at).reshape(at.size, -1), edited, T_planned)
+    return ""
+
+
+def sampled(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most so many of the rows, ascending."""
+    import numpy as np
+
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def _inputs(
+    model: keras.Model, layer: Any, x: Any, rows: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
+    """Yield items, what goes into the layer for them, and why that cannot be used."""
+    import numpy as np
+
+    start = 0
+    for calls in tapped(model, layer, x, rows, side="input"):
+        why = f"it is shared, called {len(calls)} times" if len(calls) != 1 else ""
+        if not why and not np.isfinite(calls[0]).all():
+            why = "its inputs are not finite"
+        size = len(calls[0]) if calls else 0
+        yield rows[start : start + size], calls[0] if calls else np.zeros((0, 0)), why
+        start += size

@@ -39,9 +39,12 @@ def check(recipe: Recipe) -> Plan:
     source, a = _source(plan, recipe)
     pool = _data(plan, recipe, recipe.source.data, None if a is None else a.input_shape, a.name if a else "", drop)
     b = _model(plan, recipe, imports)
-    shape = None if b is None else b.input_shape
-    _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool, what="data")
-    _data(plan, recipe, recipe.target.test, shape, pool=pool, what=TEST)
+    if b is not None and len(b.inputs) > 1:
+        _named(plan, recipe, b, drop)
+    else:
+        shape = None if b is None else b.input_shape
+        _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool, what="data")
+        _data(plan, recipe, recipe.target.test, shape, pool=pool, what=TEST)
     if path := _there(plan, recipe, recipe.teach.labels):
         plan.add(str(path), "labels, imported once for each content", kind="labels", path=str(path))
     if source is not None and a is not None and pool is not None:
@@ -111,6 +114,9 @@ def _model(plan: Plan, recipe: Recipe, imports: tuple[str, ...]) -> ModelInfo | 
         _broken(plan, str(path))
         return None
     plan.add(path.name, outputs_in_words(info), **model_fields(info))
+    if info.several_outputs and not recipe.target.output:
+        plan.problems.append(f"{path} has several outputs: say which is taught, with --output or output in [target]; "
+                             "kgkt map lists them")
     return info
 
 
@@ -138,6 +144,23 @@ def _data(
     return data
 
 
+def _named(plan: Plan, recipe: Recipe, b: ModelInfo, drop_bad: bool) -> None:
+    """What the files of a B with several inputs hold for each of them."""
+    from kgkt.source.describe import data_fields, data_in_words
+    from kgkt.source.named import read_named
+
+    if not recipe.target.data:
+        plan.problems.append(f"{b.path} has {len(b.inputs)} inputs ({', '.join(b.inputs)}): name its view of the pool "
+                             "with --target-data, a .npz with item_id and an array for each")
+    for named, what, drop in ((recipe.target.data, "data", drop_bad), (recipe.target.test, TEST, False)):
+        path = _there(plan, recipe, named)
+        parts = None if path is None else try_(plan, partial(read_named, path, b.inputs, what, drop))
+        if path is not None and parts is None:
+            _broken(plan, str(path))
+        for name, part in (parts or {}).items():
+            plan.add(f"{path.name if path else ''} {name}", data_in_words(part), path=str(path), **data_fields(part))
+
+
 def _columns(recipe: Recipe, path: Path, pool: Data | None) -> dict[str, Any]:
     """Which columns of a table are read, of the pool itself (None) or of what is read as the pool was."""
     source = recipe.source
@@ -158,10 +181,14 @@ def _size(recipe: Recipe, shape: Shape | None, name: str = "") -> tuple[int, int
 def _outputs(plan: Plan, recipe: Recipe, b: ModelInfo, units: int) -> None:
     """What B's outputs stand for, against the classes of the recipe, or of the graph once their order is fixed."""
     from kgkt.transfer.blocks import refuse_outputs
+    from kgkt.transfer.grow import read_growth
     from kgkt.transfer.outputs import Outputs, in_words, refuse_activation
 
     known = [found.fields for found in plan.findings if found.fields.get("kind") == "classes"]
     names = recipe.target.classes or next((fields["classes"] for fields in known if fields["frozen"]), ())
+    if recipe.target.grow:  # what B gets is not there yet
+        new = try_(plan, lambda: read_growth(recipe.target.grow).classes) or ()
+        names = tuple(name for name in names if name not in new)
     activation, said = b.last_activation, recipe.target.from_logits
 
     def words() -> str:

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import UsageError
 from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
-from kgkt.recipe import Recipe
+from kgkt.recipe import Recipe, Target
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.measured import keep_measured, target_memory
 from kgkt.rundir.state import Say, open_run, record, settings_of
 from kgkt.rundir.target_model import open_target, target_inputs
-from kgkt.values import Fusion, Targets
+from kgkt.values import BlockMap, Fusion, Targets
+from kgkt.verbs.distil import own_targets, refuse_distil, temperature_of
+from kgkt.verbs.grow import grow_target
 from kgkt.verbs.map import current_map
 from kgkt.verbs.propagate import fresh_targets
 
 if TYPE_CHECKING:
 
-    from kgkt.transfer.fuse import FuseOptions
+    from kgkt.transfer.options import FuseOptions
+    from kgkt.transfer.places import Places
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """What `fuse` made, where, and how it falls below what was asked (empty: it does not)."""
+    """What `fuse` made, where, how it falls below what was asked (empty: it does not), and what of B is new."""
 
     fusion: Fusion
     out: Path
     below: str = ""
+    grown: Mapping[str, Any] = field(default_factory=dict)
 
 
-def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = False) -> Fused:
+def fuse_target(
+    recipe: Recipe, say: Say, progress: Any = None, force: bool = False, callbacks: Sequence[Any] = ()
+) -> Fused:
     """Write B's weights where the graph's plan helps, train B on the targets, and measure what it was worth.
+
+    Args:
+        recipe: what to do.
+        say: takes notices.
+        progress: `progress(what, total)` gives a context manager that yields a function of how much more is done.
+        force: replace what stands at [target] out.
+        callbacks: of Keras.
 
     Raises:
         BelowBarError: the loss diverged.
@@ -52,30 +66,49 @@ def fuse_target(recipe: Recipe, say: Say, progress: Any = None, force: bool = Fa
     out = Path(recipe.target.out)
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
     options = fuse_options(recipe)
-    opened = open_target(recipe)
+    growing = None
+    if recipe.target.grow:
+        growing, current, targets = grow_target(recipe, run, say)
+        recipe, opened = growing.recipe, growing.opened
+    else:
+        opened = open_target(recipe)
+        current, targets = fresh_targets(recipe, run, say)
     model, path = opened.model, opened.path
-    current, targets = fresh_targets(recipe, run, say)
     check_target(model, targets.names, file=path.name)
     read_outputs(model, recipe.target.from_logits)
     x, test = target_inputs(recipe, run, model, current.ids, targets.names, say)
-    block_map = current_map(recipe, run, say, model, path, current, targets)
-    bar = progress("training", options.steps) if progress else contextlib.nullcontext()
+    if recipe.target.method == "distil":
+        targets, block_map = own_targets(recipe, run, current, targets), None
+    else:
+        block_map = None if growing else current_map(recipe, run, say, model, path, current, targets)
+    if growing:
+        targets = growing.taught(run, current, targets, x, options.sharpen, say)
+    places = filter_places(recipe, run, block_map)
+    total = options.training_steps(block_map is not None, test is not None)
+    bar = progress("training", total) if progress else contextlib.nullcontext()
     with bar as advance:
         fusion = fuse(
             model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
-            active=current.graph.active, test=test, progress=_steps(advance), diagnosis=run.path("diverged.json"),
+            active=current.graph.active, places=places, test=test, progress=_steps(advance),
+            callbacks=[*callbacks, *logs_of(recipe)], diagnosis=run.path("diverged.json"),
         )  # fmt: skip
+    if growing:
+        fusion = growing.measured(fusion, x, targets, test)
     if test is not None:
         fusion.figures.update(chance=1 / len(targets.names), test_items=float(len(test[1])))
     fusion = dataclasses.replace(fusion, model=opened.whole, notices=(*opened.notices, *fusion.notices))
     for notice in fusion.notices:
         say(notice)
     measured = measure(model, x, current.Z, from_logits=recipe.target.from_logits)
-    write_card(fusion, out, original=path, facts=provenance(recipe, run, current, targets), force=force, taught=model)
+    facts = provenance(recipe, run, current, targets)
+    if growing:
+        facts["grown"] = growing.facts
+        growing.settle(run)
+    write_card(fusion, out, original=path, facts=facts, force=force, taught=model)
     kept = keep_measured(recipe, run, measured, current, block_map, out, say)
     record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out), **kept},
            dict(fusion.figures), target_memory(recipe))  # fmt: skip
-    return Fused(fusion, out, below_bar(recipe, fusion, out))
+    return Fused(fusion, out, below_bar(recipe, fusion, out), growing.facts if growing else {})
 
 
 def below_bar(recipe: Recipe, fusion: Fusion, out: Path) -> str:
@@ -102,14 +135,28 @@ def _steps(advance: Any) -> Any:
 
 
 def fuse_options(recipe: Recipe) -> FuseOptions:
-    """The recipe's [target] as training options."""
-    from kgkt.transfer.carry import WEIGHT
-    from kgkt.transfer.fuse import FuseOptions
+    """The recipe's [target] as training options; A's own answer is divided by its temperature, not sharpened.
 
-    t, weight = recipe.target, carry_weight(recipe)
+    Raises:
+        UsageError: a method that there is not, or what does not go together.
+        InputError: a number out of bounds.
+    """
+    from kgkt.transfer.carry import WEIGHT
+    from kgkt.transfer.options import SHARPEN, FuseOptions
+
+    t, temperature, weight = recipe.target, temperature_of(recipe), carry_weight(recipe)
+    if t.method == "distil":
+        refuse_distil(recipe)
+    if t.grow and t.method in ("write", "distil"):
+        raise UsageError(f"--method {t.method} does not go with --grow: what grows is written by itself, and B is "
+                         "taught what it knew beside what the graph says. Leave out one of the two")
+    if t.method == "write" and not t.map:
+        raise UsageError("method write writes what a map says, and no map is asked for: one of the two")
     return FuseOptions(
         steps=t.steps, batch=t.batch, learning_rate=t.learning_rate, patience=t.patience, seed=t.seed,
-        from_logits=t.from_logits, carry=t.carry, carry_weight=WEIGHT if weight is None else weight,
+        from_logits=t.from_logits, method=t.method, class_weights=t.class_weights,
+        carry=t.carry, carry_weight=WEIGHT if weight is None else weight,
+        sharpen=1 / temperature if t.method == "distil" else SHARPEN,
     )  # fmt: skip
 
 
@@ -128,6 +175,25 @@ def carry_weight(recipe: Recipe) -> float | None:
     if target.carry is None and target.carry_weight is not None:
         raise UsageError("--carry-weight says how much what is carried counts, and nothing is: --carry concepts")
     return None if target.carry is None else weight
+
+
+def logs_of(recipe: Recipe) -> list[Any]:
+    """What writes down the losses of the training, where a folder is named for it."""
+    from kgkt.transfer.listening import event_log
+
+    return [event_log(Path(recipe.target.log))] if recipe.target.log else []
+
+
+def filter_places(recipe: Recipe, run: RunDir, block_map: BlockMap | None) -> Places | None:
+    """The places of A's map that the filters of a map are written from."""
+    from kgkt.source.parquet import open_features
+    from kgkt.transfer.places import places_for
+
+    if block_map is None or recipe.target.method == "soft-targets":
+        return None
+    if all(group[0].kind != "filter" for group in block_map.blocks.values()):
+        return None
+    return places_for(open_features(run.need("features.parquet", "populate")), block_map.blocks, recipe.target.seed)
 
 
 def provenance(recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targets) -> dict[str, Any]:
@@ -168,7 +234,9 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
         "target settings": digest_value([target.steps, target.batch, target.learning_rate, target.patience,
                                          target.seed, target.from_logits, target.map,
                                          *([target.pixels] if target.pixels else []),
-                                         *([["output", target.output]] if target.output else [])]),
+                                         *([["output", target.output]] if target.output else []),
+                                         *([["grow", *target.grow]] if target.grow else []),
+                                         *method_asked(target)]),
     }  # fmt: skip
     if target.carry:
         told = run.state()["stages"]["propagate"]["inputs"]
@@ -181,6 +249,13 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
     if target.map and "map" in run.state().get("stages", {}):
         inputs["strengths"] = strengths_digest(recipe, run, Path(target.model).stem)
     return inputs
+
+
+def method_asked(target: Target) -> list[Any]:
+    """What is said of the method, where it is not the default: as it was before there was a choice."""
+    said = {"method": target.method if target.method != "auto" else None, "temperature": target.temperature,
+            "class_weights": target.class_weights}  # fmt: skip
+    return [{name: value for name, value in said.items() if value}] if any(said.values()) else []
 
 
 def strengths_digest(recipe: Recipe, run: RunDir, model: str) -> str:

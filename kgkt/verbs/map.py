@@ -59,7 +59,8 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     block_map, edits, taught = _map_again(recipe, run, model, path, blocks, current, targets, say)
     return Mapped(
         {layer: (part[0].kind, len(part)) for layer, part in block_map.blocks.items()},
-        unmapped(blocks), edits, targets.names, method_of(recipe, run), taught,
+        unmapped({layer: group for layer, group in blocks.items() if layer not in block_map.blocks}),
+        edits, targets.names, method_of(recipe, run), taught,
     )  # fmt: skip
 
 
@@ -89,6 +90,7 @@ def plan(
 
     learned = {layer: lesson.planned for layer, lesson in taught.items() if lesson.planned is not None}
     block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed, learned)
+    block_map = with_filters(recipe, run, block_map, blocks, current)
     entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
         before = read_strengths(store, run.graph, path.stem)
@@ -109,6 +111,17 @@ def _say_other_method(
     if hidden and before != now:
         say(f"kept {count(len(hidden), 'strength')} to hidden units that you changed in a map by {before}, though by "
             f"{now} these units carry other concepts: kgkt query edited_strengths shows them")  # fmt: skip
+
+
+def with_filters(
+    recipe: Recipe, run: RunDir, block_map: BlockMap, blocks: dict[str, Any], current: CurrentGraph
+) -> BlockMap:
+    """The map with B's filters, where A has a map of places that they can be planned from."""
+    from kgkt.source.parquet import open_features
+    from kgkt.transfer.places import places_for, plan_filters
+
+    places = places_for(open_features(run.need("features.parquet", "populate")), blocks, recipe.target.seed)
+    return plan_filters(block_map, blocks, places, current.Z, recipe.target.seed)
 
 
 def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
@@ -225,10 +238,11 @@ def current_map(
         if edits:
             say(f"edited strengths kept: {edits}")
         return block_map
-    layout = {layer: group for layer, group in blocks.items() if group[0].kind in MAPPED}
+    layout = {layer: group for layer, group in blocks.items() if group[0].kind in (*MAPPED, "filter")}
     with open_graph_store(recipe, run) as store:
         found = read_strengths(store, run.graph, path.stem, layout)
+    if not any(found[layer][1].nnz for layer, group in layout.items() if group[0].kind == "filter"):
+        layout = {layer: group for layer, group in layout.items() if group[0].kind != "filter"}  # none were planned
     return BlockMap(
-        layout, {layer: planned for layer, (_, planned) in found.items()},
-        {layer: strength for layer, (strength, _) in found.items()},
+        layout, {layer: found[layer][1] for layer in layout}, {layer: found[layer][0] for layer in layout},
     )  # fmt: skip

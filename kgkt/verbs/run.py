@@ -64,7 +64,7 @@ def _propagate(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool)
 
 
 def _map(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
-    if not recipe.target.model or not recipe.target.map:
+    if not recipe.target.model or not recipe.target.map or recipe.target.grow:  # of a B that grows there is no map yet
         return
     run = open_run(recipe)
     stale = force or why_stale(run, "map", map_inputs(run, recipe, Path(recipe.target.model)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, nearest
+from kgkt.errors import InputError, UsageError, count, nearest
 from kgkt.files import check_place, need_parent
 from kgkt.recipe import Recipe
 from kgkt.rundir.asking import Asked, covering, doubtful, leans, read_exemplars, seconds
@@ -19,6 +19,7 @@ from kgkt.rundir.state import Say, open_run, settings_of, why_stale
 from kgkt.rundir.targets import read_targets
 from kgkt.values import Targets
 from kgkt.verbs.propagate import as_last_taught, propagate_inputs
+from kgkt.verbs.switch import keys_asked, numbers_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +71,8 @@ class Suggested:
 
 def suggest(
     recipe: Recipe, say: Say, how_many: int = 20, out: str | None = None, show: str | None = None, force: bool = False,
-    *, form: str = "csv", sheet: str | None = None, doubt: bool = False,
+    *, form: str = "csv", sheet: str | None = None, doubt: bool = False, within: str | None = None,
+    params: Mapping[str, Any] | None = None,
 ) -> Suggested:  # fmt: skip
     """The items whose labels teach most, best first: any prefix is a good budget.
 
@@ -84,17 +86,21 @@ def suggest(
         form: "label-studio": `out` holds tasks for Label Studio, its labelling interface is written beside it.
         sheet: a PNG of the items, each beside examples of its concept.
         doubt: the items whose first two classes are nearly level, in place of those that cover the graph.
+        within: only items of the concepts that a query gives: Cypher with a column `key`, or a shipped query's name.
+        params: of that query.
 
     Returns:
         The items.
 
     Raises:
-        UsageError: fewer than one item asked for, an unknown form, tasks without a file for them.
+        UsageError: fewer than one item asked for, an unknown form, tasks without a file for them, params of no query.
         InputError: a file exists or cannot be written, nothing is left to label, `doubt` without a fresh answer of the
-            teacher, a sheet of what cannot be drawn.
+            teacher, a sheet of what cannot be drawn, a query that gives no concept that is on.
     """
     if how_many < 1:
         raise UsageError(f"-n must be at least 1, received {how_many}")
+    if params and within is None:
+        raise UsageError("parameters are of the query of --within, and there is none")
     run = open_run(recipe)
     _check_places(out, show, sheet, force, form)
     looks = _looks(recipe, run, out, show, sheet, form, say)
@@ -104,27 +110,46 @@ def suggest(
     if not current.graph.active.any():
         raise InputError("no concept is active: there is nothing to label (kgkt query switched_off lists them)")
     exemplars = read_exemplars(run)
-    asked = [] if doubt else covering(current, exemplars, how_many, say)
+    asking = current if within is None else _restricted(recipe, current, run, within, dict(params or {}), say)
+    asked = [] if doubt else covering(asking, exemplars, how_many, say)
     targets, missing, mixed_by = None, "", None
     if doubt or sheet or form == "label-studio" or len(asked) < how_many:
         targets, missing = answer_at_hand(recipe, run, current)
     if doubt:
         if targets is None:
             raise InputError(f"--doubt needs the teacher's answer, and {missing}: run kgkt propagate first")
-        asked = doubtful(run, current, targets, how_many)
+        asked = doubtful(run, asking, targets, how_many)
         say(WARNING)
     elif len(asked) < how_many:
-        more = seconds(run, current, targets, asked, how_many - len(asked))
+        more = seconds(run, asking, targets, asked, how_many - len(asked))
         if more:
             mixed_by = "memberships" if targets is None else "targets"
             if missing:
                 say(f"{missing}; so memberships say which concepts are mixed, after kgkt propagate the teacher would")
         asked = [*asked, *more]
     if not asked:
-        raise InputError("every item of an active concept has a label already: nothing is left to ask")
+        which = "an active concept" if within is None else "these concepts"
+        raise InputError(f"every item of {which} has a label already: nothing is left to ask")
     asked = _dressed(run, current, targets, asked, looks, pictures=bool(show) or form == "label-studio")
     files = _write(run, current, asked, exemplars, looks, recipe, (out, show, sheet), form, say)
     return Suggested(tuple(asked), len(current.ids), mixed_by, files)
+
+
+def _restricted(
+    recipe: Recipe, current: CurrentGraph, run: RunDir, query: str, params: dict[str, Any], say: Say
+) -> CurrentGraph:
+    """The graph with no concept on but those that a query gives; a merged one counts as what it is merged into."""
+    import numpy as np
+
+    number = {str(key): i for i, key in enumerate(current.graph.keys)}
+    keys = keys_asked(recipe, query, params, (30.0, 2048), say, "suggest")
+    numbers = numbers_of(keys, {i: {"key": key} for key, i in number.items()}, run.graph)
+    active = np.zeros_like(current.graph.active)
+    active[current.into[numbers]] = True
+    active &= current.graph.active
+    if not active.any():
+        raise InputError(f"all of the {count(len(keys), 'concept')} that the query gives are switched off")
+    return dataclasses.replace(current, graph=dataclasses.replace(current.graph, active=active))
 
 
 def _check_places(out: str | None, show: str | None, sheet: str | None, force: bool, form: str) -> None:

@@ -79,14 +79,14 @@ def switch(
         raise UsageError("give one query that returns the keys of concepts (RETURN c.key AS key), or --concept")
     run = open_run(recipe)
     made = population(run)
-    keys = _asked(recipe, query, dict(params or {}), limits, say) if query is not None else []
+    keys = keys_asked(recipe, query, dict(params or {}), limits, say) if query is not None else []
     with open_graph_store(recipe, run, write=not dry) as store:
         own_info(store, run)
         if population(run) != made:
             raise InputError("the graph was populated again while the query was asked: look at it, and switch again")
         there = read_concepts(store, run.graph)
         found = ([find_concept(there, run.graph, one) for one in concepts] if query is None
-                 else _numbers(keys, there, run.graph))  # fmt: skip
+                 else numbers_of(keys, there, run.graph))  # fmt: skip
         meant = sorted(set(found))
         numbers = [n for n in meant if there[n]["active"] is not on]
         into = dict(merged_pairs(store, run.graph))
@@ -125,29 +125,34 @@ def refuse_all_off(there: There, into: Mapping[int, int], now: Mapping[int, Any]
         raise InputError("every concept would be off, and nothing left that teaches: leave at least one on")
 
 
-def _asked(
-    recipe: Recipe, text: str, params: dict[str, Any], limits: tuple[float, int], say: Say
+def keys_asked(
+    recipe: Recipe, text: str, params: dict[str, Any], limits: tuple[float, int], say: Say, verb: str = "switch"
 ) -> list[Any]:  # fmt: skip
-    """The column `key` of what a query answers."""
+    """The column `key` of what a query of concepts answers.
+
+    Raises:
+        UsageError: several statements.
+        InputError: no column `key`, no rows, or too many.
+    """
     from kgkt.verbs.query import ask
 
     seconds, memory = limits
     answers: list[tuple[Rows, float]] = list(ask(recipe, text, params, (seconds, MOST, memory), False, say))
     if len(answers) > 1:
-        raise UsageError(f"switch takes one statement, and here are {len(answers)}")
+        raise UsageError(f"{verb} takes one statement, and here are {len(answers)}")
     rows = answers[0][0]
     if "key" not in rows.columns:
         raise InputError(f"the query has no column key, but {', '.join(rows.columns) or 'none at all'}: end it with "
                          "RETURN c.key AS key, where c are concepts")  # fmt: skip
     if not rows.rows:
-        raise InputError("the query found no concepts (0 rows): nothing to switch; try it with kgkt query")
+        raise InputError(f"the query found no concepts (0 rows): nothing to {verb}; try it with kgkt query")
     if rows.truncated:
         raise InputError(f"the query gives more than {MOST:,} rows: RETURN DISTINCT c.key AS key gives each once")
     place = rows.columns.index("key")
     return list(dict.fromkeys(row[place] if isinstance(row[place], str) else repr(row[place]) for row in rows.rows))
 
 
-def _numbers(keys: Sequence[str], there: There, graph: str) -> list[int]:
+def numbers_of(keys: Sequence[str], there: There, graph: str) -> list[int]:
     """The concepts that have these keys.
 
     Raises:

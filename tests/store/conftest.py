@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kgkt.store.diff import write_arrived, write_correspondences
 from kgkt.store.labels import write_labels
 from kgkt.store.load import (
     load_graph,
@@ -114,6 +115,12 @@ def fill(url: str) -> None:
         write_models(store, "main", [{"name": "a2", "role": "source", "framework": "keras", "sha256": "01"}])
         write_sources(store, "main", [("a", 0.25), ("a2", 0.75)],
                       [(0, "a", 0.5), (0, "a2", 0.25), (1, "a", 0.125), (1, "a2", 1.0), (2, "a", 0.5), (6, "a", 1.0)])
+        said = {"kept": 0.25, "floor": 0.125, "ceiling": 0.5}
+        write_arrived(store, "main", {"name": "b", "role": "target"}, [
+            (1, {"verdict": "lost", **said}), (2, {"verdict": "arrived", **said, "kept": 0.5})])
+        write_correspondences(store, "main", "other", [
+            (3, 0, {"overlap": 0.75, "back": 0.5, "new": False, "verdict": "arrived", **said}),
+            (5, 1, {"overlap": 0.25, "back": 0.125, "new": True, "verdict": "lost", **said})])
         set_names(store, "main", {4: "round ones"})
         set_active(store, "main", {6: False})
 

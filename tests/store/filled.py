@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kgkt.store.diff import write_arrived
 from kgkt.store.labels import write_labels
 from kgkt.store.load import load_graph, set_active, set_names, write_blocks, write_masses, write_measured
 from kgkt.store.opening import open_store
@@ -25,5 +26,6 @@ def fill(url: str, graph: str = "main", **more: Any) -> None:
         write_masses(store, graph, mass, NAMES)
         write_blocks(store, graph, {"name": "b", "role": "target"}, block_map, NAMES)
         write_measured(store, graph, "b", [(2, "dense", 2, 0.5), (5, "dense", 0, 0.75)], "b-fused.keras", "00")
+        write_arrived(store, graph, {"name": "b", "role": "target"}, [(1, {"verdict": "lost", "kept": 0.25})])
         set_names(store, graph, {4: "round \"ones\"\n`\U0001f600"})
         set_active(store, graph, {6: False})

@@ -30,7 +30,8 @@ WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
         ("part_of", "g/concepts/0", "g/themes/1"), ("similar_to", "g/concepts/0", "g/concepts/2"),
         ("example_of", "g/items/0", "g/concepts/0"), ("labelled", "g/items/0", "g/classes/0"),
         ("labelled_not", "g/items/1", "g/classes/2"), ("leans_to", "g/concepts/1", "g/classes/1"),
-        ("maps_to", "g/concepts/1", "g/blocks/2"), ("carried_by", "g/concepts/1", "g/models/1"), ("merged_into", "g/concepts/1", "g/concepts/0"))},
+        ("maps_to", "g/concepts/1", "g/blocks/2"), ("carried_by", "g/concepts/1", "g/models/1"), ("merged_into", "g/concepts/1", "g/concepts/0"),
+        ("arrived_in", "g/concepts/1", "g/models/0"), ("corresponds_to", "g/concepts/1", "g/concepts/2"))},
     "write_measured": ([{"a": "g/concepts/1", "b": "g/blocks/2", "measured": 0.5},
                         {"a": "g/concepts/0", "b": "g/blocks/0", "measured": 0.25}], {}),
     "clear_measured": (None, {"graph": "g", "model": "m"}),
@@ -45,12 +46,15 @@ WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
     "delete_classes": ([{"key": "g/classes/2"}, {"key": "g/nothing"}], {}),
     "know_graph": (None, {}),
     "clear_leans_to": (None, {"graph": "g"}),
+    "clear_arrived_in": (None, {"graph": "g", "model": "models 0"}),
+    "clear_corresponds_to": (None, {"graph": "g", "other": "g"}),
     "clear_model_blocks": (None, {"graph": "g", "model": "m"}),
     **{f"clear_{kind}": (None, {"graph": "g"}) for kind in ("blocks", "models", "concepts", "themes", "items", "classes")},
     "delete_graph": (None, {"graph": "g"}),
 }
 # For the queries of the Browser, which have no defaults.
-BROWSED = {"concept": "c3", "a": "1", "b": "2", "class": "1", "layer": "dense", "index": 1, "model": "b"}
+BROWSED = {"concept": "c3", "a": "1", "b": "2", "class": "1", "layer": "dense", "index": 1, "model": "b",
+          "other": "other"}
 # Any node will do for the first; of the second Neo4j forgets none that ever was.
 ANY_WILL_DO = {"warm_up", "schema_properties"}
 ENGINES_OWN = {"spend_ids", "next_ids", "element_keys"}  # about ids, which each engine has its own of

@@ -84,6 +84,11 @@ def test_the_answers_of_shipped_queries_are_right(full):
         assert [(row["concept"], row["model"], row["share"], row["next_model"], row["next_share"])
                 for row in rows("carried")] == [("c1", "a2", 1.0, "a", 0.125), ("c2", "a", 0.5, None, None),
                                                 ("c0", "a", 0.5, "a2", 0.25)]  # fmt: skip
+        assert [(row["concept"], row["into"]) for row in rows("lost")] == [("c1", "b"), ("c5", "other")]
+        assert [(row["concept"], row["into"]) for row in rows("arrived")] == [("c2", "b"), ("c3", "other")]
+        assert [row["concept"] for row in rows("lost", into="other")] == ["c5"]
+        assert [(row["concept"], row["other"], row["overlap"], row["new"]) for row in rows("corresponding")] == [
+            ("c3", "other/concept/0", 0.75, False), ("c5", "other/concept/1", 0.25, True)]
         assert [row["item"] for row in rows("labels")] == ["x5", "x3"]
         assert [(row["item"], row["not_class"]) for row in rows("ticks")] == [("x4", "3")]
         assert [row["class"] for row in rows("classes")] == list(NAMES)

@@ -6,7 +6,8 @@ import keras
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import check_target, frozen_layers, leaves, read_blocks, unmapped
+from kgkt.transfer.blocks import check_target, frozen_layers, read_blocks, unmapped
+from kgkt.transfer.layers import leaves
 from kgkt.transfer.part import part_to_teach
 
 NAMES = tuple("0123456789")

@@ -10,8 +10,9 @@ from scipy.sparse import csr_matrix
 
 from kgkt.transfer.blocks import read_blocks
 from kgkt.transfer.mapper import plan_map
+from kgkt.transfer.moments import LAMBDA, Moments
 from kgkt.transfer.outputs import read_outputs
-from kgkt.transfer.write import HEAD_GAIN, LAMBDA, Moments, edited_targets, training_targets, write_layer
+from kgkt.transfer.write import TAUGHT_GAIN, Origin, edited_targets, training_targets, write_layer
 from kgkt.values import BlockMap, Labels, Targets
 
 
@@ -34,10 +35,10 @@ def block_map(mlp: Any, taught: Any) -> BlockMap:
 
 
 def write(model: Any, path: str, taught: Any, block_map: BlockMap, **change: Any) -> str:
-    given = {"x": taught.x, "rows": np.arange(len(taught.x)), "layer": model.get_layer(path)} | change
-    P = np.asarray(taught.targets.P, np.float64)
-    return write_layer(model, path, given["layer"], given["x"], given["rows"], block_map, taught.Z, (P, P),
-                       read_outputs(model))
+    given = {"x": taught.x, "layer": model.get_layer(path), "places": None} | change
+    P, rows = np.asarray(taught.targets.P, np.float64), np.arange(len(taught.x))
+    origin = Origin(given["x"], rows, block_map, taught.Z, (P, P), given["places"])
+    return write_layer(model, path, given["layer"], origin, read_outputs(model))
 
 
 def test_the_closed_form_is_scikit_learns_ridge_with_unit_outputs(taught: Any) -> None:
@@ -98,7 +99,7 @@ def test_written_layers_alone_make_a_usable_b(mlp: Any, taught: Any, block_map: 
     assert after > 0.8
     head = model.get_layer("out")
     H = keras.Model(model.layers[0].input, model.get_layer("two").output)(taught.x).numpy()
-    np.testing.assert_allclose((H @ head.kernel.numpy()).std(axis=0), HEAD_GAIN, rtol=1e-3)
+    np.testing.assert_allclose((H @ head.kernel.numpy()).std(axis=0), TAUGHT_GAIN, rtol=1e-3)
 
 
 def test_layers_that_cannot_be_written_say_why_and_stay(mlp: Any, taught: Any, block_map: BlockMap) -> None:
@@ -138,7 +139,7 @@ def test_a_layer_without_bias_gets_its_kernel(taught: Any) -> None:
     model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10, use_bias=False, name="out")])
     own = plan_map(read_blocks(model), taught.clustering.centroids, taught.targets.mass, taught.Z, seed=0)
     assert write(model, "out", taught, own) == ""
-    np.testing.assert_allclose(model(taught.x).numpy().std(axis=0), HEAD_GAIN, rtol=1e-3)
+    np.testing.assert_allclose(model(taught.x).numpy().std(axis=0), TAUGHT_GAIN, rtol=1e-3)
 
 
 def test_no_edit_means_the_same_targets(taught: Any, block_map: BlockMap) -> None:

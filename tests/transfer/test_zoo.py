@@ -55,6 +55,8 @@ def test_a_kind_of_b_is_mapped_taught_and_saved(name: str, taught: Taught, tmp_p
     model, others = part_to_teach(whole, kind.output)
     assert len(others) == (kind.output is not None)
     before = [v.numpy() for v in model.trainable_variables]
+    frozen = [v for v in model.non_trainable_variables if "deep" in v.path]
+    deep = np.concatenate([np.zeros(0), *(v.numpy().ravel() for v in frozen)])
 
     blocks = read_blocks(model)
     read = {layer: (group[0].kind, len(group)) for layer, group in blocks.items()}
@@ -79,6 +81,10 @@ def test_a_kind_of_b_is_mapped_taught_and_saved(name: str, taught: Taught, tmp_p
     assert set(fusion.written) == set(mapped)
     assert len(fusion.history["loss"]) == 4
     assert np.isfinite(fusion.history["loss"]).all()
+    np.testing.assert_array_equal(np.concatenate([np.zeros(0), *(v.numpy().ravel() for v in frozen)]), deep)
+    if name == "nested":
+        assert len(frozen) == 2
+        assert "frozen layers stay as they are: inner/deep" in fusion.notices
     after = [v.numpy() for v in model.trainable_variables]
     assert any((a != b).any() for a, b in zip(after, before, strict=True))
 

@@ -1,0 +1,107 @@
+"""The verb diff."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kgkt.cli.app import app
+from kgkt.cli.options import Target, TargetData, TargetPixels, graph_of, opening, rows, table_columns, takes
+from kgkt.cli.output import OUT, number, print_json, print_rows
+from kgkt.cli.prove import PROVE
+from kgkt.errors import count
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
+    from kgkt.transfer.difference import Diffed
+
+SHOWN = 20
+FEW = 3  # names in a cell
+
+
+@app.command(rich_help_panel=PROVE)
+@takes(run=graph_of, columns=table_columns, opening=opening, form=rows)
+def diff(
+    *,
+    graphs: Annotated[
+        list[str] | None, typer.Argument(help="Two graphs of the same pool; the first may be that of --graph.")
+    ] = None,
+    target: Target = None,
+    target_data: TargetData = None,
+    columns: dict[str, str | None],
+    target_pixels: TargetPixels = None,
+    before: Annotated[
+        str | None, typer.Option("--before", help="B before its training: the floor; else copies with fresh weights.")
+    ] = None,
+    layer: Annotated[str | None, typer.Option("--layer", help="Layer of B, in place of its last hidden one.")] = None,
+    n: Annotated[int, typer.Option("-n", help="How many concepts to show, the least kept first.")] = SHOWN,
+    every: Annotated[bool, typer.Option("--all", help="Show every concept.")] = False,
+    opening: dict[str, Any],
+    run: Run,
+    form: str,
+) -> None:
+    """Which concepts are in another graph of the pool, or in B: arrived, split, merged, lost or new."""
+    from kgkt.transfer.difference import COLUMNS
+
+    done = _compared(run, list(graphs or ()), target, before=before, layer=layer, data=target_data,
+                     pixels=target_pixels, **columns, **opening)  # fmt: skip
+    if form == "json":
+        print_json({
+            "graph": done.graph, "other": done.other, "model": done.model, "figures": done.figures,
+            "verdicts": done.counts, "off": done.off, "stored": done.stored, "columns": COLUMNS, "rows": done.rows(),
+        })  # fmt: skip
+    elif form == "csv":
+        print_rows(COLUMNS, done.rows(), "csv")
+    else:
+        _show(done, len(done) if every else n)
+
+
+def _compared(run: Run, graphs: list[str], target: str | None, **settings: Any) -> Diffed:
+    """What is asked for: two graphs, or a graph and a model."""
+    from kgkt.errors import UsageError
+
+    if len(graphs) > (1 if target else 2):
+        raise UsageError("diff compares two graphs (kgkt diff GRAPH GRAPH), or a graph with B (kgkt diff GRAPH "
+                         f"--target b.keras); received {count(len(graphs), 'graph')}"
+                         + (" and --target" if target else ""))  # fmt: skip
+    first = graphs[0] if len(graphs) == 2 or (graphs and target) else None
+    if first is not None:
+        run = type(run)(run.recipe.override(graph=first), run.say, run.progress)
+        OUT.run = run
+    return run.diff(None if target or not graphs else graphs[-1], target=target, **settings)
+
+
+def _show(done: Diffed, most: int) -> None:
+    """The least kept concepts, and what all of them come to."""
+    shown = [(c.name, c.size, c.verdict, _share(c.kept), _share(c.floor), _share(c.ceiling), c.position,
+              _names(c.beside or (() if done.model else c.into)), ", ".join(c.examples))
+             for c in done.concepts[:most]]  # fmt: skip
+    columns = ("concept", "items", "verdict", "kept", "floor", "ceiling", "position", "with", "examples")
+    print_rows(columns, shown, "table")
+    if done.new and most:
+        print()
+        print_rows(("new in " + done.other, "items", "kept", "examples"),
+                   [(c.name, c.size, _share(c.kept), ", ".join(c.examples)) for c in done.new[:most]], "table")
+    figures, counts = done.figures, done.counts
+    said = ", ".join(f"{counts[word]:,} {word}" for word in sorted(counts, key=lambda word: -counts[word]))
+    off = f", {done.off:,} that are off left out" if done.off else ""
+    print(f"\n{count(len(done), 'concept')}{off}: {said}")
+    between = "an untrained B" if done.model else "shuffled items", "A itself" if done.model else "another seed"
+    position = figures["position"]
+    way = "too close to tell" if position != position else f"{number(round(100 * position))} % of the way"
+    print(f"kept in {done.other}: {_share(figures['kept'])} ({between[0]} {_share(figures['floor'])}, {between[1]} "
+          f"{_share(figures['ceiling'])}): {way}")  # fmt: skip
+    if done.lost and done.stored:
+        into = f"--param into={done.other}"
+        print(f"lost ones: {OUT.here(f'kgkt query lost {into}')}; items of them to label: "
+              + OUT.here(f"kgkt suggest --within lost {into}"))
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None or value != value else f"{value:.3f}"
+
+
+def _names(names: tuple[str, ...]) -> str | None:
+    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more or None
