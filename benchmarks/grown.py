@@ -91,6 +91,11 @@ def run(task: str, draws: range) -> Iterator[Row]:
         yield from controls(task, case, grown, small, large, own, taught, seed)
 
 
+def new_classes(rng: np.random.Generator) -> np.ndarray:
+    """Which classes are new: the first thing that is drawn."""
+    return np.sort(rng.choice(OLD + NEW, NEW, replace=False))
+
+
 class Case:
     """One draw: two new classes, five labels each, old classes first.
 
@@ -104,7 +109,7 @@ class Case:
         from kgkt.values import Labels
 
         rng = np.random.default_rng([seed, OLD])
-        new = np.sort(rng.choice(OLD + NEW, NEW, replace=False))
+        new = new_classes(rng)
         order = np.concatenate([np.setdiff1d(np.arange(OLD + NEW), new), new])
         place = np.argsort(order)
         items = np.concatenate([rng.choice(np.flatnonzero(prepared.pool_y == c), LABELS, replace=False) for c in new])
@@ -141,14 +146,11 @@ def train(b: Any, x: np.ndarray, y: np.ndarray, classes: int, epochs: int, seed:
 def teach_grown(case: Case, own: np.ndarray, answered: Callable[[Any], Any]) -> tuple[Any, Any]:
     """The answer once B spoke for its own classes, and what the grown B is taught; as `fuse --grow` does it."""
     from kgkt.proof.answers import SHARPEN
-    from kgkt.transfer.grow import grown_targets, speak_for_old
+    from kgkt.transfer.grow import ask_graph, beside_new, grown_targets
 
-    fresh = None
-    for _ in range(2):
-        labels, _items = speak_for_old(case.labels, own, OLD, fresh, case.seed)
-        answer = answered(labels)
-        fresh = answer.P[:, OLD:].sum(axis=1)
-    return answer, grown_targets(answer, own, SHARPEN)
+    own, kept = beside_new(own, NEW), np.arange(OLD + NEW) < OLD
+    answer, _ = ask_graph(case.labels, own, kept, answered, case.seed)
+    return answer, grown_targets(answer, own, kept, SHARPEN)
 
 
 def by_graph(view: Any, labels: Any) -> Any:
@@ -246,11 +248,28 @@ def report(rows: Rows) -> Iterator[str]:
                               values(rows, task, BEFORE, LABELS, "test_old")))] for method in METHODS]  # fmt: skip
         yield from table(["", *METRICS.values(), "old, beside before"], cells)
     yield ""
+    yield from by_draw(rows, "fashion_same")
     yield "What it has to show:"
     yield ""
     yield from table(["asked", "found", ""], list(bar(rows)))
     yield ""
     yield from WHY.splitlines()
+
+
+def by_draw(rows: Rows, task: str) -> Iterator[str]:
+    """What became of the old classes in each draw of Fashion-MNIST, by which ones were new."""
+    from tasks.fashion import NAMES
+
+    before, ours, truth = (values(rows, task, method, LABELS, "test_old")
+                           for method in (BEFORE, OURS, "old data, truth"))  # fmt: skip
+    if not before:
+        return
+    yield f"{task}, old classes beside before, in points, by what is new:"
+    yield ""
+    cells = [[", ".join(NAMES[c] for c in new_classes(np.random.default_rng([seed, OLD]))),
+              *(f"{100 * (found[seed] - before[seed]):+.1f}" for found in (ours, truth))] for seed in sorted(ours)]
+    yield from table(["new", OURS, "old data, truth"], sorted(cells, key=lambda cell: float(cell[1])))
+    yield ""
 
 
 def bar(rows: Rows) -> Iterator[list[str]]:

@@ -188,6 +188,7 @@ def _grown(grown: Mapping[str, Any], figures: Mapping[str, float | None]) -> str
     rows = [(f"layer {path}", f"{layer['had']} to {layer['units']} units") for path, layer in grown["layers"].items()]
     if grown["classes"]:
         rows += [("classes that B had", ", ".join(grown["old_classes"])), ("new ones", ", ".join(grown["classes"]))]
+    if grown.get("spoken"):
         rows.append(("answers of B that joined the labels", f"{grown['spoken']:,}"))
     rows.append(("largest difference to B's answers before training", f"{grown['largest_difference']:.1e}"))
     words = {"kept": "B's answers that stayed, where the graph sees no new class",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 IDENTICAL = 1e-6  # how far the probabilities of the old outputs may move before training
 COARSE = 1e-2  # the same where layers compute in half precision
+ROUNDS = 3  # times that the graph is asked: once with B's surest answers, then with others
 RIDGE = 0.01  # as a share of the mean variance of a layer's inputs, as where whole layers are written
 SURE = 0.01  # a slot is written towards shares of at least so much, and at most 1 less that
-NOTHING_NEW = 0.2  # share of the new classes in the graph's answer below which B may speak for an item
+MOSTLY = 0.5  # share of the kept classes in the graph's answer above which B may speak for an item
 PATCH_ITEMS = 500  # items whose patches a convolution's new filters are fitted on, at most
 
 
@@ -119,22 +120,29 @@ def check_identical(before: np.ndarray, after: np.ndarray, half: bool = False) -
     return apart
 
 
-def speak_for_old(
-    labels: Labels, own: np.ndarray, old: int, fresh: np.ndarray | None = None, seed: int = 0
-) -> tuple[Labels, np.ndarray]:
-    """Labels in which B speaks for its own classes beside people: told of new classes only, a graph sees no others.
+def beside_new(own: np.ndarray, more: int) -> np.ndarray:
+    """B's answers (n, old) with a column of zeros for each new class: (n, old + more)."""
+    import numpy as np
 
-    First as many items of each old class as a new one has labels, B's surest answers: what is of a new class looks
+    return np.hstack([own, np.zeros((len(own), more), own.dtype)])
+
+
+def speak_for_old(
+    labels: Labels, own: np.ndarray, kept: np.ndarray, first: np.ndarray | None = None, seed: int = 0
+) -> tuple[Labels, np.ndarray]:
+    """Labels in which B speaks for classes that it knows beside people: told of others only, a graph sees no more.
+
+    First as many items of each kept class as another one has labels, B's surest answers: what is of a new class looks
     like some old one to B, but seldom like a clear case. Once the graph has answered from these, twice as many, drawn
-    among the surer half of B's answers where the graph sees next to nothing new: more of a class than its clearest
-    cases. (Benchmarks, chosen on Fashion-MNIST and digits: the surest ones alone find fewer items of the new classes
-    and take more from the old; more than twice as many, or all, leave the new ones too little.)
+    among all of B's answers that the graph takes for a kept class: more of a class than its clearest cases.
+    (Chosen on Fashion-MNIST and digits: the surest ones alone find fewer items of new classes and take more from old
+    ones; many more, or all, leave the new ones too little.)
 
     Args:
-        labels: what people said; names in the order of B's outputs, the old classes first.
-        own: (n, old) what B says of the pool before it grows.
-        old: how many classes B has.
-        fresh: (n,) share of the new classes in the graph's first answer; None: there is none yet.
+        labels: what people said; names in the order of B's outputs.
+        own: (n, c) what B says of the pool before it grows; 0 of new classes.
+        kept: (c,) bool, the classes that B speaks for.
+        first: (n, c) the graph's first answer; None: there is none yet.
         seed: of the draw.
 
     Returns:
@@ -144,18 +152,15 @@ def speak_for_old(
 
     rng = np.random.default_rng(seed)
     counts = np.bincount(labels.classes, minlength=len(labels.names))
-    many = int(np.median(counts[old:])) * (1 if fresh is None else 2)
+    many = int(np.median(counts[~kept])) * (1 if first is None else 2)
     answer, sure = own.argmax(axis=1), own.max(axis=1)
-    free = np.ones(len(own), bool) if fresh is None else fresh < NOTHING_NEW
+    free = np.ones(len(own), bool) if first is None else first[:, kept].sum(axis=1) > MOSTLY
     free[labels.items] = free[labels.tick_items] = False
     chosen: list[int] = []
-    for place in range(old):
+    for place in np.flatnonzero(kept):
         mine = np.flatnonzero(free & (answer == place))
-        mine = mine[np.argsort(-sure[mine], kind="stable")]
-        wanted = max(many - int(counts[place]), 0)
-        if fresh is not None:
-            mine = rng.permutation(mine[: max((len(mine) + 1) // 2, wanted)])
-        chosen += mine[:wanted].tolist()
+        mine = mine[np.argsort(-sure[mine], kind="stable")] if first is None else rng.permutation(mine)
+        chosen += mine[: max(many - int(counts[place]), 0)].tolist()
     items = np.array(chosen, np.int64)
     spoken = replace(
         labels, items=np.concatenate([labels.items, items]),
@@ -164,26 +169,47 @@ def speak_for_old(
     return spoken, items
 
 
-def grown_targets(targets: Targets, own: np.ndarray, sharpen: float) -> Targets:
-    """What a grown B is taught: the graph's shares of the new classes, and in what they leave B's own answer.
-
-    P_new = P_graph of the new classes; P_old = (1 - sum P_new) B(x). Where the graph sees no new class that is B's own
-    answer, as it was. Targets are sharpened before B sees them, which is undone here beforehand: what B knew is not to
-    be sharpened.
+def ask_graph(
+    labels: Labels, own: np.ndarray, kept: np.ndarray, answer: Callable[[Labels], Targets], seed: int = 0
+) -> tuple[Targets, int]:
+    """The graph's answer with B speaking for the classes that it keeps, and for how many items it spoke at last.
 
     Args:
-        targets: (n, old + new) of the graph.
-        own: (n, old) B's answers before it grew.
+        labels, own, kept: as for `speak_for_old`.
+        answer: what the graph says to labels.
+        seed: of the draws.
+    """
+    import numpy as np
+
+    first, targets, items = None, None, np.zeros(0, np.int64)
+    for number in range(ROUNDS):
+        spoken, items = speak_for_old(labels, own, kept, first, seed + number)
+        targets = answer(spoken)
+        first = targets.P
+    assert targets is not None
+    return targets, len(items)
+
+
+def grown_targets(targets: Targets, own: np.ndarray, kept: np.ndarray, sharpen: float) -> Targets:
+    """What a grown B is taught: the graph's shares of the other classes, and in what they leave B's own answer.
+
+    P_other = P_graph; P_kept = (1 - sum P_other) B(x), of the kept classes to 1. Where the graph sees nothing new that
+    is B's own answer, as it was. Targets are sharpened before B sees them, which is undone here beforehand: what B knew
+    is not to be sharpened.
+
+    Args:
+        targets: (n, c) of the graph.
+        own: (n, c) B's answers before it grew; 0 of new classes.
+        kept: (c,) bool, the classes that B speaks for.
         sharpen: the power that the targets are raised to later.
     """
     import numpy as np
 
-    old = own.shape[1]
-    said = np.asarray(own, np.float64) / np.maximum(own.sum(axis=1, keepdims=True), 1e-12)
+    said = np.asarray(own, np.float64) * kept
+    said /= np.maximum(said.sum(axis=1, keepdims=True), 1e-12)
     reached = (np.asarray(targets.weight) > 0)[:, None]
-    fresh = np.asarray(targets.P, np.float64)[:, old:] * reached
-    P = np.hstack([said * (1 - fresh.sum(axis=1, keepdims=True)), fresh])
-    P = np.maximum(P, 0.0) ** (1 / sharpen if sharpen else 1.0)
+    fresh = np.asarray(targets.P, np.float64) * ~kept * reached
+    P = np.maximum(said * (1 - fresh.sum(axis=1, keepdims=True)) + fresh, 0.0) ** (1 / sharpen if sharpen else 1.0)
     P /= P.sum(axis=1, keepdims=True)
     return replace(targets, P=P.astype(np.float32), weight=np.ones(len(P), np.float32))
 

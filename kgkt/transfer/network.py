@@ -48,7 +48,7 @@ def given(
         with recorded(layers) as calls:
             run_model(model, as_input(model, x, rows[start : start + BATCH]), training=False)
         for path in parts.keys() - why.keys():
-            if said := unreadable(calls[path], len(blocks[path]), layers[path]):
+            if said := unreadable(calls[path], blocks[path], layers[path]):
                 why[path] = said
             else:
                 parts[path].append(activations(calls[path], layers[path]).astype(np.float32))

@@ -50,7 +50,17 @@ class Growing:
         self, run: RunDir, current: CurrentGraph, targets: Targets, x: Any, sharpen: float, say: Say
     ) -> Targets:
         """Write the new units and slots, and say what the grown B is to learn of the pool x (n, ...)."""
-        from kgkt.transfer.grow import answers, check_identical, grown_targets, speak_for_old, write_slots, write_units
+        import numpy as np
+
+        from kgkt.transfer.grow import (
+            answers,
+            ask_graph,
+            beside_new,
+            check_identical,
+            grown_targets,
+            write_slots,
+            write_units,
+        )
         from kgkt.transfer.outputs import read_outputs
 
         model, (b, outputs) = self.opened.model, self.before
@@ -69,25 +79,27 @@ class Growing:
         self.facts["largest_difference"] = apart
         say(f"grown B answers as B did before it is trained: largest difference {apart:.1e} over "
             f"{count(len(own), 'item')}")  # fmt: skip
-        if not self.growth.classes:
+        c, named = len(targets.names), current.taught
+        kept = np.arange(c) < self.old if self.growth.classes else np.bincount(named.classes, minlength=c) == 0
+        if not kept.any():
             return targets
-        spoken, fresh, teacher = 0, None, as_last_taught(self.recipe, run)
-        for _ in range(2):
-            labels, items = speak_for_old(current.taught, own, self.old, fresh, self.recipe.target.seed)
-            if len(items):
-                targets = spread(run, teacher, dataclasses.replace(current, labels=labels)).targets
-            spoken, fresh = len(items), targets.P[:, self.old :].sum(axis=1)
+        own, teacher = beside_new(own, c - own.shape[1]), as_last_taught(self.recipe, run)
+        targets, spoken = ask_graph(
+            named, own, kept, lambda told: spread(run, teacher, dataclasses.replace(current, labels=told)).targets,
+            self.recipe.target.seed,
+        )  # fmt: skip
         if spoken:
-            say(f"B speaks for its own classes beside your labels, with {count(spoken, 'answer')} on the pool (for "
-                "this training alone: the graph does not keep them)")  # fmt: skip
-        seen = targets.P[:, self.old :].sum(axis=1)
+            whom = "its own classes" if self.growth.classes else "the classes without a label"
+            say(f"B speaks for {whom} beside your labels, with {count(spoken, 'answer')} on the pool (for this "
+                "training alone: the graph does not keep them)")  # fmt: skip
         self.facts["spoken"] = spoken
-        self.facts["new_in_pool"] = {
-            name: int((targets.P.argmax(axis=1) == self.old + i).sum()) for i, name in enumerate(self.growth.classes)
-        }  # fmt: skip
-        self.facts["share_new"] = float(seen.mean())
-        taught = grown_targets(targets, own, sharpen)
-        write_slots(model, grown, x, _asked(taught, sharpen), self.old)
+        taught = grown_targets(targets, own, kept, sharpen)
+        if self.growth.classes:
+            self.facts["new_in_pool"] = {
+                name: int((targets.P.argmax(axis=1) == self.old + i).sum())
+                for i, name in enumerate(self.growth.classes)
+            }  # fmt: skip
+            write_slots(model, grown, x, _asked(taught, sharpen), self.old)
         return taught
 
     def measured(self, fusion: Fusion, x: Any, targets: Targets, test: tuple[Any, np.ndarray] | None) -> Fusion:

@@ -85,6 +85,11 @@ def test_a_b_of_eight_digits_learns_the_other_two(eight: Path, kgkt: Kgkt) -> No
     mapped = kgkt("map", "--target", "ten.keras").json["layers"]
     assert mapped["out"] == {"kind": "head", "blocks": 10}
     assert mapped["hidden"]["blocks"] == 48
+    # more units: B speaks for the classes without a label, and forgets none
+    wider = kgkt("fuse", "--target", "ten.keras", "--grow", "units=wide:56", "--out", "more.keras", "--test", "test.npz",
+                 "--steps", 100)  # fmt: skip
+    assert "B speaks for the classes without a label beside your labels" in wider.err
+    assert wider.json["figures"]["test_fused"] > figures["test_fused"] - 0.03
     # and that of the B beside whose file fuse wrote it down needs not be told
     more = kgkt("fuse", "--target", "ten.keras", "--grow", "classes=9", "--out", "x.keras")
     assert "9 is a class of ten.keras already, its output 9 by ten.run.json" in more.err

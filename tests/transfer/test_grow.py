@@ -14,6 +14,7 @@ from kgkt.transfer.blocks import head_layer, leaves
 from kgkt.transfer.grow import (
     Growth,
     answers,
+    beside_new,
     check_identical,
     grown_targets,
     layer_to_widen,
@@ -210,9 +211,10 @@ def test_a_layer_of_very_many_inputs_says_that_it_is_not_written() -> None:
 
 def test_b_speaks_for_old_classes_as_often_as_people_for_new_ones() -> None:
     rng = np.random.default_rng(0)
-    own = rng.dirichlet(np.full(3, 0.2), 200).astype(np.float32)
+    own = beside_new(rng.dirichlet(np.full(3, 0.2), 200).astype(np.float32), 1)
+    kept = np.array([True, True, True, False])
     labels = Labels(np.r_[0:5, 100], np.r_[np.full(5, 3), 0], ("a", "b", "c", "new"), [7], [3])
-    spoken, items = speak_for_old(labels, own, 3)
+    spoken, items = speak_for_old(labels, own, kept)
     assert np.bincount(spoken.classes).tolist() == [5, 5, 5, 5]  # one of a is a person's
     assert len(items) == 14
     assert not {*range(5), 7, 100} & set(items.tolist())
@@ -220,25 +222,28 @@ def test_b_speaks_for_old_classes_as_often_as_people_for_new_ones() -> None:
     of_b = items[answer[items] == 1]
     left = np.setdiff1d(np.flatnonzero(answer == 1), [*range(5), 7, 100, *of_b])
     assert sure[of_b].min() >= sure[left].max()
-    fresh = np.linspace(0, 1, 200)
-    spoken, items = speak_for_old(labels, own, 3, fresh)
-    there = np.bincount(answer[np.setdiff1d(np.flatnonzero(fresh < 0.2), [*range(5), 7])], minlength=3)
-    assert np.bincount(spoken.classes).tolist() == [*np.minimum(there + [1, 0, 0], 10), 5]
-    assert (fresh[items] < 0.2).all()
-    assert speak_for_old(labels, own, 3, fresh)[1].tolist() == items.tolist()
+    first = np.zeros((200, 4))
+    first[:, 3] = np.linspace(0, 1, 200)
+    first[:, 0] = 1 - first[:, 3]
+    spoken, items = speak_for_old(labels, own, kept, first)
+    assert np.bincount(spoken.classes).tolist() == [10, 10, 10, 5]
+    assert (first[items, 3] < 0.5).all()
+    assert sure[items].min() < 0.6
+    assert speak_for_old(labels, own, kept, first)[1].tolist() == items.tolist()
 
 
 def test_the_targets_are_b_s_own_where_the_graph_sees_nothing_new(taught: Any) -> None:
     P = np.zeros((3, 10), np.float32)
     P[0, 8], P[1, 2], P[2, 9], P[2, 0] = 1, 1, 0.25, 0.75
-    own = np.random.default_rng(0).dirichlet(np.ones(8), 3).astype(np.float32)
-    made = grown_targets(replace(taught.targets, P=P, weight=np.ones(3), ticked=None), own, 2.0)
+    own = beside_new(np.random.default_rng(0).dirichlet(np.ones(8), 3).astype(np.float32), 2)
+    kept = np.arange(10) < 8
+    made = grown_targets(replace(taught.targets, P=P, weight=np.ones(3), ticked=None), own, kept, 2.0)
     trained = made.P.astype(float) ** 2
     trained /= trained.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(trained[0], np.eye(10)[8], atol=1e-6)
-    np.testing.assert_allclose(trained[1], [*own[1], 0, 0], atol=1e-6)
-    np.testing.assert_allclose(trained[2], [*(0.75 * own[2]), 0, 0.25], atol=1e-6)
-    unseen = grown_targets(replace(taught.targets, P=P, weight=np.zeros(3), ticked=None), own, 2.0)
+    np.testing.assert_allclose(trained[1], own[1], atol=1e-6)
+    np.testing.assert_allclose(trained[2], 0.75 * own[2] + 0.25 * np.eye(10)[9], atol=1e-6)
+    unseen = grown_targets(replace(taught.targets, P=P, weight=np.zeros(3), ticked=None), own, kept, 2.0)
     np.testing.assert_allclose(unseen.P[:, 8:], 0)
     assert unseen.weight.tolist() == [1, 1, 1]
 
