@@ -130,14 +130,12 @@ def tells(planned: Any, Z: Any, held: np.ndarray, above: np.ndarray) -> float:
 def written(b: Any, prepared: Any, view: Any, labels: Any, targets: Any, block_map: Any) -> float:
     """Test accuracy of B with every layer written, and no training."""
     from kgkt.proof.answers import SHARPEN
-    from kgkt.transfer.write import training_targets, write_layer
+    from kgkt.transfer.write import Origin, training_targets, write_layers
 
     P, weight = training_targets(targets, labels, SHARPEN)
-    rows = np.flatnonzero(weight > 0)
-    for layer in block_map.blocks:
-        why = write_layer(b.model, layer, b.model.get_layer(layer), prepared.pool_x, rows, block_map, view.Z, (P, P),
-                          b.outputs)  # fmt: skip
-        assert not why, why
+    origin = Origin(prepared.pool_x, np.flatnonzero(weight > 0), block_map, view.Z, (P, P))
+    for layer, entry in write_layers(b.model, origin, b.outputs).items():
+        assert entry["written"], (layer, entry["why"])
     return b.accuracy(prepared.test_x, prepared.test_y)
 
 
@@ -188,10 +186,10 @@ def report(rows: Rows) -> Iterator[str]:
 
 
 WHY = """\
-A learned map tells what a trained B's units carry; it does not write better weights. `auto` is right about that where B
-was trained for the same classes. Where it was trained for others it costs accuracy as long as nothing is trained, and
-nothing after `fuse`. So communities are the default. The size of the network and the line that `auto` draws were chosen
-on draws 300 to 302."""
+A learned map tells what a trained B's units carry; it does not write better weights. In a B that was never trained it
+finds B's own random functions again, and both the written weights and the fused B are behind communities. `auto` keeps
+communities there. In a B that was trained for other classes it costs accuracy as long as nothing is trained. So
+communities are the default. The size of the network and the line that `auto` draws were chosen on draws 300 to 302."""
 
 
 def explained(rows: Rows, task: str, kind: str, layer: str) -> list[str]:

@@ -77,7 +77,7 @@ def learn_layers(
     from kgkt.transfer.network import lessons
 
     method = method_of(recipe, run)
-    mapped = {layer: group for layer, group in blocks.items() if group[0].kind in MAPPED}
+    mapped = {layer: group for layer, group in blocks.items() if group[0].kind in (*MAPPED, "filter")}
     if method == METHODS[0] or not mapped:  # without any layer, planning says so
         return {}
     reading = dataclasses.replace(recipe, target=_reading(recipe, run))

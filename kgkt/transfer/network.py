@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FEWEST_PAIRS = 50  # with fewer, what is held out says nothing
 HALF = 0.5  # of what A leaves unexplained of an untrained copy; where it leaves more, communities are the map
+OTHERWISE = {"head": "class mass", "filter": "places"}  # kinds of blocks that are planned in one way, and which
 ANEW = 7919  # added to the seed, for B may have begun with it
 
 
@@ -59,7 +60,7 @@ class Lesson:
     """How one layer of B got its concepts.
 
     Args:
-        by: "class mass", "communities", "ridge" or "network".
+        by: "class mass" (a head), "places" (filters, see `plan_filters`), "communities", "ridge" or "network".
         why: a phrase on the choice; "" where it was asked for.
         learned: what the maps explain; None where they were not tried.
         untrained: of "auto", what the better map explains of an untrained copy of B; else None.
@@ -93,12 +94,13 @@ def lessons(
         seed: of the pairs, of the network and of the copy.
 
     Raises:
-        InputError: too few items; of "network" also that B has no hidden layer, or none that can be read and varies.
+        InputError: too few items; of "network" also that B has no hidden Dense layer, or none that can be read and
+            varies.
     """
-    hidden = [layer for layer, group in blocks.items() if group[0].kind != "head"]
+    hidden = [layer for layer, group in blocks.items() if group[0].kind not in OTHERWISE]
     if method == "network" and not hidden:
-        raise InputError("B has no hidden layer that concepts are mapped to, so a network has nothing to learn; a head "
-                         "slot gets its class mass: --method communities")
+        raise InputError("B has no hidden Dense layer, so a network has nothing to learn; other blocks are "
+                         "mapped in one way only: --method communities")
     if len(vectors) < FEWEST_PAIRS:
         raise InputError(f"a map is learned from {FEWEST_PAIRS} items or more, the pool has {len(vectors)}: "
                          "--method communities")
@@ -111,7 +113,7 @@ def lessons(
             learned = learn(vectors[rows], read[layer], centroids, seed) if layer in read else None
             yield layer, learned, why.get(layer, "" if learned else "it gives the same for every item")
 
-    found = {layer: _lesson(layer in hidden, method, learned, why) for layer, learned, why in tried(blocks)}
+    found = {layer: _lesson(blocks[layer][0].kind, method, learned, why) for layer, learned, why in tried(blocks)}
     if method == "network" and not any(found[layer].planned is not None for layer in hidden):
         said = "; ".join(f"{layer}: {found[layer].why}" for layer in hidden)
         raise InputError(f"no layer of B to learn a map to ({said}). Is the data what B reads (--target-data, "
@@ -122,10 +124,10 @@ def lessons(
     return found
 
 
-def _lesson(hidden: bool, method: str, learned: Learned | None, why: str) -> Lesson:
+def _lesson(kind: str, method: str, learned: Learned | None, why: str) -> Lesson:
     """By what a layer gets its concepts where that is asked for."""
-    if not hidden:
-        return Lesson("class mass", learned=learned)
+    if kind in OTHERWISE:
+        return Lesson(OTHERWISE[kind], why, learned)
     return Lesson("communities", why) if learned is None else Lesson(
         "network" if method == "network" else learned.better, learned=learned)
 

@@ -123,7 +123,8 @@ def test_a_layer_that_cannot_be_read_keeps_its_communities(mlp: Any, taught: Any
     model.get_layer("two").bias.assign(np.full(16, np.nan))
     found = lessons(model, read_blocks(model), taught.x, *pairs, "network")
     assert {layer: (lesson.by, lesson.why) for layer, lesson in found.items()} == {
-        "one": ("network", ""), "two": ("communities", "its outputs are not finite"), "out": ("class mass", "")}
+        "one": ("network", ""), "two": ("communities", "its outputs are not finite"),
+        "out": ("class mass", "its outputs are not finite")}  # fmt: skip
     assert found["one"].planned is not None
     assert found["two"].planned is None
 
@@ -134,7 +135,7 @@ def test_what_a_map_cannot_be_learned_from_is_refused(mlp: Any, taught: Any, pai
     with pytest.raises(InputError, match=r"learned from 50 items or more, the pool has 49: --method communities"):
         lessons(model, blocks, taught.x[:49], vectors[:49], centroids, "network")
     bare = {"out": blocks["out"]}
-    with pytest.raises(InputError, match=r"B has no hidden layer .* --method communities"):
+    with pytest.raises(InputError, match=r"B has no hidden Dense layer, .* --method communities"):
         lessons(model, bare, taught.x, vectors, centroids, "network")
     assert lessons(model, bare, taught.x, vectors, centroids, "auto")["out"].by == "class mass"
     still = np.zeros_like(taught.x)
@@ -157,3 +158,11 @@ def test_other_kinds_of_b_are_begun_anew_too(name: str, taught: Any, pairs: Any)
     assert all((a == v.numpy()).all() for a, v in zip(before, model.variables, strict=True))
     hidden = [lesson for layer, lesson in found.items() if blocks[layer][0].kind != "head"]
     assert [lesson.untrained is not None for lesson in hidden] == [True] * (len(found) - 1)
+
+
+def test_filters_keep_the_plan_of_their_places(cnn: Any, taught: Any, pairs: Any) -> None:
+    blocks = read_blocks(cnn)
+    found = lessons(cnn, {layer: blocks[layer] for layer in ("conv", "one")}, taught.x, *pairs, "network")
+    assert (found["conv"].by, found["conv"].planned, found["one"].by) == ("places", None, "network")
+    assert found["conv"].learned is not None
+    assert found["conv"].learned.ridge > 0.3
