@@ -110,14 +110,14 @@ def measure(
 
 def activation(b: Any, layer: str, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Items that no map was fitted to, and (h, u) how far their activations lie above each unit's mean."""
+    from kgkt.transfer.blocks import read_blocks
     from kgkt.transfer.learned import pairs_of, split
-    from kgkt.transfer.network import activations
+    from kgkt.transfer.network import given
 
-    given, _ = activations(b.model, b.model.get_layer(layer), x, np.arange(len(x)))
-    assert given is not None
+    read = given(b.model, {layer: read_blocks(b.model)[layer]}, x, np.arange(len(x)))[0][layer]
     pairs = pairs_of(len(x), seed)
     held = pairs[split(len(pairs), seed)[0]]
-    return held, (given[held] - given.mean(axis=0)) / np.maximum(given.std(axis=0), 1e-6)
+    return held, (read[held] - read.mean(axis=0)) / np.maximum(read.std(axis=0), 1e-6)
 
 
 def tells(planned: Any, Z: Any, held: np.ndarray, above: np.ndarray) -> float:
@@ -188,7 +188,10 @@ def report(rows: Rows) -> Iterator[str]:
 
 
 WHY = """\
-The size of the network and the line that `auto` draws were chosen on draws 300 to 302."""
+A learned map tells what a trained B's units carry; it does not write better weights. `auto` is right about that where B
+was trained for the same classes. Where it was trained for others it costs accuracy as long as nothing is trained, and
+nothing after `fuse`. So communities are the default. The size of the network and the line that `auto` draws were chosen
+on draws 300 to 302."""
 
 
 def explained(rows: Rows, task: str, kind: str, layer: str) -> list[str]:

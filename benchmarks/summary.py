@@ -13,7 +13,9 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("wordnet", "fashion", "fashion_same", "fashion_digits", "emoji", "emoji_shares", "emoji_fine", "digits")
-PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched", "grown")  # made by paired.py
+PEOPLE = (  # made by paired.py
+    "suggest", "edits", "tick", "imbalance", "switched", "mapped", "carried", "traced", "diffed", "grown"
+)
 OURS = "kgkt"
 POOL, TEST = "pool_accuracy", "test_accuracy"
 EXPECTED = ("expected_accuracy", "expected_low", "expected_high")

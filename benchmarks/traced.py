@@ -35,9 +35,12 @@ WAYS = (MEASURED, CONTRIBUTION, PLANNED, OTHERS, ACTIVE, EVERYWHERE, RANDOM)
 WRITTEN = "written"
 HELD = {"zero": "held at 0", "average": "held at their average"}
 WHY = """\
-Held at 0 a unit that is always active is missed too, whatever it stands for; held at its average only what it says of
-these items is. What a concept was planned to reach tells nothing once B is trained: training moves it, also where the
-plan was written. The units named by what is measured are the concept's own: elsewhere B loses little without them."""
+*Active others* are taken of the units that the measured ones leave, *most active* of all units, so that these may be
+in part the same. Held at 0 a unit that is always active is missed too, whatever it stands for; held at its average only
+what it says of these items is. There the units that contribute most, which `kgkt trace` tells of for a class and an
+item, cost more than those that the concept reaches most. Those are the concept's own: on other items B loses little
+without them. In the last hidden layer the most active units, held at 0, cost as much. The plan is a guide only where
+the layer was written from it, and there a weaker one than what is measured."""
 
 
 def run(task: str, draws: range) -> Iterator[Row]:
@@ -158,13 +161,17 @@ def report(rows: Rows) -> Iterator[str]:
             [f"**{way}**" if way == MEASURED else way,
              *(share(values(rows, task, way, LABELS, f"{layer}: {held}")) for task, layer in columns)]
             for way in WAYS
-        ] + [["measured ones, on items of other concepts",
-              *(share(values(rows, task, MEASURED, LABELS, f"{layer}: {held} elsewhere")) for task, layer in columns)],
+        ] + [
+            ["planned, in draws in which the layer was written",
+             *(share(if_written(rows, task, layer, values(rows, task, PLANNED, LABELS, f"{layer}: {held}")))
+               for task, layer in columns)],
+            ["measured, on items of other concepts",
+             *(share(values(rows, task, MEASURED, LABELS, f"{layer}: {held} elsewhere")) for task, layer in columns)],
         ])  # fmt: skip
     yield ""
-    yield "How often the layer was written from the map before training, per cent of draws: " + "; ".join(
-        f"{task} {layer} {share(values(rows, task, WRITTEN, LABELS, f'{layer}: {WRITTEN}')).partition(' ')[0]}"
-        for task, layer in columns) + "."
+    often = [(task, layer, values(rows, task, WRITTEN, LABELS, f"{layer}: {WRITTEN}")) for task, layer in columns]
+    yield "Draws in which the layer was written from the map before training: " + ", ".join(
+        f"{task} {layer} {sum(found.values()):.0f}" for task, layer, found in often) + "."
     yield ""
     yield "What it has to show:"
     yield ""
@@ -173,11 +180,17 @@ def report(rows: Rows) -> Iterator[str]:
     yield from WHY.splitlines()
 
 
+def if_written(rows: Rows, task: str, layer: str, found: dict[int, float]) -> dict[int, float]:
+    """The draws in which the layer was written from the map."""
+    written = values(rows, task, WRITTEN, LABELS, f"{layer}: {WRITTEN}")
+    return {seed: value for seed, value in found.items() if written.get(seed)}
+
+
 def bar(rows: Rows, columns: list[tuple[str, str]]) -> Iterator[list[str]]:
     """One row for each thing that has to be shown."""
     for task, layer in columns:
         for held, words in HELD.items():
-            for other in (RANDOM, OTHERS):
+            for other in (RANDOM, OTHERS, ACTIVE):
                 metric = f"{layer}: {held}"
                 apart = gain(values(rows, task, MEASURED, LABELS, metric), values(rows, task, other, LABELS, metric))
                 met = None if level(apart) is None else apart[0] > 2 * apart[1]

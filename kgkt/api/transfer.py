@@ -12,11 +12,11 @@ from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
 
 if TYPE_CHECKING:
-    from kgkt.transfer.difference import Diffed
-    from kgkt.transfer.traced import TracedClass, TracedItem, TracedUnit
+    from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
     from kgkt.verbs.map import Mapped
+    from kgkt.verbs.trace import TracedClass, TracedItem, TracedUnit
 
 
 class Transfer(Graph):

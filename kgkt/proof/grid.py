@@ -258,16 +258,17 @@ class Worker:
         from kgkt.transfer.carry import ConceptHead, carried
         from kgkt.transfer.trainer import Trainer
 
-        options, wanted = self.options, carried(self._bench_of(seed).a.Z)
+        options, view = self.options, self._bench_of(seed).a
+        wanted, centroids = carried(view.Z, view.graph)
         if self._carrying is None or self._carrying.beside is None or self._carrying.beside.width != wanted.shape[1]:
             assert self.task.b is not None
             assert options.carry_weight is not None
             model = self.task.b()
-            head = ConceptHead(model, wanted, options.carry_weight)
+            head = ConceptHead(model, wanted, centroids, options.carry_weight)
             self._carrying = Trainer(model, batch=options.batch, learning_rate=options.learning_rate,
                                      from_logits=options.from_logits, beside=head)  # fmt: skip
         assert self._carrying.beside is not None
-        self._carrying.beside.wanted = wanted
+        self._carrying.beside.learn(wanted, centroids)
         return self._carrying
 
     def _second(self, trainer: Trainer | None, seed: int) -> float:

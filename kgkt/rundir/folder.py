@@ -3,7 +3,7 @@
     kgkt-run/graph.kgl               the embedded store, all graphs of the directory
     kgkt-run/<graph>/features.parquet  items.parquet  embedding.safetensors  concepts.safetensors
                      memberships.parquet  sources.safetensors (of several)  exemplars/  targets.parquet
-                     edits.jsonl  run.json
+                     measured.safetensors (of the last fused B)  edits.jsonl  run.json
 """
 
 from __future__ import annotations

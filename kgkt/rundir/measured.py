@@ -114,7 +114,7 @@ def as_fused(recipe: Recipe, run: RunDir) -> Recipe:
     """The recipe with its [target] as the last `fuse` was told, where it says nothing else; no test set."""
     plain, known = Target(), settings_of(run, "fuse").get("target", {})
     fields = {field.name for field in dataclasses.fields(Target)}
-    unsaid = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
+    unsaid: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
               if name in fields and getattr(recipe.target, name) == getattr(plain, name)}
     return dataclasses.replace(recipe, target=dataclasses.replace(recipe.target, **unsaid, test=None))
 
@@ -128,6 +128,9 @@ def fused_model(recipe: Recipe, run: RunDir, named: str | None) -> Path:
     if named is not None:
         return Path(named)
     last = settings_of(run, "fuse").get("target", {}).get("out")
+    if last is None and "fuse" in run.state().get("stages", {}):
+        raise InputError("the last fused B was made by an earlier kgkt, which did not keep where it lies: name it with "
+                         "--target")
     if last is None:
         raise InputError("no B was fused from this graph yet: kgkt fuse --target b.keras --out b-fused.keras; or name "
                          "a trained one with --target")

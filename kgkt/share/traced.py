@@ -130,7 +130,10 @@ def _ends(values: Mapping[str, float]) -> tuple[tuple[str, float, str], ...]:
 
 
 def _examples(done: Traced) -> tuple[Seen, ...]:
-    return done.nearest if isinstance(done, TracedItem) else done.examples  # type: ignore[attr-defined, no-any-return]
+    if isinstance(done, TracedItem):
+        return done.nearest
+    assert isinstance(done, TracedUnit | TracedClass)
+    return done.examples
 
 
 def _caption(done: Traced, one: Seen) -> str:

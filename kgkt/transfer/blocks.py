@@ -223,7 +223,7 @@ def check_data(model: keras.Model, names: Sequence[str], x: Any, file: str = "B"
                          "give B an array for each, --target-data FILE.npz")
     for tensor, name in zip(model.inputs, wanted, strict=True):
         one = arrays[name]
-        shape = (1,) if one.ndim == 1 and tuple(tensor.shape[1:]) == (1,) else tuple(one.shape[1:])
+        shape = (1,) if len(one.shape) == 1 and tuple(tensor.shape[1:]) == (1,) else tuple(one.shape[1:])
         _check_input(tensor, shape, one.dtype.kind in "OU", f"{file}'s input {name}")
 
 

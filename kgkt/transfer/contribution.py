@@ -70,8 +70,9 @@ def _slopes(
             on_the_way, apart, move = _mover(layer, mean, float(point), tape)
             with replaced(layer, move):
                 said = evidence(outputs, run_model(model, read, training=False), label)
-        slopes = [0.0 if g is None else np.asarray(g, np.float64) for g in tape.gradient(said, on_the_way)]
-        totals = [g / STEPS + (totals[i] if totals else 0.0) for i, g in enumerate(slopes)]
+        found = tape.gradient(said, on_the_way, unconnected_gradients="zero")
+        slopes = [np.asarray(slope, np.float64) / STEPS for slope in found]
+        totals = [total + slope for total, slope in zip(totals, slopes, strict=True)] if totals else slopes
     plain = evidence(outputs, run_model(model, read, training=False), label).numpy()
     return totals, apart, plain
 

@@ -36,10 +36,11 @@ def tap_of(model: keras.Model, layer: str | None = None, file: str = "B") -> tup
     if head is None:
         raise InputError(f"{file} ends in no Dense layer, so what its last hidden layer is cannot be told: "
                          f"name it with --layer ({', '.join(list(there)[-5:])})")  # fmt: skip
-    before = [path for path, one in there.items() if one is not head[1] and getattr(one, "trainable_variables", [])]
-    if not before and not any(getattr(one, "weights", []) for path, one in there.items() if path != head[0]):
+    adapted = ("Normalization", *KNOWS_WORDS)  # to the data, before any training
+    if not any(getattr(one, "weights", []) and type(one).__name__ not in adapted
+               for one in there.values() if one is not head[1]):  # fmt: skip
         raise InputError(f"{file} has no hidden layer: its head {head[0]} reads the items themselves, so there is "
-                         "nothing that could know concepts")  # fmt: skip
+                         "nothing that could know concepts")
     return head[1], "input"
 
 

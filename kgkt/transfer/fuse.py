@@ -28,7 +28,7 @@ from kgkt.transfer.write import (
     training_targets,
     write_layers,
 )
-from kgkt.values import BlockMap, Fusion, Labels, Targets
+from kgkt.values import BlockMap, ConceptGraph, Fusion, Labels, Targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def fuse(
     options: FuseOptions | None = None,
     block_map: BlockMap | None = None,
     memberships: csr_matrix | None = None,
-    active: np.ndarray | None = None,
+    graph: ConceptGraph | None = None,
     places: Places | None = None,
     test: tuple[Any, np.ndarray] | None = None,
     progress: Progress | None = None,
@@ -68,7 +68,7 @@ def fuse(
         options: how to train.
         block_map: strengths planned and edited; without it no weights are written.
         memberships: (n, k), needed with `block_map` and to carry concepts.
-        active: (k,) bool, the concepts that are carried if any are; None: all.
+        graph: of the k concepts, needed to carry them.
         places: of A's spatial map, from which filters are written.
         test: (x, y) with class indices y, to measure B alone beside B fused.
         progress: called with (steps taken, `FuseOptions.training_steps`), over all trainings.
@@ -86,7 +86,7 @@ def fuse(
     check_fit(model, x, targets, labels, block_map, memberships, test)
     trainer = Trainer(
         model, batch=options.batch, learning_rate=options.learning_rate, from_logits=options.from_logits,
-        beside=head_beside(model, options.carry, options.carry_weight, memberships, active, options.seed),
+        beside=head_beside(model, options.carry, options.carry_weight, memberships, graph),
     )
     listening = Listening(model, callbacks, options)
     count_on = _counted(progress, options.training_steps(block_map is not None, test is not None))

@@ -96,7 +96,7 @@ def measure(
         P = probabilities(outputs, y).numpy()
         answers[rows], sure[rows] = P.argmax(axis=1), P.max(axis=1)
         for path in list(sums):
-            why = unreadable(calls[path], len(blocks[path]), layers[path])
+            why = unreadable(calls[path], blocks[path], layers[path])
             if why:
                 notices[path] = f"{path} was not measured: {why}"
                 del sums[path]
@@ -211,10 +211,13 @@ def recorded(layers: Mapping[str, Any]) -> Iterator[dict[str, list[Any]]]:
         yield calls
 
 
-def unreadable(calls: list[Any], units: int, layer: Any) -> str:
-    """Why a layer's outputs cannot be read unit by unit; "" where they can."""
+def unreadable(calls: list[Any], blocks: tuple[Block, ...], layer: Any) -> str:
+    """Why a layer's outputs cannot be read block by block; "" where they can."""
     import numpy as np
 
+    units = len(blocks)
+    if blocks[0].kind == "row":
+        return "its blocks are rows, which have no outputs of their own"
     if not calls:
         return "it is not called"
     for call in calls:

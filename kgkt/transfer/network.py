@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, count
+from kgkt.errors import InputError
 from kgkt.transfer.blocks import leaves
 from kgkt.transfer.learned import Learned, learn, pairs_of
-from kgkt.transfer.taps import tapped
+from kgkt.transfer.measure import BATCH, activations, recorded, unreadable
+from kgkt.transfer.taps import as_input, run_model
 from kgkt.values import Block
 
 if TYPE_CHECKING:
@@ -23,33 +24,34 @@ HALF = 0.5  # of what A leaves unexplained of an untrained copy; where it leaves
 ANEW = 7919  # added to the seed, for B may have begun with it
 
 
-def activations(model: keras.Model, layer: Any, x: Any, rows: np.ndarray) -> tuple[np.ndarray | None, str]:
-    """What a layer gives for the items `rows`: (r, u) float32, of positions the mean; or None and why not.
+def given(
+    model: keras.Model, blocks: Mapping[str, tuple[Block, ...]], x: Any, rows: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """What layers of B give for the items `rows`, in one pass.
 
     Args:
         model: B.
-        layer: of B.
+        blocks: of the layers to read.
         x: (n, ...) items as B reads them.
         rows: (r,) item index.
 
-    Raises:
-        InputError: they are no finite numbers.
+    Returns:
+        layer -> (r, u) float32, of positions and calls the mean; and why the others cannot be read.
     """
     import numpy as np
 
-    first = getattr(layer, "data_format", None) == "channels_first"
-    parts = []
-    for calls in tapped(model, layer, x, rows, side="output"):
-        if len(calls) != 1:
-            return None, f"it is shared, called {len(calls)} times"
-        given = np.moveaxis(calls[0], 1, -1) if first else calls[0]
-        parts.append(given.mean(axis=tuple(range(1, given.ndim - 1))))
-    found = np.concatenate(parts)
-    if not np.isfinite(found).all():
-        bad = count(int((~np.isfinite(found)).any(axis=1).sum()), "item")
-        raise InputError(f"B's layer {layer.name} gives no finite numbers for {bad}: look at B's weights, and at the "
-                         "range of the data (--target-pixels)")
-    return found, ""
+    layers = {path: layer for path, layer in leaves(model) if path in blocks}
+    parts: dict[str, list[np.ndarray]] = {path: [] for path in layers}
+    why: dict[str, str] = {}
+    for start in range(0, len(rows), BATCH):
+        with recorded(layers) as calls:
+            run_model(model, as_input(model, x, rows[start : start + BATCH]), training=False)
+        for path in parts.keys() - why.keys():
+            if said := unreadable(calls[path], blocks[path], layers[path]):
+                why[path] = said
+            else:
+                parts[path].append(activations(calls[path], layers[path]).astype(np.float32))
+    return {path: np.concatenate(found) for path, found in parts.items() if path not in why}, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,7 @@ def lessons(
         seed: of the pairs, of the network and of the copy.
 
     Raises:
-        InputError: too few items, activations that are no numbers; of "network" also that B has no hidden layer, or
-            none whose activations vary.
+        InputError: too few items; of "network" also that B has no hidden layer, or none that can be read and varies.
     """
     hidden = [layer for layer, group in blocks.items() if group[0].kind != "head"]
     if method == "network" and not hidden:
@@ -103,21 +104,21 @@ def lessons(
                          "--method communities")
     rows = pairs_of(len(vectors), seed)
 
-    layers = dict(leaves(model))
 
-    def tried(path: str) -> tuple[Learned | None, str]:
-        given, why = activations(model, layers[path], x, rows)
-        learned = None if given is None else learn(vectors[rows], given, centroids, seed)
-        return learned, why or ("" if learned else "it gives the same for every item")
+    def tried(layers: Iterable[str]) -> Iterator[tuple[str, Learned | None, str]]:
+        read, why = given(model, {layer: blocks[layer] for layer in layers}, x, rows)
+        for layer in layers:
+            learned = learn(vectors[rows], read[layer], centroids, seed) if layer in read else None
+            yield layer, learned, why.get(layer, "" if learned else "it gives the same for every item")
 
-    found = {layer: _lesson(layer in hidden, method, *tried(layer)) for layer in blocks}
+    found = {layer: _lesson(layer in hidden, method, learned, why) for layer, learned, why in tried(blocks)}
     if method == "network" and not any(found[layer].planned is not None for layer in hidden):
         said = "; ".join(f"{layer}: {found[layer].why}" for layer in hidden)
         raise InputError(f"no layer of B to learn a map to ({said}). Is the data what B reads (--target-data, "
                          "--target-pixels)? --method communities needs none")
     if method == "auto" and hidden:
         with untrained(model, seed):
-            found |= {layer: _judged(found[layer], tried(layer)[0]) for layer in hidden}
+            found |= {layer: _judged(found[layer], learned) for layer, learned, _ in tried(hidden)}
     return found
 
 

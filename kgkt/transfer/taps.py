@@ -63,7 +63,7 @@ def _as_read(tensor: Any, x: Any, rows: np.ndarray) -> np.ndarray:
     import numpy as np
 
     read = np.asarray(x[rows], dtype=object if tensor.dtype == "string" else tensor.dtype)
-    return read[..., np.newaxis] if x.ndim == 1 and tuple(tensor.shape[1:]) == (1,) else read
+    return read[..., np.newaxis] if len(x.shape) == 1 and tuple(tensor.shape[1:]) == (1,) else read
 
 
 def run_model(model: keras.Model, inputs: Sequence[Any], *, training: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ COLUMNS = ("part", "what", "class", "value", "share", "strength", "planned", "me
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
+class Traced(abc.ABC):
     """What every trace begins with.
 
     Args:
@@ -22,9 +23,9 @@ class Traced:
     target: str
     items: int
 
+    @abc.abstractmethod
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """COLUMNS of all that is told, part by part."""
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON holds it; a class is called `class` there."""

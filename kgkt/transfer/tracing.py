@@ -206,12 +206,14 @@ def trace_item(
         through = dict(zip(concepts.tolist(), parts.sum(axis=1).tolist(), strict=True))
         evidence = float(given.sum())
         own = None if z is None else evidence - sum(through.values())
+    look = (None, None) if new else ground.look(item)
+    without = _answer(ground, x, rows, blocks)
     following = (ground.names[best[1]], float(P[best[1]])) if len(best) > 1 else (None, None)
     return TracedItem(
-        ground.target, len(ground.ids), item, new, ground.names[best[0]], float(P[best[0]]), *following, *graph_says,
-        None if new else ground.label(row), paths[-1] if paths else None, evidence,
-        () if z is None else _parts(ground, z, through), own, tuple(blocks), *_answer(ground, x, rows, blocks),
-        tuple(ground.seen(place, distance) for place, distance in near), *((None, None) if new else ground.look(item)),
+        ground.target, len(ground.ids), item, new, ground.names[best[0]], float(P[best[0]]), following[0],
+        following[1], graph_says[0], graph_says[1], None if new else ground.label(row), paths[-1] if paths else None,
+        evidence, () if z is None else _parts(ground, z, through), own, tuple(blocks), without[0], without[1],
+        tuple(ground.seen(place, distance) for place, distance in near), look[0], look[1],
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def fuse_target(
     with bar as advance:
         fusion = fuse(
             model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
-            active=current.graph.active, places=places, test=test, progress=_steps(advance),
+            graph=current.graph, places=places, test=test, progress=_steps(advance),
             callbacks=[*callbacks, *logs_of(recipe)], diagnosis=run.path("diverged.json"),
         )  # fmt: skip
     if growing:
@@ -240,7 +240,7 @@ def fuse_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
     }  # fmt: skip
     if target.carry:
         told = run.state()["stages"]["propagate"]["inputs"]
-        inputs["what is carried"] = digest_value([target.carry, target.carry_weight, told["concepts"],
+        inputs["what is carried"] = digest_value([target.carry, carry_weight(recipe), told["concepts"],
                                                   told["the graph"]])  # fmt: skip
     data = target.data or recipe.source.data or settings_of(run, "populate").get("data")
     for name, path in (("data", data), ("test", target.test)):

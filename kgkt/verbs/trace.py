@@ -70,11 +70,14 @@ def trace(
     recipe = recipe.override("target", model=str(fused_model(recipe, run, target)))
     if item is not None and data is None:
         item = known_item(item, frozenset(pool_ids(run).tolist()))
-    looks = read_looks(recipe, run, draw=picture is not None)
+    alone = not (recipe.source.data or settings_of(run, "populate").get("data"))  # made from features
+    looks = read_looks(recipe, run, draw=picture is not None and not alone)
     current, targets = fresh_targets(recipe, run, say)
     ground = _ground(recipe, run, current, targets, looks, examples, target is not None, say)
-    if looks.missing:
+    if looks.missing and picture is None:
         say(looks.missing)
+    if alone and picture is not None:
+        looks = _as_b_sees(ground, looks)
     drawn: dict[str, np.ndarray] = {}
     if what is not None:
         done: TracedUnit | TracedClass | TracedItem = _of_b(ground, what)
@@ -240,6 +243,25 @@ def _nearest(vector: np.ndarray, pool: np.ndarray, how_many: int) -> list[tuple[
 
     index, distance = nearest_in_pool(vector[None], pool, how_many)
     return [(int(i), float(d) ** 2 / 2) for i, d in zip(index[0], distance[0], strict=True)]
+
+
+def _as_b_sees(ground: Ground, looks: Looks) -> Looks:
+    """The items of a graph that was made from features, as B reads them.
+
+    Raises:
+        InputError: these are no pictures either.
+    """
+    import dataclasses
+
+    from kgkt.source.inputs import Data
+    from kgkt.source.thumbs import is_image
+
+    data = Data(ground.ids, ground.x, None, None, None, "array", "")
+    if ground.x.dtype.kind in "OU":
+        data = dataclasses.replace(data, text=[str(one) for one in ground.x.ravel()])
+    elif not is_image(data):
+        raise InputError(f"nothing can be drawn: {looks.missing}, and B reads no pictures")
+    return dataclasses.replace(looks, data=data)
 
 
 def _draw(path: Path, done: Traced, looks: Looks, drawn: dict[str, np.ndarray]) -> None:

@@ -42,10 +42,10 @@ ASKED = {
     "edges": "MATCH (a:Concept)-[e:SIMILAR_TO]->(b:Concept) RETURN a.key, b.key, e.weight, e.cosine",
     "themes": "MATCH (a:Concept)-[:PART_OF]->(t:Theme) RETURN a.key, t.key, t.name, t.size",
     "masses": "MATCH (c:Concept)-[l:LEANS_TO]->(k:Class) RETURN c.key, k.key, k.index, l.mass",
-    "strengths": "MATCH (c:Concept)-[m:MAPS_TO]->(b:Block) RETURN c.key, b.key, b.kind, b.name, m.strength, m.planned",
+    "strengths": "MATCH (c:Concept)-[m:MAPS_TO]->(b:Block) RETURN c.key, b.key, b.kind, b.name, m.strength, m.planned, m.measured",
     "labels": "MATCH (i:Item)-[l:LABELLED|LABELLED_NOT]->(k:Class) RETURN type(l), i.key, k.key, l.by",
     "examples": "MATCH (i:Item)-[e:EXAMPLE_OF]->(c:Concept) RETURN i.key, i.item_id, i.uri IS NULL, c.key, e.strength",
-    "blocks": "MATCH (b:Block)-[:IN_MODEL]->(m:Model) RETURN b.key, b.layer, b.index, m.key, m.role, m.n_weights",
+    "blocks": "MATCH (b:Block)-[:IN_MODEL]->(m:Model) RETURN b.key, b.layer, b.index, m.key, m.role, m.n_weights, m.measured_on",
     "graphs": "MATCH (g:Graph)-[:LEARNED_FROM]->(m:Model) RETURN g.key, g.complete, g.n_items, g.n_concepts, g.seed, m.key, m.sha256",
 }
 
@@ -90,12 +90,17 @@ def test_run_gives_the_same_graph_and_the_same_b_on_both(work: Path, kgkt: Kgkt,
     from kgkt.source.quiet import keras
 
     (work / "kgkt.toml").write_text(RECIPE)
-    weights = []
+    weights, traced = [], []
     for store in ((), ("--store", neo4j_url)):
         done = kgkt("run", "--dir", f"run{len(store)}", *store, "--force")
         assert done.code == 0, done.err
         model = keras().saving.load_model(work / "out.keras")
         weights.append([np.asarray(w) for w in model.get_weights()])
+        traced.append(kgkt("trace", "4", "--dir", f"run{len(store)}").json)
+    assert [(c["number"], c["strength"]) for c in traced[0]["concepts"]] == [
+        (c["number"], pytest.approx(c["strength"], abs=1e-6)) for c in traced[1]["concepts"]]
+    assert [(b["layer"], b["unit"], b["concept"]) for b in traced[0]["blocks"]] == [
+        (b["layer"], b["unit"], b["concept"]) for b in traced[1]["blocks"]]
     embedded = holds(f"kglite:{work / 'run0' / 'graph.kgl'}")
     assert all(embedded.values())
     same(embedded, holds(neo4j_url))

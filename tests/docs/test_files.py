@@ -1,4 +1,4 @@
-"""The hook of docs/files.md brings the features of a PyTorch model into a graph."""
+"""The first recipe of docs/files.md brings the features of a PyTorch model into a graph."""
 
 from __future__ import annotations
 
@@ -29,10 +29,15 @@ loader, ids = pool.split(32), [f"p{i}" for i in range(90)]
 AFTER = "np.savez('true.npz', layer3=model.layer3(pool).detach().numpy())\n"
 
 
-def test_features_from_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def snippets() -> list[str]:
+    """The recipes in Python, in their order on the page."""
     if importlib.util.find_spec("torch") is None:
         pytest.skip("needs kgkt[text]")
-    (snippet,) = re.findall(r"^```python\n(.*?)^```", read(ROOT / "docs" / "files.md"), re.M | re.S)
+    return re.findall(r"^```python\n(.*?)^```", read(ROOT / "docs" / "files.md"), re.M | re.S)
+
+
+def test_features_from_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snippet = snippets()[0]
     code = BEFORE + snippet + AFTER
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)  # torch, apart from Keras
     monkeypatch.chdir(tmp_path)

@@ -73,7 +73,7 @@ def test_the_documents_say_how_much_of_the_bar_is_missed() -> None:
     assert "| met |" in bar
 
 
-PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched", "grown")
+PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched", "mapped", "carried", "traced", "diffed", "grown")
 
 
 @pytest.mark.parametrize("name", PEOPLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,25 @@ import pytest
 from keras import layers
 from scipy.sparse import csr_matrix
 
+from kgkt.concepts.edges import unnamed_graph
 from kgkt.errors import InputError
 from kgkt.transfer.card import write_card
-from kgkt.transfer.carry import ConceptHead, carried
+from kgkt.transfer.carry import ConceptHead, carried, distance_scale
 from kgkt.transfer.fuse import FuseOptions, fuse
 from kgkt.transfer.head import logistic
 from kgkt.transfer.outputs import read_outputs
 from kgkt.transfer.taps import tapped
 from kgkt.transfer.trainer import Trainer, _compile
-from kgkt.values import Fusion
+from kgkt.values import ConceptGraph, Fusion
+
+
+def graph_of(taught: Any, off: Any = ()) -> ConceptGraph:
+    """The concepts, some of them switched off."""
+    return replace(unnamed_graph(taught.clustering), active=~np.isin(np.arange(60), off))
 
 
 def run(model: Any, taught: Any, steps: int = 100, weight: float = 1.0, **more: Any) -> Fusion:
-    given = {"carry": "concepts", "memberships": taught.Z} | more
+    given = {"carry": "concepts", "memberships": taught.Z, "graph": graph_of(taught)} | more
     options = FuseOptions(steps=steps, carry=given.pop("carry"), carry_weight=weight)
     return fuse(model, taught.x, taught.targets, taught.labels, options=options, **given)
 
@@ -39,7 +46,7 @@ def probe(model: Any, taught: Any) -> float:
 def test_b_s_last_hidden_layer_comes_to_know_the_concepts(mlp: Callable[..., Any], taught: Any) -> None:
     """Of items held out too, from several orders of items; without the head B is what it is without one, to the bit."""
     model = mlp()
-    trainer = Trainer(model, beside=ConceptHead(model, carried(taught.Z)))
+    trainer = Trainer(model, beside=ConceptHead(model, *carried(taught.Z, graph_of(taught))))
     gains, ends = [], []
     for seed in (0, 1, 2):
         known = []
@@ -90,14 +97,18 @@ def test_a_step_is_the_gradient_of_both_losses(mlp: Callable[..., Any], taught: 
     import tensorflow as tf
 
     model = mlp()
-    head = ConceptHead(model, carried(taught.Z), weight=0.5)
+    head = ConceptHead(model, *carried(taught.Z, graph_of(taught)), weight=0.5)
     outputs = read_outputs(model)
+    C = taught.clustering.centroids.astype(np.float32)
+    apart = np.sort(((C[:, None] - C) ** 2).sum(axis=2), axis=1)
+    scale = apart[:, 1:4].mean()
     before, (kernel, bias) = model.get_weights(), head.weights()
     rows = np.random.default_rng(7).permutation(600)[:64]
     with tf.GradientTape() as tape:
         hidden = keras.Model(model.inputs[0], model.get_layer("two").output)(taught.x[rows])
         own = keras.losses.categorical_crossentropy(taught.targets.P[rows], model.get_layer("out")(hidden))
-        beside = keras.losses.categorical_crossentropy(taught.Z[rows].toarray(), hidden @ kernel + bias, True)
+        away = tf.reduce_sum((hidden @ kernel + bias - C[:, None]) ** 2, axis=2)  # by the definition
+        beside = keras.losses.categorical_crossentropy(taught.Z[rows].toarray(), -tf.transpose(away) / scale, True)
         gradient = tape.gradient(tf.reduce_mean(own) + 0.5 * tf.reduce_mean(beside), model.trainable_variables)
     plain = keras.optimizers.SGD(1.0)
     plain.build([*model.trainable_variables, *head.variables])
@@ -108,12 +119,16 @@ def test_a_step_is_the_gradient_of_both_losses(mlp: Callable[..., Any], taught: 
         np.testing.assert_allclose(old - step.numpy(), new, atol=1e-5)
 
 
-def test_memberships_of_active_concepts_that_hold_an_item() -> None:
-    Z = csr_matrix(np.array([[0.6, 0.4, 0, 0], [0, 0.5, 0.5, 0], [1, 0, 0, 0]]))
-    got = carried(Z, np.array([False, True, True, True])).toarray()
-    np.testing.assert_allclose(got, [[1, 0], [0.5, 0.5], [0, 0]])  # the last one holds none; item 2 is in none
-    with pytest.raises(InputError, match="every concept is switched off, so there is nothing to carry"):
-        carried(Z, np.zeros(4, bool))
+def test_what_is_carried_are_the_memberships_of_active_concepts_that_hold_an_item(taught: Any) -> None:
+    wanted, centroids = carried(taught.Z, graph_of(taught, off=range(10)))
+    np.testing.assert_allclose(centroids, taught.clustering.centroids[10:], rtol=1e-6)
+    kept = taught.Z[:, 10:].toarray()
+    total = kept.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(wanted.toarray(), kept / np.where(total > 0, total, 1), atol=1e-6)
+    few = csr_matrix(np.eye(60)[[3, 3, 5, 0]])
+    wanted, centroids = carried(few, graph_of(taught, off=[0]))
+    np.testing.assert_array_equal(wanted.toarray(), [[1, 0], [1, 0], [0, 1], [0, 0]])  # the last one is in none
+    assert distance_scale(centroids[:1]) == 1.0  # no other concept to be apart from
 
 
 def test_into_a_nested_b_in_mixed_precision_with_batchnorm_and_dropout(taught: Any) -> None:
@@ -141,8 +156,8 @@ def test_what_cannot_carry_is_refused_by_name(mlp: Callable[..., Any], taught: A
         ("carry is 'concept'; did you mean concepts?", mlp(), {"carry": "concept"}),
         ("carry_weight is -1.0, expected a number from 0 on", mlp(), {"weight": -1.0}),
         ("carry_weight is nan", mlp(), {"weight": float("nan")}),
-        ("every concept is switched off", mlp(), {"active": np.zeros(60, bool)}),
-        ("the memberships of the pool are needed", mlp(), {"memberships": None}),
+        ("every concept is switched off", mlp(), {"graph": graph_of(taught, off=range(60))}),
+        ("the graph and the memberships of the pool are needed", mlp(), {"memberships": None}),
         ("B ends in end, and no Dense layer", ended, {}),
         ("nothing before B's head out can be trained", frozen, {}),
         ("nothing before B's head only can be trained", bare, {}),

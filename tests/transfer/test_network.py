@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError
-from kgkt.transfer.blocks import read_blocks
+from kgkt.transfer.blocks import MAPPED, read_blocks
 from kgkt.transfer.learned import learn, split, strengths
 from kgkt.transfer.mapper import plan_map
-from kgkt.transfer.network import activations, lessons
+from kgkt.transfer.network import given, lessons
+from kgkt.transfer.part import part_to_teach
+from tests.transfer.zoo import ZOO
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +83,11 @@ def test_units_beyond_the_concepts_get_few_strengths(mlp: Any, taught: Any) -> N
 
 
 def test_activations_of_a_convolution_are_means_over_its_positions(cnn: Any, taught: Any) -> None:
-    got, why = activations(cnn, cnn.get_layer("conv"), taught.x, np.arange(20))
-    whole = keras.Model(cnn.inputs[0], cnn.get_layer("conv").output)(taught.x[:20]).numpy()
-    assert (why, whole.shape) == ("", (20, 6, 6, 8))
-    np.testing.assert_allclose(got, whole.mean(axis=(1, 2)), atol=1e-6)
+    read, why = given(cnn, read_blocks(cnn), taught.x, np.arange(600))
+    whole = keras.Model(cnn.inputs[0], cnn.get_layer("conv").output)(taught.x).numpy()
+    assert whole.shape == (600, 6, 6, 8)
+    np.testing.assert_allclose(read["conv"], whole.mean(axis=(1, 2)), atol=1e-6)
+    assert (read["one"].shape, read["out"].shape, "conv" in why) == ((600, 16), (600, 10), False)
 
 
 def test_auto_maps_a_b_that_was_trained_by_what_its_units_do(mlp: Any, taught: Any, pairs: Any) -> None:
@@ -106,9 +109,8 @@ def test_auto_maps_a_b_that_was_trained_by_what_its_units_do(mlp: Any, taught: A
     assert lesson.planned is not None
     plan = plan_map(blocks, taught.clustering.centroids, taught.targets.mass, taught.Z, learned={"two": lesson.planned})
     assert (plan.planned["two"] != lesson.planned).nnz == 0
-    given, _ = activations(model, model.get_layer("two"), taught.x, np.arange(600))
-    assert given is not None
-    above = (given - given.mean(axis=0)) / np.maximum(given.std(axis=0), 1e-9)
+    read = given(model, last, taught.x, np.arange(600))[0]["two"]
+    above = (read - read.mean(axis=0)) / np.maximum(read.std(axis=0), 1e-9)
     carried = np.asarray((taught.Z @ lesson.planned).multiply(above).sum(axis=1)).mean()
     communities = plan_map(blocks, taught.clustering.centroids, taught.targets.mass, taught.Z).planned["two"]
     other = np.asarray((taught.Z @ communities).multiply(above).sum(axis=1)).mean()
@@ -116,13 +118,14 @@ def test_auto_maps_a_b_that_was_trained_by_what_its_units_do(mlp: Any, taught: A
     assert other < 0.3
 
 
-def test_a_layer_that_cannot_be_read_keeps_its_communities(taught: Any, pairs: Any) -> None:
-    image, shared = keras.Input((64,)), keras.layers.Dense(64, name="shared")
-    last = keras.layers.Dense(8, activation="relu", name="last")(shared(shared(image)))
-    model = keras.Model(image, keras.layers.Dense(10, name="out")(last))
+def test_a_layer_that_cannot_be_read_keeps_its_communities(mlp: Any, taught: Any, pairs: Any) -> None:
+    model = mlp()
+    model.get_layer("two").bias.assign(np.full(16, np.nan))
     found = lessons(model, read_blocks(model), taught.x, *pairs, "network")
-    assert (found["shared"].by, found["shared"].why) == ("communities", "it is shared, called 2 times")
-    assert (found["last"].by, found["out"].by) == ("network", "class mass")
+    assert {layer: (lesson.by, lesson.why) for layer, lesson in found.items()} == {
+        "one": ("network", ""), "two": ("communities", "its outputs are not finite"), "out": ("class mass", "")}
+    assert found["one"].planned is not None
+    assert found["two"].planned is None
 
 
 def test_what_a_map_cannot_be_learned_from_is_refused(mlp: Any, taught: Any, pairs: Any) -> None:
@@ -140,5 +143,17 @@ def test_what_a_map_cannot_be_learned_from_is_refused(mlp: Any, taught: Any, pai
     assert {lesson.by for lesson in lessons(model, blocks, still, vectors, centroids, "auto").values()} == {
         "communities", "class mass"}  # fmt: skip
     model.get_layer("one").bias.assign(np.full(32, np.nan))
-    with pytest.raises(InputError, match=r"layer one gives no finite numbers for 600 items"):
+    with pytest.raises(InputError, match=r"\(one: its outputs are not finite; two: its outputs are not finite\)"):
         lessons(model, blocks, taught.x, vectors, centroids, "network")
+
+
+@pytest.mark.parametrize("name", ["own", "inputs"])
+def test_other_kinds_of_b_are_begun_anew_too(name: str, taught: Any, pairs: Any) -> None:
+    kind = ZOO[name]
+    model, _ = part_to_teach(kind.build(), kind.output)
+    blocks = {layer: group for layer, group in read_blocks(model).items() if group[0].kind in MAPPED}
+    before = [v.numpy() for v in model.variables]
+    found = lessons(model, blocks, kind.items(taught.x[:60]), pairs[0][:60], pairs[1], "auto")
+    assert all((a == v.numpy()).all() for a, v in zip(before, model.variables, strict=True))
+    hidden = [lesson for layer, lesson in found.items() if blocks[layer][0].kind != "head"]
+    assert [lesson.untrained is not None for lesson in hidden] == [True] * (len(found) - 1)

@@ -79,7 +79,7 @@ def test_what_cannot_be_read_unit_by_unit_is_said(taught: Any) -> None:
     model = keras.Model(words, keras.layers.Dense(10, activation="softmax", name="out")(x))
     found = measure(model, (taught.x * 16).astype(int), taught.Z)
     assert list(found.layers) == ["out"]
-    assert found.notices[0].startswith("words was not measured: its outputs do not have one channel for each")
+    assert found.notices[0].startswith("words was not measured: its blocks are rows, which have no outputs")
     with pytest.raises(InputError, match="words was not measured"):
         find_unit("words:3", found, ())
 

@@ -1,4 +1,4 @@
-"""Small Bs of many kinds for the digits' 64 pixels and the ten classes; the same weights each time."""
+"""Small Bs of many kinds for the digits' 64 pixels; the same weights each time."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ class Kind:
         kinds: layer -> kind and number of its blocks.
         items: the pixels as it reads them.
         output: which output is taught.
-        planned: layers that concepts are mapped to.
+        graph: the fixture of what it is taught: all digits, or "two" classes of them.
     """
 
     build: Callable[[], Any]
     kinds: dict[str, tuple[str, int]]
     items: Callable[[np.ndarray], Any] = lambda x: x
     output: str | None = None
+    graph: str = "taught"
 
 
 def mlp() -> Any:
@@ -58,8 +59,8 @@ def cnn() -> Any:
 
 
 def mobile() -> Any:
-    """MobileNetV2 for pictures of 32 x 32, without its weights, nested in a model."""
-    body = keras.applications.MobileNetV2((32, 32, 3), 0.35, include_top=False, weights=None, pooling="avg")
+    """MobileNet for pictures of 32 x 32, without its weights, nested in a model."""
+    body = keras.applications.MobileNet((32, 32, 3), 0.25, include_top=False, weights=None, pooling="avg")
     pixels = keras.Input((64,))
     x = layers.UpSampling2D(4)(layers.Concatenate()([layers.Reshape((8, 8, 1))(pixels)] * 3))
     return keras.Model(pixels, layers.Dense(10, activation="softmax", name="out")(body(x)))
@@ -180,6 +181,11 @@ def mixed() -> Any:
                              layers.Dense(10, activation="softmax", name="out", dtype=half)])  # fmt: skip
 
 
+def sigmoid() -> Any:
+    return keras.Sequential([keras.Input((64,)), layers.Dense(8, activation="relu", name="one"),
+                             layers.Dense(1, activation="sigmoid", name="out")])  # fmt: skip
+
+
 def separable() -> Any:
     return keras.Sequential([
         keras.Input((64,)), layers.Reshape((8, 8, 1)), layers.Conv2D(4, 3, name="stem"),
@@ -213,6 +219,7 @@ ZOO = {
     "inputs": Kind(inputs, {"conv": ("filter", 3), "side": ("unit", 8)} | HEAD, as_two),
     "own": Kind(own, {"hidden": ("unit", 12), "block/first/0": ("unit", 12), "block/after": ("unit", 12),
                       "digit": ("head", 10)}, output="digit"),
+    "sigmoid": Kind(sigmoid, {"one": ("unit", 8), "out": ("head", 1)}, graph="two"),
     "mixed": Kind(mixed, {"one": ("unit", 16)} | HEAD),
     "separable": Kind(separable, {"stem": ("filter", 4), "depthwise": ("filter", 8), "separable": ("filter", 6)} | HEAD),
     "convolved": Kind(convolved, {"up": ("filter", 5), "last": ("filter", 10)}),
