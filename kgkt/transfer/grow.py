@@ -179,14 +179,11 @@ def ask_graph(
         answer: what the graph says to labels.
         seed: of the draws.
     """
-    import numpy as np
-
-    first, targets, items = None, None, np.zeros(0, np.int64)
-    for number in range(ROUNDS):
-        spoken, items = speak_for_old(labels, own, kept, first, seed + number)
+    spoken, items = speak_for_old(labels, own, kept, None, seed)
+    targets = answer(spoken)
+    for number in range(1, ROUNDS):
+        spoken, items = speak_for_old(labels, own, kept, targets.P, seed + number)
         targets = answer(spoken)
-        first = targets.P
-    assert targets is not None
     return targets, len(items)
 
 
