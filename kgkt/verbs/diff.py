@@ -122,9 +122,9 @@ def diff_target(recipe: Recipe, say: Say, before: str | None = None, layer: str 
     found, on = verdicts(kept, Z, groups), _asked(side.current)
     back = Kept(near_each(groups, near_a), shuffled(groups, Z, seed), near_each(groups, own), sizes_of(groups))
     concepts = _described(side, kept, found, on, lambda g: f"group {g}")
-    new = tuple(_group(g, back, groups, side.current.ids) for g in new_ones(back, groups, Z))
+    new = sorted((_group(g, back, groups, side.current.ids) for g in new_ones(back, groups, Z)), key=lambda c: -c.size)
     _write_arrived(recipe, run, opened, kept, found, on)
-    return Diffed(run.graph, opened.path.stem, True, concepts, new, kept.overall(_mask(on, len(found))),
+    return Diffed(run.graph, opened.path.stem, True, concepts, tuple(new), kept.overall(_mask(on, len(found))),
                   int((~side.current.graph.active).sum()), True)  # fmt: skip
 
 

@@ -70,6 +70,8 @@ def ask(
                     say(notice)
                 if word == "carried" and not rows.rows and _one_source(run):
                     say("the graph has one source, which carries every concept: populate --also adds another")
+            if word in ("lost", "arrived", "corresponding") and not rows.rows:
+                say("nothing of the kind is in the graph: kgkt diff compares it with a B, or with another graph")
             yield rows, elapsed
 
 

@@ -144,6 +144,8 @@ def test_what_cannot_be_compared(two: Path, kgkt: Kgkt) -> None:
     kgkt("query", "MATCH (g:Graph {key: 'other'}) SET g.complete = false", "--rw", "--force", "--graph", "main")
     said = kgkt("diff", "main", "other")
     assert (said.code, "graph other is being rebuilt" in said.err, bool(state)) == (3, True, True)
+    said = kgkt("query", "lost", "--graph", "main")
+    assert (said.json["rows"], "kgkt diff compares it" in said.err) == ([], True)
     for within, code in (("lost", 3), ("RETURN 1 AS a", 3), ("RETURN 'x' AS key", 3)):
         assert kgkt("suggest", "--within", within, "--graph", "main").code == code
     assert kgkt("suggest", "--param", "into=b", "--graph", "main").code == 2
