@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kgkt.api import Run
-    from kgkt.transfer.traced import Seen, Through, TracedClass, TracedItem, TracedUnit
+    from kgkt.transfer.told import Seen, Through
+    from kgkt.transfer.traced import TracedClass, TracedItem, TracedUnit
 
 TEXT = 110  # characters of an item's text
 
@@ -63,7 +64,8 @@ def trace(
     form: str,
 ) -> None:
     """From a unit, a class or an answer of a trained B back to concepts and A's examples."""
-    from kgkt.transfer.traced import COLUMNS, TracedClass, TracedUnit
+    from kgkt.transfer.told import COLUMNS
+    from kgkt.transfer.traced import TracedClass, TracedUnit
 
     done = run.trace(
         what, examples, item=item, data=data, target=target, target_data=target_data, pixels=target_pixels,

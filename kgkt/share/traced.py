@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.files import atomic
 from kgkt.share.why import ACROSS, EXAMPLE, EXPERT, ITEM, MOST, TEACHER, TITLE, Panel, draw_panel, plain_text
-from kgkt.transfer.traced import Seen, Through, Traced, TracedClass, TracedItem, TracedUnit
+from kgkt.transfer.told import Seen, Through
+from kgkt.transfer.traced import Traced, TracedClass, TracedItem, TracedUnit
 
 if TYPE_CHECKING:
     import numpy as np

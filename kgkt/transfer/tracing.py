@@ -12,8 +12,9 @@ from kgkt.transfer.contribution import contributions, silenced
 from kgkt.transfer.measure import Measured, activations, recorded
 from kgkt.transfer.outputs import Outputs, probabilities
 from kgkt.transfer.taps import as_input, run_model
+from kgkt.transfer.told import Made, Part, Reach, Seen, Through
 from kgkt.transfer.trace import concept_parts, explained, hidden_layers, shares, strongest
-from kgkt.transfer.traced import Made, Part, Reach, Seen, Through, TracedClass, TracedItem, TracedUnit
+from kgkt.transfer.traced import TracedClass, TracedItem, TracedUnit
 from kgkt.values import ConceptGraph, Labels, Targets
 
 if TYPE_CHECKING:

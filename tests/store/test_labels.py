@@ -18,6 +18,7 @@ from kgkt.store.load import (
     set_names,
     write_blocks,
     write_masses,
+    write_measured,
 )
 from kgkt.store.opening import open_store
 from kgkt.store.readback import read_strengths
@@ -189,6 +190,28 @@ def test_a_new_map_replaces_the_old_and_keeps_the_strengths_it_is_given(mapped):
         assert store.ask("MATCH (b:Block {model: 'c'}) RETURN count(b) AS n").rows == ((13,),)
     assert back[5].toarray().tolist() == [[0, 0]]
     assert planned[5].toarray().tolist() == [[0, 1]]
+
+
+def test_what_is_measured_stands_beside_strengths_and_is_replaced_as_a_whole(mapped):
+    edit(mapped, "MATCH (:Concept {key: 'main/concept/4'})-[m:MAPS_TO]->(b:Block {layer: 'dense'}) SET m.strength = 0")
+    before = strengths(mapped)
+    for measured in ([(4, "dense", 1, 0.5), (4, "dense", 0, 0.25)], [(4, "dense", 1, -0.5), (5, "dense", 0, 0.75)]):
+        with open_store(mapped, write=True) as store:
+            write_measured(store, "main", "b", measured, "b-fused.keras", "00")
+        for layer, (strength, planned) in strengths(mapped).items():
+            assert (strength != before[layer][0]).nnz == (planned != before[layer][1]).nnz == 0
+        with open_store(mapped) as store:
+            rows = store.ask("MATCH (c:Concept)-[m:MAPS_TO]->(b:Block) WHERE m.measured IS NOT NULL "
+                             "RETURN c.key, b.index, m.strength, m.measured ORDER BY b.index DESC").rows
+            model = store.ask("MATCH (m:Model {name: 'b'}) RETURN m.measured_on, m.n_weights").rows
+        assert model == (("b-fused.keras", 7),)
+    assert rows == (("main/concept/4", 1, 0.0, -0.5), ("main/concept/5", 0, 0.0, 0.75))
+    edit(mapped, "MATCH (:Concept {key: 'main/concept/5'})-[m:MAPS_TO]->(b:Block {layer: 'dense', index: 0}) SET m.strength = 0.5")
+    assert strengths(mapped)["dense"][0][5].toarray().tolist() == [[0.5, 0, 0.5]]  # a person may take it for more
+    with open_store(mapped, write=True) as store:
+        write_blocks(store, "main", {"name": "b", "role": "target"}, digits_map(), NAMES)
+    with open_store(mapped) as store:
+        assert store.ask("MATCH (m:Model {name: 'b'}) RETURN m.measured_on").rows == ((None,),)
 
 
 @pytest.mark.parametrize(("change", "said"), [
