@@ -148,7 +148,7 @@ def second_items(
     import numpy as np
 
     cover = Cover(Z, vectors, spoken)
-    doubt = 1 - (Z.data[Z.indptr[:-1]] if P is None else P.max(axis=1))  # a row begins with its nearest concept
+    doubt = 1 - (np.maximum.reduceat(Z.data, Z.indptr[:-1]) if P is None else P.max(axis=1))
     apart, _ = mixed(Z, P)
     queue = [(-apart[c] / max(cover.labels[c], 1), c) for c in np.flatnonzero(graph.active).tolist()]
     heapq.heapify(queue)

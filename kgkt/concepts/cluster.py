@@ -137,8 +137,16 @@ def fit_local(vectors: np.ndarray, k: int, seed: int) -> Clustering:
 
 
 def nearest_concept(Z: csr_matrix) -> np.ndarray:
-    """(n,) the concept each item is nearest to (the first entry of each row)."""
-    return Z.indices[Z.indptr[:-1]]
+    """(n,) the concept each item is nearest to: the strongest of its row, of equals the first one there.
+
+    Memberships (n, k) come nearest first from `memberships`, but not once concepts are merged.
+    """
+    import numpy as np
+
+    sizes = np.diff(Z.indptr)
+    strongest = np.flatnonzero(Z.data == np.repeat(np.maximum.reduceat(Z.data, Z.indptr[:-1]), sizes))
+    _, first = np.unique(np.repeat(np.arange(Z.shape[0]), sizes)[strongest], return_index=True)
+    return Z.indices[strongest[first]]
 
 
 def hard_memberships(Z: csr_matrix) -> csr_matrix:

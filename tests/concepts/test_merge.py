@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import random as sparse_random
 
+from kgkt.concepts.cluster import memberships, nearest_concept
 from kgkt.concepts.edges import bridge_edges, centroid_cosines
 from kgkt.concepts.effect import changed_items, concepts_say
 from kgkt.concepts.merge import fold_graph, fold_memberships
@@ -27,6 +28,20 @@ def made():
 
 def folded_by(pairs: dict[int, int]) -> np.ndarray:
     return np.array([pairs.get(i, i) for i in range(K)])
+
+
+def test_an_item_stays_nearest_to_its_concept_when_others_are_merged():
+    """A fold puts each row in the order of the concepts' numbers, where the nearest one came first."""
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(200, 4)).astype(np.float32)
+    Z, _ = memberships(vectors, vectors[:K])
+    apart = nearest_concept(Z)
+    folded = fold_memberships(Z, folded_by({3: 7}))
+    now = nearest_concept(folded)
+    np.testing.assert_array_equal(now, folded.toarray().argmax(axis=1))
+    far = ~folded.toarray()[:, 7].astype(bool)
+    np.testing.assert_array_equal(now[far], apart[far])
+    assert far.sum() > 50
 
 
 def test_edges_are_those_of_the_folded_memberships(made):
