@@ -187,9 +187,10 @@ def report(rows: Rows) -> Iterator[str]:
 
 WHY = """\
 A learned map tells what a trained B's units carry; it does not write better weights. In a B that was never trained it
-finds B's own random functions again, and both the written weights and the fused B are behind communities. `auto` keeps
-communities there. In a B that was trained for other classes it costs accuracy as long as nothing is trained. So
-communities are the default. The size of the network and the line that `auto` draws were chosen on draws 300 to 302."""
+finds B's own random functions again: the written weights are behind communities, and on digits the fused B is too.
+`auto` keeps communities there. In a B that was trained for other classes (fashion) it costs accuracy as long as nothing
+is trained, and nothing after `fuse`. So communities are the default. The size of the network and the line that `auto`
+draws were chosen on draws 300 to 302."""
 
 
 def explained(rows: Rows, task: str, kind: str, layer: str) -> list[str]:
