@@ -30,7 +30,7 @@ def two_once(once: Once, populated_once: Path) -> Path:
         shutil.copytree(populated_once, folder, dirs_exist_ok=True)
         kgkt_in(folder, *MADE, "--graph", "other", "--seed", 5)
 
-    return once("two-graphs", fill)
+    return once("two-to-compare", fill)
 
 
 @pytest.fixture
