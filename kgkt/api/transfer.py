@@ -31,6 +31,7 @@ class Transfer(Graph):
             method: by what hidden layers get their concepts: "communities", "network" or "auto"; else as this B was
                 last mapped, at first "communities".
             data, pixels, id_column, text_column: as for `fuse`; a network learns from the items as B reads them.
+            classes: of B's outputs, in order: names, or one text "a,b,c".
             from_logits, imports, allow_legacy: as on the command line.
 
         Returns:
@@ -99,8 +100,8 @@ class Transfer(Graph):
             target_data: B's view of the pool, where it is not the one that `fuse` was given.
             picture: a PNG to draw.
             force: replace `picture` where it exists.
-            pixels, allow_shift, from_logits, id_column, text_column, class_column, imports, allow_legacy: as for
-                `fuse`.
+            pixels, classes, allow_shift, from_logits, id_column, text_column, class_column, imports, allow_legacy: as
+                for `fuse`.
 
         Returns:
             `.concepts`, `.blocks`, `.examples` or `.nearest`, `.to_json()`, `.to_pandas()`.

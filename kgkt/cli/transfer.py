@@ -51,6 +51,7 @@ def map_(
     target_data: TargetData = None,
     columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
+    target_classes: TargetClasses = None,
     from_logits: FromLogits = False,
     opening: dict[str, Any],
     run: Run,
@@ -58,7 +59,7 @@ def map_(
 ) -> None:  # fmt: skip
     """Give the blocks of B's weights their concepts, in the graph, where strengths can be edited."""
     done = run.map(target, output=output, method=method, data=target_data, pixels=target_pixels,
-                   from_logits=from_logits or None, **columns, **opening)  # fmt: skip
+                   classes=target_classes, from_logits=from_logits or None, **columns, **opening)  # fmt: skip
     show_mapped(done, form)
 
 
@@ -221,6 +222,8 @@ def _print_fused(done: Any, form: str) -> None:
         points += "" if error is None else f" ±{100 * error:.1f}"
         print(f"           B fused                                  {share(figures['test_fused'])}{points}")
         chance = share(figures["chance"])
+        if _worse(figures):
+            print("           B was better before it grew: see above")
         if _at_chance(figures, "test_alone"):
             print(f"           B alone is at chance level ({chance})")
         if _at_chance(figures, "test_fused"):
@@ -239,6 +242,9 @@ def _print_grown(grown: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
 
     for path, layer in grown.get("layers", {}).items():
         print(f"grown      {path}: {layer['had']} to {layer['units']} units")
+    if figures.get("test_before") is not None:
+        print(f"           B on the test set      {share(figures['test_before'])} before, "
+              f"{share(figures['test_fused'])} now")  # fmt: skip
     if not grown.get("classes"):
         return
     old = len(grown["old_classes"])
@@ -258,6 +264,12 @@ def _carried(figures: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     tells = "" if told is None else f"; it tells the nearest one of {100 * told:.0f} % of the items held out"
     return (f"{count(int(figures['concepts']), 'concept')} into B's last hidden layer, weight "
             f"{options['carry_weight']:g}{tells}")  # fmt: skip
+
+
+def _worse(figures: Mapping[str, Any]) -> bool:
+    """Whether a B that got units is worse on the test set than before it grew, at 95 %."""
+    before = figures.get("test_before")
+    return before is not None and before - figures["test_fused"] > SURE * figures["before_error"]
 
 
 def _at_chance(figures: Mapping[str, Any], name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
 from kgkt.store.keys import key, natural
-from kgkt.store.load import write, write_classes, write_examples, write_items
+from kgkt.store.load import freeze_classes, write, write_classes, write_examples, write_items
 from kgkt.store.protocol import Store
 from kgkt.store.readback import rows
 
@@ -81,6 +81,36 @@ def forget_classes(store: Store, graph: str, names: Iterable[str]) -> list[str]:
             if row["key"] in asked and row["key"] not in tied and not set(row["properties"]) - OWN]
     write(store, "delete_classes", ({"key": k} for k in gone))
     return sorted((asked[k] for k in gone), key=natural)
+
+
+def fix_order(store: Store, graph: str, names: Sequence[str], model: str = "") -> tuple[list[str], list[str]]:
+    """Fix the order of the classes in place of one that may have named more: place i of B's outputs is `names[i]`.
+
+    A class that is left out loses its place, and goes if nothing names it any more. Those stay, behind the others, for
+    which another mapped model has a slot, and those with a label or a tick.
+
+    Args:
+        store: open for writing.
+        graph: name of the graph.
+        names: the order.
+        model: the mapped model that it is of, whose slots are as many.
+
+    Returns:
+        The classes that are gone, and those that were left out and stay.
+    """
+    known, _, _ = read_classes(store, graph)
+    others = [name for name in known if name not in names]
+    if not others:
+        freeze_classes(store, graph, names)
+        return [], []
+    used = {row["name"] for row in rows(store, "class_slots", graph=graph) if row["model"] != model}
+    used |= {record["class"] for part in read_label_records(store, graph) for record in part}
+    needed = [name for name in others if name in used]
+    out = [name for name in others if name not in needed]
+    write(store, "clear_class_index", ({"graph": graph, "name": name} for name in out))
+    freeze_classes(store, graph, (*names, *needed))
+    gone = forget_classes(store, graph, out)
+    return gone, [name for name in others if name not in gone]
 
 
 def _check(labels: Sequence[LabelRecord], ticks: Sequence[LabelRecord]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from kgkt.errors import count
 from kgkt.transfer.layers import leaves
 from kgkt.transfer.taps import as_input, run_model
 
@@ -70,6 +72,39 @@ def reestimate(model: keras.Model, x: Any, rows: np.ndarray) -> int:
     for one in once:
         one.assign()
     return len(once)
+
+
+@contextmanager
+def still_norms(model: keras.Model, say: Callable[[str], None]) -> Iterator[int]:
+    """Keep B's BatchNorm layers in inference mode while it is trained, as in fine-tuning; afterwards as they were.
+
+    They normalise by the statistics that B came with, so that B begins exactly where it stood, and `reestimate` leaves
+    them alone. Their scales and offsets stay too.
+
+    Args:
+        model: B; changed in place, and back.
+        say: takes a notice, where there are any.
+
+    Yields:
+        The number of layers.
+    """
+    import keras
+
+    found = [layer for _, layer in leaves(model)
+             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]  # fmt: skip
+    flags = [(variable, variable.trainable) for layer in found for variable in layer.weights]
+    if found:
+        say(f"{count(len(found), 'BatchNorm layer')} of B in inference mode while it is trained: statistics, scales "
+            "and offsets stay as they are, so that B begins where it stood")  # fmt: skip
+    try:
+        for layer in found:
+            layer.trainable = False
+        yield len(found)
+    finally:
+        for layer in found:
+            layer.trainable = True
+        for variable, flag in flags:
+            variable.trainable = flag
 
 
 def _run(model: Any, x: Any, batches: Sequence[np.ndarray], calls: Mapping[Any, Any]) -> None:

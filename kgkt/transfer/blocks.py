@@ -184,8 +184,8 @@ def refuse_outputs(file: str, outputs: int, names: Sequence[str]) -> None:
     raise InputError(
         f"{file} has {count(outputs, 'output')}{tells}, your graph has {count(len(names), 'class')}.\n"
         f"  outputs  {outputs}\n  classes  {shown}\n"
-        f"{give}, or name its {max(outputs, 2)} with [target] classes in kgkt.toml "
-        "(every class with a label or a tick)."
+        f"{give}, or name its {max(outputs, 2)}: every class with a label or a tick, with --target-classes or "
+        "[target] classes in kgkt.toml."
     )
 
 

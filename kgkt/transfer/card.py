@@ -192,6 +192,7 @@ def _grown(grown: Mapping[str, Any], figures: Mapping[str, float | None]) -> str
         rows.append(("answers of B that joined the labels", f"{grown['spoken']:,}"))
     rows.append(("largest difference to B's answers before training", f"{grown['largest_difference']:.1e}"))
     words = {"kept": "B's answers that stayed, where the graph sees no new class",
+             "test_before": "accuracy on the test set, before B grew",
              "old_before": "accuracy on the classes that B had, before", "old_after": "now",
              "new_after": "on the new ones"}  # fmt: skip
     rows += [(text, share(figures[name])) for name, text in words.items() if figures.get(name) is not None]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import UsageError
 from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe, Target
+from kgkt.rundir.class_order import fix_classes, longer_order, tell_unlabelled
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.measured import keep_measured, target_memory
@@ -55,6 +56,7 @@ def fuse_target(
     """
     import contextlib
 
+    from kgkt.transfer.batchnorm import still_norms
     from kgkt.transfer.blocks import check_target
     from kgkt.transfer.card import check_output, write_card
     from kgkt.transfer.fuse import fuse
@@ -73,6 +75,7 @@ def fuse_target(
     else:
         opened = open_target(recipe)
         current, targets = fresh_targets(recipe, run, say)
+        tell_unlabelled(recipe, current, say)
     model, path = opened.model, opened.path
     check_target(model, targets.names, file=path.name)
     read_outputs(model, recipe.target.from_logits)
@@ -86,7 +89,7 @@ def fuse_target(
     places = filter_places(recipe, run, block_map)
     total = options.training_steps(block_map is not None, test is not None)
     bar = progress("training", total) if progress else contextlib.nullcontext()
-    with bar as advance:
+    with bar as advance, still_norms(model, say) if growing else contextlib.nullcontext():
         fusion = fuse(
             model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
             graph=current.graph, places=places, test=test, progress=_steps(advance),
@@ -103,7 +106,13 @@ def fuse_target(
     facts = provenance(recipe, run, current, targets)
     if growing:
         facts["grown"] = growing.facts
-        growing.settle(run)
+        growing.settle(run, say)
+    elif recipe.target.classes:
+        with open_graph_store(recipe, run) as store:
+            longer = longer_order(store, run, recipe.target.classes)
+        if longer:
+            with open_graph_store(recipe, run, write=True) as store:
+                fix_classes(store, run, targets.names, path.stem, say)
     write_card(fusion, out, original=path, facts=facts, force=force, taught=model)
     kept = keep_measured(recipe, run, measured, current, block_map, out, say)
     record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out), **kept},
@@ -150,6 +159,9 @@ def fuse_options(recipe: Recipe) -> FuseOptions:
     if t.grow and t.method in ("write", "distil"):
         raise UsageError(f"--method {t.method} does not go with --grow: what grows is written by itself, and B is "
                          "taught what it knew beside what the graph says. Leave out one of the two")
+    if t.grow and t.steps == 0:
+        raise UsageError("fuse --grow: steps is 0, expected 1 or more: growing without training is not offered. Before "
+                         "it is trained a grown B answers as B did, and what is new counts for nothing")
     if t.method == "write" and not t.map:
         raise UsageError("method write writes what a map says, and no map is asked for: one of the two")
     return FuseOptions(

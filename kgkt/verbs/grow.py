@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, count
 from kgkt.files import read_json, sha256_file
 from kgkt.recipe import Recipe
+from kgkt.rundir.class_order import fix_classes
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say
@@ -106,7 +107,8 @@ class Growing:
         """The fusion with figures of what B knew, and of what is new.
 
         `old_before`, `old_after`, `new_after`: accuracy on the test set's items of old and of new classes. `kept`: what
-        part of B's answers stayed, on the items of the pool that were taught no new class.
+        part of B's answers stayed, on the items of the pool that were taught no new class. Without new classes
+        `test_before`: accuracy on the test set before B grew, and `before_error`, the standard error of the change.
         """
         import numpy as np
 
@@ -121,6 +123,11 @@ class Growing:
             now, was = (answers(model, read, x).argmax(axis=1)[stay]
                         for model, read in ((self.opened.model, grown), (b, outputs)))  # fmt: skip
             figures["kept"] = float((now == was).mean()) if len(stay) else None
+        if not self.growth.classes and test is not None:
+            now, was = (answers(model, read, test[0]).argmax(axis=1) == test[1]
+                        for model, read in ((self.opened.model, grown), (b, outputs)))  # fmt: skip
+            figures["test_before"] = float(was.mean())
+            figures["before_error"] = float(np.std(now.astype(float) - was)) / max(len(now), 1) ** 0.5
         if self.growth.classes and test is not None:
             y, now = test[1], answers(self.opened.model, grown, test[0]).argmax(axis=1)
             was, known = answers(b, outputs, test[0]).argmax(axis=1), y < self.old
@@ -131,17 +138,11 @@ class Growing:
         return dataclasses.replace(fusion, figures=figures, notices=(
             "B is trained already: of its weights only the new ones were written", *notices))  # fmt: skip
 
-    def settle(self, run: RunDir) -> None:
+    def settle(self, run: RunDir, say: Say) -> None:
         """Fix the order of the classes in the graph, so that every later verb reads the grown B's outputs so."""
-        from kgkt.store.labels import read_classes
-        from kgkt.store.load import freeze_classes
-
-        if not self.growth.classes:
-            return
-        with open_graph_store(self.recipe, run, write=True) as store:
-            names, frozen, _ = read_classes(store, run.graph)
-            if not frozen or names != self.recipe.target.classes:
-                freeze_classes(store, run.graph, self.recipe.target.classes)
+        if self.growth.classes:
+            with open_graph_store(self.recipe, run, write=True) as store:
+                fix_classes(store, run, self.recipe.target.classes, "", say)
 
 
 def _asked(taught: Targets, sharpen: float) -> np.ndarray:

@@ -11,6 +11,7 @@ from kgkt.errors import count
 from kgkt.files import digest_value, sha256_file
 from kgkt.recipe import METHODS, Recipe
 from kgkt.rundir import carry
+from kgkt.rundir.class_order import fix_classes, tell_unlabelled
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.map_method import digests, last_settings, learn_layers, method_of, settings, told
@@ -55,6 +56,7 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     outputs = read_outputs(model, recipe.target.from_logits)
     if words := in_words(outputs, targets.names, path.name):
         say(words)
+    tell_unlabelled(recipe, current, say)
     blocks = read_blocks(model)
     block_map, edits, taught = _map_again(recipe, run, model, path, blocks, current, targets, say)
     return Mapped(
@@ -72,7 +74,7 @@ def _map_again(
     taught = learn_layers(recipe, run, model, blocks, current, targets, say)
     with open_graph_store(recipe, run, write=True) as store:
         block_map, edits, wait = plan(store, run, recipe, path, blocks, current, targets, say, taught)
-        write_map(store, run, path, model, block_map, targets)
+        write_map(store, run, path, model, block_map, targets, say)
     record_map(run, recipe, targets, path, wait, taught)
     return block_map, edits + len(wait), taught
 
@@ -186,11 +188,13 @@ def unseen(block_map: BlockMap, entries: list[carry.Strength]) -> list[carry.Str
     return kept
 
 
-def write_map(store: Store, run: RunDir, path: Path, model: Any, block_map: BlockMap, targets: Targets) -> None:
+def write_map(
+    store: Store, run: RunDir, path: Path, model: Any, block_map: BlockMap, targets: Targets, say: Say
+) -> None:  # fmt: skip
     """Blocks and strengths into the graph; the class order is frozen with them."""
-    from kgkt.store.load import freeze_classes, write_blocks
+    from kgkt.store.load import write_blocks
 
-    freeze_classes(store, run.graph, targets.names)
+    fix_classes(store, run, targets.names, path.stem, say)
     node = {
         "name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
         "n_weights": int(model.count_params()),

@@ -8,7 +8,15 @@ from scipy.sparse import csr_matrix
 
 from kgkt.errors import InputError
 from kgkt.store.edits import read_edits
-from kgkt.store.labels import delete_labels, forget_classes, read_classes, read_label_records, read_labels, write_labels
+from kgkt.store.labels import (
+    delete_labels,
+    fix_order,
+    forget_classes,
+    read_classes,
+    read_label_records,
+    read_labels,
+    write_labels,
+)
 from kgkt.store.load import (
     freeze_classes,
     load_graph,
@@ -276,3 +284,20 @@ def test_classes_that_nothing_names_are_forgotten(loaded):
         assert forget_classes(store, "main", ["9", "2", "3", "4", "5", "6", "7", "own", "none"]) == ["4", "9"]
         assert read_classes(store, "main")[0] == ("6", "0", "1", "2", "3", "5", "7", "8", "own")
         assert forget_classes(store, "main", []) == []
+
+
+def test_a_shorter_order_takes_the_place_of_a_longer_one(loaded):
+    longer = (*NAMES, "cross", "other", "own", "said")
+    with open_store(loaded, write=True) as store:
+        freeze_classes(store, "main", longer)
+        write_labels(store, "main", [("i3", "said", *ME)])
+        write_blocks(store, "main", {"name": "wide", "role": "target"}, digits_map(), ("other", *NAMES[1:]))
+    edit(loaded, "MATCH (k:Class {name: 'own'}) SET k.note = 'mine'")
+    with open_store(loaded, write=True) as store:
+        assert fix_order(store, "main", NAMES[::-1], "b") == (["cross"], ["other", "own", "said"])
+        assert read_classes(store, "main") == ((*NAMES[::-1], "other", "said", "own"), True, [])
+        delete_labels(store, "main", [("i3", "said")])
+        assert fix_order(store, "main", NAMES, "wide") == (["other", "said"], ["own"])  # its slots are written anew
+        assert read_classes(store, "main")[0] == (*NAMES, "own")
+        assert fix_order(store, "main", (*NAMES, "own", "new")) == ([], [])
+        assert read_classes(store, "main")[0] == (*NAMES, "own", "new")

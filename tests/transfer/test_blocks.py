@@ -94,7 +94,7 @@ def test_a_target_with_other_outputs_is_refused_with_both_lists() -> None:
         "other.keras has 8 outputs, your graph has 10 classes.\n"
         "  outputs  8\n"
         "  classes  0 1 2 3 4 5 6 7 8 9\n"
-        "Give B 10 outputs, or name its 8 with [target] classes in kgkt.toml (every class with a label or a tick)."
+        "Give B 10 outputs, or name its 8: every class with a label or a tick, with --target-classes or [target] classes in kgkt.toml."
     )
 
 
@@ -107,7 +107,7 @@ def test_one_output_is_for_two_classes_only() -> None:
         "b.keras has 1 output, which tells two classes apart, your graph has 3 classes.\n"
         "  outputs  1\n"
         "  classes  cat dog owl\n"
-        "Give B 3 outputs, or name its 2 with [target] classes in kgkt.toml (every class with a label or a tick)."
+        "Give B 3 outputs, or name its 2: every class with a label or a tick, with --target-classes or [target] classes in kgkt.toml."
     )
     for units in (1, 2):
         with pytest.raises(InputError, match=rf"has {units} output.*your graph has 1 class.*\n.*\n.*\nLabel items of an"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, UsageError
+from kgkt.transfer.batchnorm import reestimate, still_norms
 from kgkt.transfer.blocks import head_layer, leaves
 from kgkt.transfer.grow import (
     Growth,
@@ -25,6 +26,7 @@ from kgkt.transfer.grow import (
     write_units,
 )
 from kgkt.transfer.outputs import read_outputs
+from kgkt.transfer.trainer import Trainer
 from kgkt.transfer.widen import add_slots, widen
 from kgkt.values import Labels
 
@@ -119,6 +121,28 @@ def test_a_vocabulary_and_frozen_layers_stay() -> None:
     assert not dict(leaves(grown))["frozen"].trainable
     x = np.array([["red fox"], ["grey cat"]], object)
     np.testing.assert_allclose(np.asarray(grown(x)), np.asarray(model(x)), atol=1e-6)
+
+
+def test_norms_stay_as_they_are_while_a_grown_b_is_trained() -> None:
+    model, said = moved(plain_cnn()), []
+    model.get_layer("flat_norm").trainable = False
+    model.get_layer("norm").gamma.trainable = False
+    flags = [v.trainable for v in model.variables]
+    norms = [model.get_layer(name).get_weights() for name in ("norm", "flat_norm")]
+    P = np.eye(5, dtype=np.float32)[np.arange(40) % 5]
+    with still_norms(model, said.append):
+        trainer = Trainer(model)
+        before = trainer.losses(PICTURES, P, np.arange(40)).mean()
+        losses = trainer.train(PICTURES, P, np.ones(40), 5, 0)["loss"]
+        assert reestimate(model, PICTURES, np.arange(40)) == 0
+    assert losses[0] == pytest.approx(before, rel=0.2)  # of one batch, with dropout
+    assert [v.trainable for v in model.variables] == flags
+    assert model.get_layer("norm").trainable
+    for was, layer in zip(norms, ("norm", "flat_norm"), strict=True):
+        for one, now in zip(was, model.get_layer(layer).get_weights(), strict=True):
+            np.testing.assert_array_equal(one, now)
+    assert len(said) == 1
+    assert said[0].startswith("1 BatchNorm layer of B in inference mode")
 
 
 def residual() -> Any:
