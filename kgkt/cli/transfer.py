@@ -183,6 +183,17 @@ def show_fused(done: Any, form: str) -> None:
         raise BelowBarError(done.below)
 
 
+def _print_written(written: dict[str, dict[str, Any]]) -> None:
+    """Which layers were written and which were not; those that could be share one check."""
+    checked = [entry for entry in written.values() if entry["gain"] is not None]
+    for layer, entry in written.items():
+        what = f"{layer} ({count(entry['blocks'], entry['kind'] + ' block')})"
+        why = "" if entry["gain"] is not None else f": {entry['why']}"
+        print(f"wrote      {what} in closed form{why}" if entry["written"] else f"kept       {what} as B had it{why}")
+    if checked:
+        print(f"           {checked[0]['why'] if checked[0]['written'] else 'if written: ' + checked[0]['why']}")
+
+
 def _print_fused(done: Any, form: str) -> None:
     from kgkt.transfer.card import share
 
@@ -192,15 +203,7 @@ def _print_fused(done: Any, form: str) -> None:
                     "notices": fusion.notices, **({"grown": done.grown} if done.grown else {})})  # fmt: skip
         return
     _print_grown(done.grown, figures)
-    for layer, entry in fusion.written.items():
-        what = f"{layer} ({count(entry['blocks'], entry['kind'] + ' block')})"
-        if entry["written"]:
-            print(f"wrote      {what} in closed form: {entry['why']}")
-        elif entry["gain"] is None:
-            print(f"kept       {what} as B had it: {entry['why']}")
-        else:
-            print(f"kept       {what} as B had it; writing it would change the held-out loss by "
-                  f"{-entry['gain']:+.3f} ±{entry['error']:.3f} nats")  # fmt: skip
+    _print_written(fusion.written)
     options = fusion.options
     taken = f"{figures['steps']:.0f} of {options['steps']} steps"
     print("trained    not at all: 0 steps, as asked" if options["steps"] == 0 else
@@ -216,7 +219,8 @@ def _print_fused(done: Any, form: str) -> None:
         print("worth      not measured (give --test with arrays x and y)")
     else:
         gain = figures["gain"]
-        print(f"           B alone, the same steps on your labels   {share(figures['test_alone'])}")
+        alone = "alone, the same steps on your labels" if options["steps"] else "as it came, not trained either"
+        print(f"           B {alone:36}   {share(figures['test_alone'])}")
         error = figures["gain_error"]
         points = "" if gain is None else f"   {_points(figures['test_fused'], figures['test_alone']):+.1f}"
         points += "" if error is None else f" ±{100 * error:.1f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from kgkt.values import Block
 if TYPE_CHECKING:
     import keras
 
+SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]+")  # what a layer may be called in a training, by TensorFlow's rule for names
 MAPPED = ("unit", "head")  # kinds of blocks that concepts are mapped to
 WORDS = {"row": "embedding row", "attention": "attention head"}  # kinds that their name alone does not tell
 
@@ -190,11 +192,19 @@ def refuse_outputs(file: str, outputs: int, names: Sequence[str]) -> None:
 
 
 def check_precision(model: keras.Model, file: str = "B") -> None:
-    """Refuse weights that small steps cannot change: those that are kept in half precision, or quantised.
+    """Refuse what cannot be trained: weights in half precision or quantised, layers by names that TensorFlow refuses.
 
     Raises:
         InputError: the layers by name, and what to do.
     """
+    import keras
+
+    strange = [path for path, layer in leaves(model)
+               if isinstance(layer, keras.Layer) and not SCOPE.fullmatch(layer.name)]
+    if strange:
+        raise InputError(f"{file} has layers whose names TensorFlow refuses in a training: "
+                         f"{', '.join(repr(path) for path in strange[:5])}. Rename them (letters without accents, "
+                         "digits and _ . - / > only) and save it again")
     quantised = [path for path, layer in leaves(model) if getattr(layer, "quantization_mode", None)]
     if quantised:
         raise InputError(f"{file} is quantised ({', '.join(quantised[:5])}), which ends its training: teach it before "

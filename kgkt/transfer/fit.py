@@ -56,6 +56,22 @@ def notices_of(model: keras.Model, block_map: BlockMap | None, outputs: str, met
     return notices
 
 
+def edits_that_act(block_map: BlockMap | None, written: dict[str, dict[str, Any]]) -> list[str]:
+    """Sentences on the strengths that people changed, where they act; `written` as of `write_layers`."""
+    found = []
+    for layer, blocks in (block_map.blocks if block_map else {}).items():
+        if not is_edited(block_map, layer):
+            continue
+        assert block_map is not None
+        edited = count((block_map.planned[layer] != block_map.strength[layer]).nnz, "edited strength")
+        if blocks[0].kind == "head":
+            found.append(f"{edited} to {layer} act: in what B is taught")
+        elif written.get(layer, {}).get("written"):
+            found.append(f"{edited} to {layer} act: in its written weights; layers behind it are fitted to what it "
+                         "gives then")
+    return found
+
+
 def is_edited(block_map: BlockMap | None, layer: str) -> bool:
     return block_map is not None and (block_map.planned[layer] != block_map.strength[layer]).nnz > 0
 

@@ -13,7 +13,7 @@ from kgkt.files import write_json
 from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.carry import head_beside
 from kgkt.transfer.check import Course, Verdict, check_steps, compare, told
-from kgkt.transfer.fit import check_fit, extent, is_edited, notices_of
+from kgkt.transfer.fit import check_fit, edits_that_act, extent, is_edited, notices_of
 from kgkt.transfer.listening import Listening
 from kgkt.transfer.options import FuseOptions, class_weighted
 from kgkt.transfer.outputs import in_words
@@ -108,7 +108,7 @@ def fuse(
     if block_map is not None and memberships is not None and options.method in ("auto", "write"):
         gain = TAUGHT_GAIN if options.steps else HEAD_GAIN
         origin = Origin(x, train_rows, block_map, memberships, (P, planned), places, options.seed, gain)
-    listening.begin()
+    listening.starts()
     try:
         losses = None if held_rows is None else partial(trainer.losses, x, P, held_rows)
         best, written = _taught(trainer, course, origin, options, losses, listening)
@@ -116,6 +116,7 @@ def fuse(
         if diagnosis is not None:
             write_json(diagnosis, {"what": str(error), "options": asdict(options), "data": extent(x)})
         raise
+    notices += edits_that_act(block_map, written)
     notices += [
         f"your edits of strengths to {layer} did not act: its written weights were not kept ({entry['why']})"
         for layer, entry in written.items()

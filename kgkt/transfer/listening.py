@@ -48,7 +48,7 @@ class Listening:
         self.all = keras.callbacks.CallbackList(
             list(callbacks), model=model, verbose=0, epochs=epochs, steps=options.every) if callbacks else None
 
-    def begin(self) -> None:
+    def starts(self) -> None:
         """Training begins."""
         self.model.stop_training = False
         if self.all:

@@ -66,6 +66,8 @@ class FuseOptions:
         if self.steps == 0 and self.method != "write":
             raise InputError(f"fuse: steps is 0, expected 1 or more: B would learn nothing by method {self.method} "
                              "(write alone changes weights without a step)")
+        if self.steps == 0 and self.carry:
+            raise InputError("fuse: what is carried is learned in steps, and steps is 0: leave out one of the two")
         if not 0 <= self.held_out <= 0.5:
             raise InputError(f"fuse: held_out is {self.held_out}, expected a share from 0 to 0.5")
         check_carry(self.carry, self.carry_weight)

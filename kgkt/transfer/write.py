@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.blocks import leaves, rescaling
 from kgkt.transfer.moments import Moments
 from kgkt.transfer.outputs import Outputs
@@ -120,6 +121,9 @@ def training_targets(targets: Targets, labels: Labels, sharpen: float) -> tuple[
 def write_layers(model: keras.Model, origin: Origin, outputs: Outputs) -> dict[str, dict[str, Any]]:
     """Write all layers of a map, input to output, each given the ones before it.
 
+    The statistics of BatchNorm layers follow what is written before them, so that a layer behind is fitted to what it
+    will read.
+
     Args:
         model: B, changed in place.
         origin: what is written.
@@ -128,8 +132,11 @@ def write_layers(model: keras.Model, origin: Origin, outputs: Outputs) -> dict[s
     Returns:
         layer -> {"kind", "blocks", "written", "why"}; "why" is empty where it was written.
     """
-    layers, report = dict(leaves(model)), {}
+    layers = dict(leaves(model))
+    report: dict[str, dict[str, Any]] = {}
     for path, blocks in origin.block_map.blocks.items():
+        if any(entry["written"] for entry in report.values()):
+            reestimate(model, origin.x, origin.rows)
         why = write_layer(model, path, layers[path], origin, outputs)
         report[path] = {"kind": blocks[0].kind, "blocks": len(blocks), "written": not why, "why": why}
     return report

@@ -61,6 +61,38 @@ def test_written_without_a_step_is_not_trained_and_is_usable(mlp: Any, taught: A
     assert (got.model(taught.x).numpy().argmax(1) == taught.y).mean() > 0.8
 
 
+def test_layers_behind_a_batchnorm_are_written_for_the_statistics_that_it_will_have(taught: Any) -> None:
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    model = keras.Sequential([
+        keras.Input((64,)), layers.Dense(32, activation="relu", name="one"), layers.BatchNormalization(name="norm"),
+        layers.Dense(24, activation="relu", name="two"), layers.BatchNormalization(name="last"), layers.Dense(10, name="out"),
+    ])  # fmt: skip
+    own = plan_map(read_blocks(model), taught.clustering.centroids, taught.targets.mass, taught.Z, seed=0)
+    got = fuse(model, taught.x, taught.targets, taught.labels, options=FuseOptions(steps=0, method="write"),
+               block_map=own, memberships=taught.Z, test=taught.test)  # fmt: skip
+    assert got.figures["batchnorm_after"] > got.figures["batchnorm_before"] - 0.01
+    assert got.figures["test_fused"] > 0.8
+
+
+def test_edits_that_act_are_told(mlp: Any, taught: Any) -> None:
+    model = mlp()
+    own = plan_map(read_blocks(model), taught.clustering.centroids, taught.targets.mass, taught.Z, seed=0)
+    strength = {layer: matrix.copy() for layer, matrix in own.strength.items()}
+    strength["one"].data[:3] *= 2
+    got = fuse(model, taught.x, taught.targets, taught.labels, options=FuseOptions(steps=0, method="write"),
+               block_map=replace(own, strength=strength), memberships=taught.Z)  # fmt: skip
+    assert "3 edited strengths to one act: in its written weights; layers behind it are fitted to what it gives then" in got.notices
+    with pytest.raises(InputError, match="carried is learned in steps"):
+        FuseOptions(steps=0, method="write", carry="concepts")
+
+
+def test_a_layer_by_a_name_that_tensorflow_refuses_is_refused_by_name() -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="first one"), keras.layers.Dense(2, name="Röhre")])
+    with pytest.raises(InputError, match="'first one', 'Röhre'"):
+        Trainer(model)
+
+
 def test_soft_targets_write_nothing_and_are_the_training_without_a_map(mlp: Any, taught: Any) -> None:
     got, plain = run(mlp(), taught, method="soft-targets"), run(mlp(), taught, mapped=False)
     assert got.written == {}

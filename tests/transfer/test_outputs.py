@@ -14,9 +14,10 @@ from kgkt.errors import InputError
 from kgkt.transfer.blocks import head_layer, read_blocks
 from kgkt.transfer.fuse import FuseOptions, fuse
 from kgkt.transfer.mapper import plan_map
+from kgkt.transfer.moments import LAMBDA
 from kgkt.transfer.outputs import Outputs, in_words, read_outputs
 from kgkt.transfer.trainer import Trainer
-from kgkt.transfer.write import HEAD_GAIN, LAMBDA, against_first, edited_targets, write_layer
+from kgkt.transfer.write import HEAD_GAIN, Origin, against_first, edited_targets, write_layer
 from kgkt.values import BlockMap, Fusion, Targets
 
 layers, dense = keras.layers, keras.layers.Dense
@@ -198,8 +199,8 @@ def write_head(model: Any, data: Any) -> np.ndarray:
     """Write the head alone from what goes into it now, and return its outputs' logits."""
     given = mapped(model, data)
     P = np.asarray(data.targets.P, np.float64)
-    why = write_layer(model, "out", model.get_layer("out"), data.x, np.arange(600), given["block_map"], data.Z, (P, P),
-                      read_outputs(model))  # fmt: skip
+    origin = Origin(data.x, np.arange(600), given["block_map"], data.Z, (P, P), gain=HEAD_GAIN)
+    why = write_layer(model, "out", model.get_layer("out"), origin, read_outputs(model))
     assert why == ""
     out = model.get_layer("out")
     hidden = keras.Model(model.inputs[0], model.get_layer("two").output)(data.x).numpy()
@@ -226,9 +227,9 @@ def test_written_layers_alone_make_a_usable_b_of_sigmoids(mlp: Any, taught: Any,
     model, data = mlp("sigmoid", units=units), two if units == 1 else taught
     before = Trainer(model).accuracy(data.x, data.y)
     block_map, P = mapped(model, data)["block_map"], np.asarray(data.targets.P, np.float64)
+    origin = Origin(data.x, np.arange(600), block_map, data.Z, (P, P), gain=HEAD_GAIN)
     for path in block_map.blocks:
-        write_layer(model, path, model.get_layer(path), data.x, np.arange(600), block_map, data.Z, (P, P),
-                    read_outputs(model))  # fmt: skip
+        write_layer(model, path, model.get_layer(path), origin, read_outputs(model))
     assert before < 0.6
     assert Trainer(model).accuracy(data.x, data.y) > bar
 
