@@ -141,3 +141,46 @@ def test_what_cannot_be_grown_is_refused_before_any_work(
     done = kgkt("fuse", *target, *told, "--out", tmp_path / "x.keras")
     assert (done.code, words in done.err) == (2 if {"class=8", "write"} & set(told) else 3, True), done.err
     assert not (tmp_path / "x.keras").exists()
+
+
+def test_units_say_what_b_had_before_and_no_steps_are_refused(labelled: Path, kgkt: Kgkt) -> None:
+    told = ("fuse", "--target", "b.keras", "--grow", "units=40", "--out", "wide.keras", "--test", "test.npz")
+    none = kgkt(*told, "--steps", 0)
+    assert (none.code, "growing without training is not offered" in none.err) == (2, True)
+    done = kgkt(*told, "--steps", 20, "--format", "table")
+    assert done.code == 0, done.err
+    figures = json.loads(Path("wide.run.json").read_text())["figures"]
+    test, b = np.load("test.npz"), keras().saving.load_model("b.keras")
+    right = b.predict(test["x"], verbose=0).argmax(axis=1) == test["y"]
+    assert figures["test_before"] == pytest.approx(right.mean())
+    assert f"           B on the test set      {100 * right.mean():.1f} % before, {100 * figures['test_fused']:.1f} % now" in done.out
+    assert figures["before_error"] > 0
+    assert "accuracy on the test set, before B grew" in Path("wide.card.md").read_text()
+
+
+def test_a_class_taken_back_goes_out_of_the_order(labelled: Path, kgkt: Kgkt) -> None:
+    ten = ",".join("0123456789")
+    named = kgkt("map", "--target", "b.keras", "--target-classes", f"{ten},cross")
+    assert (named.code, "b.keras has 10 outputs" in named.err) == (3, True)
+    keep = keras().layers
+    wider = keras().Sequential([keras().Input((8, 8, 1)), keep.Flatten(), keep.Dense(11, activation="softmax", name="out")])
+    wider.save("eleven.keras")
+    done = kgkt("fuse", "--target", "eleven.keras", "--target-classes", f"{ten},cross", "--steps", 20, "--out", "e.keras")
+    assert done.code == 0, done.err
+    assert "no label says cross: the order of the classes (--target-classes) names 1 class of which B is taught nothing" in done.err
+    assert kgkt("map", "--target", "eleven.keras", "--target-classes", f"{ten},cross").code == 0
+    refused = kgkt("map", "--target", "b.keras")
+    assert (refused.code, "with --target-classes or [target] classes in kgkt.toml" in refused.err) == (3, True)
+    stays = kgkt("map", "--target", "b.keras", "--target-classes", ten)
+    assert (stays.code, "cross stays a class of the graph behind these" in stays.err) == (0, True)
+    kgkt("query", "MATCH (b:Block {model: 'eleven'}) DETACH DELETE b", "--rw", "--force")
+    for verb in ("map", "fuse"):  # each takes it out by itself
+        kgkt("query", "MERGE (k:Class {key: 'main/class/cross'}) SET k.graph = 'main', k.name = 'cross', k.index = 10",
+             "--rw", "--force")  # fmt: skip
+        assert kgkt("map", "--target", "b.keras").code == 3
+        more = () if verb == "map" else ("--steps", 20, "--out", "short.keras")
+        short = kgkt(verb, "--target", "b.keras", "--target-classes", ten, *more)
+        assert short.code == 0, short.err
+        assert "no longer in it, as no label says so any more: cross" in short.err
+        assert kgkt("map", "--target", "b.keras").code == 0
+    assert kgkt("trace", "hidden:3", "--target", "short.keras", "--target-classes", ten).code == 0
