@@ -301,3 +301,10 @@ def test_a_shorter_order_takes_the_place_of_a_longer_one(loaded):
         assert read_classes(store, "main")[0] == (*NAMES, "own")
         assert fix_order(store, "main", (*NAMES, "own", "new")) == ([], [])
         assert read_classes(store, "main")[0] == (*NAMES, "own", "new")
+
+
+def test_a_shorter_order_of_a_graph_in_which_nothing_is_mapped(loaded):
+    with open_store(loaded, write=True) as store:
+        freeze_classes(store, "main", (*NAMES, "cross"))
+        assert fix_order(store, "main", NAMES) == (["cross"], [])
+        assert read_classes(store, "main") == (NAMES, True, [])
