@@ -141,6 +141,41 @@ def test_what_is_outside_of_floor_and_ceiling_is_said_in_words(populated: Path, 
     assert (said.code, "output are of B" in said.err) == (2, True)
 
 
+def test_what_goes_when_the_pool_grows_is_said_and_remembered(two: Path, kgkt: Kgkt) -> None:
+    import numpy as np
+
+    main = ("--graph", "main")
+    never = kgkt("suggest", "--within", "lost", *main)
+    assert (never.code, "kgkt diff compares it with a B" in never.err, "0 rows" in never.err) == (3, True, False)
+    shutil.copy("a.keras", "knows.keras")
+    kgkt("diff", "main", "--target", "knows.keras")
+    kgkt("diff", "main", "other")
+    kgkt("query", "MATCH (:Concept {graph: 'main'})-[r:ARRIVED_IN]->() SET r.verdict = 'arrived'", "--rw", "--force", *main)
+    for verb in (("query", "lost"), ("suggest", "--within", "lost")):
+        assert "nothing is lost in knows" in kgkt(*verb, *main, "--param", "into=knows").err
+        assert "no diff with knwos; did you mean knows?; known: knows, other" in kgkt(*verb, *main, "--param", "into=knwos").err
+    assert "diff" in [f["what"] for f in kgkt("check", *main).json["facts"]]
+    with np.load("pool.npz") as pool, np.load("test.npz") as test:
+        new = [f"new{i}" for i in range(30)]
+        np.savez("more.npz", x=np.concatenate([pool["x"], test["x"][:30]]), item_id=[*pool["item_id"], *new])
+    line = ("with the concepts as they were goes: what diff found in knows, other; to make it again: "
+            "kgkt diff main --target knows.keras; kgkt diff main other")  # fmt: skip
+    grow = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "more.npz", *main)
+    assert line in kgkt(*grow, "--dry-run").err
+    grown = kgkt(*grow)
+    assert (grown.code, line in grown.err, grown.json["grown"] is not None) == (0, True, True)
+    went = "what diff found in knows went when the graph was populated again; to make it again: kgkt diff main --target"
+    assert went in kgkt("query", "lost", "--param", "into=knows", *main).err
+    assert went in kgkt("suggest", "--within", "lost", "--param", "into=knows", *main).err
+    again = kgkt(*grow, "--fresh")  # nothing went this time, but it is known still
+    assert "with the concepts" not in again.err
+    assert "what diff found in knows, other went" in kgkt("query", "lost", *main).err
+    told = [f for f in kgkt("check", *main).json["facts"] if f["what"] == "diff"]
+    assert "what diff found in knows, other went" in told[0]["says"]
+    kgkt("diff", "main", "--target", "knows.keras")
+    assert "no diff with nope; known: knows" in kgkt("query", "lost", "--param", "into=nope", *main).err
+
+
 def test_two_graphs_of_a_pool(two: Path, kgkt: Kgkt) -> None:
     done = kgkt("diff", "main", "other")
     assert done.json["figures"]["position"] > 0.85  # only the seed differs, as in the ceiling
