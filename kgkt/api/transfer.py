@@ -100,8 +100,8 @@ class Transfer(Graph):
             target_data: B's view of the pool, where it is not the one that `fuse` was given.
             picture: a PNG to draw.
             force: replace `picture` where it exists.
-            pixels, classes, allow_shift, from_logits, id_column, text_column, class_column, imports, allow_legacy: as
-                for `fuse`.
+            output, pixels, classes, allow_shift, from_logits, id_column, text_column, class_column, imports,
+                allow_legacy: as for `fuse`.
 
         Returns:
             `.concepts`, `.blocks`, `.examples` or `.nearest`, `.to_json()`, `.to_pandas()`.
@@ -148,7 +148,8 @@ class Transfer(Graph):
             target: in its place B: a .keras file, or an open Keras model; without both the recipe's B.
             before: B before its training, for the floor; else copies of B with fresh weights.
             layer: of B, in place of its last hidden one.
-            data, pixels, id_column, text_column, class_column, imports, allow_legacy: of B, as for `fuse`.
+            data, output, pixels, id_column, text_column, class_column, imports, allow_legacy: of B, as for `fuse`; of a
+                B that `fuse` taught or made they are as it was told.
 
         Returns:
             The concepts, the least kept first: iterate (`.name`, `.verdict`, `.kept`, `.floor`, `.ceiling`,
@@ -162,7 +163,8 @@ class Transfer(Graph):
         if other is not None and target is not None:
             raise UsageError("diff compares with another graph or with B (target), not with both")
         if other is not None:
-            if given := [name for name, value in (("before", before), ("layer", layer)) if value is not None]:
+            of_b = {"before": before, "layer": layer, **{n: settings.get(n) for n in ("data", "output", "pixels")}}
+            if given := [name for name, value in of_b.items() if value is not None]:
                 raise UsageError(f"{' and '.join(given)} are of B: they say nothing of a second graph")
             return diff_graphs(self.recipe, self._name_of(other), self.say)
         if target is None and not self.recipe.target.model:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgkt.cli.app import app
-from kgkt.cli.options import Target, TargetData, TargetPixels, graph_of, opening, rows, table_columns, takes
+from kgkt.cli.options import Output, Target, TargetData, TargetPixels, graph_of, opening, rows, table_columns, takes
 from kgkt.cli.output import OUT, number, print_json, print_rows
 from kgkt.cli.prove import PROVE
 from kgkt.errors import count
@@ -31,6 +32,7 @@ def diff(
     target_data: TargetData = None,
     columns: dict[str, str | None],
     target_pixels: TargetPixels = None,
+    output: Output = None,
     before: Annotated[
         str | None, typer.Option("--before", help="B before its training: the floor; else copies with fresh weights.")
     ] = None,
@@ -45,11 +47,12 @@ def diff(
     from kgkt.transfer.difference import COLUMNS
 
     done = _compared(run, list(graphs or ()), target, before=before, layer=layer, data=target_data,
-                     pixels=target_pixels, **columns, **opening)  # fmt: skip
+                     pixels=target_pixels, output=output, **columns, **opening)  # fmt: skip
     if form == "json":
         print_json({
-            "graph": done.graph, "other": done.other, "model": done.model, "figures": done.figures,
-            "verdicts": done.counts, "off": done.off, "stored": done.stored, "columns": COLUMNS, "rows": done.rows(),
+            "graph": done.graph, "other": done.other, "model": done.model, "before": done.before,
+            "figures": done.figures, "verdicts": done.counts, "off": done.off, "stored": done.stored,
+            "columns": COLUMNS, "rows": done.rows(),
         })  # fmt: skip
     elif form == "csv":
         print_rows(COLUMNS, done.rows(), "csv")
@@ -74,7 +77,7 @@ def _compared(run: Run, graphs: list[str], target: str | None, **settings: Any) 
 
 def _show(done: Diffed, most: int) -> None:
     """The least kept concepts, and what all of them come to."""
-    shown = [(c.name, c.size, c.verdict, _share(c.kept), _share(c.floor), _share(c.ceiling), c.position,
+    shown = [(c.name, c.size, c.verdict, _share(c.kept), _share(c.floor), _share(c.ceiling), _place(c.position),
               _names(c.beside or (() if done.model else c.into)), ", ".join(c.examples))
              for c in done.concepts[:most]]  # fmt: skip
     columns = ("concept", "items", "verdict", "kept", "floor", "ceiling", "position", "with", "examples")
@@ -83,19 +86,41 @@ def _show(done: Diffed, most: int) -> None:
         print()
         print_rows(("new in " + done.other, "items", "kept", "examples"),
                    [(c.name, c.size, _share(c.kept), ", ".join(c.examples)) for c in done.new[:most]], "table")
-    figures, counts = done.figures, done.counts
-    said = ", ".join(f"{counts[word]:,} {word}" for word in sorted(counts, key=lambda word: -counts[word]))
+    figures = done.figures
+    said = ", ".join(f"{n:,} {word}" for word, n in Counter(c.verdict for c in done).most_common()) or "none"
+    if done.new:
+        own = (count(len(done.new), "group") + " of B's own that " if done.model else
+               count(len(done.new), "concept") + f" of {done.other} that ")  # fmt: skip
+        said += f"; and {own}{'is' if len(done.new) == 1 else 'are'} new"
     off = f", {done.off:,} that are off left out" if done.off else ""
     print(f"\n{count(len(done), 'concept')}{off}: {said}")
-    between = "an untrained B" if done.model else "shuffled items", "A itself" if done.model else "another seed"
-    position = figures["position"]
-    way = "too close to tell" if position != position else f"{number(round(100 * position))} % of the way"
+    floor = "B before" if done.before else "an untrained B"
+    between = floor if done.model else "shuffled items", "A itself" if done.model else "another seed"
+    way = _way(figures["position"], between)
     print(f"kept in {done.other}: {_share(figures['kept'])} ({between[0]} {_share(figures['floor'])}, {between[1]} "
           f"{_share(figures['ceiling'])}): {way}")  # fmt: skip
     if done.lost and done.stored:
         into = f"--param into={done.other}"
         print(f"lost ones: {OUT.here(f'kgkt query lost {into}')}; items of them to label: "
               + OUT.here(f"kgkt suggest --within lost {into}"))
+
+
+def _way(position: float, between: tuple[str, str]) -> str:
+    """How far it is from floor to ceiling, in words where it is outside of them."""
+    if position != position:
+        return "too close to tell"
+    if position > 1:
+        return f"all of the way, and more than {between[1]}"
+    if position < 0:
+        return f"none of the way: less than {between[0]}"
+    return f"{number(round(100 * position))} % of the way"
+
+
+def _place(position: float | None) -> str | float | None:
+    """The position of a concept; outside of floor and ceiling its figure depends on how near they are to each other."""
+    if position is None or 0 <= position <= 1:
+        return position
+    return "under the floor" if position < 0 else "over the ceiling"
 
 
 def _share(value: float | None) -> str | None:

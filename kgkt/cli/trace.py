@@ -12,6 +12,7 @@ from kgkt.cli.options import (
     AllowShift,
     Force,
     FromLogits,
+    Output,
     TargetClasses,
     TargetData,
     TargetPixels,
@@ -51,6 +52,7 @@ def trace(
     target_data: TargetData = None,
     target_pixels: TargetPixels = None,
     target_classes: TargetClasses = None,
+    output: Output = None,
     allow_shift: AllowShift = False,
     from_logits: FromLogits = False,
     examples: Annotated[
@@ -71,8 +73,8 @@ def trace(
 
     done = run.trace(
         what, examples, item=item, data=data, target=target, target_data=target_data, pixels=target_pixels,
-        classes=target_classes, allow_shift=allow_shift or None, from_logits=from_logits or None, picture=picture,
-        force=force, **columns, **opening,
+        output=output, classes=target_classes, allow_shift=allow_shift or None, from_logits=from_logits or None,
+        picture=picture, force=force, **columns, **opening,
     )  # fmt: skip
     if form == "json":
         print_json({**done.to_json(), "file": picture})

@@ -12,6 +12,7 @@ from kgkt.concepts.merge import end_of
 from kgkt.errors import InputError
 from kgkt.files import read_json, write_json
 from kgkt.recipe import Recipe, StoreSettings
+from kgkt.rundir.derived import read_written
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import BEFORE, Before, drop_files, keep_files, read_before
 from kgkt.rundir.state import Say, moves, store_database, store_url
@@ -113,8 +114,9 @@ def read_people(store: Store | None, run: RunDir) -> tuple[dict[str, Any], Befor
         run: of the graph.
 
     Returns:
-        What `read_edits` gives with "strengths", "members" (concept -> its items, for each one that people changed)
-        and "populate" (what run.json says of it); without its labels and edits where the database has not got it.
+        What `read_edits` gives with "strengths", "members" (concept -> its items, for each one that people changed),
+        "populate" (what run.json says of it) and "written" (as `read_written`); without its labels and edits where
+        the database has not got it.
     """
     from kgkt.store.edits import read_edits
 
@@ -123,7 +125,8 @@ def read_people(store: Store | None, run: RunDir) -> tuple[dict[str, Any], Befor
     if store is None or not _stands(store, run.graph):
         return {} if before is None else {"populate": done}, before
     people = read_edits(store, run.graph, None if before is None else generated(run, before))
-    people |= {"strengths": waiting(run) + edited_strengths(store, run.graph), "members": {}, "populate": done}
+    people |= {"strengths": waiting(run) + edited_strengths(store, run.graph), "members": {}, "populate": done,
+               "written": read_written(store, run.graph)}  # fmt: skip
     if before is None:
         return people, None
     # a concept that no item was left in is inactive by itself: nobody switched it off

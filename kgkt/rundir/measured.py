@@ -21,6 +21,7 @@ FILE = "measured.safetensors"
 STRONGEST = 3  # concepts of each unit that are written into the graph, beside those that map to it
 LEAST = 0.1  # correlation from which on a concept is one of these
 FILES = ("model", "out", "data")  # fields of [target] that name a file
+READING = ("data", "output", "pixels", "imports", "id_column", "text_column", "class_column")  # how B is read
 PASSING = ("test", "require_gain")  # fields that say nothing of how B is read
 
 
@@ -112,11 +113,28 @@ def target_memory(recipe: Recipe) -> dict[str, Any]:
 
 def as_fused(recipe: Recipe, run: RunDir) -> Recipe:
     """The recipe with its [target] as the last `fuse` was told, where it says nothing else; no test set."""
-    plain, known = Target(), settings_of(run, "fuse").get("target", {})
-    fields = {field.name for field in dataclasses.fields(Target)}
-    unsaid: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
-              if name in fields and getattr(recipe.target, name) == getattr(plain, name)}
+    unsaid = _unsaid(recipe, run, tuple(field.name for field in dataclasses.fields(Target)))
     return dataclasses.replace(recipe, target=dataclasses.replace(recipe.target, **unsaid, test=None))
+
+
+def read_as_fused(recipe: Recipe, run: RunDir) -> Recipe:
+    """The recipe with its B read as the last `fuse` was told, if that taught this B, or made it; else as it is."""
+    if recipe.target.model is None:
+        return recipe
+    known, made = settings_of(run, "fuse").get("target", {}), run.state().get("stages", {}).get("fuse", {})
+    path = Path(recipe.target.model).resolve()
+    if str(path) not in (known.get("model"), known.get("out")) and not (
+            path.is_file() and sha256_file(path) == made.get("outputs", {}).get("model")):
+        return recipe
+    unsaid = _unsaid(recipe, run, tuple(name for name in READING if recipe.target.data is None or "column" not in name))
+    return dataclasses.replace(recipe, target=dataclasses.replace(recipe.target, **unsaid))
+
+
+def _unsaid(recipe: Recipe, run: RunDir, names: tuple[str, ...]) -> dict[str, Any]:
+    """What the last `fuse` was told of these fields of [target], where the recipe says nothing else."""
+    plain, known = Target(), settings_of(run, "fuse").get("target", {})
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
+            if name in names and getattr(recipe.target, name) == getattr(plain, name)}  # fmt: skip
 
 
 def fused_model(recipe: Recipe, run: RunDir, named: str | None) -> Path:

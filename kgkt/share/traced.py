@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kgkt.errors import count
 from kgkt.files import atomic
 from kgkt.share.why import ACROSS, EXAMPLE, EXPERT, ITEM, MOST, TEACHER, TITLE, Panel, draw_panel, plain_text
 from kgkt.transfer.told import Seen, Through
@@ -48,7 +49,7 @@ def draw_traced(path: Path, done: Traced, pixels: Mapping[str, np.ndarray]) -> N
     item = None
     if isinstance(done, TracedItem):
         item = Panel(done.item, pixels.get(done.item), done.text)
-    panels = [Panel(f"{one.item}\n{_caption(done, one)}", pixels.get(one.item), one.text) for one in _examples(done)]
+    panels = [Panel(f"{one.item}\n{caption_of(done, one)}", pixels.get(one.item), one.text) for one in _examples(done)]
     with warnings.catch_warnings(), atomic(path) as temporary:
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a text may hold signs that no font here has
         figure = figure_of(title_of(done), item, _heading(done), panels, groups_of(done))
@@ -104,8 +105,9 @@ def groups_of(done: Traced) -> list[Group]:
             *([Group("what it adds to each class, nats", _ends(done.speaks_for))] if done.speaks_for else []),
         ]
     if isinstance(done, TracedClass):
-        return [Group(f"concepts of the items called {done.says}", tuple(
-            (f"c{c.number:03d} {c.name}", c.share, f"{c.items}") for c in done.concepts), True), *_blocks(done.blocks)]
+        return [Group(f"share of the items called {done.says}, by concept", tuple(
+            (f"c{c.number:03d} {c.name}", c.share, count(c.items, "item")) for c in done.concepts), True),
+            *_blocks(done.blocks)]  # fmt: skip
     assert isinstance(done, TracedItem)
     parts = [(f"c{c.number:03d} {c.name}", c.contribution, f"{c.contribution:+.2f}")
              for c in done.concepts if c.contribution is not None]
@@ -137,9 +139,10 @@ def _examples(done: Traced) -> tuple[Seen, ...]:
     return done.examples
 
 
-def _caption(done: Traced, one: Seen) -> str:
+def caption_of(done: Traced, one: Seen) -> str:
+    """What stands under an example, its figure with what it is."""
     value = f"{one.value:.2f}"
-    what = {TracedUnit: f"active {value}", TracedClass: value}.get(type(done), f"at {value}")
+    what = {TracedUnit: f"active {value}", TracedClass: f"probability {value}"}.get(type(done), f"distance {value}")
     return f"B says {one.says}, {what}" + ("" if one.label is None else f" ({one.label})")
 
 

@@ -59,6 +59,7 @@ class Diffed:
         figures: kept, floor, ceiling, position of all concepts together.
         off: concepts that are switched off, which are not asked for.
         stored: whether it stands in the database.
+        before: the model that made the floor, where one was named.
     """
 
     graph: str
@@ -69,6 +70,7 @@ class Diffed:
     figures: dict[str, float]
     off: int
     stored: bool
+    before: str | None = None
 
     def __iter__(self) -> Iterator[Compared]:
         return iter(self.concepts)

@@ -8,7 +8,7 @@ from kgkt.errors import InputError, nearest
 from kgkt.transfer.measure import LayerMeasured, Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from scipy.sparse import csr_matrix
@@ -75,23 +75,37 @@ def find_unit(what: str, found: Measured, classes: Sequence[str]) -> tuple[str, 
         classes: names, for what was meant.
 
     Raises:
+        InputError: as `parse_unit`, or a layer that could not be measured.
+    """
+    layer = what.rpartition(":")[0] or what
+    why = next((notice for notice in found.notices if notice.startswith(f"{layer} ")), None)
+    if layer not in found.layers and why:
+        raise InputError(why)
+    return parse_unit(what, {path: len(one.mean) for path, one in found.layers.items()}, classes)
+
+
+def parse_unit(what: str, units: Mapping[str, int], classes: Sequence[str]) -> tuple[str, int]:
+    """The layer and unit that LAYER:UNIT names.
+
+    Args:
+        what: as it was typed; it is no class.
+        units: layer -> how many it has.
+        classes: names, for what was meant.
+
+    Raises:
         InputError: no such layer or unit; with the nearest names, or how many units there are.
     """
     layer, colon, index = what.rpartition(":")
     if not colon:
         layer = what
-    if layer not in found.layers:
-        why = next((notice for notice in found.notices if notice.startswith(f"{layer} ")), None)
-        if why:
-            raise InputError(why)
+    if layer not in units:
         if not colon:
-            raise InputError(f"no class and no layer {what!r}{nearest(what, [*classes, *found.layers])}; a unit is "
+            raise InputError(f"no class and no layer {what!r}{nearest(what, [*classes, *units])}; a unit is "
                              "LAYER:UNIT")
-        raise InputError(f"no layer {layer!r} of B has units{nearest(layer, found.layers)}")
-    units = len(found.layers[layer].mean)
-    if not colon or not index.isdecimal() or int(index) >= units:
+        raise InputError(f"no layer {layer!r} of B has units{nearest(layer, units)}")
+    if not colon or not index.isdecimal() or int(index) >= units[layer]:
         said = f"no unit {index!r} in {layer}" if colon else f"which unit of {layer}?"
-        raise InputError(f"{said}: it has {units}, {layer}:0 to {layer}:{units - 1}")
+        raise InputError(f"{said}: it has {units[layer]}, {layer}:0 to {layer}:{units[layer] - 1}")
     return layer, int(index)
 
 

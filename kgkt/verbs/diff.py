@@ -12,6 +12,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.asking import read_exemplars
 from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_current
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.measured import read_as_fused
 from kgkt.rundir.state import Say, made_by, open_run, population, store_database, store_url
 from kgkt.rundir.target_model import OpenTarget, open_target, target_inputs
 from kgkt.transfer.diff import (
@@ -87,7 +88,7 @@ def diff_target(recipe: Recipe, say: Say, before: str | None = None, layer: str 
     """Compare a graph with what B's last hidden layer knows of the pool, and write what arrived into the database.
 
     Args:
-        recipe: of the graph and of B.
+        recipe: of the graph and of B; what it does not say of a B that `fuse` taught or made is as `fuse` was told.
         say: takes notices.
         before: B as it was before its training, in place of copies with fresh weights, for the floor.
         layer: of B, in place of its last hidden one.
@@ -104,7 +105,7 @@ def diff_target(recipe: Recipe, say: Say, before: str | None = None, layer: str 
     from kgkt.transfer.items import nearest_items
 
     run = open_run(recipe)
-    recipe = dataclasses.replace(recipe, target=dataclasses.replace(recipe.target, test=None))
+    recipe = read_as_fused(dataclasses.replace(recipe, target=dataclasses.replace(recipe.target, test=None)), run)
     opened = open_target(recipe)
     tap_of(opened.model, layer, opened.path.name)
     with open_graph_store(recipe, run) as store:
@@ -112,7 +113,7 @@ def diff_target(recipe: Recipe, say: Say, before: str | None = None, layer: str 
     Z, seed = side.current.Z, recipe.target.seed
     x, _ = target_inputs(recipe, run, opened.model, side.current.ids, _own_outputs(opened), say)
     vectors = hidden_vectors(opened.model, x, layer, seed)
-    floors = [_before(recipe, before, opened, layer)] if before else [
+    floors = [_before(recipe, before, opened, layer, say)] if before else [
         fresh_copy(opened.model, seed + number) for number in range(FRESH)]  # fmt: skip
     own, near_a = nearest_items(vectors), nearest_items(side.vectors)
     floor = [near_each(Z, nearest_items(hidden_vectors(model, x, layer, seed))) for model in floors]
@@ -125,7 +126,7 @@ def diff_target(recipe: Recipe, say: Say, before: str | None = None, layer: str 
     new = sorted((_group(g, back, groups, side.current.ids) for g in new_ones(back, groups, Z)), key=lambda c: -c.size)
     _write_arrived(recipe, run, opened, kept, found, on)
     return Diffed(run.graph, opened.path.stem, True, concepts, tuple(new), kept.overall(_mask(on, len(found))),
-                  int((~side.current.graph.active).sum()), True)  # fmt: skip
+                  int((~side.current.graph.active).sum()), True, before)  # fmt: skip
 
 
 def _side(run: RunDir, current: CurrentGraph) -> _Side:
@@ -218,19 +219,30 @@ def _own_outputs(opened: OpenTarget) -> tuple[str, ...]:
     return tuple(f"output {i}" for i in range(max(2, outputs if isinstance(outputs, int) else 2)))
 
 
-def _before(recipe: Recipe, before: str, opened: OpenTarget, layer: str | None) -> Any:
-    """B as it was.
+def _before(recipe: Recipe, before: str, opened: OpenTarget, layer: str | None, say: Say) -> Any:
+    """B as it was; other layers or widths (B may have grown) are said.
 
     Raises:
-        InputError: it reads other items than B, or lacks the layer.
+        InputError: it reads other items than B, lacks the layer, or is B itself.
     """
+    import numpy as np
+
     from kgkt.transfer.diff_target import tap_of
+    from kgkt.transfer.layers import leaves
 
     model = open_target(recipe.override("target", model=before)).model
     tap_of(model, layer, before)
     if model.input_shape != opened.model.input_shape:
         raise InputError(f"--before {before} reads items of shape {model.input_shape[1:]}, {opened.path.name} of "
                          f"{opened.model.input_shape[1:]}: give the same B as it was before its training")
+    ours, theirs = ([(type(layer).__name__, [tuple(w.shape) for w in layer.weights]) for _, layer in leaves(one)]
+                    for one in (opened.model, model))  # fmt: skip
+    if ours != theirs:
+        say(f"--before {before} has other layers or widths than {opened.path.name}: the floor is of another model than "
+            "B, unless B grew out of it")
+    elif all(map(np.array_equal, opened.model.get_weights(), model.get_weights())):
+        raise InputError(f"--before {before} has the very weights of {opened.path.name}: give B as it was before its "
+                         "training, or leave --before away for copies with fresh weights")
     return model
 
 

@@ -19,6 +19,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir import carry
 from kgkt.rundir.carry import Carried
 from kgkt.rundir.current import count_themes, stands
+from kgkt.rundir.derived import all_gone, gone_in_words
 from kgkt.rundir.features import (
     FILE,
     Pool,
@@ -145,9 +146,9 @@ def populate(
             write_graph(store, run, recipe, found, drawn, features, pool.data, carried, pool.source.nodes(features))
     carry.let_wait(run, carried.strengths)
     made = _populated(run, url, features, found, drawn, carried, seconds)
-    _record(recipe, run, pool, features, made, found)
+    _record(recipe, run, pool, features, made, found, people)
     carry.let_go(run)  # last: until the new graph is written down, what was saved of the old one is the truth
-    _tell(carried, found, say)
+    _tell(run, carried, found, people, say)
     return made
 
 
@@ -204,29 +205,32 @@ def _lineage(run: RunDir, found: Found, features: Features) -> dict[str, str]:
 
 
 def _record(
-    recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: Populated, found: Found
-) -> None:
+    recipe: Recipe, run: RunDir, pool: Pool, features: Features, made: Populated, found: Found,
+    people: dict[str, Any],
+) -> None:  # fmt: skip
     grown = None if made.growth is None else dataclasses.asdict(made.growth)
     record(
         run, "populate", pool.inputs,
         {name: sha256_file(run.path(name)) for name in (*MADE, SOURCES) if run.path(name).exists()},
         {"items": made.n_items, "concepts": made.n_concepts, "edges": made.n_edges, "stability": made.stability,
          "layers": made.widths, "source": features.source, "weights": made.weights, "seconds": made.seconds,
-         "grown": grown, "made_anew_because": made.why},
+         "grown": grown, "made_anew_because": made.why, "gone": all_gone(people)},
         {**pool_settings(recipe, pool.data), **store_settings(recipe, run), **source_memory(recipe, features.layers),
          **weights_kept(recipe, run, found.weights, found.growth is not None), "asked": asked_of(recipe),
          "lineage": _lineage(run, found, features)},
     )  # fmt: skip
 
 
-def _tell(carried: Carried, found: Found, say: Say) -> None:
-    """What became of what people said."""
+def _tell(run: RunDir, carried: Carried, found: Found, people: dict[str, Any], say: Say) -> None:
+    """What became of what people said, and of what other verbs wrote."""
     if said := carried.in_words():
         say(f"carried over: {said}")
     if changed := [entry[0] for entry in carried.labels + carried.ticks if entry[0] in found.changed]:
         say(f"{count(len(changed), 'labelled item')} changed since; what was said of it stays, e.g. of {changed[0]}")
     for line in carried.lost:
         say(f"lost: {line}")
+    if gone := gone_in_words(people.get("written", {}), run.graph):
+        say(gone)
 
 
 def _unchanged(recipe: Recipe, run: RunDir, pool: Pool, dry: bool) -> Populated | None:
@@ -272,5 +276,5 @@ def _rehearse(
             pool = as_read(pool, features)
         found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
     carried = _place(people, features, found)
-    _tell(carried, found, say)
+    _tell(run, carried, found, people, say)
     return _populated(run, url, features, found, drawn, carried, seconds, dry=True)

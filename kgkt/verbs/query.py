@@ -10,6 +10,7 @@ from typing import Any
 from kgkt.errors import UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store
+from kgkt.rundir.derived import WORDS, nothing_found
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, settings_of
 from kgkt.store.protocol import Limits, Rows, Store
@@ -70,8 +71,8 @@ def ask(
                     say(notice)
                 if word == "carried" and not rows.rows and _one_source(run):
                     say("the graph has one source, which carries every concept: populate --also adds another")
-            if word in ("lost", "arrived", "corresponding") and not rows.rows:
-                say("nothing of the kind is in the graph: kgkt diff compares it with a B, or with another graph")
+            if word in WORDS and not rows.rows:
+                say(nothing_found(word, run, store, str(params.get("into", ""))))
             yield rows, elapsed
 
 

@@ -18,6 +18,9 @@ PER_CLASS = 5  # concepts a class below which the concepts' own answer suffers (
 
 def look_at_stages(plan: Plan, recipe: Recipe) -> None:
     """Which stages ran, which are stale and why, and the class order."""
+    from kgkt.rundir.current import open_graph_store
+    from kgkt.rundir.derived import diff_in_words, read_written
+
     plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
     try:
         run = open_run(recipe, must_exist=False)
@@ -37,6 +40,10 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
                 plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
                          kind="stage", **plan.stages[stage])  # fmt: skip
         plan.findings.append(classes_finding(recipe, run))
+        with open_graph_store(recipe, run) as store:
+            diffed = diff_in_words(run, read_written(store, run.graph))
+        if diffed:
+            plan.add("diff", diffed)
     except KgktError as error:
         plan.problems.append(str(error))
 

@@ -73,7 +73,7 @@ def trace(
     alone = not (recipe.source.data or settings_of(run, "populate").get("data"))  # made from features
     looks = read_looks(recipe, run, draw=picture is not None and not alone)
     current, targets = fresh_targets(recipe, run, say)
-    ground = _ground(recipe, run, current, targets, looks, examples, target is not None, say)
+    ground = _ground(recipe, run, current, targets, looks, examples, target is not None, what, say)
     if looks.missing and picture is None:
         say(looks.missing)
     if alone and picture is not None:
@@ -93,14 +93,17 @@ def trace(
 
 def _ground(
     recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targets, looks: Looks, examples: int, named: bool,
-    say: Say,
+    what: str | None, say: Say,
 ) -> Ground:  # fmt: skip
-    """B opened, what was measured in it, and the graph."""
-    from kgkt.transfer.blocks import check_target
+    """B opened, what was measured in it, and the graph; a unit that B does not have is refused before any of it."""
+    from kgkt.transfer.blocks import check_target, read_blocks
     from kgkt.transfer.outputs import read_outputs
+    from kgkt.transfer.trace import parse_unit
 
     opened = open_target(recipe)
     check_target(opened.model, targets.names, file=opened.path.name)
+    if what is not None and what not in targets.names:
+        parse_unit(what, {layer: len(blocks) for layer, blocks in read_blocks(opened.model).items()}, targets.names)
     x, _ = target_inputs(recipe, run, opened.model, current.ids, targets.names, say)
     found = _measured(recipe, run, current, opened.path, opened.model, x, say)
     strengths = _strengths(recipe, run, opened.path, named, say)

@@ -88,6 +88,94 @@ def test_concepts_that_are_off_are_left_out(populated: Path, kgkt: Kgkt) -> None
     assert [row[3] for row in kgkt("query", ARRIVED + ", c.active AS active").json["rows"]] == [True] * 58
 
 
+def test_b_is_read_as_fuse_was_told(taught_once: Path, tmp_path: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+    import numpy as np
+
+    shutil.copytree(taught_once, tmp_path / "work")
+    cwd_into(monkeypatch, tmp_path / "work")
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 1))
+    middle = keras.layers.Dense(16, activation="relu", name="middle")(keras.layers.Flatten()(image))
+    digit = keras.layers.Dense(10, activation="softmax", name="digit")(middle)
+    keras.Model(image, {"digit": digit, "size": keras.layers.Dense(1, name="size")(middle)}).save("two.keras")
+    with np.load("pool.npz") as pool:
+        np.savez("own.npz", x=pool["x"], item_id=pool["item_id"])
+    refused = kgkt("diff", "--target", "two.keras")
+    assert (refused.code, "with --output NAME" in refused.err) == (3, True)
+    named = kgkt("diff", "--target", "two.keras", "--output", "digit")
+    assert named.code == 0, named.err
+    assert kgkt("trace", "middle:3", "--target", "two.keras", "--output", "digit").code == 0
+    fused = kgkt("fuse", "--target", "two.keras", "--output", "digit", "--target-data", "own.npz", "--out", "f.keras",
+                 "--steps", 20, "--no-map")  # fmt: skip
+    assert fused.code == 0, fused.err
+    assert kgkt("diff", "--target", "two.keras").json == named.json
+    after = kgkt("diff", "--target", "f.keras", "--before", "two.keras", "--format", "table")
+    assert "(B before 0." in after.out
+    assert "an untrained B" not in after.out
+    Path("own.npz").unlink()
+    gone = kgkt("diff", "--target", "f.keras")
+    assert (gone.code, "the pool own.npz is not there" in gone.err.replace(str(Path.cwd()) + "/", "")) == (3, True)
+    shutil.copy("two.keras", "another.keras")  # not the file that fuse was told of
+    assert kgkt("diff", "--target", "another.keras").code == 3
+    same = kgkt("diff", "--target", "b.keras", "--before", "b.keras")
+    assert (same.code, "--before b.keras has the very weights of b.keras" in same.err) == (3, True)
+    wider = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(7), keras.layers.Dense(10)])
+    wider.save("wider.keras")
+    other = kgkt("diff", "--target", "b.keras", "--before", "wider.keras")
+    assert (other.code, "--before wider.keras has other layers or widths than b.keras" in other.err) == (0, True)
+
+
+def test_what_is_outside_of_floor_and_ceiling_is_said_in_words(populated: Path, kgkt: Kgkt) -> None:
+    kgkt(*MADE, "--graph", "twin", "--shared")
+    done = kgkt("diff", "main", "twin", "--format", "table")
+    assert ": all of the way, and more than another seed" in done.out
+    assert "over the ceiling" in done.out
+    assert "60 concepts: " in done.out
+    shown = kgkt("diff", "main", "--target", "b.keras", "--format", "table").out
+    line = next(line for line in shown.splitlines() if line.startswith("60 concepts: "))
+    own = line.removeprefix("60 concepts: ").split("; and ")
+    assert sum(int(part.split()[0]) for part in own[0].split(", ")) == 60
+    assert own[1].endswith(" of B's own that are new")
+    said = kgkt("diff", "main", "twin", "--output", "digit")
+    assert (said.code, "output are of B" in said.err) == (2, True)
+
+
+def test_what_goes_when_the_pool_grows_is_said_and_remembered(two: Path, kgkt: Kgkt) -> None:
+    import numpy as np
+
+    main = ("--graph", "main")
+    never = kgkt("suggest", "--within", "lost", *main)
+    assert (never.code, "kgkt diff compares it with a B" in never.err, "0 rows" in never.err) == (3, True, False)
+    shutil.copy("a.keras", "knows.keras")
+    kgkt("diff", "main", "--target", "knows.keras")
+    kgkt("diff", "main", "other")
+    kgkt("query", "MATCH (:Concept {graph: 'main'})-[r:ARRIVED_IN]->() SET r.verdict = 'arrived'", "--rw", "--force", *main)
+    for verb in (("query", "lost"), ("suggest", "--within", "lost")):
+        assert "nothing is lost in knows" in kgkt(*verb, *main, "--param", "into=knows").err
+        assert "no diff with knwos; did you mean knows?; known: knows, other" in kgkt(*verb, *main, "--param", "into=knwos").err
+    assert "diff" in [f["what"] for f in kgkt("check", *main).json["facts"]]
+    with np.load("pool.npz") as pool, np.load("test.npz") as test:
+        new = [f"new{i}" for i in range(30)]
+        np.savez("more.npz", x=np.concatenate([pool["x"], test["x"][:30]]), item_id=[*pool["item_id"], *new])
+    line = ("with the concepts as they were goes: what diff found in knows, other; to make it again: "
+            "kgkt diff main --target knows.keras; kgkt diff main other")  # fmt: skip
+    grow = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "more.npz", *main)
+    assert line in kgkt(*grow, "--dry-run").err
+    grown = kgkt(*grow)
+    assert (grown.code, line in grown.err, grown.json["grown"] is not None) == (0, True, True)
+    went = "what diff found in knows went when the graph was populated again; to make it again: kgkt diff main --target"
+    assert went in kgkt("query", "lost", "--param", "into=knows", *main).err
+    assert went in kgkt("suggest", "--within", "lost", "--param", "into=knows", *main).err
+    again = kgkt(*grow, "--fresh")  # nothing went this time, but it is known still
+    assert "with the concepts" not in again.err
+    assert "what diff found in knows, other went" in kgkt("query", "lost", *main).err
+    told = [f for f in kgkt("check", *main).json["facts"] if f["what"] == "diff"]
+    assert "what diff found in knows, other went" in told[0]["says"]
+    kgkt("diff", "main", "--target", "knows.keras")
+    assert "no diff with nope; known: knows" in kgkt("query", "lost", "--param", "into=nope", *main).err
+
+
 def test_two_graphs_of_a_pool(two: Path, kgkt: Kgkt) -> None:
     done = kgkt("diff", "main", "other")
     assert done.json["figures"]["position"] > 0.85  # only the seed differs, as in the ceiling

@@ -16,6 +16,7 @@ import kgkt as package
 from kgkt.errors import InputError
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.measured import load_measured
+from kgkt.share.traced import caption_of, groups_of
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
 
@@ -188,9 +189,22 @@ def test_what_cannot_be_traced(fused: Path, kgkt: Kgkt) -> None:
         (("--data", "nothing.png"), 3, "nothing.png is not there"),
         (("3", "--target", "nothing.keras"), 3, "nothing.keras"),
         (("3", "--picture", "no/where.png"), 3, "there is no folder"),
+        (("zzz", "--target", "b.keras"), 3, "no class and no layer 'zzz'"),
+        (("hidden:32", "--target", "b.keras"), 3, "no unit '32' in hidden: it has 32"),
     ):
         done = kgkt("trace", *arguments)
         assert (done.code, said in done.err) == (code, True), (arguments, done.err)
+        assert "measured" not in done.err  # refused before any of it
+
+
+def test_a_picture_says_what_its_numbers_are(fused: Path) -> None:
+    run = package.open_graph()
+    done = run.trace("3")
+    bars = groups_of(done)[0].bars
+    assert [reads for _, _, reads in bars] == [f"{c.items} item{'s' * (c.items != 1)}" for c in done.concepts]
+    near = run.trace(item=ITEM)
+    one = near.nearest[0]
+    assert caption_of(near, one).startswith(f"B says {one.says}, distance {one.value:.2f}")
 
 
 def test_a_b_that_is_not_there_or_changed(work: Path, kgkt: Kgkt, taught_once: Path) -> None:
