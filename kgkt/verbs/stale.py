@@ -37,6 +37,8 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
                 plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
                          kind="stage", **plan.stages[stage])  # fmt: skip
         plan.findings.append(classes_finding(recipe, run))
+        if (found := maps_finding(recipe, run)) is not None:
+            plan.findings.append(found)
     except KgktError as error:
         plan.problems.append(str(error))
 
@@ -99,6 +101,20 @@ def classes_finding(recipe: Recipe, run: RunDir) -> Finding:
     made = run.state()["stages"].get("populate", {}).get("figures", {})
     says += few_concepts(made.get("items", 0), made.get("concepts", 0), len(ordered))
     return Finding("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})
+
+
+def maps_finding(recipe: Recipe, run: RunDir) -> Finding | None:
+    """Whose maps are in the graph, and which was made last; None where there is none."""
+    from kgkt.rundir.current import open_graph_store
+    from kgkt.rundir.mapped import last_mapped, mapped_models
+
+    with open_graph_store(recipe, run) as store:
+        names = mapped_models(store, run)
+    last = last_mapped(run)
+    if not names:
+        return None
+    told = [f"{name} (mapped last)" if name == last and len(names) > 1 else name for name in names]
+    return Finding("maps", "of " + ", ".join(told), {"kind": "maps", "models": names, "last": last})
 
 
 def few_concepts(items: int, concepts: int, classes: int) -> str:
