@@ -64,7 +64,7 @@ def map_(
 
 def show_mapped(done: Any, form: str) -> None:
     """Print what `map` wrote."""
-    from kgkt.verbs.map import edits_in_words, told
+    from kgkt.verbs.map import off_plan, told
 
     if form == "json":
         how = {layer: told(lesson) for layer, lesson in done.lessons.items()}
@@ -82,7 +82,7 @@ def show_mapped(done: Any, form: str) -> None:
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
-        print(f"kept       {edits_in_words(done.edits, done.unplanned)}")
+        print(f"kept       {count(done.edits, 'strength')} that you changed{off_plan(done.unplanned)}")
     print(f"classes    {' '.join(done.classes)} (this order is now fixed)" + OUT.next("kgkt fuse"))
 
 

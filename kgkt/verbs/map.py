@@ -186,9 +186,9 @@ def unplanned(block_map: BlockMap) -> int:
     return sum(int(strength.nnz - strength.multiply(planned).nnz) for strength, planned in pairs)
 
 
-def edits_in_words(edits: int, off_plan: int) -> str:
-    """How many strengths people changed, and how many of these the plan has none for."""
-    return count(edits, "strength") + " that you changed" + (f", {off_plan} of them planned at 0" if off_plan else "")
+def off_plan(many: int) -> str:
+    """The end of a line that counts edits: how many of these the plan has no strength for; "" where none."""
+    return f", {many} of them planned at 0" if many else ""
 
 
 def unseen(block_map: BlockMap, entries: list[carry.Strength]) -> list[carry.Strength]:
@@ -267,7 +267,7 @@ def current_map(
         say(f"changed since map: {', '.join(changed)}; mapping again")
         block_map, edits, _ = _map_again(recipe, run, model, path, blocks, current, targets, say)
         if edits:
-            say(f"kept {edits_in_words(edits, unplanned(block_map))}")
+            say(f"edited strengths kept: {edits}{off_plan(unplanned(block_map))}")
         return block_map
     layout = {layer: group for layer, group in blocks.items() if group[0].kind in (*MAPPED, "filter")}
     with open_graph_store(recipe, run) as store:

@@ -82,13 +82,13 @@ def test_each_of_several_bs_keeps_its_strengths(labelled: Path, kgkt: Kgkt) -> N
     fused = kgkt("fuse", "--target", "b.keras", "--out", "f.keras", "--steps", 5)
     assert fused.code == 0, fused.err
     assert "another B, other, was mapped; mapping again" in fused.err
-    assert "kept 1 strength that you changed" in fused.err
+    assert "edited strengths kept: 1" in fused.err
     assert strengths(kgkt) == both
     assert "of b (mapped last), other" in kgkt("check", "--format", "table").out
     kgkt("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
     for name in ("other", "b"):
         again = kgkt("fuse", "--target", f"{name}.keras", "--out", f"{name}-again.keras", "--steps", 5)
-        assert (again.code, "kept 1 strength that you changed" in again.err) == (0, True), again.err
+        assert (again.code, "edited strengths kept: 1" in again.err) == (0, True), again.err
     assert strengths(kgkt) == both
 
 
