@@ -65,14 +65,15 @@ def map_(
 
 def show_mapped(done: Any, form: str) -> None:
     """Print what `map` wrote."""
-    from kgkt.verbs.map import told
+    from kgkt.verbs.map import off_plan, told
 
     if form == "json":
         how = {layer: told(lesson) for layer, lesson in done.lessons.items()}
         print_json({"layers": {layer: {"kind": kind, "blocks": blocks, **how.get(layer, {})}
                                for layer, (kind, blocks) in done.layers.items()},
                     **({"method": done.method} if how else {}),
-                    "unmapped": done.unmapped, "edits_kept": done.edits, "classes": done.classes})  # fmt: skip
+                    "unmapped": done.unmapped, "edits_kept": done.edits, "edits_unplanned": done.unplanned,
+                    "classes": done.classes})  # fmt: skip
         return
     for layer, (kind, blocks) in done.layers.items():
         print(f"mapped     {layer}: {count(blocks, 'slot' if kind == 'head' else kind)}"
@@ -82,7 +83,7 @@ def show_mapped(done: Any, form: str) -> None:
     for line in done.unmapped:
         print(f"left out   {line}")
     if done.edits:
-        print(f"kept       {count(done.edits, 'strength')} that you changed")
+        print(f"kept       {count(done.edits, 'strength')} that you changed{off_plan(done.unplanned)}")
     print(f"classes    {' '.join(done.classes)} (this order is now fixed)" + OUT.next("kgkt fuse"))
 
 

@@ -10,6 +10,7 @@ from kgkt.errors import UsageError, nearest
 from kgkt.files import digest_path, load_arrays
 from kgkt.recipe import METHODS, Recipe, Target
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.mapped import mapped_settings
 from kgkt.rundir.state import Say, made_by, settings_of
 from kgkt.rundir.target_model import target_inputs
 
@@ -34,10 +35,8 @@ def method_of(recipe: Recipe, run: RunDir) -> str:
 
 
 def last_settings(recipe: Recipe, run: RunDir) -> dict[str, Any]:
-    """The settings of the last `map`, if it was of this B."""
-    done = run.state().get("stages", {}).get("map")
-    ours = done is not None and recipe.target.model and done["figures"]["model"] == Path(recipe.target.model).stem
-    return done["settings"] if done and ours else {}
+    """The settings of the last `map` of this B."""
+    return mapped_settings(run, Path(recipe.target.model).stem) if recipe.target.model else {}
 
 
 def _reading(recipe: Recipe, run: RunDir) -> Target:

@@ -101,6 +101,20 @@ def target_inputs(
     return x, test
 
 
+def check_items(recipe: Recipe, run: RunDir, model: Any, names: tuple[str, ...]) -> None:
+    """Refuse a B that cannot read the pool's items; where these are not at hand nothing can be said.
+
+    Raises:
+        UsageError: B has several inputs, and its view of the items is not named.
+        InputError: data that is named and not there, or that B cannot read.
+    """
+    named = recipe.target.data or recipe.source.data or settings_of(run, "populate").get("data")
+    if not named or not (recipe.target.data or Path(named).exists()):
+        return
+    x, _ = _pool(recipe, run, model, None, lambda _: None)
+    check_data(model, names, x, Path(recipe.target.model or "B").name)
+
+
 def read_for_target(
     recipe: Recipe, run: RunDir, model: Any, named: str, names: tuple[str, ...], say: Say
 ) -> tuple[Data, Any]:
@@ -169,8 +183,8 @@ def _scaled(x: Any, pixels: str, told: bool) -> Any:
     return ScaledRows(x, pixels, "--target-pixels")
 
 
-def _pool(recipe: Recipe, run: RunDir, model: Any, ids: np.ndarray, say: Say) -> tuple[Any, str]:
-    """The pool as B gets it, in the order of the graph's items `ids` (n,), and the name of its file."""
+def _pool(recipe: Recipe, run: RunDir, model: Any, ids: np.ndarray | None, say: Say) -> tuple[Any, str]:
+    """The pool as B gets it, in the order of the graph's items `ids` (n,) or as it lies, and the name of its file."""
     import numpy as np
 
     pool = settings_of(run, "populate")
@@ -186,7 +200,7 @@ def _pool(recipe: Recipe, run: RunDir, model: Any, ids: np.ndarray, say: Say) ->
     if recipe.target.data:
         reading |= other_reading(recipe, run, named)
     data, arrays = _read(recipe, run, model, named, "pool", reading, say)
-    if len(data.ids) != len(ids) or (data.ids != ids).any():
+    if ids is not None and (len(data.ids) != len(ids) or (data.ids != ids).any()):
         rows = {item: row for row, item in enumerate(data.ids.tolist())}
         missing = [item for item in ids.tolist() if item not in rows]
         if missing:

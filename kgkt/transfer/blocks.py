@@ -139,9 +139,26 @@ def check_target(
     if len(shape) != 2:
         raise InputError(f"{file} gives outputs of shape {shape[1:]} for an item; kgkt teaches classifiers, "
                          f"expected ({len(names)},)")
+    _refuse_no_head(model, shape[1], names, file)
     refuse_outputs(file, shape[1], names)
     if input_shape is not None:
         _check_input(model.inputs[0], tuple(input_shape), text, file)
+
+
+def _refuse_no_head(model: Any, outputs: int, names: Sequence[str], file: str) -> None:
+    """Refuse a B that ends before its head, where its outputs are not as many as the classes."""
+    import keras
+
+    head, fits = head_layer(model), outputs == len(names) or (outputs == 1 and len(names) == 2)
+    ends = (keras.activations.linear, keras.activations.softmax, keras.activations.sigmoid,
+            keras.activations.log_softmax)  # fmt: skip
+    if fits or (head is not None and head[1].activation in ends):
+        return
+    last = head or next(reversed(list(leaves(model))), None)
+    of = "" if last is None else f" {last[0]} ({type(last[1]).__name__})"
+    raise InputError(f"{file} ends in{of or ' no layer'}, which is no head: it gives {count(outputs, 'number')} for an "
+                     f"item, and no answer for each of your graph's {count(len(names), 'class')}.\n"
+                     f"Give it one: keras.layers.Dense({len(names)}, activation=\"softmax\") at its end.")
 
 
 def _check_batches(model: Any, file: str) -> None:

@@ -15,8 +15,9 @@ from kgkt.rundir.class_order import fix_classes, tell_unlabelled
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.map_method import digests, last_settings, learn_layers, method_of, settings, told
+from kgkt.rundir.mapped import last_mapped, remember_map, was_mapped
 from kgkt.rundir.state import Say, open_run, population, record, why_stale
-from kgkt.rundir.target_model import open_target
+from kgkt.rundir.target_model import check_items, open_target
 from kgkt.values import BlockMap, Targets
 from kgkt.verbs.propagate import fresh_targets
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 class Mapped:
     """What `map` wrote: layer -> (kind, number of blocks), layers left out, and how many edits were kept.
 
+    `unplanned` of these edits give a strength to what the plan gives none.
     `method` is what was asked for; where that is not "communities", `lessons` says how each layer got its concepts.
     """
 
@@ -38,6 +40,7 @@ class Mapped:
     classes: tuple[str, ...]
     method: str = METHODS[0]
     lessons: dict[str, Lesson] = dataclasses.field(default_factory=dict)
+    unplanned: int = 0
 
 
 def map_target(recipe: Recipe, say: Say) -> Mapped:
@@ -57,12 +60,14 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     if words := in_words(outputs, targets.names, path.name):
         say(words)
     tell_unlabelled(recipe, current, say)
+    if method_of(recipe, run) == METHODS[0]:  # a map that is learned reads the items itself
+        check_items(recipe, run, model, targets.names)
     blocks = read_blocks(model)
     block_map, edits, taught = _map_again(recipe, run, model, path, blocks, current, targets, say)
     return Mapped(
         {layer: (part[0].kind, len(part)) for layer, part in block_map.blocks.items()},
         unmapped({layer: group for layer, group in blocks.items() if layer not in block_map.blocks}),
-        edits, targets.names, method_of(recipe, run), taught,
+        edits, targets.names, method_of(recipe, run), taught, unplanned(block_map),
     )  # fmt: skip
 
 
@@ -177,6 +182,17 @@ def edits_of(
     return found
 
 
+def unplanned(block_map: BlockMap) -> int:
+    """How many strengths stand where the plan has none."""
+    pairs = ((block_map.strength[layer] != 0, block_map.planned[layer] != 0) for layer in block_map.blocks)
+    return sum(int(strength.nnz - strength.multiply(planned).nnz) for strength, planned in pairs)
+
+
+def off_plan(many: int) -> str:
+    """The end of a line that counts edits: how many of these the plan has no strength for; "" where none."""
+    return f", {many} of them planned at 0" if many else ""
+
+
 def unseen(block_map: BlockMap, entries: list[carry.Strength]) -> list[carry.Strength]:
     """The edits that leave no trace in a map: to 0, of a concept that is planned at 0 (it is off, say). They wait."""
     kept = []
@@ -210,6 +226,7 @@ def record_map(
     if taught:
         figures["layers"] = {layer: told(lesson) for layer, lesson in taught.items()}
     record(run, "map", map_inputs(run, recipe, path), {}, figures, settings(recipe, run))
+    remember_map(run, path.stem, settings(recipe, run))
     carry.let_wait(run, _of_others(run, path) + wait)  # last: only a map that is written down is asked for edits
 
 
@@ -229,23 +246,32 @@ def map_inputs(run: RunDir, recipe: Recipe, path: Path) -> dict[str, str]:
 def current_map(
     recipe: Recipe, run: RunDir, say: Say, model: Any, path: Path, current: CurrentGraph, targets: Targets
 ) -> BlockMap | None:
-    """The map of B in the graph, planned again where its inputs changed; None where B was never mapped."""
+    """The map of B in the graph; None where B was never mapped.
+
+    It is planned again where its inputs changed, and where another B was mapped since.
+    """
     from kgkt.store.readback import read_strengths
     from kgkt.transfer.blocks import MAPPED, read_blocks
 
     done = run.state().get("stages", {}).get("map")
     if done is None or not recipe.target.map:
         return None
-    if done["figures"]["model"] != path.stem:
-        say(f"the map is of {done['figures']['model']}, not of {path.stem}: no weights are written (kgkt map)")
-        return None
-    changed = why_stale(run, "map", map_inputs(run, recipe, path))
+    last = last_mapped(run)
+    if last != path.stem:
+        with open_graph_store(recipe, run) as store:
+            ours = was_mapped(store, run, path.stem)
+        if not ours:
+            say(f"the map is of {last}, not of {path.stem}: no weights are written (kgkt map)")
+            return None
+        changed = [f"another B, {last}, was mapped"]
+    else:
+        changed = why_stale(run, "map", map_inputs(run, recipe, path))
     blocks = read_blocks(model)
     if changed:
         say(f"changed since map: {', '.join(changed)}; mapping again")
         block_map, edits, _ = _map_again(recipe, run, model, path, blocks, current, targets, say)
         if edits:
-            say(f"edited strengths kept: {edits}")
+            say(f"edited strengths kept: {edits}{off_plan(unplanned(block_map))}")
         return block_map
     layout = {layer: group for layer, group in blocks.items() if group[0].kind in (*MAPPED, "filter")}
     with open_graph_store(recipe, run) as store:

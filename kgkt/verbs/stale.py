@@ -44,6 +44,8 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
             diffed = diff_in_words(run, read_written(store, run.graph))
         if diffed:
             plan.add("diff", diffed)
+        if (found := maps_finding(recipe, run)) is not None:
+            plan.findings.append(found)
     except KgktError as error:
         plan.problems.append(str(error))
 
@@ -106,6 +108,20 @@ def classes_finding(recipe: Recipe, run: RunDir) -> Finding:
     made = run.state()["stages"].get("populate", {}).get("figures", {})
     says += few_concepts(made.get("items", 0), made.get("concepts", 0), len(ordered))
     return Finding("classes", says, {"kind": "classes", "classes": list(ordered), "frozen": frozen})
+
+
+def maps_finding(recipe: Recipe, run: RunDir) -> Finding | None:
+    """Whose maps are in the graph, and which was made last; None where there is none."""
+    from kgkt.rundir.current import open_graph_store
+    from kgkt.rundir.mapped import last_mapped, mapped_models
+
+    with open_graph_store(recipe, run) as store:
+        names = mapped_models(store, run)
+    last = last_mapped(run)
+    if not names:
+        return None
+    told = [f"{name} (mapped last)" if name == last and len(names) > 1 else name for name in names]
+    return Finding("maps", "of " + ", ".join(told), {"kind": "maps", "models": names, "last": last})
 
 
 def few_concepts(items: int, concepts: int, classes: int) -> str:

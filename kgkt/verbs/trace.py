@@ -15,6 +15,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store, pool_ids
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.looks import Looks, read_looks
+from kgkt.rundir.mapped import made_from, mapped_models
 from kgkt.rundir.measured import as_fused, fused_model, load_measured, measured_key
 from kgkt.rundir.new_items import NewItems, new_memberships, read_new
 from kgkt.rundir.source_memory import source_as_populated
@@ -135,19 +136,25 @@ def _measured(
 
 
 def _strengths(recipe: Recipe, run: RunDir, path: Path, named: bool, say: Say) -> dict[str, Any]:
-    """Strengths and plans of the mapped B that this one was made of, or is; none where it is another."""
+    """Strengths and plans of the B that this one was made of, or is, where the graph has its map; else none."""
     from kgkt.store.readback import read_strengths
 
-    mapped = run.state().get("stages", {}).get("map", {}).get("figures", {}).get("model")
     fused = settings_of(run, "fuse").get("target", {})
     same = run.state().get("stages", {}).get("fuse", {}).get("outputs", {}).get("model") == sha256_file(path)
-    own = Path(fused["model"]).stem if same and "model" in fused else path.stem
-    if mapped is None or mapped != own or (same and not fused.get("map", True)):
-        made = f"the map is of {mapped}" if mapped is not None and mapped != own else "it was never mapped (kgkt map)"
-        say(f"{path.name}: no strength is planned for its blocks, as {made}")
-        return {}
     with open_graph_store(recipe, run) as store:
-        return read_strengths(store, run.graph, mapped)
+        mapped = mapped_models(store, run)
+        own = path.stem
+        if same and "model" in fused:
+            own = Path(fused["model"]).stem
+        elif own not in mapped:
+            own = made_from(path) or own
+        if own in mapped and not (same and not fused.get("map", True)):
+            return read_strengths(store, run.graph, own)
+    what = f"{own}, which it was made of," if own != path.stem else "it"
+    others = f"; the graph has maps of {', '.join(mapped)}" if mapped and own not in mapped else ""
+    made = "it was fused with --no-map" if own in mapped else f"{what} was never mapped (kgkt map){others}"
+    say(f"{path.name}: no strength is planned for its blocks, as {made}")
+    return {}
 
 
 def _of_b(ground: Ground, what: str) -> TracedUnit | TracedClass:
