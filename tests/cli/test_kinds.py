@@ -85,7 +85,7 @@ def test_several_inputs(labelled: Path, kgkt: Kgkt, digits: Any) -> None:
     assert (wrong.code, "wrong.npz has no array rest" in wrong.err, "rst" in wrong.err) == (3, True, True)
     plan = kgkt("check", "--target", "halves.keras")
     assert "halves.keras has 2 inputs (top, rest): name its view of the pool with --target-data" in plan.err
-    assert kgkt("map", "--target", "halves.keras").json["unmapped"] == [
+    assert kgkt("map", "--target", "halves.keras", "--target-data", "view.npz").json["unmapped"] == [
         "seen (3 cells) is trained, but no concept is mapped to it"]  # fmt: skip
     nodes = kgkt("query", "MATCH (b:Block {index: 2}) RETURN b.layer AS layer, b.variable AS v ORDER BY layer")
     assert nodes.json["rows"] == [["out", "out/kernel"], ["side", "side/kernel"]]  # cells make no nodes

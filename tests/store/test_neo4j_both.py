@@ -37,6 +37,7 @@ WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
     "clear_measured": (None, {"graph": "g", "model": "m"}),
     "delete_merged_into": ([{"key": "g/concepts/1"}, {"key": "g/nothing"}], {}),
     "set_class_index": ([{"key": "g/classes/0", "index": 0}, {"key": "g/nothing", "index": 1}], {}),
+    "clear_class_index": ([{"graph": "g", "name": "classes 0"}, {"graph": "g", "name": "nothing"}], {}),
     "set_concept_active": ([{"key": "g/concepts/1", "active": False}], {}),
     "set_concept_name": ([{"key": "g/concepts/1", "name": "it's"}], {}),
     "delete_ticks": ([{"item": "g/items/1", "class": "classes 2"}, {"item": "g/items/0", "class": "classes 0"}], {}),
@@ -140,7 +141,7 @@ def test_every_statement_that_reads_gives_the_same(stores, path):
     described = statements.describe(path.stem, text)
     if path.stem in ENGINES_OWN | ANY_WILL_DO:
         return
-    given = {**described.defaults, **GIVEN.get(path.stem, {}), "graph": "main"}
+    given = {**described.defaults, "graph": "main", **GIVEN.get(path.stem, {})}
     given |= {name: value for name, value in BROWSED.items() if name not in given}
     params = {name: given[name] for name in described.params}
     answers = []
