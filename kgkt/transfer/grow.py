@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.transfer.blocks import head_layer, leaves, rescaling
 from kgkt.transfer.measure import correlation
+from kgkt.transfer.moments import LAMBDA
 from kgkt.transfer.outputs import Outputs, probabilities
+from kgkt.transfer.patches import every_patch
 from kgkt.transfer.taps import as_input, run_model, tapped
 from kgkt.transfer.widen import hidden_layers
-from kgkt.transfer.write import WIDEST
+from kgkt.transfer.write import WIDEST, sampled
 from kgkt.values import Labels, Targets
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 IDENTICAL = 1e-6  # how far the probabilities of the old outputs may move before training
 COARSE = 1e-2  # the same where layers compute in half precision
 ROUNDS = 3  # times that the graph is asked: once with B's surest answers, then with others
-RIDGE = 0.01  # as a share of the mean variance of a layer's inputs, as where whole layers are written
 SURE = 0.01  # a slot is written towards shares of at least so much, and at most 1 less that
 MOSTLY = 0.5  # share of the kept classes in the graph's answer above which B may speak for an item
 PATCH_ITEMS = 500  # items whose patches a convolution's new filters are fitted on, at most
@@ -275,7 +276,7 @@ def ridge(
     if not d:
         return np.zeros((0, u)), mean, np.zeros(u)
     C = hh / n - np.outer(mu, mu)
-    kernel = solve(C + (RIDGE * np.trace(C) / d + 1e-12) * np.eye(d), ht / n - np.outer(mu, mean), assume_a="pos")
+    kernel = solve(C + (LAMBDA * np.trace(C) / d + 1e-12) * np.eye(d), ht / n - np.outer(mu, mean), assume_a="pos")
     return kernel, mean - mu @ kernel, np.sqrt(np.maximum(np.einsum("du,du->u", kernel, C @ kernel), 0.0))
 
 
@@ -319,7 +320,7 @@ def write_units(
     import numpy as np
     from scipy.sparse import csr_matrix
 
-    from kgkt.transfer.mapper import _communities
+    from kgkt.transfer.mapper import communities
 
     layer = dict(leaves(model))[path]
     kernel = layer.kernel.numpy()
@@ -330,7 +331,7 @@ def write_units(
     sizes = np.asarray(memberships.sum(axis=0), np.float64).ravel()
     ranked = [k for k in np.argsort(best, kind="stable") if active[k] and sizes[k] > 0]
     chosen = np.sort(ranked[: max(len(ranked) // 2, 1)])
-    groups = _communities(np.asarray(centroids, np.float64)[chosen], sizes[chosen], new, seed)
+    groups = communities(np.asarray(centroids, np.float64)[chosen], sizes[chosen], new, seed)
     T = np.asarray((csr_matrix(memberships)[:, chosen] @ groups).todense(), np.float64)
     omega, middle, deviation = ridge(((H, T[rows]) for H, rows in _inputs(model, layer, x, seed)), d, new)
     scale = np.where(deviation > 1e-9, 1 / np.maximum(deviation, 1e-9), 0.0)  # sums of deviation 1, and mean 0
@@ -360,41 +361,12 @@ def _inputs(model: keras.Model, layer: Any, x: Any, seed: int) -> Iterator[tuple
 
     rows, batch = np.arange(len(x)), 512
     if layer.kernel.ndim > 2:
-        batch = 32
-        if len(rows) > PATCH_ITEMS:
-            rows = np.sort(np.random.default_rng(seed).choice(rows, PATCH_ITEMS, replace=False))
+        rows, batch = sampled(rows, PATCH_ITEMS, seed), 32
     for part, calls in zip(_batches(len(rows), batch), tapped(model, layer, x, rows, side="input", batch=batch),
                            strict=True):  # fmt: skip
-        H = calls[0] if layer.kernel.ndim == 2 else patches(layer, calls[0])
+        H = calls[0] if layer.kernel.ndim == 2 else every_patch(layer, calls[0])
         H = H.reshape(len(part), -1, H.shape[-1])
         yield H.reshape(-1, H.shape[-1]), np.repeat(rows[part], H.shape[1])
-
-
-def patches(layer: Any, inputs: np.ndarray) -> np.ndarray:
-    """What a convolution weighs at each place: (b, places, taps * channels), in the order of its kernel.
-
-    Args:
-        layer: Conv1D, 2D or 3D, channels last.
-        inputs: (b, ..., channels).
-    """
-    import numpy as np
-
-    spread = [(size - 1) * gap + 1 for size, gap in zip(layer.kernel_size, layer.dilation_rate, strict=True)]
-    pad = [(0, 0)] * inputs.ndim
-    for axis, (window, step) in enumerate(zip(spread, layer.strides, strict=True), start=1):
-        if layer.padding == "same":
-            size = inputs.shape[axis]
-            total = max((-(-size // step) - 1) * step + window - size, 0)
-            pad[axis] = (total // 2, total - total // 2)
-        elif layer.padding == "causal":
-            pad[axis] = (window - 1, 0)
-    axes = tuple(range(1, inputs.ndim - 1))
-    seen = np.lib.stride_tricks.sliding_window_view(np.pad(inputs, pad), spread, axis=axes)
-    steps = tuple(slice(None, None, step) for step in layer.strides)
-    gaps = tuple(slice(None, None, gap) for gap in layer.dilation_rate)
-    seen = seen[(slice(None), *steps, slice(None), *gaps)]  # (b, ..., channels, ...taps)
-    seen = np.moveaxis(seen, len(axes) + 1, -1)
-    return seen.reshape(len(inputs), -1, int(np.prod(seen.shape[len(axes) + 1 :])))
 
 
 def _batches(n: int, size: int) -> list[np.ndarray]:

@@ -65,11 +65,11 @@ def plan_map(
         elif learned and layer in learned:
             planned[layer] = learned[layer]
         else:
-            planned[layer] = _communities(np.asarray(centroids, np.float64), sizes, len(group), seed + number)
+            planned[layer] = communities(np.asarray(centroids, np.float64), sizes, len(group), seed + number)
     return BlockMap(dense, planned, {layer: matrix.copy() for layer, matrix in planned.items()})
 
 
-def _communities(centroids: np.ndarray, sizes: np.ndarray, units: int, seed: int) -> csr_matrix:
+def communities(centroids: np.ndarray, sizes: np.ndarray, units: int, seed: int) -> csr_matrix:
     """Memberships (k, units) of concepts in communities; rows sum to 1.
 
     With more units than concepts the rest are filled at ever coarser scales, and then in other groups

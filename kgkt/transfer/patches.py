@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from kgkt.transfer.places import Places
@@ -75,6 +76,14 @@ def patches_at(layer: Any, H: np.ndarray, at: np.ndarray) -> np.ndarray:
         shape[axis] = -1
         index.append(place.reshape(*place.shape, *[1] * axes) * stride + inside.reshape(shape))
     return padded[tuple(index)].reshape(*at.shape, -1)
+
+
+def every_patch(layer: Any, H: np.ndarray) -> np.ndarray:
+    """The patches (b, places, d) that a convolution sees at every place of its output; see `patches_at`."""
+    import numpy as np
+
+    count = math.prod(grid_of(layer, H.shape[1:-1])[0])
+    return patches_at(layer, H, np.broadcast_to(np.arange(count), (len(H), count)))
 
 
 def stretched(grid: tuple[int, ...], onto: tuple[int, ...]) -> np.ndarray:

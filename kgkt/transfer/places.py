@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kgkt.transfer.mapper import _communities
+from kgkt.transfer.mapper import communities
 from kgkt.values import Block, BlockMap, Features
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def filter_groups(places: Places, number: int, filters: int, seed: int) -> np.nd
     import numpy as np
 
     centroids, sizes = places.centroids.astype(np.float64), places.sizes.astype(np.float64)
-    return _communities(centroids, sizes, filters, seed + FILTERS * (number + 1)).toarray()
+    return communities(centroids, sizes, filters, seed + FILTERS * (number + 1)).toarray()
 
 
 def plan_filters(

@@ -19,13 +19,13 @@ from kgkt.transfer.grow import (
     check_identical,
     grown_targets,
     layer_to_widen,
-    patches,
     read_growth,
     speak_for_old,
     write_slots,
     write_units,
 )
 from kgkt.transfer.outputs import read_outputs
+from kgkt.transfer.patches import every_patch
 from kgkt.transfer.trainer import Trainer
 from kgkt.transfer.widen import add_slots, widen
 from kgkt.values import Labels
@@ -204,7 +204,7 @@ def test_patches_are_what_a_convolution_weighs(layer: Any, shape: tuple[int, ...
     x = np.random.default_rng(0).random(shape).astype(np.float32)
     y = np.asarray(layer(x))
     kernel = layer.kernel.numpy()
-    found = patches(layer, x) @ kernel.reshape(-1, kernel.shape[-1])
+    found = every_patch(layer, x) @ kernel.reshape(-1, kernel.shape[-1])
     np.testing.assert_allclose(found.reshape(y.shape), y, atol=1e-5)
 
 
