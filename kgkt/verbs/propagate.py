@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, count
 from kgkt.files import check_place, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
@@ -100,6 +100,7 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
     with open_graph_store(recipe, run, write=True) as store:
         current = read_current(store, run, say, recipe.target.classes)
         done = spread(run, recipe, current)
+        _say_shares_of_switched(recipe.teach, current, say)
         write_masses(store, run.graph, done.targets.mass, current.labels.names)
     write_targets(run, done.targets, current)
     if items is not None:
@@ -116,6 +117,22 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
 
 def _entries(labels: Labels) -> int:
     return len(labels) + len(labels.tick_items)
+
+
+def _say_shares_of_switched(settings: Teach, current: CurrentGraph, say: Say) -> None:
+    """Say which classes are mostly switched off and yet filled up to the share that was stated for them."""
+    import numpy as np
+
+    if not (settings.balanced or settings.prior):
+        return
+    names = current.labels.names
+    had, left = (np.bincount(labels.classes, minlength=len(names)) for labels in (current.labels, current.taught))
+    most = [f"{name} ({had[c] - left[c]} of its {count(int(had[c]), 'label')})" for c, name in enumerate(names)
+            if 0 < left[c] <= had[c] / 2 and (settings.balanced or name in settings.prior)]  # fmt: skip
+    if most:
+        told = "every class is equally frequent" if settings.balanced else "how frequent each class is"
+        say(f"mostly switched off, with what a person labelled: {', '.join(most)}. You said {told}, so other items are "
+            "called so until that share is reached: leave that out, or give --prior as it is among what is on")
 
 
 def spread(run: RunDir, recipe: Recipe, current: CurrentGraph) -> Propagated:

@@ -55,6 +55,11 @@ def test_where_the_only_label_falls_silent_nothing_has_a_class(populated: Path, 
     off = kgkt("switch", "off", *flags).json["effect"]
     assert (off["why_not"], off["now"], list(off["unheard"])) == (None, {"no class": 600}, ["i0000=cat"])
     assert kgkt("switch", "on", *flags).json["effect"]["now"] == {"cat": 600}
+    kgkt("label", "i0300=cat", "i0001=dog")
+    kgkt("switch", "off", *flags)
+    said = "mostly switched off, with what a person labelled: cat (1 of its 2 labels). You said every class is equally"
+    assert said in kgkt("propagate", "--balanced").err
+    assert "mostly switched off" not in kgkt("propagate").err
 
 
 def test_a_tick_that_a_label_says_already_adds_nothing(labelled: Path, kgkt: Kgkt) -> None:
