@@ -58,9 +58,8 @@ class Faults:
             more = ", …" if self.skipped > SHOWN else ""
             said.append(f"{self.where}: {count(self.skipped, self.place)} skipped: {', '.join(self._first)}{more}")
         if self.repeated:
-            times = "once" if self.repeated == 1 else f"{self.repeated:,} times"
-            said.append(f"{self.where}: a word stands there again {times} (first {self._repeated!r}): "
-                        "its first row is kept")  # fmt: skip
+            said.append(f"{self.where}: {count(self.repeated, self.place)} with a word that stood there before, first "
+                        f"{self._repeated!r}: passed over")
         return said
 
     def _refuse(self) -> None:
