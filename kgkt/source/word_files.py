@@ -123,8 +123,8 @@ def open_words(path: Path | str, encoding: str = "utf-8") -> WordFile:
     Args:
         path: text as GloVe, word2vec and fastText (.vec) write it, or the binary format of word2vec (.bin), each
             also packed with gzip, bzip2 or xz; .npz with arrays words and vectors; .npy or .safetensors with a list of
-            words beside it (FILE.txt, vocab.txt or tokenizer.json) or named with a comma, FILE.npy,WORDS.txt; .parquet.
-            FILE:NAME names one of several arrays.
+            words beside it (FILE.txt, vocab.txt or tokenizer.json) or named with a comma, FILE.npy,WORDS.txt;
+            .parquet; an Embedding of a .keras model. FILE:NAME names one of several arrays or layers.
         encoding: of text.
 
     Raises:

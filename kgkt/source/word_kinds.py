@@ -16,12 +16,13 @@ from kgkt.source.safety import HDF5, PICKLE, ZIP_FAULTS, refuse_disguise
 from kgkt.source.word_arrays import ParquetVectors, open_npy, open_npz, open_safetensors
 from kgkt.source.word_binary import BinaryVectors
 from kgkt.source.word_faults import Faults
+from kgkt.source.word_keras import KerasVectors
 from kgkt.source.word_text import HEADER, Rows, TextVectors
 
 HEAD = 1 << 16  # bytes by which a kind is told
 FASTTEXT = b"\xba\x16\x4f\x2f"  # a model, not only its vectors
-PARTS = re.compile(r"(.+?\.(?:npy|npz|safetensors|parquet))(?::([^,]+))?(?:,(.+))?", re.IGNORECASE | re.DOTALL)
-KINDS = "text, the binary format of word2vec, .npy, .npz, .safetensors and .parquet"
+PARTS = re.compile(r"(.+?\.(?:npy|npz|safetensors|parquet|keras))(?::([^,]+))?(?:,(.+))?", re.IGNORECASE | re.DOTALL)
+KINDS = "text, the binary format of word2vec, .npy, .npz, .safetensors, .parquet and .keras"
 
 
 class Reader(Protocol):
@@ -108,7 +109,7 @@ def _array_reader(path: Path, head: bytes, inner: str, listed: str) -> Reader | 
 
 
 def _of_archive(path: Path, inner: str, listed: str) -> Reader:
-    """What reads a zip archive of arrays."""
+    """What reads a zip archive of arrays, or a Keras model."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -116,6 +117,8 @@ def _of_archive(path: Path, inner: str, listed: str) -> Reader:
         raise InputError(f"{path} is cut off or damaged ({error}): fetch it again") from error
     if names and all(name.endswith(".npy") for name in names):
         return open_npz(path, inner, listed)
+    if "config.json" in names:
+        return KerasVectors(path, inner, listed)
     raise InputError(f"{path} is a zip archive of {some_ids(sorted(names)) or 'nothing'}: unpack it, and name the file "
                      "of word vectors")
 
