@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,7 @@ def open_npy(path: Path, listed: str) -> MatrixVectors:
 def open_npz(path: Path, inner: str, listed: str) -> MatrixVectors:
     """A .npz file with arrays `words` (or item_id) and `vectors` (or x)."""
     arrays = load_arrays(path)
-    tables = [name for name, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "fiu"]
+    tables = {name: len(array) for name, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "fiu"}
     name = _choose(path, "array", tables, inner or next((name for name in VECTORS if name in tables), ""))
     _check_matrix(f"{path}: {name}", arrays[name].shape, arrays[name].dtype)
     rows = len(arrays[name])
@@ -94,7 +94,7 @@ def open_npz(path: Path, inner: str, listed: str) -> MatrixVectors:
 def open_safetensors(path: Path, inner: str, listed: str) -> MatrixVectors:
     """A .safetensors file with one matrix, or a named one; words from its metadata, or a list beside it."""
     shapes, meta = _tensors(path)
-    name = _choose(path, "tensor", [name for name, shape in shapes.items() if len(shape) == 2], inner)
+    name = _choose(path, "tensor", {name: shape[0] for name, shape in shapes.items() if len(shape) == 2}, inner)
     entry = "" if listed else next((key for key in META if key in meta), "")
     base = _Tensor(path, name)
     _check_matrix(f"{path}: {name}", base.shape, base.dtype)
@@ -155,17 +155,17 @@ def _tensors(path: Path) -> tuple[dict[str, list[int]], dict[str, str]]:
         return shapes, dict(file.metadata() or {})
 
 
-def _choose(path: Path, what: str, names: Sequence[str], name: str) -> str:
-    """The matrix that is named, or the only one."""
+def _choose(path: Path, what: str, names: Mapping[str, int], name: str) -> str:
+    """The matrix that is named, or the only one, among names with how many rows each has."""
     if name and name not in names:
         raise InputError(f"{path} has no {what} {name} of two axes{nearest(name, names)}")
     if not names:
         raise InputError(f"{path} has no {what} of two axes, a row for each word")
     if not name and len(names) > 1:
-        likely = sorted(names, key=lambda one: "embed" not in one.lower())
+        likely = sorted(names, key=lambda one: ("embed" not in one.lower(), -names[one]))
         shown = ", ".join(likely[:5]) + (", …" if len(likely) > 5 else "")
         raise InputError(f"{path} has {len(names)} {what}s of two axes ({shown}): name one, as {path}:{likely[0]}")
-    return name or names[0]
+    return name or next(iter(names))
 
 
 def _check_matrix(where: str, shape: tuple[int, ...], dtype: Any) -> None:

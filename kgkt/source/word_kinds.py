@@ -21,6 +21,7 @@ from kgkt.source.word_text import HEADER, Rows, TextVectors
 
 HEAD = 1 << 16  # bytes by which a kind is told
 FASTTEXT = b"\xba\x16\x4f\x2f"  # a model, not only its vectors
+NUMERIC = re.compile(rb"[-+]?[\d.]+([eE][-+]?\d+)?")
 PARTS = re.compile(r"(.+?\.(?:npy|npz|safetensors|parquet|keras))(?::([^,]+))?(?:,(.+))?", re.IGNORECASE | re.DOTALL)
 KINDS = "text, the binary format of word2vec, .npy, .npz, .safetensors, .parquet and .keras"
 
@@ -81,7 +82,7 @@ def reader_of(name: Path | str, encoding: str = "utf-8") -> Reader:
     header = HEADER.match(head)
     if header and _is_binary(head[header.end() :]):
         return BinaryVectors(path, encoding)
-    if decoder_of(encoding) is None and _is_binary(head[:512]):
+    if decoder_of(encoding) is None and _is_binary(head):
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise InputError(f"{path} is UTF-16: iconv -f UTF-16 -t UTF-8 OLD > NEW")
         raise InputError(f"{path} is a binary file (it begins with {head[:8]!r}) of no kind that holds word vectors: "
@@ -139,4 +140,6 @@ def _refuse(path: Path, head: bytes) -> None:
 
 
 def _is_binary(part: bytes) -> bool:
-    return any(byte in CONTROLS or not byte for byte in part)
+    """Whether it has bytes that no text has, and begins with no line that ends with a number."""
+    last = part.partition(b"\n")[0].split()[-1:]
+    return any(byte in CONTROLS or not byte for byte in part) and not (last and NUMERIC.fullmatch(last[0]))

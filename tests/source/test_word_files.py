@@ -118,7 +118,7 @@ def test_a_few_lines_are_skipped_and_told(saved) -> None:
     with pytest.raises(InputError, match=r"14 of the first 3,901 lines cannot be used: line 1 has 2 numbers, 6 expected"):
         read_words(saved(many))
     with pytest.raises(InputError, match="2 of the first 3 lines cannot be used"):
-        read_words(saved(line("a", V[0]) + "b 1 2\nc 1 2\n"))
+        read_words(saved(line("a", V[0]) + "b 1 2\nc 1 2 3\n"))
 
 
 def test_a_first_line_that_lies(saved) -> None:
