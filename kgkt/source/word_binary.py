@@ -25,10 +25,10 @@ class BinaryVectors:
         InputError: its first line does not say how many words and numbers.
     """
 
-    kind, place = "word2vec binary", "word"
+    kind = "word2vec binary"
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
-        self.path, self.encoding = path, encoding
+        self.path, self.files, self.encoding = path, (path,), encoding
         self.faults, self.notices = Faults(str(path), "word"), list[str]()
         self.faults.hint = "; is its first line right, which says how many words and how many numbers a word?"
         with unpacked(path) as file:

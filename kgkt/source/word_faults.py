@@ -37,8 +37,8 @@ class Faults:
         self.skipped += 1
         if len(self._first) < SHOWN:
             self._first.append(f"{self.place} {number:,} {why}")
-        if self.skipped > FEW + self.seen // PART:
-            self._refuse()
+        if self.skipped > FEW + number // PART:
+            self._refuse(number)
 
     def repeat(self, word: str) -> None:
         """Count a word that stood in an earlier row, which is the one that is kept."""
@@ -52,19 +52,18 @@ class Faults:
             InputError: half of the rows or more cannot be used.
         """
         if self.skipped and 2 * self.skipped >= self.seen:
-            self._refuse()
+            self._refuse(self.seen)
         said = []
         if self.skipped:
             more = ", …" if self.skipped > SHOWN else ""
             said.append(f"{self.where}: {count(self.skipped, self.place)} skipped: {', '.join(self._first)}{more}")
         if self.repeated:
-            times = "once" if self.repeated == 1 else f"{self.repeated:,} times"
-            said.append(f"{self.where}: a word stands there again {times} (first {self._repeated!r}): "
-                        "its first row is kept")  # fmt: skip
+            said.append(f"{self.where}: {count(self.repeated, self.place)} with a word that stood there before, first "
+                        f"{self._repeated!r}: passed over")
         return said
 
-    def _refuse(self) -> None:
-        raise InputError(f"{self.where}: {self.skipped:,} of the first {count(self.seen, self.place)} cannot be used: "
+    def _refuse(self, seen: int) -> None:
+        raise InputError(f"{self.where}: {self.skipped:,} of the first {count(seen, self.place)} cannot be used: "
                          f"{', '.join(self._first)}{', …' if self.skipped > SHOWN else ''}{self.hint}")
 
 

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
-from kgkt.errors import InputError, UnsafeError, count
+from kgkt.errors import InputError, count
 from kgkt.source.arrays import some_ids
-from kgkt.source.lines import CONTROLS, kind_of
-from kgkt.source.packed import decoder_of, head_of
-from kgkt.source.safety import PICKLE, refuse_disguise
-from kgkt.source.word_binary import BinaryVectors
-from kgkt.source.word_faults import Faults, why_no_word
-from kgkt.source.word_text import HEADER, Rows, TextVectors
+from kgkt.source.word_faults import why_no_word
+from kgkt.source.word_kinds import Reader, reader_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 BATCH = 8192
-HEAD = 1 << 16  # bytes by which a kind is told
-FASTTEXT = b"\xba\x16\x4f\x2f"  # a model, not only its vectors
-
-
-class Reader(Protocol):
-    """One kind of file; see `kgkt.source.word_text.TextVectors`."""
-
-    kind: str
-    width: int
-    count: int | None
-    faults: Faults
-    notices: list[str]
-
-    def rows(self, wanted: Collection[str] | None = None) -> Rows:
-        """Words with their vectors, with the number of the row of each."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,18 +39,18 @@ class WordFile:
     """A file of word vectors, read in batches.
 
     Args:
-        path: the file.
         reader: of its kind.
 
     Attributes:
+        files: that are read; more than one where the words stand in a list of their own.
         kind: "text", "word2vec binary", …
         width: numbers a word.
         count: how many words it says it holds; None where it does not say.
         notices: what was odd, a line each; whole once the batches are read.
     """
 
-    def __init__(self, path: Path, reader: Reader) -> None:
-        self.path, self._reader = path, reader
+    def __init__(self, reader: Reader) -> None:
+        self._reader, self.files, self.path = reader, reader.files, reader.files[0]
         self.kind, self.width, self.count = reader.kind, reader.width, reader.count
         self.notices: list[str] = []
 
@@ -91,13 +72,14 @@ class WordFile:
         only = None if wanted is None else set(wanted)
         seen: set[str] = set()
         left = float("inf") if limit is None else limit
-        for numbers, words, vectors in self._reader.rows(only):
-            keep = self._usable(numbers, words, vectors, only, seen, left - len(seen))
-            for start in range(0, len(keep), size):
-                part = keep[start : start + size]
-                yield np.array([words[place] for place in part], object), vectors[part]
-            if len(seen) >= left:
-                break
+        with closing(self._reader.rows(only)) as rows:
+            for numbers, words, vectors in rows:
+                keep = self._usable(numbers, words, vectors, only, seen, left - len(seen))
+                for start in range(0, len(keep), size):
+                    part = keep[start : start + size]
+                    yield np.array([words[place] for place in part], object), vectors[part]
+                if len(seen) >= left:
+                    break
         self.notices = [*self._reader.notices, *self._reader.faults.end()]
         if only is not None and limit is None and 0 < len(seen) < len(only):
             self.notices.append(f"{self.path}: {len(seen):,} of the {count(len(only), 'word')} asked for are there")
@@ -139,43 +121,18 @@ def open_words(path: Path | str, encoding: str = "utf-8") -> WordFile:
     """A file of word vectors, ready to be read in batches.
 
     Args:
-        path: text as GloVe, word2vec and fastText (.vec) write it, or the binary format of word2vec (.bin); each
-            also packed with gzip, bzip2 or xz.
+        path: text as GloVe, word2vec and fastText (.vec) write it, or the binary format of word2vec (.bin), each
+            also packed with gzip, bzip2 or xz; .npz with arrays words and vectors; .npy or .safetensors with a list of
+            words beside it (FILE.txt, vocab.txt or tokenizer.json) or named with a comma, FILE.npy,WORDS.txt;
+            .parquet; an Embedding of a .keras model. FILE:NAME names one of several arrays or layers.
         encoding: of text.
 
     Raises:
         InputError: it cannot be used; the message says what it is, and what to do.
-        UnsafeError: a pickle.
+        UnsafeError: a pickle, or HDF5.
         UsageError: no such encoding.
     """
-    path = Path(path)
-    if path.is_dir():
-        files = some_ids(sorted(file.name for file in path.iterdir() if file.is_file()))
-        raise InputError(f"{path} is a folder: name the file of word vectors" + (f" ({files})" if files else ""))
-    decoder_of(encoding)
-    head = head_of(path, HEAD)
-    if not head:
-        raise InputError(f"{path} is empty")
-    return WordFile(path, _reader(path, head, encoding))
-
-
-def _reader(path: Path, head: bytes, encoding: str) -> Reader:
-    if head.startswith(FASTTEXT):
-        raise InputError(f"{path} is a fastText model, which makes vectors of pieces of words: take the .vec file that "
-                         "is published beside it, or write one from model.get_words() and model.get_word_vector(word)")
-    if head[:1] == b"\x80" and PICKLE.match(head):
-        raise UnsafeError(f"{path} is a pickle, which runs code when it is opened: refused; where you trust it, save "
-                          "it with gensim's vectors.save_word2vec_format(PATH)")
-    refuse_disguise(path, head if not head.startswith((b"c", b"(")) else b"-")  # so may a word begin
-    if kind := kind_of(head):
-        raise InputError(f"{path} is {kind}, not a file of word vectors: unpack it, and name one that it holds")
-    header = HEADER.match(head)
-    if header and any(byte in CONTROLS or not byte for byte in head[header.end() :]):
-        return BinaryVectors(path, encoding)
-    if encoding == "utf-8" and any(byte in CONTROLS or not byte for byte in head[:512]):
-        raise InputError(f"{path} is a binary file (it begins with {head[:8]!r}) of no kind that kgkt knows: it reads "
-                         "text, the binary format of word2vec, .npy, .npz, .safetensors, .parquet and .keras")
-    return TextVectors(path, encoding)
+    return WordFile(reader_of(path, encoding))
 
 
 def read_words(

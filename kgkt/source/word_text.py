@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,8 @@ SAMPLE = 200  # lines by which the width is told
 FIRST = 1 << 18  # bytes of the block that they are taken from
 HEADER = re.compile(rb"\s*(\d+)[ \t]+(\d+)[ \t]*\r?\n?")
 NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?")  # which no word is taken for
-Rows = Iterator[tuple[Sequence[int], list[str], "np.ndarray"]]  # numbers of the lines, words (b,), (b, d) float32
+# numbers of the rows, words (b,), vectors (b, d) float32
+Rows = Generator[tuple[Sequence[int], list[str], "np.ndarray"], None, None]
 
 
 class TextVectors:
@@ -40,10 +41,10 @@ class TextVectors:
         InputError: empty, no numbers, a first line that the others belie, not of the encoding.
     """
 
-    kind, place = "text", "line"
+    kind = "text"
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
-        self.path, self.encoding = path, encoding
+        self.path, self.files, self.encoding = path, (path,), encoding
         self.faults, self.notices = Faults(str(path), "line"), list[str]()
         self.faults.hint = "; a word, then its numbers, divided by single spaces, are expected in each line"
         with closing(line_blocks(path, encoding, FIRST)) as blocks:
@@ -144,15 +145,14 @@ class TextVectors:
         """How many numbers a word has, by the first lines."""
         if not lines:
             raise InputError(f"{self.path} holds no word" + (" but its first line" if told is not None else ""))
-        widths = Counter(len(self._plain(line).rstrip(b"\r\n ").split(b" ")) - 1 for line in lines)
-        width = widths.most_common(1)[0][0]
+        fields = [self._plain(line).rstrip(b"\r\n ").split(b" ") for line in lines]
+        width = Counter(map(_numbers_at_end, fields)).most_common(1)[0][0]
         if told is not None and told != width:
             raise InputError(f"{self.path}: its first line says {told:,} numbers a word, the lines below have "
                              f"{width:,}: it is no such file, or it is damaged; delete that line to read it as it is")
         if width < 1:
-            commas = max(lines[0].count(b","), lines[0].count(b";")) > 1
-            begins = lines[0][:60].decode("utf-8", "replace")
-            raise InputError(f"{self.path} has no numbers behind its words, it begins with {begins!r}" + ("; a table divided by commas is read with --features" if commas else ""))
+            raise InputError(f"{self.path} has no numbers behind its words, it begins with "
+                             f"{lines[0][:60].decode('utf-8', 'replace')!r}{_commas(lines[0])}")
         return width
 
     def _check_count(self, done: int) -> None:
@@ -170,6 +170,21 @@ class TextVectors:
         except UnicodeDecodeError:
             return f"{said}; save the file as UTF-8"
         return f"{said}. If it should read {meant!r}, the file is Latin-1: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
+
+
+def _commas(line: bytes) -> str:
+    several = max(line.count(b","), line.count(b";")) > 1
+    return "; divide words and numbers by spaces, not by commas" if several else ""
+
+
+def _numbers_at_end(fields: list[bytes]) -> int:
+    """How many of a line's fields, from its end, are numbers; the first one is a word whatever it is."""
+    for place in range(len(fields) - 1, 0, -1):
+        try:
+            float(fields[place])
+        except ValueError:
+            return len(fields) - 1 - place
+    return len(fields) - 1
 
 
 def _only(numbers: Sequence[int], block: bytes, begins: Collection[bytes]) -> tuple[list[int], bytes]:
