@@ -14,7 +14,8 @@ from kgkt.files import DEFAULT_DIR
 
 FILE = "kgkt.toml"
 SENTENCES = "sentence-transformers:"
-SCHEMES = (SENTENCES,)  # what the name of a source model may begin with; kgkt.source.choose says what each is
+WORD_VECTORS = "words:"
+SCHEMES = (SENTENCES, WORD_VECTORS)  # what a source model's name may begin with; kgkt.source.choose says what each is
 METHODS = ("communities", "network", "auto")  # by which hidden layers get concepts; the first is the default
 TABLES, ARRAYS = ("parquet", "csv", "tsv"), ("npz", "npy")  # files of features, by the ends of their names
 LAYERED = re.compile(rf"(.+?\.(?:keras|h5|hdf5|{'|'.join(TABLES + ARRAYS)})):(.+)", re.IGNORECASE | re.DOTALL)
@@ -41,6 +42,9 @@ class SourceSettings:
     classes: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     weights: str | None = None
+    vocabulary: str | None = None
+    most_frequent: int | None = None
+    lower: bool = False
 
     @property
     def each(self) -> tuple[Self, ...]:
@@ -58,17 +62,23 @@ class SourceSettings:
         """The file or folder of A."""
         return None if self.model is None else Path(self.model.removeprefix(self.scheme))
 
+    @property
+    def holds_words(self) -> bool:
+        """Whether the items are the words of the first source, which brings them itself."""
+        return self.scheme == WORD_VECTORS
+
 
 def _beside(first: SourceSettings, text: str) -> Any:
-    """The settings of one source of `also`: FILE, FILE:LAYER,LAYER or sentence-transformers:FOLDER."""
+    """The settings of one source of `also`: FILE, FILE:LAYER,LAYER, words:FILE or sentence-transformers:FOLDER."""
     place, layers = text, ""
-    if not text.startswith(SCHEMES) and (named := LAYERED.fullmatch(text)):
+    if not text.startswith(SENTENCES) and (named := LAYERED.fullmatch(text)):
         place, layers = named.groups()
     names = tuple(name.strip() for name in layers.split(",") if name.strip())
     given = place.rpartition(".")[2].lower() in TABLES + ARRAYS and not text.startswith(SCHEMES)
     return dataclasses.replace(
-        first, model=None if given else place, features=place if given else None, layers=names, drop_bad=False
-    )
+        first, model=None if given else place, features=place if given else None, layers=names, drop_bad=False,
+        vocabulary=None, most_frequent=None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,7 @@ class Recipe:
 SECTIONS: dict[str, type] = {
     "source": SourceSettings, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
 }  # fmt: skip
-PATHS = {"source": ("model", "data", "features"), "teach": ("labels",),
+PATHS = {"source": ("model", "data", "features", "vocabulary"), "teach": ("labels",),
          "target": ("model", "out", "data", "test", "log")}  # fmt: skip
 
 
@@ -251,7 +261,7 @@ CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spre
                                  "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS,
                                  "carry": ("concepts",),
                                  "method": ("auto", "soft-targets", "write", "distil")}  # fmt: skip
-AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
+AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience", "most_frequent")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
          "dict[str, float]": "a table of numbers",
@@ -267,7 +277,7 @@ TEMPLATE = '''\
 dir = "kgkt-run"               # run directory
 
 [source]                       # what model A knows
-# model = "a.keras"            # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
+# model = "a.keras"            # a Keras 3 model file, "sentence-transformers:FOLDER" for texts, or "words:FILE"
 # layers = ["mid", "emb"]      # one or two of its layers; else a middle one and the last hidden one, as check shows
 # data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a table of texts
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
@@ -279,6 +289,9 @@ pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # columns = ["f*"]             # of a table of features: its columns of numbers, one layer for each pattern
 # classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
 # also = ["a2.keras:emb"]      # further sources of the same items: models with their layers, or files of features
+# vocabulary = "words.txt"     # of "words:FILE": only these words, one a line, or those that a .keras model reads
+# most_frequent = 20000        # of "words:FILE": only the first ones
+# lower = true                 # of "words:FILE": lower-case all words
 # weights = "1,0.5"            # what each source counts, the first one first; auto: equal, or as labels prefer
 
 [concepts]

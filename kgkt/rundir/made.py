@@ -11,7 +11,7 @@ from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
 from kgkt.concepts.embed import HEAD_DIMS, apply_maps, fit_maps, sample_rows
 from kgkt.concepts.engine import engine_for
 from kgkt.concepts.grow import JUDGED, held_out_share, outgrown, shares_of
-from kgkt.concepts.names import names_from_ids, names_from_text
+from kgkt.concepts.names import names_from_ids, names_from_numbers, names_from_text, names_from_words
 from kgkt.concepts.sources import Weighed, embed_alone, layer_shares
 from kgkt.concepts.themes import find_themes
 from kgkt.errors import InputError, count
@@ -214,7 +214,9 @@ def _say_drift(features: Features, embedding: Embedding, same: np.ndarray, say: 
             f"ones' {then:.0f} %. populate --fresh fits it anew; first add --dry-run, which says what would be lost")
 
 
-def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | None) -> Drawn:
+def draw(
+    name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | None, words: bool = False
+) -> Drawn:
     """Edges, themes and names of the concepts.
 
     Args:
@@ -223,6 +225,7 @@ def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | 
         found: the concepts.
         ids: (n,) item ids.
         data: the pool, or None.
+        words: whether the items are words, each its own id.
     """
     import numpy as np
 
@@ -230,7 +233,11 @@ def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | 
     k = len(clustering.centroids)
     edges, weights = bridge_edges(clustering.memberships)
     exemplars = medoids(found.embedding.vectors, clustering, EXEMPLARS)
-    if data is not None and data.text is not None and recipe.store.text:
+    if words and recipe.store.text:
+        names = names_from_words(ids, found.embedding.vectors, clustering, found.names)
+    elif words:
+        names = names_from_numbers(k)
+    elif data is not None and data.text is not None and recipe.store.text:
         names = names_from_text(data.text, clustering.memberships, exemplars, found.names)
     else:
         names = names_from_ids(ids, exemplars)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError
-from kgkt.recipe import LAYERED, Recipe, SourceSettings
+from kgkt.recipe import LAYERED, SENTENCES, Recipe, SourceSettings
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import settings_of
 from kgkt.source.parts import AUTO, read_weights
@@ -30,6 +30,8 @@ def source_memory(recipe: Recipe, layers: Sequence[str]) -> dict[str, Any]:
         "size": settings.size and list(settings.size), "id_column": settings.id_column,
         "text_column": settings.text_column, "class_column": settings.class_column,
         "columns": list(settings.columns), **({"also": also} if also else {}),
+        **({"vocabulary": settings.vocabulary and str(Path(settings.vocabulary).resolve()), "lower": settings.lower,
+            "most_frequent": settings.most_frequent} if settings.holds_words else {}),
     }}  # fmt: skip
 
 
@@ -46,7 +48,7 @@ def _as_read(settings: SourceSettings, layers: Sequence[str]) -> tuple[Sequence[
     for one, names in zip(settings.each[1:], others, strict=True):
         place = str(Path(one.features or one.model_path or "").resolve())
         named = f"{place}:{','.join(names)}"
-        also.append(one.scheme + (named if not one.scheme and LAYERED.fullmatch(named) else place))
+        also.append(one.scheme + (named if one.scheme != SENTENCES and LAYERED.fullmatch(named) else place))
     return first, also
 
 
