@@ -33,13 +33,15 @@ class KerasVectors:
     """
 
     kind = "Keras"
+    files: tuple[Path, ...]
+    count: int | None
 
     def __init__(self, path: Path, inner: str, listed: str) -> None:
         self.path, self.listed = path, Path(listed) if listed else None
         self.files = (path, self.listed) if self.listed else (path,)
         info = inspect_model(path)
         self.layer = _embedding_of(info, inner)
-        self.count: int | None = None
+        self.count = None
         self.width = int((info.layers[self.layer] or (0,))[-1] or 0)
         self.faults, self.notices = Faults(str(path), "row"), list[str]()
         if self.listed and not self.listed.is_file():

@@ -42,6 +42,8 @@ class TextVectors:
     """
 
     kind = "text"
+    files: tuple[Path, ...]
+    count: int | None
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
         self.path, self.files, self.encoding = path, (path,), encoding
