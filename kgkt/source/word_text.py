@@ -53,7 +53,7 @@ class TextVectors:
         with closing(line_blocks(path, encoding, FIRST)) as blocks:
             sample = next(blocks, b"").split(b"\n")[: SAMPLE + 1]
         header = HEADER.fullmatch(sample[0]) if sample else None
-        self.count = int(header[1]) if header else None
+        self.blank, self.count = 0, int(header[1]) if header else None
         lines = [line for line in sample[1:] if line.strip()] if header else [line for line in sample if line.strip()]
         self.tabs = any(b"\t" in line for line in lines)
         self.runs = any(b"  " in line.strip() for line in lines)
@@ -95,7 +95,8 @@ class TextVectors:
             if found:
                 yield ([number for number, _, _ in found], [word for _, word, _ in found],
                        np.array([vector for _, _, vector in found], np.float32))  # fmt: skip
-        self._check_count(done)
+        if begins is None:
+            self._check_count(done)
 
     def _plain(self, block: bytes) -> bytes:
         """Lines divided by single spaces, without one at their end."""
@@ -136,7 +137,8 @@ class TextVectors:
         except UnicodeDecodeError as error:
             raise InputError(self._strange(number, line, error.start)) from error
         if not text:
-            return None  # a blank line
+            self.blank += 1
+            return None
         fields = text.split(" ")
         head, values = fields[: -self.width], fields[-self.width :]
         if not head or (len(head) > 1 and NUMBER.fullmatch(head[-1])):
@@ -168,7 +170,7 @@ class TextVectors:
         return width
 
     def _check_count(self, done: int) -> None:
-        there = done - 1
+        there = done - 1 - self.blank
         if self.count is not None and there != self.count:
             self.notices.append(f"{self.path}: its first line says {self.count:,} words, {there:,} lines follow"
                                 + (": is it cut off?" if there < self.count else ""))

@@ -50,7 +50,7 @@ def changed(**lines: str) -> str:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (GLOVE, None), (GLOVE[:-1], None), (HEADED, len(WORDS)), (HEADED.replace("\n", " \n"), len(WORDS)),
+        (GLOVE, None), (GLOVE[:-1], None), (HEADED + "\n\n", len(WORDS)), (HEADED.replace("\n", " \n"), len(WORDS)),
         (GLOVE.replace("\n", "\r\n"), None), ("\ufeff" + GLOVE.replace("\n", " \r\n"), None),
         (GLOVE.replace("café ", "café\t"), None), (GLOVE.replace(" -", "  -"), None),
         ("".join(f" {row}\n" for row in GLOVE.splitlines()), None), (GLOVE.replace("w9 ", "w9 +0"), None),
@@ -67,6 +67,13 @@ def test_text_is_read_as_it_stands(saved, content, told) -> None:
     np.testing.assert_allclose(found.vectors[:20], V[:20], rtol=1e-6)
     assert (found.vectors.dtype, found.notices) == (np.float32, ())
     assert peek_words(path) == (told, 6, "text")
+
+
+def test_only_an_end_of_line_ends_a_line(saved) -> None:
+    words = ["a\u2028b", "\u0085", "c\x0bd", "e\x1cf", "g\rh", "i"]
+    found = read_words(saved("".join(line(word, values) for word, values in zip(words, V, strict=False))))
+    assert found.words.tolist() == words
+    np.testing.assert_allclose(found.vectors, V[:6], rtol=1e-6)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
