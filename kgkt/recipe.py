@@ -18,6 +18,8 @@ WORD_VECTORS = "words:"
 SCHEMES = (SENTENCES, WORD_VECTORS)  # what a source model's name may begin with; kgkt.source.choose says what each is
 METHODS = ("communities", "network", "auto")  # by which hidden layers get concepts; the first is the default
 TABLES, ARRAYS = ("parquet", "csv", "tsv"), ("npz", "npy")  # files of features, by the ends of their names
+# of word vectors a file may be followed by which of its arrays is meant, and by the list of its words
+NAMED = re.compile(r"(.+?\.(?:npy|npz|safetensors|parquet|keras))((?::[^,]+)?)(?:,(.+))?", re.IGNORECASE | re.DOTALL)
 LAYERED = re.compile(rf"(.+?\.(?:keras|h5|hdf5|{'|'.join(TABLES + ARRAYS)})):(.+)", re.IGNORECASE | re.DOTALL)
 
 
@@ -60,7 +62,11 @@ class SourceSettings:
     @property
     def model_path(self) -> Path | None:
         """The file or folder of A."""
-        return None if self.model is None else Path(self.model.removeprefix(self.scheme))
+        if self.model is None:
+            return None
+        place = self.model.removeprefix(self.scheme)
+        named = NAMED.fullmatch(place) if self.holds_words and not Path(place).exists() else None
+        return Path(named[1] if named else place)
 
     @property
     def holds_words(self) -> bool:
@@ -71,7 +77,7 @@ class SourceSettings:
 def _beside(first: SourceSettings, text: str) -> Any:
     """The settings of one source of `also`: FILE, FILE:LAYER,LAYER, words:FILE or sentence-transformers:FOLDER."""
     place, layers = text, ""
-    if not text.startswith(SENTENCES) and (named := LAYERED.fullmatch(text)):
+    if not text.startswith(SCHEMES) and (named := LAYERED.fullmatch(text)):
         place, layers = named.groups()
     names = tuple(name.strip() for name in layers.split(",") if name.strip())
     given = place.rpartition(".")[2].lower() in TABLES + ARRAYS and not text.startswith(SCHEMES)
@@ -238,7 +244,19 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
 def _beside_recipe(path: Path, place: str) -> str:
     """A place that a recipe names, relative to the recipe's folder."""
     scheme = next((scheme for scheme in SCHEMES if place.startswith(scheme)), "")
-    return scheme + str(path.parent / place.removeprefix(scheme))
+    return scheme + in_folder(path.parent, place.removeprefix(scheme), scheme == WORD_VECTORS)
+
+
+def in_folder(folder: Path, place: str, words: bool = False) -> str:
+    """A place relative to a folder; of word vectors the list of their words too.
+
+    >>> in_folder(Path("a"), "v.npy,w.txt", words=True)
+    'a/v.npy,a/w.txt'
+    """
+    named = NAMED.fullmatch(place) if words and not (folder / place).exists() else None
+    if named is None:
+        return str(folder / place)
+    return str(folder / named[1]) + named[2] + (f",{folder / named[3]}" if named[3] else "")
 
 
 def _value(path: Path, key: str, value: Any, kind: str) -> Any:

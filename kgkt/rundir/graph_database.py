@@ -44,7 +44,7 @@ def write_graph(
     items = item_rows(np.union1d(pictured, [rows[i] for i in labelled]).astype(int), features, data, pictures, recipe)
     members = np.concatenate(exemplars)
     numbers = np.repeat(np.arange(len(exemplars)), [len(part) for part in exemplars])
-    strengths = np.asarray(found.clustering.memberships[members, numbers]).ravel()
+    strengths = np.asarray(found.clustering.memberships[members, numbers]).ravel()[: len(members)]  # one, where none is
     examples = list(zip(features.ids[members].astype(str).tolist(), numbers.tolist(), strengths.tolist(), strict=True))
     info = {
         "seed": found.clustering.seed, "stability": found.stability, "n_items": len(features), "n_concepts": len(graph),

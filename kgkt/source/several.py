@@ -164,7 +164,7 @@ class Several:
                     held = words_as_data(made[0].ids.tolist(), made[0].sha256, [])
             ids = data.ids if data is not None and self.reads else made[0].ids
             where = "the pool" if data is not None and self.reads else self.parts[0].path.name
-            ids, told = self._in_all(made) if self.holds_words else (ids, [])
+            ids, told = self._in_all(made, 1 if data else 2) if self.holds_words else (ids, [])
             rows = [match_ids(one.ids, ids, part, where)[0] for one, part in zip(made, self.parts, strict=True)]
             if not how:
                 self._refuse_copies(made, rows)
@@ -179,19 +179,19 @@ class Several:
             for path in scratch:
                 path.unlink(missing_ok=True)
 
-    def _in_all(self, made: list[Features]) -> tuple[np.ndarray, list[str]]:
+    def _in_all(self, made: list[Features], fewest: int) -> tuple[np.ndarray, list[str]]:
         """(n,) the words of the first source that all others have too, and what is left out, a line each."""
         import numpy as np
 
         ids, told = made[0].ids, []
         for part, one in zip(self.parts[1:], made[1:], strict=True):
             there = np.isin(ids, one.ids)
-            if not there.all():
+            if not there.all() and not part.source.holds_words:  # which says so itself
                 n = int((~there).sum())
                 told.append(f"{n:,} of {count(len(ids), 'word')} of {self.parts[0].name} are not in {part.name}, and "
                             f"left out: {some_words(ids[~there][:6].tolist())}")
-                ids = ids[there]
-        if len(ids) < 2:
+            ids = ids[there]
+        if len(ids) < fewest:
             raise InputError(f"{' and '.join(part.name for part in self.parts)} have {count(len(ids), 'word')} in "
                              "common: a graph needs many")
         return ids, told

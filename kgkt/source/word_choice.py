@@ -28,23 +28,23 @@ class Wanted:
     words: Sequence[str]
     notices: Sequence[str]
 
-    def found(self, there: Collection[str], where: Path, lower: bool) -> str:
+    def found(self, there: Collection[str], where: str, place: str, lower: bool) -> str:
         """How many of the words are there, in words, with what would find more.
 
         Args:
             there: those that are.
-            where: the file of word vectors.
+            where: name of the file of word vectors; `place`, what opens it.
             lower: whether words were lower-cased.
         """
         n = len(self.words)
         if len(there) == n:
-            return f"all {n:,} words of {self.path} are in {where.name}"
+            return f"all {n:,} words of {self.path} are in {where}"
         missing = some_words([word for word in self.words if word not in there])
-        said = (f"{len(there):,} of {n:,} words of {self.path} ({_percent(len(there), n)}) are in {where.name}; not "
+        said = (f"{len(there):,} of {n:,} words of {self.path} ({_percent(len(there), n)}) are in {where}; not "
                 f"{missing}")
         if lower or len(there) >= POOR * n:
             return said
-        lowered = self.lowered_in(open_words(where).batches())
+        lowered = self.lowered_in(open_words(place).batches())
         if lowered >= len(there) + BETTER * n:
             said += f"; {_percent(lowered, n)} are if all are lower-cased: try --lower"
         return said

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kgkt.errors import InputError, count
-from kgkt.source.lines import Lines
 from kgkt.source.texts import looks_like_text
+from kgkt.source.vocabulary import WANTED, read_vocabulary
 
 LONGEST_WORD = 100  # characters; a fixed-width array of ids takes n times the longest
-WANTED = "a list of words, one a line"
 
 
 def read_word_list(path: Path, what: str) -> tuple[list[str], list[str]]:
-    """The words of a UTF-8 file, plain or packed with gzip, each once, in the order of the file; and what was odd.
+    """The words of a list, each once, in its order; and what was odd.
 
     Args:
-        path: one word a line; a word may hold spaces inside. Empty lines are passed over.
+        path: in a form of `read_vocabulary`, one word a line before all; a word may hold spaces inside, and empty lines
+            are passed over.
         what: it is to the user, for the messages.
 
     Returns:
@@ -29,17 +29,13 @@ def read_word_list(path: Path, what: str) -> tuple[list[str], list[str]]:
     """
     if not path.exists():
         raise InputError(f"{what} {path} is not there")
-
-    def at(number: int) -> str:
-        return f"{what} {path}, line {number:,}"
-
     seen: dict[str, int] = {}
     twice: list[str] = []
-    for number, line in enumerate(Lines(path, WANTED, at), 1):
-        word = line.strip()
+    for number, line in enumerate(read_vocabulary(path), 1):
+        word = (line or "").strip()
         if len(word) > LONGEST_WORD:
-            raise InputError(f"{at(number)} has {len(word):,} characters, and a word has at most {LONGEST_WORD}: this "
-                             f"is not {WANTED} (texts go into a table with item_id and text)")
+            raise InputError(f"{what} {path}, line {number:,} has {len(word):,} characters, and a word has at most "
+                             f"{LONGEST_WORD}: this is not {WANTED} (texts go into a table with item_id and text)")
         if word in seen:
             twice.append(word)
         elif word:

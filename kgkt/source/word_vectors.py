@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, count, nearest
-from kgkt.files import digest_path
-from kgkt.recipe import SourceSettings
+from kgkt.errors import InputError, UsageError, count
+from kgkt.files import digest_path, digest_value
+from kgkt.recipe import NAMED, SourceSettings
 from kgkt.source.arrays import Progress
 from kgkt.source.inputs import Data
 from kgkt.source.packed import line_blocks
@@ -28,6 +28,16 @@ LAYER = "words"
 Words = Iterator[tuple[list[str], "np.ndarray"]]  # b words and (b, d) float32
 
 
+def words_place(settings: SourceSettings) -> str:
+    """What `open_words` opens: the file, with the array or Embedding that the layers name."""
+    assert settings.model is not None
+    place = settings.model.removeprefix(settings.scheme)
+    named = NAMED.fullmatch(place)
+    if named is None or named[2] or settings.layers in ((), (LAYER,)):
+        return place
+    return f"{named[1]}:{','.join(settings.layers)}" + (f",{named[3]}" if named[3] else "")
+
+
 class WordSource:
     """A file of word vectors; see `kgkt.source.source.Source`.
 
@@ -41,6 +51,7 @@ class WordSource:
     def __init__(self, settings: SourceSettings) -> None:
         assert settings.model_path is not None
         self.settings, self.path = settings, settings.model_path
+        self.place = words_place(settings)
 
     def look(self) -> Look:
         """How many words it holds, of which kind it is, and which words are read."""
@@ -56,8 +67,8 @@ class WordSource:
         elif most != n:
             text += f"   {'up to ' if wanted else ''}{count(most, 'word')} are read"
         fields = {"kind": "words", "path": str(self.path), "format": file.kind, "items": most,
-                  "layers": {self._layer(): file.width}}  # fmt: skip
-        return Look(self.path.name, self.path, text, fields, None, most, {self._layer(): file.width},
+                  "layers": {LAYER: file.width}}  # fmt: skip
+        return Look(self.path.name, self.path, text, fields, None, most, {LAYER: file.width},
                     IMPORTS_MB + most * WORD_BYTES / 1e6)  # fmt: skip
 
     def check(self, look: Look, data: Data) -> list[str]:
@@ -68,8 +79,9 @@ class WordSource:
         return []
 
     def digests(self) -> dict[str, str]:
-        """Of the file; what chooses among its words is told apart."""
-        return {"features": digest_path(self.path)}
+        """Of the file, and of the list of its words; what chooses among these is told apart."""
+        files = self._open().files
+        return {"features": digest_path(files[0]) if len(files) == 1 else digest_value([digest_path(f) for f in files])}
 
     def held_ids(self) -> np.ndarray:
         """Of its words."""
@@ -89,7 +101,7 @@ class WordSource:
         file, notices = self._open(), list[str]()
         words = self._chosen(file, notices) if data is None else self._looked_up(file, data, notices)
         meta = describe(self.path.name, [], items="words")
-        features = write_features(out, {self._layer(): file.width}, self._batches(words, meta, notices, progress), meta)
+        features = write_features(out, {LAYER: file.width}, self._batches(words, meta, notices, progress), meta)
         if len(features) < (2 if data is None else 1):
             raise InputError(f"{self.path}: {count(len(features), 'word')} {'are' if data is None else 'is'} left: a "
                              "graph needs many")
@@ -110,20 +122,18 @@ class WordSource:
 
     def _open(self) -> WordFile:
         """The file, with the layer that is asked for."""
-        layer = self._layer()
-        if self.settings.layers not in ((), (layer,)):
-            wrong = next(name for name in self.settings.layers if name != layer)
-            raise InputError(f"{self.path} has one layer, {layer}, and no {wrong!r}{nearest(wrong, [layer])}")
+        layers = self.settings.layers
         if not self.path.exists():
             raise InputError(f"{self.path} is not there")
-        return open_words(self.path)
-
-    def _layer(self) -> str:
-        return LAYER
+        if len(layers) > 1 or (layers not in ((), (LAYER,)) and self.place == str(self.path)):
+            wrong = next(name for name in layers if name != LAYER)
+            raise InputError(f"{self.path}: word vectors are one layer, {LAYER}, and there is no {wrong!r}; of a file "
+                             "of several arrays, or a .keras model, --layers names one")
+        return open_words(self.place)
 
     def _count(self) -> int:
         """How many lines a text file has, which does not say how many words it holds."""
-        return sum(block.count(b"\n") for block in line_blocks(self.path))
+        return sum(block.count(b"\n") for block in line_blocks(self.path))  # the only kind that does not
 
     def _wanted(self) -> Wanted | None:
         settings = self.settings
@@ -138,11 +148,12 @@ class WordSource:
         except InputError as error:
             if wanted is None or seen:
                 raise
-            raise InputError(f"{wanted.found(seen, self.path, settings.lower)} (are they of its language?)") from error
+            said = wanted.found(seen, self.path.name, self.place, settings.lower)
+            raise InputError(f"{said} (are they of its language?)") from error
         if wanted is not None:
             notices[:0] = wanted.notices
             if room is None or len(seen) < room:
-                notices.append(wanted.found(seen, self.path, settings.lower))
+                notices.append(wanted.found(seen, self.path.name, self.place, settings.lower))
         if room is not None and len(seen) < room and wanted is None:
             notices.append(f"{self.path.name} holds {count(len(seen), 'word')}, fewer than --most-frequent {room:,}")
 
@@ -202,7 +213,7 @@ class WordSource:
         import numpy as np
 
         for names, vectors in words:
-            yield np.array(names, dtype=object), {self._layer(): vectors}
+            yield np.array(names, dtype=object), {LAYER: vectors}
             if progress:
                 progress(len(names))
         meta["notices"] = "\n".join(notices)

@@ -42,8 +42,8 @@ def test_concepts_are_named_by_their_words_and_hold_them(words: Path, kgkt: Kgkt
 
 def test_check_tells_of_the_words(words: Path, kgkt: Kgkt) -> None:
     shown = kgkt("check", "--model", "words:glove.txt", "--most-frequent", 20, "--format", "table")
-    assert "glove.txt     word vectors (text), 12 numbers each   20 words are read" in shown.out
-    assert "plan          populate 20 x (12) into 6 concepts, about " in shown.out
+    assert "glove.txt  word vectors (text), 12 numbers each   20 words are read" in shown.out
+    assert "plan       populate 20 x (12) into 6 concepts, about " in shown.out
     facts = kgkt("check", "--model", "words:glove.txt").json["facts"]
     assert facts[0] | {"what": "", "says": ""} == {"what": "", "says": "", "kind": "words", "path": "glove.txt",
                                                    "format": "text", "items": 72, "layers": {"words": 12}}  # fmt: skip
@@ -116,7 +116,7 @@ def test_two_files_of_words_have_those_that_both_hold(home: Path, kgkt: Kgkt) ->
     save_words(home / "b.txt", WORDS[::-1][:60], seed=1)
     done = kgkt("populate", "--model", "words:a.txt", "--also", "words:b.txt", "--concepts", 6)
     assert (done.json["items"], done.json["layers"]) == (60, {"a/words": 12, "b/words": 12})
-    assert "12 of 72 words of a.txt are not in b.txt, and left out: dog, bread" in done.err
+    assert "12 of 72 words are not in b.txt, and left out: dog, bread" in done.err
     assert kgkt("nearest", "lamb", "-n", 3).code == 0
     (home / "new.txt").write_text("lamb\ndog\n")
     assert kgkt("label", "lamb=animal", "brook=water").code == kgkt("propagate").code == 0
@@ -125,12 +125,12 @@ def test_two_files_of_words_have_those_that_both_hold(home: Path, kgkt: Kgkt) ->
 
 @pytest.mark.parametrize(("flags", "code", "message"), [
     (("--data", "pool.npz"), 2, "leave --data away"),
-    (("--layers", "nothing"), 3, "has one layer, words, and no 'nothing'"),
+    (("--layers", "nothing"), 3, "are one layer, words, and there is no 'nothing'"),
     (("--most-frequent", 0), 2, "--most-frequent must be at least 1, received 0"),
     (("--vocabulary", "none.txt"), 3, "vocabulary none.txt is not there"),
     (("--vocabulary", "latin.txt"), 3, "is not UTF-8"),
     (("--vocabulary", "cased.txt"), 3, "100 % are if all are lower-cased: try --lower"),
-    (("--also", "a2.npz"), 3, "lacks 71 of the 72 items"),
+    (("--also", "a2.npz"), 3, "glove.txt and a2.npz have 1 word in common: a graph needs many"),
     (("--concepts", 100), 3, "100 concepts from 72 items is not possible"),
 ])  # fmt: skip
 def test_what_is_refused(flags: tuple[object, ...], code: int, message: str, home: Path, kgkt: Kgkt) -> None:
