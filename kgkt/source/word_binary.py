@@ -12,6 +12,7 @@ from kgkt.source.word_faults import Faults
 from kgkt.source.word_text import HEADER, Rows
 
 LONGEST = 4 * MAX_ID + 2  # bytes of a word
+WIDEST = 1 << 20  # numbers of a word
 
 
 class BinaryVectors:
@@ -35,8 +36,9 @@ class BinaryVectors:
         self.faults.hint = "; is its first line right, which says how many words and how many numbers a word?"
         with unpacked(path) as file:
             header = HEADER.fullmatch(file.readline(100))
-        if header is None or int(header[2]) < 1:
-            raise InputError(f"{path}: its first line does not say how many words and numbers a word it holds")
+        if header is None or not 1 <= int(header[2]) <= WIDEST:
+            told = "" if header is None else f": it says {int(header[2]):,} numbers a word"
+            raise InputError(f"{path}: its first line does not say how many words and numbers a word it holds{told}")
         self.count, self.width = int(header[1]), int(header[2])
 
     def rows(self, wanted: Collection[str] | None = None) -> Rows:

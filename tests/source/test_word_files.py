@@ -173,11 +173,12 @@ def test_another_encoding_is_refused_with_what_to_do_or_read_when_told(saved) ->
         (gzip.compress(GLOVE.encode())[:-300], "is a gzip file that is cut off or damaged"),
         (lzma.compress(GLOVE.encode())[:-300], "is a xz file that is cut off or damaged"),
         (BINARY[:-40], f"it should hold {len(WORDS)} words of 6 numbers, and ends in word {len(WORDS) - 1}"),
+        (b"9 99999999999\n" + bytes(99), "its first line does not say .*: it says 99,999,999,999 numbers a word"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "is a PNG picture, not a file of word vectors"),
         (b"PK\x03\x04" + bytes(50), "is cut off or damaged"),
     ],
     ids=["empty", "one column", "commas", "header only", "blank", "old Mac", "lfs", "html", "fastText", "NUL", "binary", "cut gz",
-         "cut xz", "cut bin", "picture", "zip"],
+         "cut xz", "cut bin", "wide bin", "picture", "zip"],
 )  # fmt: skip
 def test_what_is_no_file_of_word_vectors(saved, content, says) -> None:
     path = saved(content)
