@@ -87,6 +87,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         begun = time.perf_counter()
         blocks = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits) if target.map else None
     seconds["graph"] = time.perf_counter() - begun
+    told = _in_graph(run, path, vocabulary, edges) if target.map else None
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
     figures |= {"edited": len(edits), "blocks": blocks}
     notices = (*vocabulary.notices, *_notices(recipe, model, layer, vocabulary, current, words, space, figures))
@@ -96,8 +97,9 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
     write_row_card(model, out, path, figures, options, notices, provenance(run, current), force)
     seconds["file"] = time.perf_counter() - begun
-    record(run, STAGE, _inputs(recipe, run, current, edges), {"model": sha256_file(out)},
-           {"model": path.stem, "layer": vocabulary.layer, **figures}, {"target": _memory(target)})  # fmt: skip
+    kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told}
+    record(run, STAGE, _inputs(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
+           {"target": _memory(target)})  # fmt: skip
     if target.map:
         let_others_wait(run, path.stem, vocabulary.layer)
     return WroteRows(model, out, figures, options, notices, seconds)
@@ -187,14 +189,31 @@ def _tell_graph(
     store: Store, run: RunDir, path: Path, model: Any, layer: Any, vocabulary: Vocabulary, edges: Edges,
     edits: list[carry.Strength],
 ) -> int:  # fmt: skip
-    """Blocks of the rows and their concepts into the graph; until that is done the edits wait in run.json."""
+    """Blocks of the rows and their concepts into the graph; until that is done the edits wait in run.json.
+
+    What stands there already is left alone: the edits are read from there.
+    """
+    from kgkt.store.readback import rows
     from kgkt.store.rows import write_rows as write_blocks
 
+    named = sum(word is not None for word in vocabulary.words)
+    there = [rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"]
+             for name in ("count_rows", "count_row_strengths")]  # fmt: skip
+    waits = any(entry[2] == f"{carry.ROWS}{vocabulary.layer}" for entry in carry.waiting(run))
+    last = run.state()["stages"].get(STAGE, {}).get("figures", {}).get("in_graph")
+    if there == [named, len(edges)] and not waits and last == _in_graph(run, path, vocabulary, edges):
+        return named
     let_others_wait(run, path.stem, vocabulary.layer, edits)
     node = {"name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
             "n_weights": int(model.count_params())}  # fmt: skip
     return write_blocks(store, run.graph, node, vocabulary.layer, layer.embeddings.path, vocabulary.words.tolist(),
                         edges)  # fmt: skip
+
+
+def _in_graph(run: RunDir, path: Path, vocabulary: Vocabulary, edges: Edges) -> str:
+    """Digest of what of these rows is in the graph, but for the edits."""
+    planned = sorted((concept, row, plan) for concept, row, _, plan in edges)
+    return digest_value([population(run), sha256_file(path), vocabulary.layer, vocabulary.words.tolist(), planned])
 
 
 def _figures(
