@@ -16,12 +16,13 @@ from kgkt.verbs.label import label
 from kgkt.verbs.map import map_inputs, map_target
 from kgkt.verbs.populate import populate
 from kgkt.verbs.propagate import propagate, propagate_inputs
+from kgkt.verbs.rows import why_rows_stale, write_rows
 
 Done = Callable[[str, Any], None]
 
 
 def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: bool = False) -> None:
-    """Populate, label, propagate, map, fuse: as far as the recipe goes.
+    """Populate, label, propagate, map, fuse: as far as the recipe goes; with method rows populate, and the rows.
 
     Args:
         recipe: of the run.
@@ -35,7 +36,7 @@ def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: b
     """
     if recipe.target.model and recipe.target.out:
         check_place(Path(recipe.target.out))
-    for stage in STAGES:
+    for stage in ROW_STAGES if recipe.target.method == "rows" else STAGES:
         stage(recipe, say, done, progress, force)
 
 
@@ -85,4 +86,15 @@ def _fuse(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> N
     done("fuse", fuse_target(recipe, say, progress, force=force or ours))
 
 
+def _rows(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if not recipe.target.model or not recipe.target.out:
+        return
+    run = open_run(recipe)
+    out, last = Path(recipe.target.out), run.state()["stages"].get("rows", {})
+    ours = out.exists() and last.get("outputs", {}).get("model") == sha256_file(out)
+    fresh = ours and not force and not why_rows_stale(recipe, run)
+    done("rows", None if fresh else write_rows(recipe, say, force or ours))
+
+
 STAGES = (_populate, _label, _propagate, _map, _fuse)
+ROW_STAGES = (_populate, _rows)

@@ -39,6 +39,8 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
                 plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
                 plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
                          kind="stage", **plan.stages[stage])  # fmt: skip
+        if "rows" in state["stages"]:
+            _look_at_rows(plan, recipe, run)
         plan.findings.append(classes_finding(recipe, run))
         with open_graph_store(recipe, run) as store:
             diffed = diff_in_words(run, read_written(store, run.graph))
@@ -48,6 +50,16 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
             plan.findings.append(found)
     except KgktError as error:
         plan.problems.append(str(error))
+
+
+def _look_at_rows(plan: Plan, recipe: Recipe, run: RunDir) -> None:
+    """Whether the rows that fuse wrote last are what the graph says now; a stage of its own, beside the training."""
+    from kgkt.verbs.rows import why_rows_stale
+
+    last, why = run.state()["stages"]["rows"], why_rows_stale(recipe, run)
+    plan.stages["rows"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": None}
+    plan.add("rows", f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
+             kind="stage", **plan.stages["rows"])  # fmt: skip
 
 
 def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
