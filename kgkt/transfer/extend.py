@@ -1,0 +1,297 @@
+"""Rows of an Embedding for words that B never saw: learned from the words that both A and B know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError
+from kgkt.transfer.learned import LAMBDAS, fit_network, split
+from kgkt.transfer.outputs import Outputs
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+FEWEST_PAIRS = 50  # words that both know; with fewer, what is held out says nothing
+WAYS = ("ridge", "network", "concept")  # in which a row is foretold; of these one is chosen
+CONTROLS = ("mean row", "unknown's row", "zeros")  # what knows nothing of A
+NETWORK_PAIRS = 3000  # that the network is trained on, at most: more take longer, and say little more
+CAUTIOUS = 0.5  # without held-out texts: as near as this quantile of B's own words are to their nearest other one
+LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles of the same that held-out texts choose among
+FOLDS = 5  # parts of B's words, of which one at a time is made unknown
+SURE = 2.0  # standard errors by which a way must foretell better than the mean row
+CHUNK = 2048  # words whose nearest ones are looked for at a time
+
+Guess = Callable[["np.ndarray", "np.ndarray"], "np.ndarray"]  # vectors (m, d), concepts (m,) -> rows (m, w)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """The words that both A and B know.
+
+    Args:
+        vectors: (s, d) A's features of them.
+        concepts: (s,) the number of each one's concept.
+        rows: (s, w) of B's Embedding.
+        places: (s,) where these rows stand in it.
+        unknown: (w,) the row that B reads for a word it does not know; None where it has none.
+    """
+
+    vectors: np.ndarray
+    concepts: np.ndarray
+    rows: np.ndarray
+    places: np.ndarray
+    unknown: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, index: np.ndarray) -> Pairs:
+        """Some of them."""
+        return Pairs(self.vectors[index], self.concepts[index], self.rows[index], self.places[index], self.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """How well one way foretells rows that it was not fitted to.
+
+    Args:
+        r2: what it explains of the squared distances of the words held out to the mean row.
+        cosine: mean cosine of its rows to B's.
+        error: standard error of r2, over the words.
+    """
+
+    r2: float
+    cosine: float
+    error: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it says more than the mean row does."""
+        return self.r2 > SURE * self.error
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What B makes of texts in which some of its own words have rows that were foretold.
+
+    Args:
+        quantile: of the confidences of B's own words; None: none is served, all are unknown to B.
+        confidence: the cosine from which on a word is served.
+        share: part of the masked words that is.
+        loss, accuracy: mean cross-entropy in nats, and share of right answers, on the texts.
+        gain, error: how much less the loss is than with none served, and its standard error over the texts.
+    """
+
+    quantile: float | None
+    confidence: float
+    share: float
+    loss: float
+    accuracy: float
+    gain: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The confidence that held-out texts chose.
+
+    Args:
+        confidence: the least one that is served; infinity where none was better.
+        tried: every threshold, the first one without any word served.
+        known: loss and accuracy where B has its own rows.
+        texts: on which the masked words change anything.
+        words: that were masked, a fifth at a time.
+    """
+
+    confidence: float
+    tried: tuple[Served, ...]
+    known: tuple[float, float]
+    texts: int
+    words: int
+
+
+def foreteller(way: str, pairs: Pairs, seed: int = 0) -> Guess:
+    """Learn to foretell rows of B in one way.
+
+    Args:
+        way: "ridge": the closed form, its lambda by pairs left out one by one. "network": one hidden layer, stopped by
+            a part of its pairs. "concept": the mean row of the words of the concept; the mean of all where it has none.
+            Or one of the controls.
+        pairs: what it is learned from.
+        seed: of the network.
+
+    Reference: Hoerl and Kennard 1970 (ridge regression).
+    """
+    import numpy as np
+    from sklearn.linear_model import RidgeCV
+
+    mean = pairs.rows.mean(axis=0, dtype=np.float64)
+    if way in CONTROLS:
+        row = {"mean row": mean, "unknown's row": pairs.unknown, "zeros": 0 * mean}[way]
+        return lambda vectors, _: np.tile(np.asarray(row, np.float32), (len(vectors), 1))
+    if way == "concept":
+        k = int(pairs.concepts.max()) + 1
+        sums, many = np.zeros((k, pairs.rows.shape[1])), np.bincount(pairs.concepts, minlength=k)
+        np.add.at(sums, pairs.concepts, pairs.rows)
+        means = np.where(many[:, None] > 0, sums / np.maximum(many, 1)[:, None], mean).astype(np.float32)
+        means = np.vstack([means, mean.astype(np.float32)])  # the last one is of concepts with higher numbers
+        return lambda _, concepts: means[np.minimum(concepts, k)]
+    scale, unit = float(pairs.vectors.std()) + 1e-12, float(pairs.rows.std()) + 1e-12
+    X, Y = pairs.vectors / scale, ((pairs.rows - mean) / unit).astype(np.float32)
+    if way == "ridge":
+        learned = RidgeCV(alphas=tuple(scale * len(X) for scale in LAMBDAS)).fit(X, Y)
+    else:
+        some = np.random.default_rng(seed).permutation(len(X))[:NETWORK_PAIRS]
+        learned = fit_network(X[some], Y[some], seed)
+    return lambda vectors, _: (
+        np.asarray(learned.predict(vectors / scale)).reshape(len(vectors), -1) * unit + mean).astype(np.float32)
+
+
+def foretold(way: str, fitted: Pairs, held: Pairs, seed: int = 0) -> Foretold:
+    """How well a way that was fitted to some words foretells the rows of others."""
+    import numpy as np
+
+    said = foreteller(way, fitted, seed)(held.vectors, held.concepts)
+    mean = fitted.rows.mean(axis=0, dtype=np.float64)
+    rest, whole = ((held.rows - said) ** 2).sum(axis=1), ((held.rows - mean) ** 2).sum(axis=1)
+    size = np.linalg.norm(held.rows, axis=1) * np.linalg.norm(said, axis=1)
+    cosines = np.divide((held.rows * said).sum(axis=1), size, out=np.zeros(len(size)), where=size > 1e-12)
+    all_of_it = max(float(whole.mean()), 1e-30)
+    return Foretold(float((whole - rest).mean()) / all_of_it, float(cosines.mean()),
+                    float(np.std(whole - rest)) / len(rest) ** 0.5 / all_of_it)  # fmt: skip
+
+
+def choose_way(pairs: Pairs, seed: int = 0) -> tuple[str, dict[str, Foretold], int]:
+    """The way that explains most of the rows of a fifth of the words, which it was not fitted to.
+
+    Returns:
+        Its name, what each way and each control explains, and how many words were held out.
+
+    Raises:
+        InputError: too few words.
+    """
+    if len(pairs) < FEWEST_PAIRS:
+        raise InputError(f"A knows {len(pairs)} of B's words, and rows of new ones are learned from {FEWEST_PAIRS} or "
+                         "more. Are they words at all, of the same language and casing (--lower)?")
+    held, fitted = split(len(pairs), seed)
+    ways = (*WAYS, *(way for way in CONTROLS if way != "unknown's row" or pairs.unknown is not None))
+    tried = {way: foretold(way, pairs.part(fitted), pairs.part(held), seed) for way in ways}
+    return max(WAYS, key=lambda way: tried[way].r2), tried, len(held)
+
+
+def nearest_known(vectors: np.ndarray, known: np.ndarray, themselves: bool = False) -> np.ndarray:
+    """The confidence in each of some words: its cosine to the nearest word that B knows.
+
+    Args:
+        vectors: (m, d) of the words.
+        known: (s, d) of B's words.
+        themselves: whether the words are these, in order, of which the nearest other one is meant.
+    """
+    import numpy as np
+
+    from kgkt.concepts.embed import unit_rows
+
+    X, Y = unit_rows(np.asarray(vectors, np.float32)), unit_rows(np.asarray(known, np.float32))
+    found = np.full(len(X), -1.0, np.float32)
+    for start in range(0, len(X), CHUNK):
+        cosines = X[start : start + CHUNK] @ Y.T
+        if themselves:
+            here = np.arange(len(cosines))
+            cosines[here, start + here] = -1.0
+        found[start : start + CHUNK] = cosines.max(axis=1, initial=-1.0)
+    return found
+
+
+def cautious(own: np.ndarray) -> float:
+    """The confidence without held-out texts, from those of B's own words (s,) to their nearest other one."""
+    import numpy as np
+
+    return float(np.quantile(own, CAUTIOUS))
+
+
+def tune(
+    model: keras.Model, outputs: Outputs, variable: Any, pairs: Pairs, way: str, x: Any, y: np.ndarray, seed: int = 0
+) -> Tuned:
+    """Choose the confidence by texts: B's own words are made unknown, a fifth at a time, and served as new ones are.
+
+    Args:
+        model: B, of one input and one output.
+        outputs: how its outputs are read.
+        variable: its Embedding's rows; they are as before afterwards.
+        pairs: the words that both know.
+        way: that foretells rows; learned anew without the fifth.
+        x: (n, ...) texts as B reads them, which it was not trained on.
+        y: (n,) class indices.
+        seed: of the parts, and of the way.
+
+    Returns:
+        The least loss wins where it is less than with all of them unknown by more than one standard error.
+
+    Raises:
+        InputError: no text has a word that both know.
+    """
+    import numpy as np
+
+    kept = variable.numpy()
+    unknown = kept.mean(axis=0) if pairs.unknown is None else pairs.unknown
+    whole = _asked(model, outputs, x, y)
+    own = nearest_known(pairs.vectors, pairs.vectors, themselves=True)
+    levels = [float(np.quantile(own, level)) for level in LEVELS]
+    found = np.zeros((1 + len(levels), 2, len(y)))  # summed over the parts: loss and right answers of each text
+    times, served = np.zeros(len(y)), np.zeros(len(levels))
+    parts = np.array_split(np.random.default_rng(seed).permutation(len(pairs)), FOLDS)
+    try:
+        for part in parts:
+            others = np.setdiff1d(np.arange(len(pairs)), part)
+            held, fitted = pairs.part(part), pairs.part(others)
+            said = foreteller(way, fitted, seed)(held.vectors, held.concepts)
+            sure = nearest_known(held.vectors, fitted.vectors)
+            without = kept.copy()
+            without[held.places] = unknown
+            variable.assign(without)
+            touched = np.flatnonzero(_asked(model, outputs, x, y)[0] != whole[0])
+            times[touched] += 1
+            found[0][:, touched] += _asked(model, outputs, x[touched], y[touched])  # as below, in batches of the same
+            for i, level in enumerate(levels):
+                trusted = sure >= level
+                served[i] += trusted.sum()
+                given = without.copy()
+                given[held.places[trusted]] = said[trusted]
+                variable.assign(given)
+                found[1 + i][:, touched] += _asked(model, outputs, x[touched], y[touched])
+    finally:
+        variable.assign(kept)
+    texts = np.flatnonzero(times)
+    if not len(texts):
+        raise InputError("none of the texts has a word that both A and B know: without --test a cautious confidence "
+                         "is taken")
+    each = found[:, :, texts] / times[texts]
+    tried = tuple(_served(quantile, level, share, each[i], each[0]) for i, (quantile, level, share) in enumerate(
+        zip((None, *LEVELS), (np.inf, *levels), (0.0, *(served / len(pairs)).tolist()), strict=True)))
+    best = min(tried, key=lambda one: (one.loss, -one.confidence))
+    confidence = best.confidence if best.gain > best.error else float("inf")
+    loss, right = whole[:, texts].mean(axis=1).tolist()
+    return Tuned(confidence, tried, (loss, right), len(texts), len(pairs))
+
+
+def _served(quantile: float | None, level: float, share: float, each: np.ndarray, none: np.ndarray) -> Served:
+    """A threshold's figures from loss and right answers (2, n) of each text, and those with none served."""
+    import numpy as np
+
+    gain = none[0] - each[0]
+    return Served(quantile, float(level), float(share), float(each[0].mean()), float(each[1].mean()),
+                  float(gain.mean()), float(np.std(gain)) / len(gain) ** 0.5)  # fmt: skip
+
+
+def _asked(model: keras.Model, outputs: Outputs, x: Any, y: np.ndarray) -> np.ndarray:
+    """(2, n) B's cross-entropy on each text, and whether it is right."""
+    import numpy as np
+
+    from kgkt.transfer.grow import answers
+
+    P = answers(model, outputs, x)
+    own = np.clip(P[np.arange(len(y)), y], 1e-7, 1.0)
+    return np.stack([-np.log(own), P.argmax(axis=1) == y]) if len(y) else np.zeros((2, 0))
