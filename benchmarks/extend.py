@@ -10,13 +10,15 @@ makes them; all rows of a draw are the same B with the same new words.
     debian_glove, debian_minilm     the first words of package descriptions, 8 sections; the same two
 
     not extended                    every such word is [UNK] to B, whose row is as it began
-    no threshold                    every word that A knows is served
+    no threshold                    every word that A knows is served, rows as far from the mean row as B's own are
     from the q quantile             served where the nearest word that B knows is as near as at that quantile of B's own
-                                    words; 0.5 is what `extend-vocabulary` takes where it is told nothing
-    tuned                           the confidence that 50 other texts a class choose
+                                    words; 0.1 is what `extend-vocabulary` takes where it is told nothing
+    tuned                           the confidence and the length that 50 other texts a class choose
+    as foretold                     without a threshold, and no longer than they were foretold
     ridge, network, concept's mean  without a threshold, by that way whatever the words held out say
     mean row, zeros                 without a threshold, rows that know nothing of A
-    A's words shuffled              without a threshold, by the best way, each word with another one's vector
+    A's words shuffled              without a threshold, by the best way, each word with another one's vector; rows as
+                                    far from the mean row as B's own are
 """
 
 from __future__ import annotations
@@ -34,27 +36,32 @@ from tasks.texts import glove, minilm, read_texts
 
 from kgkt.concepts.cluster import fit_local, nearest_concept
 from kgkt.concepts.embed import apply_map, whiten
+from kgkt.files import digest_value
 from kgkt.source.quiet import keras as import_keras
 from kgkt.transfer.embeddings import rows_of
 from kgkt.transfer.extend import (
+    CAUTIOUS,
     LEVELS,
     WAYS,
     Pairs,
     Tuned,
     choose_way,
-    foreteller,
+    foretell,
+    foretold,
     nearest_known,
     tune,
 )
+from kgkt.transfer.learned import split
 from kgkt.transfer.longer import lengthen
 from kgkt.transfer.outputs import read_outputs
 
 LABELS, DEV, EPOCHS, WIDTH = 100, 50, 30, 64
 TASKS = ("wordnet_glove", "wordnet_minilm", "debian_glove", "debian_minilm")
-PLAIN, EVERY, TUNED, SHUFFLED = "not extended", "no threshold", "tuned", "A's words shuffled"
+PLAIN, EVERY, TUNED, SHORT = "not extended", "no threshold", "tuned", "as foretold"
+SHUFFLED = "A's words shuffled"
 QUANTILES = {level: f"from the {level:g} quantile" for level in LEVELS[:0:-1]}
 BY = {"ridge": "ridge", "network": "network", "concept": "concept's mean", "mean row": "mean row", "zeros": "zeros"}
-METHODS = (PLAIN, *QUANTILES.values(), EVERY, TUNED, *BY.values(), SHUFFLED)
+METHODS = (PLAIN, *QUANTILES.values(), EVERY, TUNED, SHORT, *BY.values(), SHUFFLED)
 ALL, UNSEEN, LOSS = "test_accuracy", "unseen_accuracy", "unseen_loss"
 TOUCHED, SERVED, WORDS = "texts_with_unseen_words", "words_served", "unseen_words"
 
@@ -83,7 +90,8 @@ def known(task: str) -> tuple[Any, Known]:
     if source == "glove":
         vectors = np.asarray(all_vectors[[place[word] for word in words]], np.float32)
     else:
-        features = text_features(folder("extend") / f"{name}.parquet", minilm(), np.array(words))
+        made = folder("extend") / f"{name}-{digest_value(words)[:12]}.parquet"
+        features = text_features(made, minilm(), np.array(words))
         vectors = features.rows("sentence", np.arange(len(words)))
     vectors = vectors - vectors.mean(axis=0)
     embedded = apply_map(vectors, *whiten(vectors))
@@ -151,8 +159,10 @@ class Draw:
         self.new = np.array([i for i, word in enumerate(self.a.words) if word not in place and word in tests])
         self.outputs = read_outputs(self.b)
         self.way, self.tried, _ = choose_way(self.pairs, seed)
-        self.tuned: Tuned = tune(self.b, self.outputs, self.layer.embeddings, self.pairs, self.way,
-                                 self.texts.pool[dev].astype(object), self.texts.pool_y[dev], seed)  # fmt: skip
+        self.tuned: Tuned = tune(
+            self.b, self.outputs, self.layer.embeddings, self.pairs, self.way, self.tried[self.way].stretch,
+            self.texts.pool[dev].astype(object), self.texts.pool_y[dev], seed,
+        )  # fmt: skip
         words = [self.a.words[i] for i in self.new]
         self.long, _ = lengthen(self.b, "rows", self.layer, self.lookup, words,
                                 np.tile(rows[1], (len(words), 1)))  # fmt: skip
@@ -161,9 +171,9 @@ class Draw:
         ids = np.asarray(self.long.get_layer("words")(self.x))
         self.touched = np.flatnonzero((ids >= self.first).any(axis=1))
 
-    def rows(self, pairs: Pairs, way: str) -> np.ndarray:
+    def rows(self, pairs: Pairs, way: str, stretch: float) -> np.ndarray:
         """Of the new words, by a way that is learned from pairs."""
-        return foreteller(way, pairs, self.seed)(self.a.vectors[self.new], self.a.concepts[self.new])
+        return foretell(way, pairs, self.a.vectors[self.new], self.a.concepts[self.new], stretch, self.seed)
 
     def asked(self, rows: np.ndarray | None) -> tuple[np.ndarray, float]:
         """(n,) whether B is right on each test text, and its loss on those with unseen words, which have these rows."""
@@ -184,16 +194,23 @@ class Draw:
         unknown = np.tile(self.pairs.unknown, (len(self.new), 1))
         sure = nearest_known(self.a.vectors[self.new], self.pairs.vectors)
         own = nearest_known(self.pairs.vectors, self.pairs.vectors, themselves=True)
-        best = self.rows(self.pairs, self.way)
+        long = self.tried[self.way].stretch
+        best = self.rows(self.pairs, self.way, long)
         levels = {name: float(np.quantile(own, level)) for level, name in QUANTILES.items()}
-        levels |= {PLAIN: np.inf, EVERY: -np.inf, TUNED: self.tuned.confidence}
+        levels |= {PLAIN: np.inf, EVERY: -np.inf}
         given = {name: (np.where((sure >= level)[:, None], best, unknown), float((sure >= level).mean()))
                  for name, level in levels.items()}  # fmt: skip
+        trusted = sure >= self.tuned.confidence
+        given[TUNED] = (np.where(trusted[:, None], self.rows(self.pairs, self.way, self.tuned.stretch), unknown),
+                        float(trusted.mean()))  # fmt: skip
+        given[SHORT] = self.rows(self.pairs, self.way, 1.0), 1.0
         for way, name in BY.items():
-            given[name] = self.rows(self.pairs, way), 1.0
+            given[name] = self.rows(self.pairs, way, self.tried[way].stretch), 1.0
         order = np.random.default_rng(self.seed).permutation(len(self.pairs))
-        given[SHUFFLED] = self.rows(replace(self.pairs, vectors=self.pairs.vectors[order],
-                                            concepts=self.pairs.concepts[order]), self.way), 1.0  # fmt: skip
+        other = replace(self.pairs, vectors=self.pairs.vectors[order], concepts=self.pairs.concepts[order])
+        held, fitted = split(len(other), self.seed)
+        long = foretold(self.way, other.part(fitted), other.part(held), self.seed).stretch
+        given[SHUFFLED] = self.rows(other, self.way, long), 1.0
         for name in METHODS:
             rows, served = given[name]
             right, loss = self.asked(None if name == PLAIN else rows)
@@ -203,8 +220,9 @@ class Draw:
         for metric, value in ((TOUCHED, len(self.touched) / len(self.x)), (WORDS, len(self.new))):
             yield row(self.task, PLAIN, LABELS, self.seed, metric, float(value))
         for way in WAYS:
-            yield row(self.task, BY[way], LABELS, self.seed, "r2", self.tried[way].r2)
-            yield row(self.task, BY[way], LABELS, self.seed, "cosine", self.tried[way].cosine)
+            one = self.tried[way]
+            for metric, value in (("cosine", one.cosine), ("r2", one.r2), ("stretch", one.stretch)):
+                yield row(self.task, BY[way], LABELS, self.seed, metric, value)
 
 
 def run(task: str, draws: range) -> Iterator[Row]:
@@ -230,14 +248,14 @@ def report(rows: Rows) -> Iterator[str]:
     yield "The same on all test texts:"
     yield ""
     yield from table(["", *tasks], [[way, *(_cell(rows, task, way, ALL) for task in tasks)]
-                                    for way in (PLAIN, QUANTILES[0.5], EVERY, TUNED)])  # fmt: skip
+                                    for way in (PLAIN, QUANTILES[CAUTIOUS], EVERY, TUNED)])  # fmt: skip
     yield ""
     yield "Loss on the texts with such words, nats, minus that of B not extended; and what part of the words is served,"
     yield "per cent:"
     yield ""
     yield from table(["", *tasks], [[way, *(_loss(rows, task, way) for task in tasks)] for way in METHODS[1:]])
     yield ""
-    yield "What a way explains of B's rows of words held out, R² (and the cosine to them):"
+    yield "Rows of words held out, as foretold: cosine to B's (less the mean row) / R² / how much longer B's are:"
     yield ""
     yield from table(["", *tasks], [[BY[way], *(_r2(rows, task, BY[way]) for task in tasks)] for way in WAYS])
     yield ""
@@ -261,9 +279,9 @@ def _loss(rows: Rows, task: str, way: str) -> str:
 
 
 def _r2(rows: Rows, task: str, way: str) -> str:
-    """What a way explains, and its cosine."""
+    """What a way foretells."""
     return " / ".join(f"{np.mean(list(values(rows, task, way, LABELS, metric).values())):.2f}"
-                      for metric in ("r2", "cosine"))  # fmt: skip
+                      for metric in ("cosine", "r2", "stretch"))  # fmt: skip
 
 
 if __name__ == "__main__":

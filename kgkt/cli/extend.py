@@ -97,7 +97,7 @@ def show_extended(done: Extended, form: str) -> None:
     print(f"learned    {done.layer}, from {count(done.pairs, 'word')} that A and B know; on {done.held_out:,} held out")
     for way, one in done.tried.items():
         mark = "   taken" if way == done.way else ""
-        print(f"           {way:14} R² {one.r2:6.3f} ±{one.error:.3f}   cosine {one.cosine:6.3f}{mark}")
+        print(f"           {way:14} cosine {one.cosine:6.3f} ±{one.error:.3f}   R² {one.r2 + 0.0:6.3f}{mark}")
     _print_confidence(done)
     if done.left:
         print(f"left out   {in_words(done.left)}")
@@ -115,22 +115,25 @@ def show_extended(done: Extended, form: str) -> None:
 
 def _print_confidence(done: Extended) -> None:
     """From which confidence on words are served, and why."""
+    if done.stretch != 1:
+        print(f"rows       {done.stretch:.2f} times as far from B's mean row as foretold: as B's own are")
     if done.rule == "told":
         print(f"served     from a confidence of {done.confidence:.3f} on, as you said")
         return
     if done.tuned is None:
-        print(f"served     from a confidence of {done.confidence:.3f} on: as near to a word of B as half of B's own "
-              "words are to their nearest other")  # fmt: skip
+        print(f"served     from a confidence of {done.confidence:.3f} on: as near to a word of B as nine in ten of B's "
+              "own words are to their nearest other")  # fmt: skip
         print("           not tuned: --test FILE, texts with classes that B was not trained on, chooses it")
         return
     tuned = done.tuned
     print(f"held out   {count(tuned.texts, 'text')} with masked words of B's own ({tuned.words:,}, a fifth at a time)")
     for one in tuned.tried:
-        which = "none served" if one.quantile is None else f"from {one.confidence:.3f}"
+        which = "none served" if one.quantile is None else f"x{one.stretch:.2f} from {one.confidence:.3f}"
         gain = "" if one.quantile is None else f"   loss less by {one.gain:+.4f} ±{one.error:.4f}"
-        print(f"           {which:12} {100 * one.share:5.1f} % served   loss {one.loss:.4f}   "
+        print(f"           {which:16} {100 * one.share:5.1f} % served   loss {one.loss:.4f}   "
               f"{100 * one.accuracy:.1f} % right{gain}")  # fmt: skip
-    print(f"           B's own rows                  loss {tuned.known[0]:.4f}   {100 * tuned.known[1]:.1f} % right")
+    loss, right = tuned.known
+    print(f"           B's own rows                      loss {loss:.4f}   {100 * right:.1f} % right")
     if tuned.confidence == float("inf"):
         print("served     none: no confidence was better than leaving the words unknown by more than a standard error")
     else:

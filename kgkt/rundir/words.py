@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.vocabulary import Vocabulary
 
 UNKNOWN = ("[UNK]", "<unk>", "[unk]", "<UNK>")  # how a vocabulary's file calls the row of unknown words
+LEFT = ("known to B", "unknown to A", "of a concept that is off", "not one word to B", "spelled as another")
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")  # what TextVectorization strips
 
 
@@ -58,7 +59,7 @@ def candidates(
     asked = ids[:most] if file is None else [word for word in read_vocabulary(file) if word]
     places = np.arange(len(asked)) if file is None else match(asked, ids, lower, strip_accents)
     known, off = {word for word in vocabulary.words if word is not None}, is_off(current)
-    left = dict.fromkeys(("known to B", "unknown to A", "of a concept that is off", "not one word to B"), 0)
+    left = dict.fromkeys(LEFT, 0)
     found: dict[str, int] = {}
     for word, place in zip(asked, places.tolist(), strict=True):
         spelled = as_read(lookup, word)
@@ -71,6 +72,7 @@ def candidates(
         elif not spelled or spelled in UNKNOWN or len(spelled.split()) != 1 or not spelled.isprintable():
             left["not one word to B"] += 1
         else:
+            left["spelled as another"] += spelled in found
             found.setdefault(spelled, place)
     words = list(found)
     if lookup is not None and words:

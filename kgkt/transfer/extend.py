@@ -18,10 +18,10 @@ FEWEST_PAIRS = 50  # words that both know; with fewer, what is held out says not
 WAYS = ("ridge", "network", "concept")  # in which a row is foretold; of these one is chosen
 CONTROLS = ("mean row", "unknown's row", "zeros")  # what knows nothing of A
 NETWORK_PAIRS = 3000  # that the network is trained on, at most: more take longer, and say little more
-CAUTIOUS = 0.5  # without held-out texts: as near as this quantile of B's own words are to their nearest other one
+CAUTIOUS = 0.1  # without held-out texts: as near as all but this part of B's own words are to their nearest other one
 LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles of the same that held-out texts choose among
 FOLDS = 5  # parts of B's words, of which one at a time is made unknown
-SURE = 2.0  # standard errors by which a way must foretell better than the mean row
+SURE = 3.0  # standard errors by which the cosine must be above 0
 CHUNK = 2048  # words whose nearest ones are looked for at a time
 
 Guess = Callable[["np.ndarray", "np.ndarray"], "np.ndarray"]  # vectors (m, d), concepts (m,) -> rows (m, w)
@@ -58,19 +58,22 @@ class Foretold:
     """How well one way foretells rows that it was not fitted to.
 
     Args:
-        r2: what it explains of the squared distances of the words held out to the mean row.
-        cosine: mean cosine of its rows to B's.
-        error: standard error of r2, over the words.
+        cosine: mean cosine of its rows to B's, both less B's mean row.
+        error: standard error of that, over the words.
+        r2: what it explains of the squared distances to the mean row; below 0 of rows of the right direction that are
+            too long.
+        stretch: how much longer B's own rows are, less the mean row, than those foretold.
     """
 
-    r2: float
     cosine: float
     error: float
+    r2: float
+    stretch: float
 
     @property
     def sure(self) -> bool:
         """Whether it says more than the mean row does."""
-        return self.r2 > SURE * self.error
+        return self.cosine > SURE * self.error
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Served:
     """What B makes of texts in which some of its own words have rows that were foretold.
 
     Args:
+        stretch: of the rows.
         quantile: of the confidences of B's own words; None: none is served, all are unknown to B.
         confidence: the cosine from which on a word is served.
         share: part of the masked words that is.
@@ -85,6 +89,7 @@ class Served:
         gain, error: how much less the loss is than with none served, and its standard error over the texts.
     """
 
+    stretch: float
     quantile: float | None
     confidence: float
     share: float
@@ -96,17 +101,19 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """The confidence that held-out texts chose.
+    """The confidence and the stretch that held-out texts chose.
 
     Args:
         confidence: the least one that is served; infinity where none was better.
-        tried: every threshold, the first one without any word served.
+        stretch: of the rows.
+        tried: every rule, the first one without any word served.
         known: loss and accuracy where B has its own rows.
         texts: on which the masked words change anything.
         words: that were masked, a fifth at a time.
     """
 
     confidence: float
+    stretch: float
     tried: tuple[Served, ...]
     known: tuple[float, float]
     texts: int
@@ -150,25 +157,40 @@ def foreteller(way: str, pairs: Pairs, seed: int = 0) -> Guess:
         np.asarray(learned.predict(vectors / scale)).reshape(len(vectors), -1) * unit + mean).astype(np.float32)
 
 
+def foretell(
+    way: str, pairs: Pairs, vectors: np.ndarray, concepts: np.ndarray, stretch: float = 1.0, seed: int = 0
+) -> np.ndarray:
+    """Rows (m, w) float32 for words with these vectors (m, d) and concepts (m,).
+
+    What is foretold is nearer to the mean row than B's own rows are, the more so the less is known of them, and a row
+    of half the length says half as much to B. So it is put `stretch` times as far from the mean row.
+    """
+    import numpy as np
+
+    mean = pairs.rows.mean(axis=0, dtype=np.float64)
+    return np.asarray(mean + stretch * (foreteller(way, pairs, seed)(vectors, concepts) - mean), np.float32)
+
+
 def foretold(way: str, fitted: Pairs, held: Pairs, seed: int = 0) -> Foretold:
     """How well a way that was fitted to some words foretells the rows of others."""
     import numpy as np
 
-    said = foreteller(way, fitted, seed)(held.vectors, held.concepts)
     mean = fitted.rows.mean(axis=0, dtype=np.float64)
-    rest, whole = ((held.rows - said) ** 2).sum(axis=1), ((held.rows - mean) ** 2).sum(axis=1)
-    size = np.linalg.norm(held.rows, axis=1) * np.linalg.norm(said, axis=1)
-    cosines = np.divide((held.rows * said).sum(axis=1), size, out=np.zeros(len(size)), where=size > 1e-12)
-    all_of_it = max(float(whole.mean()), 1e-30)
-    return Foretold(float((whole - rest).mean()) / all_of_it, float(cosines.mean()),
-                    float(np.std(whole - rest)) / len(rest) ** 0.5 / all_of_it)  # fmt: skip
+    said, true = foretell(way, fitted, held.vectors, held.concepts, seed=seed) - mean, held.rows - mean
+    long, own = np.linalg.norm(said, axis=1), np.linalg.norm(true, axis=1)
+    tiny = 1e-6 * max(float(own.mean()), 1e-30)
+    some = (long > tiny) & (own > tiny)
+    cosines = np.divide((true * said).sum(axis=1), long * own, out=np.zeros(len(own)), where=some)
+    r2 = 1 - float(((true - said) ** 2).sum()) / max(float((true**2).sum()), 1e-30)
+    stretch = float(own.mean() / long.mean()) if long.mean() > tiny and way in WAYS else 1.0
+    return Foretold(float(cosines.mean()), float(np.std(cosines)) / len(cosines) ** 0.5, r2, stretch)
 
 
 def choose_way(pairs: Pairs, seed: int = 0) -> tuple[str, dict[str, Foretold], int]:
-    """The way that explains most of the rows of a fifth of the words, which it was not fitted to.
+    """The way whose rows have the best cosine to B's on a fifth of the words, which it was not fitted to.
 
     Returns:
-        Its name, what each way and each control explains, and how many words were held out.
+        Its name, what each way and each control foretells, and how many words were held out.
 
     Raises:
         InputError: too few words.
@@ -179,7 +201,7 @@ def choose_way(pairs: Pairs, seed: int = 0) -> tuple[str, dict[str, Foretold], i
     held, fitted = split(len(pairs), seed)
     ways = (*WAYS, *(way for way in CONTROLS if way != "unknown's row" or pairs.unknown is not None))
     tried = {way: foretold(way, pairs.part(fitted), pairs.part(held), seed) for way in ways}
-    return max(WAYS, key=lambda way: tried[way].r2), tried, len(held)
+    return max(WAYS, key=lambda way: tried[way].cosine), tried, len(held)
 
 
 def nearest_known(vectors: np.ndarray, known: np.ndarray, themselves: bool = False) -> np.ndarray:
@@ -213,9 +235,10 @@ def cautious(own: np.ndarray) -> float:
 
 
 def tune(
-    model: keras.Model, outputs: Outputs, variable: Any, pairs: Pairs, way: str, x: Any, y: np.ndarray, seed: int = 0
-) -> Tuned:
-    """Choose the confidence by texts: B's own words are made unknown, a fifth at a time, and served as new ones are.
+    model: keras.Model, outputs: Outputs, variable: Any, pairs: Pairs, way: str, stretch: float, x: Any, y: np.ndarray,
+    seed: int = 0,
+) -> Tuned:  # fmt: skip
+    """Choose confidence and stretch by texts: B's own words are made unknown, a fifth at a time, and served as new.
 
     Args:
         model: B, of one input and one output.
@@ -223,6 +246,7 @@ def tune(
         variable: its Embedding's rows; they are as before afterwards.
         pairs: the words that both know.
         way: that foretells rows; learned anew without the fifth.
+        stretch: tried beside 1, at each confidence.
         x: (n, ...) texts as B reads them, which it was not trained on.
         y: (n,) class indices.
         seed: of the parts, and of the way.
@@ -239,15 +263,14 @@ def tune(
     unknown = kept.mean(axis=0) if pairs.unknown is None else pairs.unknown
     whole = _asked(model, outputs, x, y)
     own = nearest_known(pairs.vectors, pairs.vectors, themselves=True)
-    levels = [float(np.quantile(own, level)) for level in LEVELS]
-    found = np.zeros((1 + len(levels), 2, len(y)))  # summed over the parts: loss and right answers of each text
-    times, served = np.zeros(len(y)), np.zeros(len(levels))
-    parts = np.array_split(np.random.default_rng(seed).permutation(len(pairs)), FOLDS)
+    rules = [(long, level, float(np.quantile(own, level))) for long in (1.0, stretch) for level in LEVELS]
+    found = np.zeros((1 + len(rules), 2, len(y)))  # summed over the parts: loss and right answers of each text
+    times, served = np.zeros(len(y)), np.zeros(len(rules))
     try:
-        for part in parts:
-            others = np.setdiff1d(np.arange(len(pairs)), part)
-            held, fitted = pairs.part(part), pairs.part(others)
-            said = foreteller(way, fitted, seed)(held.vectors, held.concepts)
+        for part in np.array_split(np.random.default_rng(seed).permutation(len(pairs)), FOLDS):
+            held, fitted = pairs.part(part), pairs.part(np.setdiff1d(np.arange(len(pairs)), part))
+            said = foretell(way, fitted, held.vectors, held.concepts, seed=seed)
+            mean = fitted.rows.mean(axis=0)
             sure = nearest_known(held.vectors, fitted.vectors)
             without = kept.copy()
             without[held.places] = unknown
@@ -255,11 +278,11 @@ def tune(
             touched = np.flatnonzero(_asked(model, outputs, x, y)[0] != whole[0])
             times[touched] += 1
             found[0][:, touched] += _asked(model, outputs, x[touched], y[touched])  # as below, in batches of the same
-            for i, level in enumerate(levels):
+            for i, (long, _, level) in enumerate(rules):
                 trusted = sure >= level
                 served[i] += trusted.sum()
                 given = without.copy()
-                given[held.places[trusted]] = said[trusted]
+                given[held.places[trusted]] = mean + long * (said[trusted] - mean)
                 variable.assign(given)
                 found[1 + i][:, touched] += _asked(model, outputs, x[touched], y[touched])
     finally:
@@ -269,21 +292,25 @@ def tune(
         raise InputError("none of the texts has a word that both A and B know: without --test a cautious confidence "
                          "is taken")
     each = found[:, :, texts] / times[texts]
-    tried = tuple(_served(quantile, level, share, each[i], each[0]) for i, (quantile, level, share) in enumerate(
-        zip((None, *LEVELS), (np.inf, *levels), (0.0, *(served / len(pairs)).tolist()), strict=True)))
+    tried = (_served((1.0, None, np.inf), 0.0, each[0], each[0]),
+             *(_served(rule, share, one, each[0])
+               for rule, share, one in zip(rules, (served / len(pairs)).tolist(), each[1:], strict=True)))  # fmt: skip
     best = min(tried, key=lambda one: (one.loss, -one.confidence))
-    confidence = best.confidence if best.gain > best.error else float("inf")
+    if best.gain <= best.error:
+        best = tried[0]
     loss, right = whole[:, texts].mean(axis=1).tolist()
-    return Tuned(confidence, tried, (loss, right), len(texts), len(pairs))
+    return Tuned(best.confidence, best.stretch, tried, (loss, right), len(texts), len(pairs))
 
 
-def _served(quantile: float | None, level: float, share: float, each: np.ndarray, none: np.ndarray) -> Served:
-    """A threshold's figures from loss and right answers (2, n) of each text, and those with none served."""
+def _served(
+    rule: tuple[float, float | None, float], share: float, each: np.ndarray, none: np.ndarray
+) -> Served:
+    """A rule's figures from loss and right answers (2, n) of each text, and those with none served."""
     import numpy as np
 
     gain = none[0] - each[0]
-    return Served(quantile, float(level), float(share), float(each[0].mean()), float(each[1].mean()),
-                  float(gain.mean()), float(np.std(gain)) / len(gain) ** 0.5)  # fmt: skip
+    return Served(*rule, float(share), float(each[0].mean()), float(each[1].mean()), float(gain.mean()),
+                  float(np.std(gain)) / len(gain) ** 0.5)  # fmt: skip
 
 
 def _asked(model: keras.Model, outputs: Outputs, x: Any, y: np.ndarray) -> np.ndarray:

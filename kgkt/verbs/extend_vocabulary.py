@@ -47,7 +47,8 @@ class Extended:
         left: what became of the other words that were asked for: why -> how many.
         pairs, held_out: words that both know, and how many of them the ways were judged on.
         way: in which rows were foretold, the best of `tried`.
-        tried: what each way, and each control, explains of rows held out.
+        tried: what each way, and each control, foretells of rows held out.
+        stretch: how much farther from the mean row than foretold the rows are.
         confidence: from which on words were served.
         rule: how it was chosen: "told", "tuned" or "cautious".
         tuned: what held-out texts said; None without.
@@ -65,6 +66,7 @@ class Extended:
     held_out: int
     way: str
     tried: Mapping[str, Foretold]
+    stretch: float
     confidence: float
     rule: str
     tuned: Tuned | None = None
@@ -77,7 +79,8 @@ class Extended:
         import dataclasses
 
         told = {name: getattr(self, name) for name in (
-            "layer", "words", "left", "pairs", "held_out", "way", "rule", "difference", "notices")}  # fmt: skip
+            "layer", "words", "left", "pairs", "held_out", "way", "stretch", "rule", "difference",
+            "notices")}  # fmt: skip
         return {
             "out": None if self.out is None else str(self.out),
             "vocabulary": None if self.vocabulary is None else str(self.vocabulary), **told,
@@ -116,7 +119,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
     from kgkt.transfer.embeddings import need_embedding, rows_of
-    from kgkt.transfer.extend import FEWEST_PAIRS, Pairs, choose_way, foreteller, nearest_known
+    from kgkt.transfer.extend import FEWEST_PAIRS, Pairs, choose_way, foretell, nearest_known
     from kgkt.transfer.longer import check_alone, check_file, largest_difference, lengthen
     from kgkt.transfer.vocabulary import lookup_of, match, read_vocabulary, vocabulary_of
 
@@ -156,19 +159,21 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     new = both[len(places) :]
     way, tried, held_out = choose_way(pairs, recipe.target.seed)
     if not tried[way].sure and asked.confidence is None:
+        best = tried[way]
         raise InputError(
-            f"A explains nothing of {path.name}'s rows: R² {tried[way].r2:.3f} ±{tried[way].error:.3f} by {way}, the "
-            f"best of {len(tried)}, on {count(held_out, 'word')} held out. Is {path.name} trained? Rows of new words "
-            "would be guesses; --confidence 0.5 would serve them all the same")
-    rule, confidence, tuned = _confidence(recipe, run, asked, model, layer, pairs, way, say)
+            f"A foretells nothing of {path.name}'s rows: cosine {best.cosine:.3f} ±{best.error:.3f} by {way}, the best "
+            f"of {len(tried)}, on {count(held_out, 'word')} held out. Is {path.name} trained? Rows of new words would "
+            "be guesses; --confidence 0.5 would serve them all the same")
+    rule, confidence, tuned = _confidence(recipe, run, asked, model, layer, pairs, (way, tried[way].stretch), say)
+    stretch = tried[way].stretch if tuned is None else tuned.stretch
     sure = nearest_known(new, pairs.vectors)
     served = np.flatnonzero(sure >= confidence)
     left = words.left | {"not sure enough": len(sure) - len(served)}
     done = Extended(None, vocabulary.layer, tuple(words.words[i] for i in served), sure[served], left, len(pairs),
-                    held_out, way, tried, confidence, rule, tuned)  # fmt: skip
+                    held_out, way, tried, stretch, confidence, rule, tuned)  # fmt: skip
     if not len(served):
         return done
-    rows = foreteller(way, pairs, recipe.target.seed)(new[served], concepts[words.items[served]])
+    rows = foretell(way, pairs, new[served], concepts[words.items[served]], stretch, recipe.target.seed)
     made, notices = lengthen(model, vocabulary.layer, layer, lookup, list(done.words), rows)
     difference = largest_difference(model, made, [str(vocabulary.words[i]) for i in places], recipe.target.seed)
     done = replace(done, out=out, vocabulary=beside, difference=difference, notices=notices)
@@ -215,7 +220,8 @@ def _too_few(name: str, vocabulary: Vocabulary, current: CurrentGraph, found: in
 
 
 def _confidence(
-    recipe: Recipe, run: RunDir, asked: Asked, model: Any, layer: Any, pairs: Pairs, way: str, say: Say
+    recipe: Recipe, run: RunDir, asked: Asked, model: Any, layer: Any, pairs: Pairs, way: tuple[str, float],
+    say: Say,
 ) -> tuple[str, float, Tuned | None]:
     """By which rule words are served, from which confidence on, and what held-out texts said."""
     from kgkt.rundir.labelled_texts import labelled_texts
@@ -226,7 +232,7 @@ def _confidence(
     if recipe.target.test is None:
         return "cautious", cautious(nearest_known(pairs.vectors, pairs.vectors, themselves=True)), None
     part, outputs, x, y = labelled_texts(recipe, run, model, say)
-    tuned = tune(part, outputs, layer.embeddings, pairs, way, x, y, recipe.target.seed)
+    tuned = tune(part, outputs, layer.embeddings, pairs, *way, x, y, recipe.target.seed)
     return "tuned", tuned.confidence, tuned
 
 

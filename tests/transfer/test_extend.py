@@ -10,7 +10,7 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.source.quiet import keras as import_keras
-from kgkt.transfer.extend import Pairs, cautious, choose_way, foreteller, nearest_known, tune
+from kgkt.transfer.extend import Pairs, cautious, choose_way, foretell, nearest_known, tune
 from kgkt.transfer.longer import check_alone, largest_difference, lengthen, reads_as_one
 from kgkt.transfer.outputs import read_outputs
 
@@ -38,11 +38,21 @@ def test_a_linear_world_is_foretold_by_ridge_and_controls_explain_nothing() -> N
     assert tried["ridge"].r2 > 0.9
     assert tried["ridge"].cosine > 0.95
     assert tried["ridge"].r2 > tried["concept"].r2 > 0.5
-    assert tried["mean row"].r2 == pytest.approx(0, abs=1e-6)
+    assert tried["ridge"].stretch == pytest.approx(1, abs=0.05)
+    assert (tried["mean row"].cosine, tried["mean row"].r2) == (0, pytest.approx(0, abs=1e-6))
     assert tried["zeros"].r2 == pytest.approx(tried["unknown's row"].r2)
     vectors, rows, concepts = world()
-    said = foreteller("ridge", known_pairs())(vectors[KNOWN:], concepts[KNOWN:])
+    said = foretell("ridge", known_pairs(), vectors[KNOWN:], concepts[KNOWN:])
     assert np.linalg.norm(said - rows[KNOWN:]) < 0.3 * np.linalg.norm(rows[KNOWN:])
+    long, mean = foretell("ridge", known_pairs(), vectors[KNOWN:], concepts[KNOWN:], 2.0), rows[:KNOWN].mean(axis=0)
+    np.testing.assert_allclose(long - mean, 2 * (said - mean), atol=1e-5)
+
+
+def test_what_is_foretold_of_noisy_rows_is_stretched_to_the_length_of_b_s() -> None:
+    way, tried, _ = choose_way(known_pairs(noise=1.0))
+    assert tried[way].sure
+    assert 1.2 < tried[way].stretch < 4
+    assert 0.3 < tried[way].cosine < 0.9
 
 
 def test_rows_that_have_nothing_to_do_with_a_are_not_sure() -> None:
@@ -57,7 +67,7 @@ def test_rows_that_have_nothing_to_do_with_a_are_not_sure() -> None:
 
 def test_a_concept_without_a_known_word_gets_the_mean_row() -> None:
     pairs = known_pairs()
-    said = foreteller("concept", pairs)(pairs.vectors[:2], np.array([3, 400]))
+    said = foretell("concept", pairs, pairs.vectors[:2], np.array([3, 400]))
     np.testing.assert_allclose(said[0], pairs.rows[pairs.concepts == 3].mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(said[1], pairs.rows.mean(axis=0), atol=1e-6)
 
@@ -67,7 +77,7 @@ def test_confidence_is_the_cosine_to_the_nearest_other_word() -> None:
     np.testing.assert_allclose(nearest_known(vectors, vectors), [1, 1, 1], atol=1e-6)
     own = nearest_known(vectors, vectors, themselves=True)
     np.testing.assert_allclose(own, [0.8, 0.8, -0.8], atol=1e-6)
-    assert cautious(own) == pytest.approx(0.8)
+    assert cautious(own) == pytest.approx(-0.48)  # a tenth of the way from the least to the next
 
 
 def build(**options: Any) -> Any:
@@ -132,19 +142,20 @@ def test_held_out_texts_choose_the_confidence_and_leave_b_as_it_was() -> None:
     x = np.array([" ".join(WORDS[i] for i in text) for text in told], dtype=object)
     y = (world()[1][told, 0].mean(axis=1) > 0).astype(int)
     before = b.get_layer("rows").embeddings.numpy()
-    tuned = tune(b, read_outputs(b), b.get_layer("rows").embeddings, pairs, "ridge", x, y)
+    tuned = tune(b, read_outputs(b), b.get_layer("rows").embeddings, pairs, "ridge", 1.2, x, y)
     np.testing.assert_array_equal(b.get_layer("rows").embeddings.numpy(), before)
-    none, every = tuned.tried[0], tuned.tried[1]
+    none, every = tuned.tried[:2]
+    assert [one.stretch for one in tuned.tried] == [1.0] * 7 + [1.2] * 6
     assert (none.quantile, none.share, every.share) == (None, 0, pytest.approx(1, abs=0.05))
     assert every.loss < none.loss - 0.02
     assert every.gain > 2 * every.error
     assert tuned.known[0] < every.loss
     assert tuned.confidence < np.inf
     assert tuned.texts == 200
-    wrong = tune(b, read_outputs(b), b.get_layer("rows").embeddings, pairs, "zeros", x, y)
+    wrong = tune(b, read_outputs(b), b.get_layer("rows").embeddings, pairs, "zeros", 1.0, x, y)
     assert wrong.confidence == np.inf  # unknown's row is zeros here: nothing is gained
     with pytest.raises(InputError, match="none of the texts"):
-        tune(b, read_outputs(b), b.get_layer("rows").embeddings, pairs, "ridge", np.array(["no"], object), y[:1])
+        tune(b, read_outputs(b), b.get_layer("rows").embeddings, pairs, "ridge", 1.0, np.array(["no"], object), y[:1])
 
 
 def test_rows_that_are_used_twice_are_refused() -> None:
