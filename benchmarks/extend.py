@@ -38,19 +38,9 @@ from kgkt.concepts.cluster import fit_local, nearest_concept
 from kgkt.concepts.embed import apply_map, whiten
 from kgkt.files import digest_value
 from kgkt.source.quiet import keras as import_keras
+from kgkt.transfer.confidence import CAUTIOUS, LEVELS, Tuned, nearest_known, tune
 from kgkt.transfer.embeddings import rows_of
-from kgkt.transfer.extend import (
-    CAUTIOUS,
-    LEVELS,
-    WAYS,
-    Pairs,
-    Tuned,
-    choose_way,
-    foretell,
-    foretold,
-    nearest_known,
-    tune,
-)
+from kgkt.transfer.extend import WAYS, Pairs, choose_way, foretell, foretold
 from kgkt.transfer.learned import split
 from kgkt.transfer.longer import lengthen
 from kgkt.transfer.outputs import read_outputs
@@ -145,6 +135,7 @@ class Draw:
 
     def __init__(self, task: str, seed: int) -> None:
         self.task, self.seed = task, seed
+        self.said: dict[str, np.ndarray] = {}
         self.texts, self.a = known(task)
         train, dev = parts(self.texts, seed)
         self.b = trained(self.texts, train, seed)
@@ -171,8 +162,15 @@ class Draw:
         ids = np.asarray(self.long.get_layer("words")(self.x))
         self.touched = np.flatnonzero((ids >= self.first).any(axis=1))
 
-    def rows(self, pairs: Pairs, way: str, stretch: float) -> np.ndarray:
-        """Of the new words, by a way that is learned from pairs."""
+    def rows(self, way: str, stretch: float) -> np.ndarray:
+        """Of the new words, by a way; each way is learned once."""
+        if way not in self.said:
+            self.said[way] = self.foretold(self.pairs, way)
+        mean = self.pairs.rows.mean(axis=0)
+        return mean + np.float32(stretch) * (self.said[way] - mean)
+
+    def foretold(self, pairs: Pairs, way: str, stretch: float = 1.0) -> np.ndarray:
+        """Rows of the new words, by a way that is learned from pairs."""
         return foretell(way, pairs, self.a.vectors[self.new], self.a.concepts[self.new], stretch, self.seed)
 
     def asked(self, rows: np.ndarray | None) -> tuple[np.ndarray, float]:
@@ -195,22 +193,22 @@ class Draw:
         sure = nearest_known(self.a.vectors[self.new], self.pairs.vectors)
         own = nearest_known(self.pairs.vectors, self.pairs.vectors, themselves=True)
         long = self.tried[self.way].stretch
-        best = self.rows(self.pairs, self.way, long)
+        best = self.rows(self.way, long)
         levels = {name: float(np.quantile(own, level)) for level, name in QUANTILES.items()}
         levels |= {PLAIN: np.inf, EVERY: -np.inf}
         given = {name: (np.where((sure >= level)[:, None], best, unknown), float((sure >= level).mean()))
                  for name, level in levels.items()}  # fmt: skip
         trusted = sure >= self.tuned.confidence
-        given[TUNED] = (np.where(trusted[:, None], self.rows(self.pairs, self.way, self.tuned.stretch), unknown),
+        given[TUNED] = (np.where(trusted[:, None], self.rows(self.way, self.tuned.stretch), unknown),
                         float(trusted.mean()))  # fmt: skip
-        given[SHORT] = self.rows(self.pairs, self.way, 1.0), 1.0
+        given[SHORT] = self.rows(self.way, 1.0), 1.0
         for way, name in BY.items():
-            given[name] = self.rows(self.pairs, way, self.tried[way].stretch), 1.0
+            given[name] = self.rows(way, self.tried[way].stretch), 1.0
         order = np.random.default_rng(self.seed).permutation(len(self.pairs))
         other = replace(self.pairs, vectors=self.pairs.vectors[order], concepts=self.pairs.concepts[order])
         held, fitted = split(len(other), self.seed)
         long = foretold(self.way, other.part(fitted), other.part(held), self.seed).stretch
-        given[SHUFFLED] = self.rows(other, self.way, long), 1.0
+        given[SHUFFLED] = self.foretold(other, self.way, long), 1.0
         for name in METHODS:
             rows, served = given[name]
             right, loss = self.asked(None if name == PLAIN else rows)

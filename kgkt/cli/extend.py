@@ -24,7 +24,7 @@ from kgkt.errors import count
 
 if TYPE_CHECKING:
     from kgkt.api import Run
-    from kgkt.verbs.extend_vocabulary import Extended
+    from kgkt.transfer.extended import Extended
 
 SHOWN = 8  # new words that are named
 

@@ -52,13 +52,15 @@ def candidates(
     """
     import numpy as np
 
+    from kgkt.concepts.cluster import nearest_concept
     from kgkt.transfer.longer import reads_as_one
     from kgkt.transfer.vocabulary import match, read_vocabulary
 
     ids = current.ids.tolist()
     asked = ids[:most] if file is None else [word for word in read_vocabulary(file) if word]
     places = np.arange(len(asked)) if file is None else match(asked, ids, lower, strip_accents)
-    known, off = {word for word in vocabulary.words if word is not None}, is_off(current)
+    known, active = {word for word in vocabulary.words if word is not None}, current.graph.active
+    off = ~active[nearest_concept(current.Z)]
     left = dict.fromkeys(LEFT, 0)
     found: dict[str, int] = {}
     for word, place in zip(asked, places.tolist(), strict=True):
@@ -95,13 +97,6 @@ def as_read(lookup: Any, word: str) -> str:
     if how in ("strip_punctuation", "lower_and_strip_punctuation"):
         word = PUNCTUATION.sub("", word)
     return word
-
-
-def is_off(current: CurrentGraph) -> np.ndarray:
-    """(n,) whether the concept that each item is nearest to is switched off."""
-    from kgkt.concepts.cluster import nearest_concept
-
-    return ~current.graph.active[nearest_concept(current.Z)]
 
 
 def unknown_row(layer: Any, lookup: Any, file: str | None) -> np.ndarray | None:

@@ -90,7 +90,7 @@ def lengthen(
         InputError: B cannot be built again.
     """
     old = layer.embeddings.numpy()
-    first = len(old) if lookup is None else int(lookup.vocabulary_size())
+    first = first_new(layer, lookup)
     size = max(len(old), first + len(words))
     changed: dict[int, dict[str, Any]] = {id(layer): {"input_dim": size, "weights": None}}
     notices = []
@@ -116,6 +116,11 @@ def lengthen(
     value[first : first + len(words)] = rows
     new.embeddings.assign(value)
     return made, tuple(notices)
+
+
+def first_new(layer: Any, lookup: Any) -> int:
+    """The row of the first new word: behind the last word that a lookup numbers, without one behind all rows."""
+    return int(layer.input_dim) if lookup is None else int(lookup.vocabulary_size())
 
 
 def _same_place(old: keras.Model, new: keras.Model, layer: Any) -> Any:

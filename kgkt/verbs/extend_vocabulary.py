@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,14 @@ from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
+from kgkt.transfer.extended import Extended
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.rundir.current import CurrentGraph
-    from kgkt.transfer.extend import Foretold, Pairs, Tuned
+    from kgkt.transfer.confidence import Tuned
+    from kgkt.transfer.extend import Pairs
     from kgkt.transfer.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
@@ -36,101 +37,83 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Extended:
-    """A B that knows more words.
+class _Opened:
+    """B before it grows: its file, the model, its words, its Embedding, what numbers the words, and their new file."""
 
-    Args:
-        out: its file; None where no word was sure enough, and nothing was written.
-        layer: its Embedding.
-        words: (m,) that are new in it, in the order of their rows.
-        sure: (m,) the confidence in each.
-        left: what became of the other words that were asked for: why -> how many.
-        pairs, held_out: words that both know, and how many of them the ways were judged on.
-        way: in which rows were foretold, the best of `tried`.
-        tried: what each way, and each control, foretells of rows held out.
-        stretch: how much farther from the mean row than foretold the rows are.
-        confidence: from which on words were served.
-        rule: how it was chosen: "told", "tuned" or "cautious".
-        tuned: what held-out texts said; None without.
-        difference: how far B's answers moved on texts of words that it knew; None where it was not asked.
-        vocabulary: the new file of words, where B's stand in one.
-        notices: what the user should hear.
-    """
-
-    out: Path | None
-    layer: str
-    words: tuple[str, ...]
-    sure: np.ndarray
-    left: Mapping[str, int]
-    pairs: int
-    held_out: int
-    way: str
-    tried: Mapping[str, Foretold]
-    stretch: float
-    confidence: float
-    rule: str
-    tuned: Tuned | None = None
-    difference: float | None = None
-    vocabulary: Path | None = None
-    notices: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as plain values."""
-        import dataclasses
-
-        told = {name: getattr(self, name) for name in (
-            "layer", "words", "left", "pairs", "held_out", "way", "stretch", "rule", "difference",
-            "notices")}  # fmt: skip
-        return {
-            "out": None if self.out is None else str(self.out),
-            "vocabulary": None if self.vocabulary is None else str(self.vocabulary), **told,
-            "sure": [round(float(one), 4) for one in self.sure], "confidence": _finite(self.confidence),
-            "tried": {way: dataclasses.asdict(one) for way, one in self.tried.items()},
-            "tuned": None if self.tuned is None else _finite(dataclasses.asdict(self.tuned)),
-        }  # fmt: skip
-
-    def to_pandas(self) -> Any:
-        """A DataFrame with `word` and `confidence` of what is new."""
-        import pandas as pd
-
-        return pd.DataFrame({"word": list(self.words), "confidence": self.sure})
+    path: Path
+    model: Any
+    vocabulary: Vocabulary
+    layer: Any
+    lookup: Any
+    beside: Path | None
 
 
 def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = False) -> Extended:
     """Write a B that knows more words than it was trained with.
 
     Args:
-        recipe: [target] model, out and test; layer, vocabulary, lower and strip_accents as for `fuse --method rows`.
+        recipe: [target] model, out and test; layer, vocabulary, special, lower and strip_accents as for
+            `fuse --method rows`.
         asked: which words, and how sure.
         say: takes notices.
         force: replace what stands at [target] out.
 
     Raises:
         UsageError: options that do not go together.
-        InputError: B has no Embedding, or one that cannot grow by itself; too few common words; rows that A explains
+        InputError: B has no Embedding, or one that cannot grow by itself; too few common words; rows that A foretells
             nothing of; a file that is there.
     """
-    import numpy as np
-
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.rundir.current import open_graph_store, read_current
-    from kgkt.rundir.word_features import word_vectors
-    from kgkt.rundir.words import candidates, in_words, is_off, unknown_row
-    from kgkt.source.models import open_model
-    from kgkt.transfer.card import check_output
-    from kgkt.transfer.embeddings import need_embedding, rows_of
-    from kgkt.transfer.extend import FEWEST_PAIRS, Pairs, choose_way, foretell, nearest_known
-    from kgkt.transfer.longer import check_alone, check_file, largest_difference, lengthen
-    from kgkt.transfer.vocabulary import lookup_of, match, read_vocabulary, vocabulary_of
+    from kgkt.rundir.words import candidates, in_words
+    from kgkt.transfer.confidence import nearest_known
+    from kgkt.transfer.extend import choose_way, foretell
 
     _refuse(recipe, asked)
-    run = open_run(recipe)
-    assert recipe.target.model is not None
-    assert recipe.target.out is not None
-    path, out = Path(recipe.target.model), Path(recipe.target.out)
-    check_output(out, path, force)
-    model = open_model(path, recipe.target.imports, recipe.source.allow_legacy)
+    run, b, target = open_run(recipe), _open(recipe, say, force), recipe.target
+    with open_graph_store(recipe, run) as store:
+        current = read_current(store, run, say)
+    words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
+                       target.strip_accents)  # fmt: skip
+    if not words.words:
+        raise InputError(f"none of the words is new to {b.path.name} and known to A: {in_words(words.left)}")
+    concepts = nearest_concept(current.Z)
+    pairs, new = _both(recipe, run, b, current, concepts, words.items)
+    way, tried, held_out = choose_way(pairs, target.seed)
+    best = tried[way]
+    if not best.sure and asked.confidence is None:
+        raise InputError(
+            f"A foretells nothing of {b.path.name}'s rows: cosine {best.cosine:.3f} ±{best.error:.3f} by {way}, the "
+            f"best of {len(tried)}, on {count(held_out, 'word')} held out. Is {b.path.name} trained? Rows of new words "
+            "would be guesses; --confidence 0.5 would serve them all the same")
+    rule, confidence, tuned = _confidence(recipe, run, asked, b, pairs, (way, best.stretch), say)
+    stretch = best.stretch if tuned is None else tuned.stretch
+    sure = nearest_known(new, pairs.vectors)
+    served = sure >= confidence
+    homes = concepts[words.items[served]]
+    left = words.left | ({"not sure enough": int((~served).sum())} if not served.all() else {})
+    taken = tuple(word for word, one in zip(words.words, served.tolist(), strict=True) if one)
+    done = Extended(None, b.vocabulary.layer, taken, sure[served], left, len(pairs), held_out, way, tried, stretch,
+                    confidence, rule, tuned)  # fmt: skip
+    if not taken:
+        return done
+    return _write(recipe, run, b, done, foretell(way, pairs, new[served], homes, stretch, target.seed), homes, say)
+
+
+def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
+    """B, if its vocabulary can grow, and a place for the new one."""
+    from kgkt.source.models import open_model
+    from kgkt.transfer.card import check_output
+    from kgkt.transfer.embeddings import need_embedding
+    from kgkt.transfer.longer import check_alone, check_file
+    from kgkt.transfer.vocabulary import lookup_of, vocabulary_of
+
     target = recipe.target
+    assert target.model is not None
+    assert target.out is not None
+    path, out = Path(target.model), Path(target.out)
+    check_output(out, path, force)
+    model = open_model(path, target.imports, recipe.source.allow_legacy)
     vocabulary = vocabulary_of(model, target.layer, target.vocabulary, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
     lookup = None if target.vocabulary else lookup_of(model, vocabulary.layer, layer, path.name)
@@ -140,52 +123,72 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
         check_file(vocabulary, beside, force)
     for notice in vocabulary.notices:
         say(notice)
-    with open_graph_store(recipe, run) as store:
-        current = read_current(store, run, say)
-    forms = target.lower, target.strip_accents
-    words = candidates(asked.words, asked.most_frequent, vocabulary, current, lookup, *forms)
-    if not words.words:
-        raise InputError(f"none of the words is new to {path.name} and known to A: {in_words(words.left)}")
-    index = match(vocabulary.words, current.ids.tolist(), *forms)
+    return _Opened(path, model, vocabulary, layer, lookup, beside)
+
+
+def _both(
+    recipe: Recipe, run: RunDir, b: _Opened, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray
+) -> tuple[Pairs, np.ndarray]:
+    """The words that A and B know, those of concepts that are off left out, and A's vectors of some items."""
+    import numpy as np
+
+    from kgkt.rundir.word_features import word_vectors
+    from kgkt.rundir.words import unknown_row
+    from kgkt.transfer.embeddings import rows_of
+    from kgkt.transfer.extend import FEWEST_PAIRS, Pairs
+    from kgkt.transfer.vocabulary import match
+
+    target, known = recipe.target, current.ids.tolist()
+    index = match(b.vocabulary.words, known, target.lower, target.strip_accents)
     places = np.flatnonzero(index >= 0)
-    places = places[~is_off(current)[index[places]]]
+    places = places[current.graph.active[concepts[index[places]]]]
     if len(places) < FEWEST_PAIRS:
-        raise _too_few(path.name, vocabulary, current, len(places), target)
-    concepts = nearest_concept(current.Z)
-    both, _ = word_vectors(run, concepts, len(current.graph), np.concatenate([index[places], words.items]))
+        raise _too_few(b.path.name, b.vocabulary, current, len(places), target)
+    both, _ = word_vectors(run, concepts, len(current.graph), np.concatenate([index[places], items]))
     both -= both[: len(places)].mean(axis=0)  # which cosines would else be of
-    pairs = Pairs(both[: len(places)], concepts[index[places]], rows_of(layer)[places], places,
-                  unknown_row(layer, lookup, target.vocabulary))  # fmt: skip
-    new = both[len(places) :]
-    way, tried, held_out = choose_way(pairs, recipe.target.seed)
-    if not tried[way].sure and asked.confidence is None:
-        best = tried[way]
-        raise InputError(
-            f"A foretells nothing of {path.name}'s rows: cosine {best.cosine:.3f} ±{best.error:.3f} by {way}, the best "
-            f"of {len(tried)}, on {count(held_out, 'word')} held out. Is {path.name} trained? Rows of new words would "
-            "be guesses; --confidence 0.5 would serve them all the same")
-    rule, confidence, tuned = _confidence(recipe, run, asked, model, layer, pairs, (way, tried[way].stretch), say)
-    stretch = tried[way].stretch if tuned is None else tuned.stretch
-    sure = nearest_known(new, pairs.vectors)
-    served = np.flatnonzero(sure >= confidence)
-    left = words.left | {"not sure enough": len(sure) - len(served)}
-    done = Extended(None, vocabulary.layer, tuple(words.words[i] for i in served), sure[served], left, len(pairs),
-                    held_out, way, tried, stretch, confidence, rule, tuned)  # fmt: skip
-    if not len(served):
-        return done
-    rows = foretell(way, pairs, new[served], concepts[words.items[served]], stretch, recipe.target.seed)
-    made, notices = lengthen(model, vocabulary.layer, layer, lookup, list(done.words), rows)
-    difference = largest_difference(model, made, [str(vocabulary.words[i]) for i in places], recipe.target.seed)
-    done = replace(done, out=out, vocabulary=beside, difference=difference, notices=notices)
+    pairs = Pairs(both[: len(places)], concepts[index[places]], rows_of(b.layer)[places], places,
+                  unknown_row(b.layer, b.lookup, target.vocabulary))  # fmt: skip
+    return pairs, both[len(places) :]
+
+
+def _write(
+    recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, say: Say
+) -> Extended:
+    """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
+    from kgkt.transfer.longer import first_new, largest_difference, lengthen
+    from kgkt.transfer.vocabulary import read_vocabulary
+
+    target, known = recipe.target, [word for word in b.vocabulary.words if word is not None]
+    out = Path(str(target.out))
+    made, notices = lengthen(b.model, done.layer, b.layer, b.lookup, list(done.words), rows)
+    difference = largest_difference(b.model, made, known, target.seed)
+    done = replace(done, out=out, vocabulary=b.beside, difference=difference, notices=notices)
     for notice in notices:
         say(notice)
+    if target.map:
+        _tell_graph(recipe, run, done, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), homes)
     with atomic(out) as temporary:
         made.save(temporary)
-    if beside is not None:
+    if b.beside is not None:
         held = read_vocabulary(str(target.vocabulary))
-        write_text(beside, "".join(f"{word or ''}\n" for word in (*held, *done.words)))
-    write_json(out.with_suffix(".run.json"), _told(run, done, path))
+        write_text(b.beside, "".join(f"{word or ''}\n" for word in (*held, *done.words)))
+    write_json(out.with_suffix(".run.json"), _told(run, done, b.path))
     return done
+
+
+def _tell_graph(
+    recipe: Recipe, run: RunDir, done: Extended, made: Any, variable: str, first: int, homes: np.ndarray
+) -> None:
+    """A block for each new row in the graph, and the concept that it came from."""
+    from kgkt.rundir.current import open_graph_store
+    from kgkt.store.rows import write_rows
+
+    assert done.out is not None
+    words = [*[None] * first, *done.words]
+    node = {"name": done.out.stem, "role": "target", "framework": "keras", "n_weights": int(made.count_params())}
+    edges = [(concept, first + i, 1.0, 1.0) for i, concept in enumerate(homes.tolist())]
+    with open_graph_store(recipe, run, write=True) as store:
+        write_rows(store, run.graph, node, done.layer, variable, words, edges)
 
 
 def _refuse(recipe: Recipe, asked: Asked) -> None:
@@ -220,29 +223,19 @@ def _too_few(name: str, vocabulary: Vocabulary, current: CurrentGraph, found: in
 
 
 def _confidence(
-    recipe: Recipe, run: RunDir, asked: Asked, model: Any, layer: Any, pairs: Pairs, way: tuple[str, float],
-    say: Say,
+    recipe: Recipe, run: RunDir, asked: Asked, b: _Opened, pairs: Pairs, way: tuple[str, float], say: Say
 ) -> tuple[str, float, Tuned | None]:
     """By which rule words are served, from which confidence on, and what held-out texts said."""
     from kgkt.rundir.labelled_texts import labelled_texts
-    from kgkt.transfer.extend import cautious, nearest_known, tune
+    from kgkt.transfer.confidence import cautious, nearest_known, tune
 
     if asked.confidence is not None:
         return "told", asked.confidence, None
     if recipe.target.test is None:
         return "cautious", cautious(nearest_known(pairs.vectors, pairs.vectors, themselves=True)), None
-    part, outputs, x, y = labelled_texts(recipe, run, model, say)
-    tuned = tune(part, outputs, layer.embeddings, pairs, *way, x, y, recipe.target.seed)
+    part, outputs, x, y = labelled_texts(recipe, run, b.model, say)
+    tuned = tune(part, outputs, b.layer.embeddings, pairs, *way, x, y, recipe.target.seed)
     return "tuned", tuned.confidence, tuned
-
-
-def _finite(value: Any) -> Any:
-    """The same with null in place of infinity, which JSON has no word for: no word is served."""
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if value == float("inf") else value
 
 
 def _told(run: RunDir, done: Extended, path: Path) -> dict[str, Any]:

@@ -68,6 +68,11 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert moved[1] > 1e-3
     beside = json.loads((worded / "b2.run.json").read_text(encoding="utf-8"))
     assert beside["facts"]["extended"]["words"] == len(added)
+    home = kgkt("query", "concept_of_row", "--param", f"word={added[0]}").json
+    row = dict(zip(home["columns"], home["rows"][0], strict=True))
+    assert (row["model"], row["layer"], row["index"], row["strength"]) == ("b2", "rows", KNOWN + 2, 1)
+    holds = f"MATCH (:Item {{item_id: '{added[0]}'}})-[:EXAMPLE_OF]->(c) RETURN c.key"
+    assert [row["key"]] in kgkt("query", holds).json["rows"]
     again = kgkt("extend-vocabulary", "b2.keras", "--out", "b3.keras", "--confidence", -1, "--format", "table")
     assert again.code == 0, again.err
     assert f"{len(WORDS) - KNOWN + 1 - len(added)} words" in again.out

@@ -10,7 +10,8 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.source.quiet import keras as import_keras
-from kgkt.transfer.extend import Pairs, cautious, choose_way, foretell, nearest_known, tune
+from kgkt.transfer.confidence import cautious, nearest_known, tune
+from kgkt.transfer.extend import Pairs, choose_way, foretell
 from kgkt.transfer.longer import check_alone, largest_difference, lengthen, reads_as_one
 from kgkt.transfer.outputs import read_outputs
 
