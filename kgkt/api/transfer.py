@@ -1,17 +1,20 @@
-"""The verbs that bring the graph into B, and say what that is worth: map, fuse, trace, evaluate, diff."""
+"""The verbs that bring the graph into B, what it is worth: map, fuse, extend_vocabulary, trace, evaluate, diff."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
 from kgkt.api.settings import names_of, path_text, with_target
 from kgkt.errors import UsageError
+from kgkt.files import write_text
 from kgkt.rundir.given import data_file, model_file
 
 if TYPE_CHECKING:
+    from kgkt.transfer.extended import Extended
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
@@ -94,6 +97,41 @@ class Transfer(Graph):
         if given := [name for name in SETTINGS if settings.get(name) not in (None, False)]:
             raise UsageError(f"{' and '.join(given)}: of method rows, and the method is {recipe.target.method}")
         return fuse_target(recipe, self.say, self.progress, force, callbacks)
+
+    def extend_vocabulary(
+        self, target: Any = None, out: Place | None = None, *, words: Place | Sequence[str] | None = None,
+        most_frequent: int | None = None, vocabulary: Place | None = None, confidence: float | None = None,
+        force: bool = False, **settings: Any,
+    ) -> Extended:  # fmt: skip
+        """Write a B that knows more words; what it makes of texts of known words stays the same to the bit.
+
+        Args:
+            target: B: a .keras file, or an open Keras model with an Embedding; it is never changed.
+            out: where the new B goes; else `extended.keras` in the graph's folder, replaced.
+            words: that B may get: a file, one a line, or a list; else the graph's items, which have to be words.
+            most_frequent: of the graph's words the first so many.
+            layer, vocabulary, special, lower, strip_accents: as for `fuse` with method rows.
+            confidence: the least cosine to a word of B that a new word is served from; without it as `test` chooses.
+            test: texts with classes that B was not trained on: a path, or (x, y).
+            classes: of B's outputs, in order, where `test` does not name them all.
+            output, from_logits, seed, id_column, text_column, class_column, imports, allow_legacy: as for `fuse`.
+            force: replace `out` where it exists.
+
+        Returns:
+            `.words` and `.sure`, `.left` (why others were left out, with counts), `.tried`, `.tuned`, `.out`,
+            `.to_pandas()`.
+        """
+        from kgkt.verbs.extend_vocabulary import Asked, extend_vocabulary
+
+        settings |= {"out": path_text(out), "vocabulary": path_text(vocabulary),
+                     "special": names_of(settings.get("special"))}  # fmt: skip
+        recipe = with_target(self.recipe, self.folder, target=target, **settings)
+        if not recipe.target.out:
+            recipe, force = recipe.override("target", out=str(self.folder / "extended.keras")), True
+        if words is not None and not isinstance(words, str | os.PathLike):
+            listed, words = [str(word) for word in words], self.folder / "words.txt"
+            write_text(words, "".join(f"{word}\n" for word in listed))
+        return extend_vocabulary(recipe, Asked(path_text(words), most_frequent, confidence), self.say, force)
 
     def trace(
         self, what: Any = None, examples: int = 5, *, item: Any = None, data: Any = None, target: Any = None,

@@ -63,7 +63,7 @@ def vocabulary_of(
     if file is not None:
         words, source, own = read_vocabulary(file), Path(file).name, []
     else:
-        lookup = _lookup_of(model, path, layer, name)
+        lookup = lookup_of(model, path, layer, name)
         words, source = list(lookup.get_vocabulary()), f"{lookup.name} ({type(lookup).__name__})"
         own = [token for token in (getattr(lookup, "oov_token", None), getattr(lookup, "mask_token", None)) if token]
     rows = int(layer.input_dim)
@@ -132,7 +132,7 @@ def _from_json(path: Path, text: str) -> list[str | None]:
     return words
 
 
-def _lookup_of(model: Any, path: str, layer: Any, name: str) -> Any:
+def lookup_of(model: Any, path: str, layer: Any, name: str) -> Any:
     """The layer that numbers the words for an Embedding."""
     import keras
 

@@ -1,0 +1,140 @@
+"""The verb that gives a trained B more words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kgkt.cli.app import app
+from kgkt.cli.options import (
+    Force,
+    FromLogits,
+    Output,
+    TargetClasses,
+    Test,
+    graph_of,
+    opening,
+    plain,
+    table_columns,
+    takes,
+)
+from kgkt.cli.output import number, print_json
+from kgkt.errors import count
+
+if TYPE_CHECKING:
+    from kgkt.api import Run
+    from kgkt.transfer.extended import Extended
+
+SHOWN = 8  # new words that are named
+
+
+@app.command("extend-vocabulary", rich_help_panel="Transfer")
+@takes(run=graph_of, opening=opening, columns=table_columns, form=plain)
+def extend_vocabulary(
+    *,
+    target: Annotated[
+        str | None, typer.Argument(metavar="B", help="Model B, a .keras file; it is never changed.")
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Where the B that knows more goes, a .keras file.")] = None,
+    words: Annotated[
+        str | None, typer.Option("--words", help="File of words that B may get, one a line; else the graph's.")
+    ] = None,
+    most_frequent: Annotated[
+        int | None, typer.Option("--most-frequent", help="Of the graph's words the first so many.")
+    ] = None,
+    layer: Annotated[str | None, typer.Option("--layer", help="B's Embedding, where it has several.")] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option("--vocabulary", help="File of B's words in the order of their rows, where B does not hold them."),
+    ] = None,
+    special: Annotated[
+        list[str] | None,
+        typer.Option("--special", help="A word of B whose row is no word's, beside [UNK], <s> and their like. May be "
+                     "repeated."),
+    ] = None,
+    lower: Annotated[
+        bool, typer.Option("--lower", help="Capitals do not count where B's words are looked up.")
+    ] = False,
+    strip_accents: Annotated[
+        bool, typer.Option("--strip-accents", help="Accents do not count where B's words are looked up.")
+    ] = False,
+    confidence: Annotated[
+        float | None,
+        typer.Option("--confidence", help="Least cosine to a word that B knows: of new words; else as --test chooses."),
+    ] = None,
+    test: Test = None,
+    output: Output = None,
+    target_classes: TargetClasses = None,
+    from_logits: FromLogits = False,
+    columns: dict[str, str | None],
+    seed: Annotated[int | None, typer.Option("--seed", help="Of what is held out, and of the network.")] = None,
+    force: Force = False,
+    opening: dict[str, Any],
+    run: Run,
+    form: str,
+) -> None:  # fmt: skip
+    """Write a B that knows more words, their rows foretold from what A knows; known texts are read as before."""
+    from kgkt.errors import UsageError
+
+    if not (out or run.recipe.target.out):
+        raise UsageError("where to? --out b2.keras")
+    done = run.extend_vocabulary(
+        target, out, words=words, most_frequent=most_frequent, layer=layer, vocabulary=vocabulary, special=special,
+        lower=lower or None, strip_accents=strip_accents or None, confidence=confidence, test=test, output=output,
+        classes=target_classes, from_logits=from_logits or None, seed=seed, force=force, **columns, **opening,
+    )  # fmt: skip
+    show_extended(done, form)
+
+
+def show_extended(done: Extended, form: str) -> None:
+    """Print what B got, how its rows were foretold, and what that was worth."""
+    if form == "json":
+        print_json(done.to_json())
+        return
+    from kgkt.rundir.words import in_words
+
+    print(f"learned    {done.layer}, from {count(done.pairs, 'word')} that A and B know; on {done.held_out:,} held out")
+    for way, one in done.tried.items():
+        mark = "   taken" if way == done.way else ""
+        print(f"           {way:14} cosine {one.cosine:6.3f} ±{one.error:.3f}   R² {one.r2 + 0.0:6.3f}{mark}")
+    _print_confidence(done)
+    if done.left:
+        print(f"left out   {in_words(done.left)}")
+    if done.out is None:
+        print("nothing was written: no new word is served   --confidence -1 serves all of them")
+        return
+    named = ", ".join(done.words[:SHOWN]) + (", …" if len(done.words) > SHOWN else "")
+    print(f"new        {count(len(done.words), 'word')}: {named}")
+    if done.difference is not None:
+        print("           texts of words that B knew are answered as before: largest difference "
+              f"{number(done.difference)}")  # fmt: skip
+    beside = f" and {done.vocabulary}" if done.vocabulary else ""
+    print(f"{done.out}, with {done.out.with_suffix('.run.json')}{beside}")
+
+
+def _print_confidence(done: Extended) -> None:
+    """From which confidence on words are served, and why."""
+    if done.stretch != 1:
+        print(f"rows       {done.stretch:.2f} times as far from B's mean row as foretold: as B's own are")
+    if done.rule == "told":
+        print(f"served     from a confidence of {done.confidence:.3f} on, as you said")
+        return
+    if done.tuned is None:
+        print(f"served     from a confidence of {done.confidence:.3f} on: as near to a word of B as nine in ten of B's "
+              "own words are to their nearest other")  # fmt: skip
+        print("           not tuned: --test FILE, texts with classes that B was not trained on, chooses it")
+        return
+    tuned = done.tuned
+    print(f"held out   {count(tuned.texts, 'text')} with masked words of B's own ({tuned.words:,}, a fifth at a time)")
+    for one in tuned.tried:
+        which = "none served" if one.quantile is None else f"x{one.stretch:.2f} from {one.confidence:.3f}"
+        gain = "" if one.quantile is None else f"   loss less by {one.gain:+.4f} ±{one.error:.4f}"
+        print(f"           {which:16} {100 * one.share:5.1f} % served   loss {one.loss:.4f}   "
+              f"{100 * one.accuracy:.1f} % right{gain}")  # fmt: skip
+    loss, right = tuned.known
+    print(f"           B's own rows                      loss {loss:.4f}   {100 * right:.1f} % right")
+    if tuned.confidence == float("inf"):
+        print("served     none: no confidence was better than leaving the words unknown by more than a standard error")
+    else:
+        print(f"served     from a confidence of {tuned.confidence:.3f} on, the least loss")

@@ -1,0 +1,121 @@
+"""The words of a graph beside those of B: which B could get, what A knows of them, which concepts hold them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.rundir.current import CurrentGraph
+    from kgkt.transfer.vocabulary import Vocabulary
+
+UNKNOWN = ("[UNK]", "<unk>", "[unk]", "<UNK>")  # how a vocabulary's file calls the row of unknown words
+LEFT = ("known to B", "unknown to A", "of a concept that is off", "not one word to B", "spelled as another")
+PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")  # what TextVectorization strips
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Words that B may get.
+
+    Args:
+        words: (m,) as B would read them, each once.
+        items: (m,) which of the graph's items each is.
+        left: why -> how many of those asked for are not among them.
+    """
+
+    words: list[str]
+    items: np.ndarray
+    left: dict[str, int]
+
+
+def candidates(
+    file: str | None, most: int | None, vocabulary: Vocabulary, current: CurrentGraph, lookup: Any, lower: bool,
+    strip_accents: bool,
+) -> Candidates:  # fmt: skip
+    """The words that are asked for, without those that B knows, A does not, or B would never read as one word.
+
+    Args:
+        file: of words, one a line; None: the graph's items are the words.
+        most: of the graph's words, the first so many.
+        vocabulary: B's words.
+        current: the graph; words of concepts that are off are left out.
+        lookup: the layer that numbers B's words; None: that is done outside of B.
+        lower, strip_accents: capitals, or accents, do not count where a word of the file is looked up in A.
+
+    Raises:
+        InputError: a file that cannot be read.
+    """
+    import numpy as np
+
+    from kgkt.concepts.cluster import nearest_concept
+    from kgkt.transfer.longer import reads_as_one
+    from kgkt.transfer.vocabulary import match, read_vocabulary
+
+    ids = current.ids.tolist()
+    asked = ids[:most] if file is None else [word for word in read_vocabulary(file) if word]
+    places = np.arange(len(asked)) if file is None else match(asked, ids, lower, strip_accents)
+    known, active = {word for word in vocabulary.words if word is not None}, current.graph.active
+    off = ~active[nearest_concept(current.Z)]
+    left = dict.fromkeys(LEFT, 0)
+    found: dict[str, int] = {}
+    for word, place in zip(asked, places.tolist(), strict=True):
+        spelled = as_read(lookup, word)
+        if spelled in known:
+            left["known to B"] += 1
+        elif place < 0:
+            left["unknown to A"] += 1
+        elif off[place]:
+            left["of a concept that is off"] += 1
+        elif not spelled or spelled in UNKNOWN or len(spelled.split()) != 1 or not spelled.isprintable():
+            left["not one word to B"] += 1
+        else:
+            left["spelled as another"] += spelled in found
+            found.setdefault(spelled, place)
+    words = list(found)
+    if lookup is not None and words:
+        one = reads_as_one(lookup, words)
+        left["not one word to B"] += int((~one).sum())
+        words = [word for word, whole in zip(words, one.tolist(), strict=True) if whole]
+    return Candidates(words, np.array([found[word] for word in words], np.int64), {k: n for k, n in left.items() if n})
+
+
+def in_words(left: Mapping[str, int]) -> str:
+    """Why words were left out, with counts."""
+    return ", ".join(f"{n:,} {why}" for why, n in left.items()) or "none is given"
+
+
+def as_read(lookup: Any, word: str) -> str:
+    """A word as B's own layer spells it, where it does that in one of Keras's ways."""
+    how = getattr(lookup, "_standardize", None) if lookup is not None else None
+    if how in ("lower", "lower_and_strip_punctuation"):
+        word = word.lower()
+    if how in ("strip_punctuation", "lower_and_strip_punctuation"):
+        word = PUNCTUATION.sub("", word)
+    return word
+
+
+def unknown_row(layer: Any, lookup: Any, file: str | None) -> np.ndarray | None:
+    """(w,) the row that B reads for a word it does not know; None where it has none.
+
+    Args:
+        layer: B's Embedding.
+        lookup: the layer that numbers its words; None: a file does.
+        file: the vocabulary, where one is given.
+    """
+    import numpy as np
+
+    from kgkt.transfer.vocabulary import read_vocabulary
+
+    if lookup is None:
+        words = read_vocabulary(str(file))
+        place = next((words.index(name) for name in UNKNOWN if name in words), None)
+    else:
+        every, plain = (len(lookup.get_vocabulary(include_special_tokens=told)) for told in (True, False))
+        hashed = int(getattr(lookup, "num_oov_indices", 1))  # a TextVectorization has one
+        place = every - plain - hashed if hashed else None
+    return None if place is None else np.asarray(layer.embeddings.numpy()[place], np.float32)

@@ -1,0 +1,257 @@
+"""extend-vocabulary: a B that knows more words, their rows learned from the words that both A and B know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError, UsageError, count
+from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
+from kgkt.recipe import Recipe, Target
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, open_run
+from kgkt.transfer.extended import Extended
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.rundir.current import CurrentGraph
+    from kgkt.transfer.confidence import Tuned
+    from kgkt.transfer.extend import Pairs
+    from kgkt.transfer.vocabulary import Vocabulary
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for.
+
+    Args:
+        words: a file of words, one a line; None: the graph's.
+        most_frequent: of the graph's words, the first so many.
+        confidence: from which on a word is served; None: as held-out texts choose, or a cautious one.
+    """
+
+    words: str | None = None
+    most_frequent: int | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    """B before it grows: its file, the model, its words, its Embedding, what numbers the words, and their new file."""
+
+    path: Path
+    model: Any
+    vocabulary: Vocabulary
+    layer: Any
+    lookup: Any
+    beside: Path | None
+
+
+def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = False) -> Extended:
+    """Write a B that knows more words than it was trained with.
+
+    Args:
+        recipe: [target] model, out and test; layer, vocabulary, special, lower and strip_accents as for
+            `fuse --method rows`.
+        asked: which words, and how sure.
+        say: takes notices.
+        force: replace what stands at [target] out.
+
+    Raises:
+        UsageError: options that do not go together.
+        InputError: B has no Embedding, or one that cannot grow by itself; too few common words; rows that A foretells
+            nothing of; a file that is there.
+    """
+    from kgkt.concepts.cluster import nearest_concept
+    from kgkt.rundir.current import open_graph_store, read_current
+    from kgkt.rundir.words import candidates, in_words
+    from kgkt.transfer.confidence import nearest_known
+    from kgkt.transfer.extend import choose_way, foretell
+
+    _refuse(recipe, asked)
+    run, b, target = open_run(recipe), _open(recipe, say, force), recipe.target
+    with open_graph_store(recipe, run) as store:
+        current = read_current(store, run, say)
+    words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
+                       target.strip_accents)  # fmt: skip
+    if not words.words:
+        raise InputError(f"none of the words is new to {b.path.name} and known to A: {in_words(words.left)}")
+    concepts = nearest_concept(current.Z)
+    pairs, new = _both(recipe, run, b, current, concepts, words.items)
+    way, tried, held_out = choose_way(pairs, target.seed)
+    best = tried[way]
+    if not best.sure and asked.confidence is None:
+        raise InputError(
+            f"A foretells nothing of {b.path.name}'s rows: cosine {best.cosine:.3f} ±{best.error:.3f} by {way}, the "
+            f"best of {len(tried)}, on {count(held_out, 'word')} held out. Is {b.path.name} trained? Rows of new words "
+            "would be guesses; --confidence 0.5 would serve them all the same")
+    rule, confidence, tuned = _confidence(recipe, run, asked, b, pairs, (way, best.stretch), say)
+    stretch = best.stretch if tuned is None else tuned.stretch
+    sure = nearest_known(new, pairs.vectors)
+    served = sure >= confidence
+    homes = concepts[words.items[served]]
+    left = words.left | ({"not sure enough": int((~served).sum())} if not served.all() else {})
+    taken = tuple(word for word, one in zip(words.words, served.tolist(), strict=True) if one)
+    done = Extended(None, b.vocabulary.layer, taken, sure[served], left, len(pairs), held_out, way, tried, stretch,
+                    confidence, rule, tuned)  # fmt: skip
+    if not taken:
+        return done
+    return _write(recipe, run, b, done, foretell(way, pairs, new[served], homes, stretch, target.seed), homes, say)
+
+
+def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
+    """B, if its vocabulary can grow, and a place for the new one."""
+    from kgkt.source.models import open_model
+    from kgkt.transfer.card import check_output
+    from kgkt.transfer.embeddings import need_embedding
+    from kgkt.transfer.longer import check_alone, check_file
+    from kgkt.transfer.vocabulary import lookup_of, vocabulary_of
+
+    target = recipe.target
+    assert target.model is not None
+    assert target.out is not None
+    path, out = Path(target.model), Path(target.out)
+    check_output(out, path, force)
+    model = open_model(path, target.imports, recipe.source.allow_legacy)
+    vocabulary = vocabulary_of(model, target.layer, target.vocabulary, special=target.special, name=path.name)
+    layer = need_embedding(model, vocabulary.layer, path.name)[1]
+    lookup = None if target.vocabulary else lookup_of(model, vocabulary.layer, layer, path.name)
+    check_alone(model, vocabulary.layer, layer, lookup, path.name)
+    beside = out.with_suffix(".vocabulary.txt") if lookup is None else None
+    if beside is not None:
+        check_file(vocabulary, beside, force)
+    for notice in vocabulary.notices:
+        say(notice)
+    return _Opened(path, model, vocabulary, layer, lookup, beside)
+
+
+def _both(
+    recipe: Recipe, run: RunDir, b: _Opened, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray
+) -> tuple[Pairs, np.ndarray]:
+    """The words that A and B know, those of concepts that are off left out, and A's vectors of some items."""
+    import numpy as np
+
+    from kgkt.rundir.word_features import word_vectors
+    from kgkt.rundir.words import unknown_row
+    from kgkt.transfer.embeddings import rows_of
+    from kgkt.transfer.extend import FEWEST_PAIRS, Pairs
+    from kgkt.transfer.vocabulary import match
+
+    target, known = recipe.target, current.ids.tolist()
+    index = match(b.vocabulary.words, known, target.lower, target.strip_accents)
+    places = np.flatnonzero(index >= 0)
+    places = places[current.graph.active[concepts[index[places]]]]
+    if len(places) < FEWEST_PAIRS:
+        raise _too_few(b.path.name, b.vocabulary, current, len(places), target)
+    both, _ = word_vectors(run, concepts, len(current.graph), np.concatenate([index[places], items]))
+    both -= both[: len(places)].mean(axis=0)  # which cosines would else be of
+    pairs = Pairs(both[: len(places)], concepts[index[places]], rows_of(b.layer)[places], places,
+                  unknown_row(b.layer, b.lookup, target.vocabulary))  # fmt: skip
+    return pairs, both[len(places) :]
+
+
+def _write(
+    recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, say: Say
+) -> Extended:
+    """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
+    from kgkt.transfer.longer import first_new, largest_difference, lengthen
+    from kgkt.transfer.vocabulary import read_vocabulary
+
+    target, known = recipe.target, [word for word in b.vocabulary.words if word is not None]
+    out = Path(str(target.out))
+    made, notices = lengthen(b.model, done.layer, b.layer, b.lookup, list(done.words), rows)
+    difference = largest_difference(b.model, made, known, target.seed)
+    done = replace(done, out=out, vocabulary=b.beside, difference=difference, notices=notices)
+    for notice in notices:
+        say(notice)
+    if target.map:
+        _tell_graph(recipe, run, done, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), homes)
+    with atomic(out) as temporary:
+        made.save(temporary)
+    if b.beside is not None:
+        held = read_vocabulary(str(target.vocabulary))
+        write_text(b.beside, "".join(f"{word or ''}\n" for word in (*held, *done.words)))
+    write_json(out.with_suffix(".run.json"), _told(run, done, b.path))
+    return done
+
+
+def _tell_graph(
+    recipe: Recipe, run: RunDir, done: Extended, made: Any, variable: str, first: int, homes: np.ndarray
+) -> None:
+    """A block for each new row in the graph, and the concept that it came from."""
+    from kgkt.rundir.current import open_graph_store
+    from kgkt.store.rows import write_rows
+
+    assert done.out is not None
+    words = [*[None] * first, *done.words]
+    node = {"name": done.out.stem, "role": "target", "framework": "keras", "n_weights": int(made.count_params())}
+    edges = [(concept, first + i, 1.0, 1.0) for i, concept in enumerate(homes.tolist())]
+    with open_graph_store(recipe, run, write=True) as store:
+        write_rows(store, run.graph, node, done.layer, variable, words, edges)
+
+
+def _refuse(recipe: Recipe, asked: Asked) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        UsageError: as said.
+    """
+    if not recipe.target.model:
+        raise UsageError("which model B? kgkt extend-vocabulary b.keras --out b2.keras")
+    if asked.words is not None and asked.most_frequent is not None:
+        raise UsageError("--words names the words, --most-frequent counts those of the graph: one of the two")
+    if asked.most_frequent is not None and asked.most_frequent < 1:
+        raise UsageError(f"--most-frequent is {asked.most_frequent}, expected 1 or more")
+    if asked.confidence is not None and not -1 <= asked.confidence <= 1:
+        raise UsageError(f"--confidence is {asked.confidence:g}, a cosine: expected -1 to 1 (-1 serves every word)")
+    if asked.confidence is not None and recipe.target.test:
+        raise UsageError("--test chooses the confidence, --confidence says it: one of the two")
+
+
+def _too_few(name: str, vocabulary: Vocabulary, current: CurrentGraph, found: int, target: Target) -> InputError:
+    """What to say where A knows too few of B's words."""
+    from kgkt.transfer.extend import FEWEST_PAIRS
+    from kgkt.transfer.vocabulary import better_match
+
+    words = [word for word in vocabulary.words if word is not None]
+    better, more = better_match(words, current.ids.tolist(), target.lower, target.strip_accents)
+    hint = (f"; {better} finds {more:,}" if better else
+            ". The graph's items have to be words, as populate makes them of word vectors")  # fmt: skip
+    return InputError(f"A knows {found:,} of the {len(words):,} words of {name}, and rows of new ones are learned from "
+                      f"{FEWEST_PAIRS} or more{hint}")
+
+
+def _confidence(
+    recipe: Recipe, run: RunDir, asked: Asked, b: _Opened, pairs: Pairs, way: tuple[str, float], say: Say
+) -> tuple[str, float, Tuned | None]:
+    """By which rule words are served, from which confidence on, and what held-out texts said."""
+    from kgkt.rundir.labelled_texts import labelled_texts
+    from kgkt.transfer.confidence import cautious, nearest_known, tune
+
+    if asked.confidence is not None:
+        return "told", asked.confidence, None
+    if recipe.target.test is None:
+        return "cautious", cautious(nearest_known(pairs.vectors, pairs.vectors, themselves=True)), None
+    part, outputs, x, y = labelled_texts(recipe, run, b.model, say)
+    tuned = tune(part, outputs, b.layer.embeddings, pairs, *way, x, y, recipe.target.seed)
+    return "tuned", tuned.confidence, tuned
+
+
+def _told(run: RunDir, done: Extended, path: Path) -> dict[str, Any]:
+    """What stands beside the new B: where it comes from, and what B's own file says of its classes."""
+    from kgkt.transfer.card import versions
+
+    assert done.out is not None
+    own, classes = path.with_suffix(".run.json"), []
+    if own.exists():
+        said = read_json(own)
+        if isinstance(said, dict) and said.get("sha256") == sha256_file(path):
+            classes = said.get("facts", {}).get("classes", [])
+    told = {name: value for name, value in done.to_json().items() if name not in ("out", "words", "sure")}
+    return {
+        "model": done.out.name, "sha256": sha256_file(done.out),
+        "target": {"file": path.name, "sha256": sha256_file(path)}, "versions": versions(),
+        "facts": {"graph": run.graph, **({"classes": classes} if classes else {}),
+                  "extended": {"words": len(done.words), **told}},
+    }  # fmt: skip

@@ -1,0 +1,185 @@
+"""extend-vocabulary from the command line: a B that knows more words, how sure, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kgkt
+from kgkt.source.quiet import keras as import_keras
+from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
+from tests.conftest import Once
+from tests.transfer.test_extend import KNOWN, WORDS, build, world
+
+
+@pytest.fixture(scope="session")
+def worded_once(once: Once) -> Path:
+    """A graph of 240 words, and a B that knows 160 of them and one that A does not; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        np.savez(folder / "words.npz", x=world()[0], item_id=np.array(WORDS))
+        build(words=[*WORDS[: KNOWN - 1], "other"]).save(folder / "b.keras")
+        kgkt_in(folder, "populate", "--features", "words.npz")
+
+    return once("worded", fill)
+
+
+@pytest.fixture
+def worded(worded_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, to work in."""
+    shutil.copytree(worded_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
+
+
+def write_texts(path: Path, words: list[str], n: int = 120) -> Path:
+    """Texts of three words, their class the sign of the mean of their rows' first number."""
+    rng = np.random.default_rng(2)
+    row = dict(zip(WORDS, world()[1][:, 0].tolist(), strict=True))
+    texts = [rng.choice(words, 3).tolist() for _ in range(n)]
+    lines = [f"{' '.join(text)},{'yes' if sum(row[w] for w in text) > 0 else 'no'}" for text in texts]
+    path.write_text("\n".join(["text,y", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: Kgkt, worded: Path) -> None:
+    before = (worded / "b.keras").read_bytes()
+    done = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras")
+    assert done.code == 0, done.err
+    told = done.json
+    assert (told["rule"], told["way"], told["pairs"], told["held_out"]) == ("cautious", "ridge", KNOWN - 1, 32)
+    assert told["difference"] == 0
+    added = told["words"]
+    assert 0 < len(added) < len(WORDS) - KNOWN
+    assert told["left"] == {"known to B": KNOWN - 1, "not sure enough": len(WORDS) - KNOWN + 1 - len(added)}
+    assert min(told["sure"]) >= told["confidence"] - 1e-4
+    assert (worded / "b.keras").read_bytes() == before
+    b, b2 = (import_keras().models.load_model(worded / name) for name in ("b.keras", "b2.keras"))
+    assert b2.get_layer("read").get_vocabulary() == [*b.get_layer("read").get_vocabulary(), *added]
+    known = np.array([" ".join(WORDS[i : i + 4]) for i in range(0, KNOWN - 8, 4)], dtype=object)
+    np.testing.assert_array_equal(np.asarray(b(known)), np.asarray(b2(known)))
+    away = next(word for word in WORDS[KNOWN:] if word not in added)
+    lone = np.array([away, added[0]], dtype=object)
+    moved = np.abs(np.asarray(b(lone)) - np.asarray(b2(lone))).ravel()
+    assert moved[0] == 0
+    assert moved[1] > 1e-3
+    beside = json.loads((worded / "b2.run.json").read_text(encoding="utf-8"))
+    assert beside["facts"]["extended"]["words"] == len(added)
+    home = kgkt("query", "concept_of_row", "--param", f"word={added[0]}").json
+    row = dict(zip(home["columns"], home["rows"][0], strict=True))
+    assert (row["model"], row["layer"], row["index"], row["strength"]) == ("b2", "rows", KNOWN + 2, 1)
+    holds = f"MATCH (:Item {{item_id: '{added[0]}'}})-[:EXAMPLE_OF]->(c) RETURN c.key"
+    assert [row["key"]] in kgkt("query", holds).json["rows"]
+    again = kgkt("extend-vocabulary", "b2.keras", "--out", "b3.keras", "--confidence", -1, "--format", "table")
+    assert again.code == 0, again.err
+    assert f"{len(WORDS) - KNOWN + 1 - len(added)} words" in again.out
+    assert "as you said" in again.out
+
+
+def test_held_out_texts_choose_the_confidence(kgkt: Kgkt, worded: Path) -> None:
+    write_texts(worded / "test.csv", WORDS[: KNOWN - 1])
+    done = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras", "--test", "test.csv", "--format", "table")
+    assert done.code == 0, done.err
+    assert "120 texts with masked words of B's own (159, a fifth at a time)" in done.out
+    assert "none served" in done.out
+    run = kgkt_run()
+    tuned = run.extend_vocabulary("b.keras", test="test.csv", words=["w200", "w201", "W202", "nowhere", "w001"],
+                                  lower=True, classes="no,yes")  # fmt: skip
+    assert tuned.rule == "tuned"
+    assert tuned.tuned.tried[1].loss < tuned.tuned.tried[0].loss
+    assert set(tuned.words) <= {"w200", "w201", "w202"}
+    assert len(tuned.words) == len(tuned.to_pandas())
+    assert tuned.left["unknown to A"] == 1
+    assert tuned.left["known to B"] == 1
+    assert tuned.out == run.folder / "extended.keras"
+
+
+def kgkt_run() -> kgkt.Run:
+    return kgkt.open_graph(say=lambda _: None)
+
+
+def test_a_switched_off_concept_teaches_no_word(kgkt: Kgkt, worded: Path) -> None:
+    everything = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras", "--confidence", -1).json
+    off = kgkt("switch", "off", "--concept", "c003")
+    assert off.code == 0, off.err
+    done = kgkt("extend-vocabulary", "b.keras", "--out", "b3.keras", "--confidence", -1).json
+    fewer = done["left"].get("of a concept that is off", 0)
+    assert len(done["words"]) == len(everything["words"]) - fewer
+    size = kgkt("query", "MATCH (c:Concept {key: 'main/concept/3'}) RETURN c.size").json["rows"][0][0]
+    assert everything["pairs"] - done["pairs"] + fewer == size
+    assert 0 < fewer < size
+
+
+def test_a_vocabulary_outside_of_b_gets_a_file_of_its_own(kgkt: Kgkt, worded: Path) -> None:
+    keras = import_keras()
+    b = build()
+    inner = keras.Sequential([keras.Input((None,), dtype="int64"), *b.layers[1:]])
+    inner.save(worded / "ids.keras")
+    (worded / "vocabulary.txt").write_text("\n".join(["", "[UNK]", *WORDS[:KNOWN]]) + "\n", encoding="utf-8")
+    told = ("extend-vocabulary", "ids.keras", "--vocabulary", "vocabulary.txt", "--most-frequent", 200)
+    done = kgkt(*told, "--out", "ids2.keras", "--confidence", -1)
+    assert done.code == 0, done.err
+    assert done.json["words"] == WORDS[KNOWN:200]
+    assert done.json["vocabulary"] == "ids2.vocabulary.txt"
+    lines = (worded / "ids2.vocabulary.txt").read_text(encoding="utf-8").splitlines()
+    assert lines == ["", "[UNK]", *WORDS[:200]]
+    model = keras.models.load_model(worded / "ids2.keras")
+    assert model.get_layer("rows").embeddings.shape == (202, 6)
+    (worded / "short.txt").write_text("\n".join(["", "[UNK]", *WORDS[: KNOWN - 5]]) + "\n", encoding="utf-8")
+    short = kgkt("extend-vocabulary", "ids.keras", "--vocabulary", "short.txt", "--out", "ids3.keras")
+    assert short.code == 3
+    assert "names 157 of the 162 rows" in short.err
+
+
+def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
+    keras = import_keras()
+    layers = keras.layers
+    text = keras.Input((), dtype="string")
+    hashed = layers.Embedding(50, 4, name="rows")(layers.Hashing(50, name="hash")(text))
+    keras.Model(text, layers.Dense(2)(hashed)).save(worded / "hashed.keras")
+    bag = layers.TextVectorization(output_mode="multi_hot", vocabulary=WORDS[:KNOWN])
+    keras.Sequential([keras.Input((), dtype="string"), bag, layers.Dense(2)]).save(worded / "bag.keras")
+    fresh = build()
+    rows = fresh.get_layer("rows")
+    rows.set_weights([np.random.default_rng(0).uniform(-0.05, 0.05, rows.embeddings.shape)])
+    fresh.save(worded / "fresh.keras")
+    (worded / "none.txt").write_text("nowhere\nw001\n", encoding="utf-8")
+    np.savez(worded / "x.npz", x=np.zeros((4, 3), "f"), y=np.arange(4))
+    shutil.copy("b.keras", "taken.keras")
+    asked = {
+        ("hashed.keras",): (3, "of hashes"),
+        ("bag.keras",): (3, "has no Embedding layer"),
+        ("fresh.keras",): (3, "Is fresh.keras trained?"),
+        ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and known to A: 1 known to B, 1 unk"),
+        ("b.keras", "--words", "gone.txt"): (3, "gone.txt cannot be read"),
+        ("b.keras", "--words", "none.txt", "--most-frequent", 5): (2, "one of the two"),
+        ("b.keras", "--most-frequent", 0): (2, "expected 1 or more"),
+        ("b.keras", "--confidence", 3): (2, "a cosine: expected -1 to 1"),
+        ("b.keras", "--confidence", 0.5, "--test", "x.npz"): (2, "one of the two"),
+        ("b.keras", "--layer", "row"): (3, "did you mean rows"),
+        ("b.keras", "--test", "x.npz"): (3, "tells 2 classes apart, x.npz has 4 classes"),
+        ("b.keras", "--out", "taken.keras"): (3, "taken.keras exists"),
+        ("b.keras", "--out", "b.keras"): (3, "never changes"),
+        (): (2, "which model B?"),
+    }
+    for given, (code, said) in asked.items():
+        out = () if "--out" in given else ("--out", "new.keras")
+        done = kgkt("extend-vocabulary", *given, *out)
+        assert done.code == code, (given, done.err)
+        assert said in done.err, given
+        assert not (worded / "new.keras").exists()
+    nowhere = kgkt("extend-vocabulary", "b.keras")
+    assert nowhere.code == 2
+    assert "where to? --out" in nowhere.err
+
+
+def test_a_graph_of_other_items_is_refused(kgkt: Kgkt, worded: Path, pool_npz: Path) -> None:
+    np.savez(worded / "pictures.npz", x=world()[0], item_id=np.array([f"i{n}" for n in range(240)]))
+    assert kgkt("populate", "--features", "pictures.npz", "--graph", "pictures").code == 0
+    done = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras", "--graph", "pictures")
+    assert done.code == 3
+    assert "A knows 0 of the 160 words of b.keras" in done.err
+    assert "have to be words" in done.err
