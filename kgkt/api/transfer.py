@@ -1,4 +1,4 @@
-"""The verbs that bring the graph into B, and say what that is worth: map, fuse, trace, evaluate, diff."""
+"""The verbs that bring the graph into B or another language, and say what that is worth."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
 
 if TYPE_CHECKING:
+    from kgkt.transfer.dictionary import Lexicon
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
@@ -172,6 +173,26 @@ class Transfer(Graph):
                              "b.keras)")
         recipe = with_target(self.recipe, self.folder, target=target, **settings)
         return diff_target(recipe, self.say, model_file(before, self.folder / "before"), layer)
+
+    def lexicon(
+        self, other: str | Graph, seeds: Any, *, test: Any = None, out: Place | None = None, rounds: int = 3,
+        most_frequent: int = 8000, best: int = 5, lower: bool = False, force: bool = False,
+    ) -> Lexicon:  # fmt: skip
+        """Which words of this graph translate into which of another, and write which concepts do into the database.
+
+        Args:
+            other: a graph of words of another language: its name, or its run.
+            seeds: pairs that are known: a file, or [(word, translation), …].
+            test, out, rounds, most_frequent, best, lower, force: as for `kgkt.lexicon`.
+
+        Returns:
+            As `kgkt.lexicon`; `.concepts` says how many relations were written, `.untranslated` how many concepts of
+            either graph have no counterpart.
+        """
+        from kgkt.verbs.lexicon import Wanted, lexicon_of_graphs
+
+        wanted = Wanted(seeds, test, path_text(out), rounds, most_frequent, best=best, lower=lower, force=force)
+        return lexicon_of_graphs(self.recipe, self._name_of(other), wanted, self.say)
 
     def _name_of(self, other: str | Graph) -> str:
         if isinstance(other, str):
