@@ -206,12 +206,13 @@ def counterparts(
     share, returned = ahead.multiply(1 / sizes[0][:, None]).tocsr(), behind.multiply(1 / sizes[1][None, :]).tocsr()
     counted = _enough(share, ahead) + _enough(returned, behind)
     a, b = counted.nonzero()
-    words = np.asarray(counts[a, b]).ravel()
-    total = np.asarray(ahead[a, b]).ravel()
-    return Counterparts(
-        a, b, words.astype(int), np.asarray(share[a, b]).ravel(), np.asarray(returned[a, b]).ravel(),
-        total / np.maximum(words, 1), _examples(lexicon, first, there, list(zip(a.tolist(), b.tolist(), strict=True))),
-    )  # fmt: skip
+
+    def at(matrix: csr_matrix) -> np.ndarray:
+        return np.asarray(matrix[a, b]).ravel() if len(a) else np.zeros(0)
+
+    words = at(counts).astype(int)
+    examples = _examples(lexicon, first, there, list(zip(a.tolist(), b.tolist(), strict=True)))
+    return Counterparts(a, b, words, at(share), at(returned), at(ahead) / np.maximum(words, 1), examples)
 
 
 def _enough(share: csr_matrix, expected: csr_matrix) -> csr_matrix:
