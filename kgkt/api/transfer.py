@@ -12,7 +12,7 @@ from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
 
 if TYPE_CHECKING:
-    from kgkt.transfer.dictionary import Lexicon
+    from kgkt.verbs.lexicon import Lexicon
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
@@ -175,7 +175,7 @@ class Transfer(Graph):
         return diff_target(recipe, self.say, model_file(before, self.folder / "before"), layer)
 
     def lexicon(
-        self, other: str | Graph, seeds: Any, *, test: Any = None, out: Place | None = None, rounds: int = 3,
+        self, other: str | Graph, seeds: Any, *, test: Any = None, out: Place | None = None, rounds: int = 5,
         most_frequent: int = 8000, best: int = 5, lower: bool = False, force: bool = False,
     ) -> Lexicon:  # fmt: skip
         """Which words of this graph translate into which of another, and write which concepts do into the database.

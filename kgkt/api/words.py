@@ -9,11 +9,11 @@ from kgkt.api.graph import LOG, Place
 from kgkt.api.settings import path_text
 
 if TYPE_CHECKING:
-    from kgkt.transfer.dictionary import Lexicon
+    from kgkt.verbs.lexicon import Lexicon
 
 
 def lexicon(
-    source: Place, target: Place, seeds: Any, *, test: Any = None, out: Place | None = None, rounds: int = 3,
+    source: Place, target: Place, seeds: Any, *, test: Any = None, out: Place | None = None, rounds: int = 5,
     most_frequent: int = 8000, words: int = 50_000, best: int = 5, lower: bool = False, encoding: str = "utf-8",
     force: bool = False, say: Callable[[str], None] | None = None,
 ) -> Lexicon:  # fmt: skip

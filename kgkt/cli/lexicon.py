@@ -43,7 +43,7 @@ def lexicon(
     ] = None,
     rounds: Annotated[
         int, typer.Option("--rounds", help="How often words choose each other, and so become pairs too.")
-    ] = 3,
+    ] = 5,
     most_frequent: Annotated[
         int, typer.Option("--most-frequent", help="How many of the most frequent words of either language may.")
     ] = 8000,

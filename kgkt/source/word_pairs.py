@@ -78,7 +78,8 @@ def read_pairs(path: Path | str, lower: bool = False) -> WordPairs:
         raise InputError(f"{path} is not there: a file with a word, a tab and its translation on each line")
     found: list[tuple[str, str]] = []
     notices: list[str] = []
-    sign, started = "\t", False
+    sign: str | None = "\t"
+    started = False
     for number, raw in enumerate(Lines(path, "a list of pairs of words", lambda n: f"{path}, line {n}"), 1):
         line = raw.strip("\r\n")
         if not line.strip() or line.startswith("#"):
@@ -164,7 +165,7 @@ def know_pairs(
         why = ", ".join(said) or f"{count(len(right), 'word')} in all"
         raise InputError(f"{told.path}: the translation of {count(len(right), 'word')} is known, {fewest} are needed; "
                          f"{why}{_casing(told, source, target)}")
-    notices = (f"{told.path}: {unknown:,} of {len(told.pairs):,} pairs are left out: {', '.join(said)}"
+    notices: tuple[str, ...] = (f"{told.path}: {unknown:,} of {len(told.pairs):,} pairs are left out: {', '.join(said)}"
                f"{_casing(told, source, target)}",) if unknown else ()
     same = sum(a == b for a, b in told.pairs)
     if same > len(told.pairs) / 2:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 10  # of a word, by which it is told whether it is near to everything
 BLOCK_BYTES = 64 << 20  # of cosines at a time
-POWER = 0.5  # of what the pairs say of a direction, by which it counts
+POWER = 0.25  # of what the seeds say of a direction, by which it counts in the first round
+FIRST = 1000  # most frequent words that choose each other in the first round; twice as many in each that follows
 Pairs = tuple["np.ndarray", "np.ndarray"]  # rows of the source and of the target, (p,) each
 
 
@@ -168,26 +169,32 @@ def mutual(A: np.ndarray, B: np.ndarray) -> Pairs:
 def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent: int, power: float = POWER) -> Space:
     """Bring two languages into one space: Procrustes of the seeds, then rounds that add mutual nearest neighbours.
 
+    A few seeds say nothing of most directions, and the orthogonal map turns these anyhow; so the first round weighs them.
+    The words that may choose each other double with every round: the map is rough at first, and frequent words are
+    what it is most often right of.
+
     Args:
         X, Z: (n, d) and (m, d') vectors from `levelled`, the most frequent words first.
         seeds: pairs that are known; they stay in every round, and a seed's word gets no other translation.
         rounds: how often the most frequent words choose each other.
-        most_frequent: how many of either language may.
-        power: of s in `turned`.
+        most_frequent: how many of either language may at last.
+        power: of s in `turned`, where there are only seeds.
 
     Reference: the refinement of Conneau et al. 2018, section 2.3, which begins with seeds as Artetxe, Labaka, Agirre,
-    "Learning bilingual word embeddings with (almost) no bilingual data", ACL 2017, do.
+    "Learning bilingual word embeddings with (almost) no bilingual data", ACL 2017, do. Few directions before all of
+    them: Li et al., "A simple and effective approach to robust unsupervised bilingual dictionary induction", COLING 2020.
     """
     import numpy as np
 
     pairs, grown = seeds, []
-    for _ in range(rounds):
-        space = turned(X, Z, pairs, power, most_frequent)
+    for number in range(rounds):
+        most = most_frequent if number == rounds - 1 else min(most_frequent, FIRST << number)
+        space = turned(X, Z, pairs, 0.0 if number else power, most)
         ours, theirs = mutual(space.source, space.target)
         new = ~np.isin(ours, seeds[0])
         pairs = np.concatenate([seeds[0], ours[new]]), np.concatenate([seeds[1], theirs[new]])
         grown.append(int(new.sum()))
-    whole = turned(X, Z, pairs, power)
+    whole = turned(X, Z, pairs, 0.0 if rounds else power)
     return Space(whole.source, whole.target, tuple(grown))
 
 

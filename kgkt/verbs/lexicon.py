@@ -47,7 +47,7 @@ class Wanted:
     seeds: Any
     test: Any = None
     out: str | None = None
-    rounds: int = 3
+    rounds: int = 5
     most_frequent: int = 8000
     words: int = 50_000
     best: int = 5
@@ -207,7 +207,7 @@ def _made(
     held, true = in_turn(known.right, bring, most, SEED)
     sure, checked = learn_confidence(held, true), time.perf_counter()
     space = bring(pairs_of(known.right, sorted(known.right)))
-    figures, parts = precision(true), ()
+    figures, parts = precision(true), bands(np.empty(0), np.empty(0))
     if test is not None:
         found = candidates(space, np.array(sorted(test.right)), most, BEST)
         true = judged(found, test.right)

@@ -27,6 +27,10 @@ def folder(
     few = [(digits.pool_ids[i], digit) for digit in range(10) for i in np.flatnonzero(digits.pool_y == digit)[:3]]
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("item_id", "class"), *few])
+    words = digits.pool_x.reshape(600, -1)[:, 10:30]
+    for name, rows in (("en.vec", words), ("fr.vec", words[:, ::-1])):
+        lines = [f"{item} {' '.join(map(str, row))}\n" for item, row in zip(digits.pool_ids, rows + 0.01, strict=True)]
+        (tmp_path / name).write_text("".join(lines), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -36,6 +40,7 @@ def test_every_example_runs_and_gives_what_stands_beside_it(folder: Path, digits
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 8
     space: dict[str, Any] = {
+        "pairs": {item: item for item in digits.pool_ids.tolist()[:40]},
         "vectors": digits.pool_x.reshape(600, -1), "ids": digits.pool_ids, "classes": digits.pool_y.astype(str),
     }  # fmt: skip
     checked = 0
@@ -53,5 +58,6 @@ def test_every_example_runs_and_gives_what_stands_beside_it(folder: Path, digits
     assert 0 < fused.fusion.figures["test_fused"] < 1
     assert {row["method"] for row in space["report"].report["rows"]} >= {"kgkt", "head", "PT-MAP"}
     assert run.stages()["fuse"]["ran"]
+    assert len(space["lexicon"]) == 600
     assert space["other"].graph == "vectors"
     assert np.mean(space["spread"].transduction_ == digits.pool_y.astype(str)) > 0.7
