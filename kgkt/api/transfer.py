@@ -12,10 +12,10 @@ from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
 
 if TYPE_CHECKING:
-    from kgkt.verbs.lexicon import Lexicon
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
+    from kgkt.verbs.lexicon import Lexicon
     from kgkt.verbs.map import Mapped
     from kgkt.verbs.trace import TracedClass, TracedItem, TracedUnit
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NEIGHBOURS = 10  # of a word, by which it is told whether it is near to everything
 BLOCK_BYTES = 64 << 20  # of cosines at a time
 POWER = 0.25  # of what the seeds say of a direction, by which it counts in the first round
+ENOUGH = 3  # pairs for each dimension, from which on they say how much a direction counts
 FIRST = 1000  # most frequent words that choose each other in the first round; twice as many in each that follows
 Pairs = tuple["np.ndarray", "np.ndarray"]  # rows of the source and of the target, (p,) each
 
@@ -107,6 +108,31 @@ def turned(X: np.ndarray, Z: np.ndarray, pairs: Pairs, power: float, most: int |
     return Space(unit(X[:most] @ (U * weight)), unit(Z[:most] @ (V * weight)))
 
 
+def weighed(X: np.ndarray, Z: np.ndarray, pairs: Pairs) -> Space:
+    """Both languages in the space of many pairs: whitened by these, turned, each direction times s^.5, de-whitened.
+
+    Args:
+        X, Z: as for `align`.
+        pairs: at least `ENOUGH` times as many as the vectors are wide.
+
+    Reference: Artetxe, Labaka, Agirre, AAAI 2018, as above: whitening, orthogonal mapping, re-weighting, de-whitening.
+    """
+    white, black = zip(*(_whitening(V[rows]) for V, rows in ((X, pairs[0]), (Z, pairs[1]))), strict=True)
+    A, B = X @ white[0], Z @ white[1]
+    U, V, s = procrustes(A[pairs[0]], B[pairs[1]])
+    return Space(*(unit(side @ (turn * (s / s[0]) ** 0.5) @ (turn.T @ back @ turn))
+                   for side, turn, back in ((A, U, black[0]), (B, V, black[1]))))  # fmt: skip
+
+
+def _whitening(V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """C^-1/2 and C^1/2 of C = V'V; what has no variance stays as it is."""
+    import numpy as np
+
+    values, vectors = np.linalg.eigh(V.T.astype(np.float64) @ V)
+    root = np.sqrt(np.where(values > 1e-6 * values[-1], values, 1.0))
+    return tuple((vectors * by @ vectors.T).astype(np.float32) for by in (1 / root, root))  # type: ignore[return-value]
+
+
 def _blocks(A: np.ndarray, B: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Cosines of A with all of B, some rows at a time; each block may be changed."""
     size = max(1, BLOCK_BYTES // (4 * len(B)))
@@ -167,11 +193,11 @@ def mutual(A: np.ndarray, B: np.ndarray) -> Pairs:
 
 
 def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent: int, power: float = POWER) -> Space:
-    """Bring two languages into one space: Procrustes of the seeds, then rounds that add mutual nearest neighbours.
+    """Bring two languages into one space: Procrustes of seeds, then rounds that add mutual nearest neighbours.
 
-    A few seeds say nothing of most directions, and the orthogonal map turns these anyhow; so the first round weighs them.
+    A few seeds say nothing of most directions, and an orthogonal map turns these anyhow: so the first round weighs them.
     The words that may choose each other double with every round: the map is rough at first, and frequent words are
-    what it is most often right of.
+    what it is most often right of. In the end each direction counts by what all pairs say of it, if these are many.
 
     Args:
         X, Z: (n, d) and (m, d') vectors from `levelled`, the most frequent words first.
@@ -182,7 +208,7 @@ def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent
 
     Reference: the refinement of Conneau et al. 2018, section 2.3, which begins with seeds as Artetxe, Labaka, Agirre,
     "Learning bilingual word embeddings with (almost) no bilingual data", ACL 2017, do. Few directions before all of
-    them: Li et al., "A simple and effective approach to robust unsupervised bilingual dictionary induction", COLING 2020.
+    them: Li et al., "A simple and effective approach to robust unsupervised bilingual dictionary induction", 2020.
     """
     import numpy as np
 
@@ -194,7 +220,8 @@ def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent
         new = ~np.isin(ours, seeds[0])
         pairs = np.concatenate([seeds[0], ours[new]]), np.concatenate([seeds[1], theirs[new]])
         grown.append(int(new.sum()))
-    whole = turned(X, Z, pairs, 0.0 if rounds else power)
+    many = len(pairs[0]) >= ENOUGH * max(X.shape[1], Z.shape[1])
+    whole = weighed(X, Z, pairs) if many else turned(X, Z, pairs, 0.0 if rounds else power)
     return Space(whole.source, whole.target, tuple(grown))
 
 
