@@ -7,8 +7,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 # loaded when they are asked for: `import kgkt` needs none of what they need
-_HOMES = {"ConceptSpreading": "estimator", "populate": "api", "open_graph": "api", "Run": "api"}
-__all__ = ["ConceptSpreading", "Run", "open_graph", "populate"]
+_HOMES = {"ConceptSpreading": "estimator", "populate": "api", "open_graph": "api", "Run": "api",
+          "lexicon": "api"}
+__all__ = ["ConceptSpreading", "Run", "lexicon", "open_graph", "populate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,5 +5,6 @@ A setting that is not given comes from the recipe (`kgkt.toml`), where there is 
 """
 
 from kgkt.api.run import Run, open_graph, populate
+from kgkt.api.words import lexicon
 
-__all__ = ["Run", "open_graph", "populate"]
+__all__ = ["Run", "lexicon", "open_graph", "populate"]

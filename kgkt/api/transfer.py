@@ -1,4 +1,4 @@
-"""The verbs that bring the graph into B, what it is worth: map, fuse, extend_vocabulary, trace, evaluate, diff."""
+"""The verbs that bring the graph into B or another language, and say what that is worth."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
+    from kgkt.verbs.lexicon import Lexicon
     from kgkt.verbs.map import Mapped
     from kgkt.verbs.rows import WroteRows
     from kgkt.verbs.trace import TracedClass, TracedItem, TracedUnit
@@ -220,6 +221,26 @@ class Transfer(Graph):
                              "b.keras)")
         recipe = with_target(self.recipe, self.folder, target=target, **settings)
         return diff_target(recipe, self.say, model_file(before, self.folder / "before"), layer)
+
+    def lexicon(
+        self, other: str | Graph, seeds: Any, *, test: Any = None, out: Place | None = None, rounds: int = 5,
+        most_frequent: int = 8000, best: int = 5, lower: bool = False, force: bool = False,
+    ) -> Lexicon:  # fmt: skip
+        """Which words of this graph translate into which of another, and write which concepts do into the database.
+
+        Args:
+            other: a graph of words of another language: its name, or its run.
+            seeds: pairs that are known: a file, or [(word, translation), …].
+            test, out, rounds, most_frequent, best, lower, force: as for `kgkt.lexicon`.
+
+        Returns:
+            As `kgkt.lexicon`; `.concepts` says how many relations were written, `.untranslated` how many concepts of
+            either graph have no counterpart.
+        """
+        from kgkt.verbs.lexicon import Wanted, lexicon_of_graphs
+
+        wanted = Wanted(seeds, test, path_text(out), rounds, most_frequent, best=best, lower=lower, force=force)
+        return lexicon_of_graphs(self.recipe, self._name_of(other), wanted, self.say)
 
     def _name_of(self, other: str | Graph) -> str:
         if isinstance(other, str):

@@ -1,4 +1,4 @@
-"""What `map`, `fuse` and `diff` wrote into a graph, which goes with its concepts when it is populated again."""
+"""What `map`, `fuse`, `diff` and `lexicon` wrote into a graph, which goes with its concepts at the next `populate`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from kgkt.store.protocol import Store
 
 Written = dict[str, list[str]]
-KINDS = ("maps", "rows", "measured", "models", "graphs", "from")
+KINDS = ("maps", "rows", "measured", "models", "graphs", "from", "lexicons")
 WORDS = {"lost": "lost", "arrived": "arrived", "corresponding": "alike"}  # queries of what diff found -> as said
 NEVER = "nothing of the kind is in the graph: kgkt diff compares it with a B, or with another graph"
+TRANSLATED = {"translated": "nothing translates into", "untranslated": "every concept has a counterpart in"}
+NO_LEXICON = "no lexicon with another graph: kgkt lexicon --graphs {graph},OTHER --seeds pairs.tsv makes one"
 
 
 def read_written(store: Store, graph: str) -> Written:
@@ -23,7 +25,8 @@ def read_written(store: Store, graph: str) -> Written:
 
     Returns:
         maps (models that it is mapped to), rows (models whose Embedding rows it has), measured (mapped ones that `fuse`
-        measured), models and graphs (that it was compared with), from (graphs that were compared with it).
+        measured), models and graphs (that it was compared with), from (graphs that were compared with it), lexicons
+        (pairs of it and another: "en,fr").
     """
     from kgkt.store.readback import rows
 
@@ -35,6 +38,7 @@ def read_written(store: Store, graph: str) -> Written:
         "models": [str(row["into"]) for row in diffed if row["model"]],
         "graphs": [str(row["into"]) for row in diffed if not row["model"]],
         "from": [str(row["first"]) for row in rows(store, "read_diffed_by", graph=graph)],
+        "lexicons": [f"{row['first']},{row['second']}" for row in rows(store, "read_translated", graph=graph)],
     }
 
 
@@ -62,12 +66,13 @@ def gone_in_words(gone: Written, graph: str) -> str:
     parts += [f"what fuse measured for {', '.join(gone['measured'])}"] if gone.get("measured") else []
     parts += [f"what diff found in {', '.join(found)}"] if found else []
     parts += [f"what diff found of {', '.join(gone['from'])} in this graph"] if gone.get("from") else []
+    parts += [f"the lexicon of {' and of '.join(gone['lexicons'])}"] if gone.get("lexicons") else []
     if not parts:
         return ""
     again = [f"kgkt map --target {name}.keras" for name in maps]
     again += [f"kgkt fuse --method rows --target {name}.keras" for name in gone.get("rows", [])]
     again += ["kgkt fuse"] if gone.get("measured") else []
-    again += _diffs(gone, graph)
+    again += [*_diffs(gone, graph), *_lexicons(gone)]
     return f"with the concepts as they were goes: {', '.join(parts)}; to make it again: {'; '.join(again)}"
 
 
@@ -119,3 +124,27 @@ def _diffs(gone: Mapping[str, Sequence[str]], graph: str) -> list[str]:
         *(f"kgkt diff {graph} {name}" for name in gone.get("graphs", [])),
         *(f"kgkt diff {name} {graph}" for name in gone.get("from", [])),
     ]
+
+
+def nothing_translated(word: str, run: RunDir, store: Store, into: str = "") -> str:
+    """Why a query of what `lexicon` found gives nothing: nothing is so, or there is no lexicon, or it went.
+
+    Args:
+        word: translated or untranslated.
+        into: a graph, or "" for any.
+    """
+    pairs = read_written(store, run.graph)["lexicons"]
+    known = [other for pair in pairs for other in pair.split(",") if other != run.graph]
+    if known and (not into or into in known):
+        return f"{TRANSLATED[word]} {into or ', '.join(known)}"
+    gone = run.state().get("stages", {}).get("populate", {}).get("figures", {}).get("gone", {}).get("lexicons", [])
+    if went := [pair for pair in gone if pair not in pairs and (not into or into in pair.split(","))]:
+        return (f"the lexicon of {' and of '.join(went)} went when the graph was populated again; to make it again: "
+                + "; ".join(_lexicons({"lexicons": went})))  # fmt: skip
+    if known:
+        return f"no lexicon with {into}{nearest(into, known)}"
+    return NO_LEXICON.format(graph=run.graph)
+
+
+def _lexicons(gone: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"kgkt lexicon --graphs {pair} --seeds pairs.tsv" for pair in gone.get("lexicons", [])]

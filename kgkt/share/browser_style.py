@@ -17,6 +17,7 @@ _RELATIONSHIPS = {
     "IN_GRAPH": ("<type>", "#A5ABB6", 1), "IN_MODEL": ("<type>", "#A5ABB6", 1),
     "LEARNED_FROM": ("<type>", "#7B6D8D", 1), "CARRIED_BY": ("{share}", "#7B6D8D", 1),
     "ARRIVED_IN": ("{verdict}", "#7B6D8D", 2), "CORRESPONDS_TO": ("{overlap}", "#23B3D7", 2),
+    "TRANSLATES": ("{words}", "#5DB665", 2),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from kgkt.errors import UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store
-from kgkt.rundir.derived import WORDS, nothing_found
+from kgkt.rundir.derived import TRANSLATED, WORDS, nothing_found, nothing_translated
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, settings_of
 from kgkt.store.protocol import Limits, Rows, Store
@@ -73,6 +73,8 @@ def ask(
                     say("the graph has one source, which carries every concept: populate --also adds another")
             if word in WORDS and not rows.rows:
                 say(nothing_found(word, run, store, str(params.get("into", ""))))
+            if word in TRANSLATED and not rows.rows:
+                say(nothing_translated(word, run, store, str(params.get("into", ""))))
             yield rows, elapsed
 
 

@@ -11,7 +11,7 @@ from kgkt.concepts.merge import end_of
 from kgkt.errors import InputError, UsageError, count
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info
-from kgkt.rundir.derived import WORDS
+from kgkt.rundir.derived import TRANSLATED, WORDS
 from kgkt.rundir.edits import make_edit
 from kgkt.rundir.effect import Effect, effect_of, look
 from kgkt.rundir.folder import RunDir
@@ -140,7 +140,7 @@ def keys_asked(
     seconds, memory = limits
     heard: list[str] = []
     answers: list[tuple[Rows, float]] = list(ask(recipe, text, params, (seconds, MOST, memory), False, heard.append))
-    if len(answers) == 1 and not answers[0][0].rows and text.strip() in WORDS:
+    if len(answers) == 1 and not answers[0][0].rows and text.strip() in (*WORDS, *TRANSLATED):
         raise InputError(f"{heard[-1]}; nothing to {verb}")  # which says why, and what to do
     for notice in heard:
         say(notice)

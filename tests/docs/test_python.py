@@ -30,6 +30,10 @@ def folder(
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("item_id", "class"), *few])
     (tmp_path / "words.txt").write_text("\n".join(["", "[UNK]", *digits.pool_ids[:50], "unheard"]))
+    words = digits.pool_x.reshape(600, -1)[:, 10:30]
+    for name, rows in (("en.vec", words), ("fr.vec", words[:, ::-1])):
+        lines = [f"{item} {' '.join(map(str, row))}\n" for item, row in zip(digits.pool_ids, rows + 0.01, strict=True)]
+        (tmp_path / name).write_text("".join(lines), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -41,7 +45,9 @@ def test_every_example_runs_and_gives_what_stands_beside_it(folder: Path, digits
     keras = import_keras()
     translator = keras.Sequential([keras.Input((4,)), keras.layers.Embedding(60, 32), keras.layers.GRU(4)])
     space: dict[str, Any] = {
-        "translator": translator, "vectors": digits.pool_x.reshape(600, -1), "ids": digits.pool_ids, "classes": digits.pool_y.astype(str),
+        "translator": translator,
+        "pairs": {item: item for item in digits.pool_ids.tolist()[:40]},
+        "vectors": digits.pool_x.reshape(600, -1), "ids": digits.pool_ids, "classes": digits.pool_y.astype(str),
     }  # fmt: skip
     checked = 0
     for block in blocks:
@@ -58,6 +64,7 @@ def test_every_example_runs_and_gives_what_stands_beside_it(folder: Path, digits
     assert 0 < fused.fusion.figures["test_fused"] < 1
     assert {row["method"] for row in space["report"].report["rows"]} >= {"kgkt", "head", "PT-MAP"}
     assert run.stages()["fuse"]["ran"]
+    assert len(space["lexicon"]) == 600
     assert space["other"].graph == "vectors"
     assert {name: space["wrote"].figures[name] for name in ("covered", "unknown", "special")} == {
         "covered": 50, "unknown": 1, "special": 9}  # fmt: skip

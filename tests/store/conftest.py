@@ -13,6 +13,7 @@ import pytest
 
 from kgkt.store.diff import write_arrived, write_correspondences
 from kgkt.store.labels import write_labels
+from kgkt.store.lexicon import write_translations
 from kgkt.store.load import (
     load_graph,
     set_active,
@@ -124,6 +125,9 @@ def fill(url: str) -> None:
         write_correspondences(store, "main", "other", [
             (3, 0, {"overlap": 0.75, "back": 0.5, "new": False, "verdict": "arrived", **said}),
             (5, 1, {"overlap": 0.25, "back": 0.125, "new": True, "verdict": "lost", **said})])
+        write_translations(store, "main", "other", [
+            (2, 0, {"words": 9, "share": 0.5, "back": 0.25, "confidence": 0.75, "examples": "one = un"}),
+            (7, 3, {"words": 4, "share": 0.125, "back": 0.5, "confidence": 0.5, "examples": "two = deux; three = trois"})])
         set_names(store, "main", {4: "round ones"})
         set_active(store, "main", {6: False})
 

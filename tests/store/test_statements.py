@@ -98,6 +98,15 @@ def test_the_answers_of_shipped_queries_are_right(full):
         assert [row["concept"] for row in rows("lost", into="other")] == ["c5"]
         assert [(row["concept"], row["other"], row["overlap"], row["new"]) for row in rows("corresponding")] == [
             ("c3", "other/concept/0", 0.75, False), ("c5", "other/concept/1", 0.25, True)]
+        assert [(row["key"], row["other"], row["words"], row["share"], row["back"]) for row in rows("translated")] == [
+            ("main/concept/2", "other/concept/0", 9, 0.5, 0.25), ("main/concept/7", "other/concept/3", 4, 0.125, 0.5)]
+        assert [(row["key"], row["other"], row["share"], row["back"])
+                for row in rows("translated", graph="other", into="main")] == [
+            ("other/concept/0", "main/concept/2", 0.25, 0.5), ("other/concept/3", "main/concept/7", 0.5, 0.125)]
+        assert rows("translated", into="nothing") == rows("untranslated", into="nothing") == []
+        assert {row["key"] for row in rows("untranslated")} == {
+            f"main/concept/{i}" for i in set(range(K)) - {2, 6, 7}}  # 6 is off
+        assert {row["key"] for row in rows("untranslated", graph="other")} == {"other/concept/1", "other/concept/2"}
         assert [row["item"] for row in rows("labels")] == ["x5", "x3"]
         assert [(row["item"], row["not_class"]) for row in rows("ticks")] == [("x4", "3")]
         assert [row["class"] for row in rows("classes")] == list(NAMES)
