@@ -21,7 +21,8 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
     from kgkt.rundir.current import open_graph_store
     from kgkt.rundir.derived import diff_in_words, read_written
 
-    plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
+    stages = STAGES + (("train",) if recipe.target.trainer else ())
+    plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in stages}
     try:
         run = open_run(recipe, must_exist=False)
         state = run.state()
@@ -30,7 +31,7 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
             plan.add("stages", "nothing made yet")
             return
         earlier = ""
-        for stage in STAGES:
+        for stage in stages:
             if stage in state.get("stages", {}):
                 last = state["stages"][stage]
                 why = stale_reasons(run, recipe, stage) or ([f"{earlier} is stale"] if earlier else [])
@@ -57,12 +58,15 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
     from kgkt.verbs.fuse import fuse_inputs
     from kgkt.verbs.map import map_inputs
     from kgkt.verbs.propagate import as_last_taught, propagate_inputs
+    from kgkt.verbs.trainer import trainer_inputs
 
     if stage == "populate":
         moved = ["the store"] if moves(recipe, run) else []
         if source_of(recipe.source) is None:
             return moved
         return why_stale(run, stage, populate_inputs(recipe)) + moved
+    if stage == "train":
+        return why_stale(run, stage, trainer_inputs(recipe, run))
     if stage == "propagate":
         recipe = as_last_taught(recipe, run)
         with open_graph_store(recipe, run) as store:
