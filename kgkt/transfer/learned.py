@@ -97,7 +97,8 @@ def learn(vectors: np.ndarray, given: np.ndarray, centroids: np.ndarray, seed: i
     Y = ((given[:, varying] - mean[varying]) / unit).astype(np.float32)
     middle, spread = vectors[fitted].mean(axis=0), vectors[fitted].std() + 1e-12
     X, C = ((np.asarray(part, np.float32) - middle) / spread for part in (vectors, centroids))
-    maps = {"ridge": RidgeCV(alphas=LAMBDAS).fit(X[fitted], Y[fitted]), "network": _network(X[fitted], Y[fitted], seed)}
+    maps = {"ridge": RidgeCV(alphas=LAMBDAS).fit(X[fitted], Y[fitted]),
+            "network": fit_network(X[fitted], Y[fitted], seed)}  # fmt: skip
     planned, shares = {}, {}
     whole = ((Y[held] - Y[held].mean(axis=0)) ** 2).sum(axis=0)
     for name, learned in maps.items():
@@ -110,7 +111,7 @@ def learn(vectors: np.ndarray, given: np.ndarray, centroids: np.ndarray, seed: i
     return Learned(shares["ridge"], shares["network"], planned, int((~varying).sum()), len(fitted), len(held))
 
 
-def _network(X: np.ndarray, Y: np.ndarray, seed: int) -> MLPRegressor:
+def fit_network(X: np.ndarray, Y: np.ndarray, seed: int) -> MLPRegressor:
     """A network of one hidden layer from X (r, e) to Y (r, u), stopped by the pairs that it is not trained on."""
     import numpy as np
     from sklearn.neural_network import MLPRegressor
