@@ -43,7 +43,7 @@ def build(words: Sequence[str], pieces: int, width: int = 128, hidden: int = 160
         width: of the words' and the pieces' rows.
         hidden: of each GRU.
         dropout: of rows and of what goes into the last layer.
-        norm: mean length of the words' rows.
+        norm: mean length of the words' and the pieces' rows.
         seed: of all weights.
 
     Returns:
@@ -54,13 +54,13 @@ def build(words: Sequence[str], pieces: int, width: int = 128, hidden: int = 160
     source = keras.Input((1,), dtype="string", name="source")
     target = keras.Input((None,), dtype="int32", name="target")
     known = layers.TextVectorization(standardize=None, split="whitespace", vocabulary=list(words), name="words")
-    spread = keras.initializers.RandomNormal(stddev=norm / width**0.5, seed=seed)
-    rows = layers.Embedding(len(words) + 2, width, spread, mask_zero=True, name="word_rows")(known(source))
+    spread = [keras.initializers.RandomNormal(stddev=norm / width**0.5, seed=s) for s in (seed, seed + 1)]
+    rows = layers.Embedding(len(words) + 2, width, spread[0], mask_zero=True, name="word_rows")(known(source))
     read = layers.Bidirectional(layers.GRU(hidden, return_sequences=True, return_state=True), name="reader")
     both, forward, backward = read(layers.Dropout(dropout)(rows))
     memory = layers.Dense(hidden, use_bias=False, name="memory")(both)
     start = layers.Dense(hidden, activation="tanh", name="start")(layers.Concatenate()([forward, backward]))
-    so_far = layers.Embedding(pieces, width, mask_zero=True, name="piece_rows")(target)
+    so_far = layers.Embedding(pieces, width, spread[1], mask_zero=True, name="piece_rows")(target)
     write = layers.GRU(hidden, return_sequences=True, return_state=True, name="writer")
     states, _ = write(layers.Dropout(dropout)(so_far), initial_state=start)
     seen = layers.Attention(name="look")([states, memory])

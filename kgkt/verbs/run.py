@@ -96,7 +96,7 @@ def _train(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> 
     if recipe.target.trainer is None:
         return
     run = open_run(recipe)
-    stale = force or why_stale(run, "train", trainer_inputs(recipe, run))
+    stale = force or why_stale(run, "train", trainer_inputs(recipe))
     done("train", train(recipe, say) if stale else None)
 
 

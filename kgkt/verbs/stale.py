@@ -66,7 +66,7 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
             return moved
         return why_stale(run, stage, populate_inputs(recipe)) + moved
     if stage == "train":
-        return why_stale(run, stage, trainer_inputs(recipe, run))
+        return why_stale(run, stage, trainer_inputs(recipe))
     if stage == "propagate":
         recipe = as_last_taught(recipe, run)
         with open_graph_store(recipe, run) as store:

@@ -16,7 +16,6 @@ from pathlib import Path
 from kgkt.errors import InputError, UnsafeError, UsageError
 from kgkt.files import digest_value, sha256_file
 from kgkt.recipe import Recipe
-from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, record
 
 LAST = 8  # lines of a trainer that failed
@@ -85,14 +84,15 @@ def check_trainer(recipe: Recipe, allowed: bool) -> None:
                           "you may do here: read it, then kgkt run --allow-trainer")
 
 
-def trainer_inputs(recipe: Recipe, run: RunDir) -> dict[str, str]:
-    """Digests of what makes training stale: the command, the files that it names, and the B that `fuse` wrote."""
+def trainer_inputs(recipe: Recipe) -> dict[str, str]:
+    """Digests of what makes training stale: the command, the files that it names, and B as it was written."""
     command, folder = trainer_command(recipe), folder_of(recipe)
+    assert recipe.target.out is not None
+    out = Path(recipe.target.out)
     named = {word: folder / word for word in command[1:] if (folder / word).is_file()}
-    fused = run.state().get("stages", {}).get("fuse", {})
     return {
         "trainer": digest_value(command[1:] if command[0] == sys.executable else command),
-        "fused B": fused.get("outputs", {}).get("model", ""),
+        "written B": sha256_file(out) if out.exists() else "",
         **{name: sha256_file(path) for name, path in named.items()},
     }
 
@@ -132,7 +132,7 @@ def train(recipe: Recipe, say: Say) -> Trained:
         raise InputError(f"[target] trainer: {shlex.join(command)} {how}{said}")
     run = open_run(recipe)
     seconds = time.perf_counter() - begun
-    record(run, "train", trainer_inputs(recipe, run), {}, {"seconds": {"train": seconds}})
+    record(run, "train", trainer_inputs(recipe), {}, {"seconds": {"train": seconds}})
     return Trained(shlex.join(command), seconds)
 
 
