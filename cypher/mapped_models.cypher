@@ -1,4 +1,4 @@
-// The models whose blocks a graph holds: each map stays until populate, whichever was made last.
+// The models whose blocks a graph holds, beside rows: each map stays until populate, whichever was made last.
 // params: graph
 // columns: model
-MATCH (b:Block {graph: $graph}) RETURN DISTINCT b.model AS model ORDER BY model
+MATCH (b:Block {graph: $graph}) WHERE coalesce(b.kind, '') <> 'row' RETURN DISTINCT b.model AS model ORDER BY model

@@ -137,6 +137,15 @@ class Target:
     log: str | None = None
     grow: tuple[str, ...] = ()
     trainer: str | None = None
+    layer: str | None = None
+    vocabulary: str | None = None
+    special: tuple[str, ...] = ()
+    lower: bool = False
+    strip_accents: bool = False
+    rank: int | str | None = None
+    row_norm: float | str | None = None
+    projection: str = "auto"
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +181,7 @@ SECTIONS: dict[str, type] = {
     "source": SourceSettings, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
 }  # fmt: skip
 PATHS = {"source": ("model", "data", "features"), "teach": ("labels",),
-         "target": ("model", "out", "data", "test", "log")}  # fmt: skip
+         "target": ("model", "out", "data", "test", "log", "vocabulary")}  # fmt: skip
 
 
 def read_recipe(path: Path | None = None) -> Recipe:
@@ -240,6 +249,8 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
             return tuple(value)
     elif base.startswith("tuple") and isinstance(value, list) and all(isinstance(v, str | int) for v in value):
         return tuple(str(v) for v in value)
+    if kind in ("int | str | None", "float | str | None") and isinstance(value, str):
+        return value
     if "dict" in kind and isinstance(value, dict):
         return {str(k): _value(path, f"{key}.{k}", v, "float") for k, v in value.items()}
     wanted: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
@@ -251,11 +262,13 @@ def _value(path: Path, key: str, value: Any, kind: str) -> Any:
 CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spread": ("concepts", "items", "both"),
                                  "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS,
                                  "carry": ("concepts",),
-                                 "method": ("auto", "soft-targets", "write", "distil")}  # fmt: skip
+                                 "method": ("auto", "soft-targets", "write", "distil", "rows"),
+                                 "projection": ("auto", "pca", "learned")}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
-         "dict[str, float]": "a table of numbers",
+         "dict[str, float]": "a table of numbers", "int | str": "a whole number or \"full\"",
+         "float | str": "a number or \"keep\"",
          "str | dict[str, float]": "\"balanced\" or a table of numbers"}  # fmt: skip
 
 
@@ -321,7 +334,13 @@ expert = "auto"                # what joins the graph: auto weighs a head and cl
 # carry_weight = 1.0           # of that loss beside B's own
 map = true                     # also write B's weights from the graph, where a held-out check favours it
 # map_method = "communities"   # by what hidden layers get their concepts: communities, network, auto
-method = "auto"                # auto; write without that check; soft-targets: write nothing; distil: A's own answer
+method = "auto"                # auto; write without that check; soft-targets: write nothing; distil: A's own answer;
+                               # rows: rows of B's Embedding, where A knows words, and no training
+# layer = "embedding"          # with rows: which Embedding, where B has several
+# vocabulary = "words.txt"     # the words of its rows, one a line; else of B's TextVectorization or StringLookup
+# lower = true                 # capitals do not count where a word is looked up; strip_accents: accents do not
+# rank = 32                    # of what a row has beside its concept's centroid; 0, or "full"
+# row_norm = "keep"            # mean length of the rows: as B's own, or a number
 # temperature = 2              # of A's answer, with method = "distil"
 # class_weights = "balanced"   # or {cat = 2, dog = 1}: what an item counts by its class
 # log = "log"                  # folder that gets the losses, for TensorBoard

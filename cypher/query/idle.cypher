@@ -2,7 +2,7 @@
 // params: graph, below = 0.3, limit = 20
 // columns: model, layer, index, kind, measured, strength
 MATCH (b:Block {graph: $graph})-[:IN_MODEL]->(o:Model)
-WHERE o.measured_on IS NOT NULL
+WHERE o.measured_on IS NOT NULL AND coalesce(b.kind, '') <> 'row'
 OPTIONAL MATCH (b)<-[m:MAPS_TO]-(:Concept)
 WITH b, max(coalesce(m.measured, 0.0)) AS measured, max(coalesce(m.strength, 0.0)) AS strength
 WHERE measured < $below

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
-from kgkt.api.settings import path_text, with_target
+from kgkt.api.settings import names_of, path_text, with_target
 from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.fuse import Fused
     from kgkt.verbs.map import Mapped
+    from kgkt.verbs.rows import WroteRows
     from kgkt.verbs.trace import TracedClass, TracedItem, TracedUnit
 
 
@@ -45,7 +46,7 @@ class Transfer(Graph):
     def fuse(
         self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Sequence[Any] = (),
         log: Place | None = None, **settings: Any,
-    ) -> Fused:
+    ) -> Fused | WroteRows:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.
 
         Args:
@@ -64,7 +65,9 @@ class Transfer(Graph):
             classes: the classes of B's outputs, in order; of one that grows its own, the new ones follow.
             carry: "concepts" lets B's last hidden layer also learn which concepts an item is in, for tasks to come.
             carry_weight: of that loss beside B's own, 1.
-            method: auto, soft-targets, write or distil, as on the command line; temperature with distil.
+            method: auto, soft-targets, write, distil or rows, as on the command line; temperature with distil.
+            layer, vocabulary, special, lower, strip_accents, rank, row_norm, projection, replace: with rows, as on the
+                command line: which Embedding, what its rows are of, and how they are made.
             class_weights: what an item counts by its class: {class: number}, or "balanced".
             callbacks: of Keras (keras.callbacks.Callback). They hear the training that is kept: a batch is a step, an
                 epoch a look at the held-out items after every 20 steps, with `loss` and `val_loss`. The steps of a look
@@ -75,14 +78,21 @@ class Transfer(Graph):
             force: replace `out` where it exists.
 
         Returns:
-            `.fusion.model` is the trained Keras model, `.fusion.figures` what was measured, `.out` its file.
+            `.fusion.model` is the trained Keras model, `.fusion.figures` what was measured, `.out` its file. With rows
+            `.model` is B with its new rows, `.figures` how many were written from what, `.out` its file.
         """
         from kgkt.verbs.fuse import fuse_target
+        from kgkt.verbs.rows import SETTINGS, write_rows
 
-        settings |= {"out": path_text(out), "log": path_text(log)}
+        settings |= {"out": path_text(out), "log": path_text(log), "vocabulary": path_text(settings.get("vocabulary"))}
+        settings["special"] = names_of(settings.get("special"))
         recipe = with_target(self.recipe, self.folder, target=target, **settings)
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "fused.keras")), True
+        if recipe.target.method == "rows":
+            return write_rows(recipe, self.say, force)
+        if given := [name for name in SETTINGS if settings.get(name) not in (None, False)]:
+            raise UsageError(f"{' and '.join(given)}: of method rows, and the method is {recipe.target.method}")
         return fuse_target(recipe, self.say, self.progress, force, callbacks)
 
     def trace(

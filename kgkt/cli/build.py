@@ -141,7 +141,7 @@ def run_(
     from kgkt.cli.transfer import show_fused, show_mapped
 
     shows = {"populate": show_populated, "label": show_labelled, "propagate": show_propagated, "map": show_mapped,
-             "fuse": show_fused, "train": show_trained}  # fmt: skip
+             "fuse": show_fused, "rows": show_fused, "train": show_trained}  # fmt: skip
 
     def done(stage: str, value: Any) -> None:
         if form != "json" and value is None:

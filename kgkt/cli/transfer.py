@@ -28,6 +28,7 @@ from kgkt.cli.options import (
     takes,
 )
 from kgkt.cli.output import OUT, print_json
+from kgkt.cli.rows import row_settings, show_rows
 from kgkt.errors import count
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def learned_from(lessons: Mapping[str, Any]) -> list[str]:
 
 
 @app.command(rich_help_panel=TRANSFER)
-@takes(run=graph_of, opening=opening, columns=table_columns, form=plain)
+@takes(run=graph_of, opening=opening, columns=table_columns, words=row_settings, form=plain)
 def fuse(
     *,
     target: Target = None,
@@ -137,7 +138,8 @@ def fuse(
     carry_weight: CarryWeight = None,
     method: Annotated[
         str | None,
-        typer.Option("--method", help="auto, soft-targets (write nothing), write (no check) or distil (A's outputs)."),
+        typer.Option("--method", help="auto, soft-targets (write nothing), write (no check), distil (A's outputs), or "
+                     "rows (of an Embedding, from a graph of words; no training)."),
     ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", help="Of A's outputs, with distil (2).")] = None,
     class_weights: Annotated[
@@ -150,6 +152,7 @@ def fuse(
         float | None, typer.Option("--require-gain", help="Exit 6 if B gains less than these points.")
     ] = None,
     force: Force = False,
+    words: dict[str, Any],
     opening: dict[str, Any],
     run: Run,
     form: str,
@@ -159,7 +162,7 @@ def fuse(
 
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
-    given: dict[str, Any] = {**columns, **opening}
+    given: dict[str, Any] = {**columns, **opening, **words}
     done = run.fuse(
         target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,
@@ -179,6 +182,9 @@ def show_fused(done: Any, form: str) -> None:
     """
     from kgkt.errors import BelowBarError
 
+    if not hasattr(done, "fusion"):
+        show_rows(done, form)
+        return
     _print_fused(done, form)
     if done.below:
         raise BelowBarError(done.below)

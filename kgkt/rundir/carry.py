@@ -31,6 +31,7 @@ SAME = 0.5  # Jaccard overlap of members from which a new concept counts as an o
 FILE = "carry.json"
 WAITING = "strengths"  # key of run.json: edited strengths of the graph before, until B is mapped again
 
+ROWS = "rows of "  # what the layer of a strength begins with where its block is a row, which fuse --method rows writes
 Strength = tuple[int, str, str, int, float]  # concept, model B, layer, index of the block, strength as it was set
 
 
@@ -166,13 +167,19 @@ def edited_strengths(store: Store, graph: str) -> list[Strength]:
         concept, block, value = str(row["key"]).rsplit("/", 1)[-1], f"{row['layer']} {row['index']}", row["strength"]
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise InputError(f"the strength of concept {concept} to {block} is {value!r}: set a number from 0 up")
-        found.append((int(concept), row["model"], row["layer"], row["index"], float(value)))
+        layer = f"{ROWS}{row['layer']}" if row["kind"] == "row" else row["layer"]
+        found.append((int(concept), row["model"], layer, row["index"], float(value)))
     return found
 
 
 def waiting(run: RunDir) -> list[Strength]:
     """The edited strengths of an earlier graph that the next map takes over."""
     return [tuple(entry) for entry in run.state().get(WAITING, [])]
+
+
+def of_map(entry: Strength, model: str) -> bool:
+    """Whether a strength waits for the next `map` of that model; one to a row waits for its rows to be written."""
+    return entry[1] == model and not entry[2].startswith(ROWS)
 
 
 def let_wait(run: RunDir, strengths: list[Strength]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kgkt.store.protocol import Store
 
 Written = dict[str, list[str]]
-KINDS = ("maps", "measured", "models", "graphs", "from")
+KINDS = ("maps", "rows", "measured", "models", "graphs", "from")
 WORDS = {"lost": "lost", "arrived": "arrived", "corresponding": "alike"}  # queries of what diff found -> as said
 NEVER = "nothing of the kind is in the graph: kgkt diff compares it with a B, or with another graph"
 
@@ -22,14 +22,15 @@ def read_written(store: Store, graph: str) -> Written:
     """Names of what the graph holds beside itself.
 
     Returns:
-        maps (models that it is mapped to), measured (those of them that `fuse` measured), models and graphs (that it
-        was compared with), from (graphs that were compared with it).
+        maps (models that it is mapped to), rows (models whose Embedding rows it has), measured (mapped ones that `fuse`
+        measured), models and graphs (that it was compared with), from (graphs that were compared with it).
     """
     from kgkt.store.readback import rows
 
     mapped, diffed = rows(store, "read_mapped", graph=graph), rows(store, "read_diffed", graph=graph)
     return {
         "maps": [str(row["model"]) for row in mapped],
+        "rows": [str(row["model"]) for row in rows(store, "row_models", graph=graph)],
         "measured": [str(row["model"]) for row in mapped if row["measured"]],
         "models": [str(row["into"]) for row in diffed if row["model"]],
         "graphs": [str(row["into"]) for row in diffed if not row["model"]],
@@ -57,12 +58,14 @@ def gone_in_words(gone: Written, graph: str) -> str:
     """
     maps, found = gone.get("maps", []), [*gone.get("models", []), *gone.get("graphs", [])]
     parts = [f"the map of {', '.join(maps)}"] if maps else []
+    parts += [f"the rows of {', '.join(gone['rows'])}"] if gone.get("rows") else []
     parts += [f"what fuse measured for {', '.join(gone['measured'])}"] if gone.get("measured") else []
     parts += [f"what diff found in {', '.join(found)}"] if found else []
     parts += [f"what diff found of {', '.join(gone['from'])} in this graph"] if gone.get("from") else []
     if not parts:
         return ""
     again = [f"kgkt map --target {name}.keras" for name in maps]
+    again += [f"kgkt fuse --method rows --target {name}.keras" for name in gone.get("rows", [])]
     again += ["kgkt fuse"] if gone.get("measured") else []
     again += _diffs(gone, graph)
     return f"with the concepts as they were goes: {', '.join(parts)}; to make it again: {'; '.join(again)}"

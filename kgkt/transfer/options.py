@@ -58,7 +58,7 @@ class FuseOptions:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise UsageError(f"fuse: no method {self.method!r}{nearest(self.method, METHODS)}")
+            raise UsageError(f"fuse: no method {self.method!r}{nearest(self.method, (*METHODS, 'rows'))}")
         least = {"steps": 0, "batch": 1, "every": 1, "patience": 1, "sharpen": 0, "learning_rate": 1e-12}
         for name, bound in least.items():
             if not getattr(self, name) >= bound:

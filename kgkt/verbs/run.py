@@ -16,6 +16,7 @@ from kgkt.verbs.label import label
 from kgkt.verbs.map import map_inputs, map_target
 from kgkt.verbs.populate import populate
 from kgkt.verbs.propagate import propagate, propagate_inputs
+from kgkt.verbs.rows import why_rows_stale, write_rows
 from kgkt.verbs.trainer import check_trainer, train, trainer_inputs
 
 Done = Callable[[str, Any], None]
@@ -24,7 +25,7 @@ Done = Callable[[str, Any], None]
 def run_all(
     recipe: Recipe, say: Say, done: Done, progress: Any = None, force: bool = False, allow_trainer: bool = False
 ) -> None:
-    """Populate, label, propagate, map, fuse, train: as far as the recipe goes.
+    """Populate, label, propagate, map, fuse, train: as far as the recipe goes; with method rows populate, the rows, train.
 
     Args:
         recipe: of the run.
@@ -42,7 +43,7 @@ def run_all(
     check_trainer(recipe, allow_trainer)
     if recipe.target.model and recipe.target.out:
         check_place(Path(recipe.target.out))
-    for stage in STAGES:
+    for stage in ROW_STAGES if recipe.target.method == "rows" else STAGES:
         stage(recipe, say, done, progress, force)
 
 
@@ -92,6 +93,16 @@ def _fuse(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> N
     done("fuse", fuse_target(recipe, say, progress, force=force or ours))
 
 
+def _rows(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if not recipe.target.model or not recipe.target.out:
+        return
+    run = open_run(recipe)
+    out, last = Path(recipe.target.out), run.state()["stages"].get("rows", {})
+    ours = out.exists() and last.get("outputs", {}).get("model") == sha256_file(out)
+    fresh = ours and not force and not why_rows_stale(recipe, run)
+    done("rows", None if fresh else write_rows(recipe, say, force or ours))
+
+
 def _train(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
     if recipe.target.trainer is None:
         return
@@ -101,3 +112,4 @@ def _train(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> 
 
 
 STAGES = (_populate, _label, _propagate, _map, _fuse, _train)
+ROW_STAGES = (_populate, _rows, _train)

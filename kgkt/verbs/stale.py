@@ -31,7 +31,7 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
             plan.add("stages", "nothing made yet")
             return
         earlier = ""
-        for stage in stages:
+        for stage in STAGES:
             if stage in state.get("stages", {}):
                 last = state["stages"][stage]
                 why = stale_reasons(run, recipe, stage) or ([f"{earlier} is stale"] if earlier else [])
@@ -40,6 +40,10 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
                 plan.stages[stage] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
                 plan.add(stage, f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
                          kind="stage", **plan.stages[stage])  # fmt: skip
+        if "rows" in state["stages"]:
+            _look_at_rows(plan, recipe, run)
+        if recipe.target.trainer and "train" in state["stages"]:
+            _look_at_trainer(plan, recipe, run)
         plan.findings.append(classes_finding(recipe, run))
         with open_graph_store(recipe, run) as store:
             diffed = diff_in_words(run, read_written(store, run.graph))
@@ -51,6 +55,30 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
         plan.problems.append(str(error))
 
 
+def _look_at_rows(plan: Plan, recipe: Recipe, run: RunDir) -> None:
+    """Whether the rows that fuse wrote last are what the graph says now; a stage of its own, beside the training."""
+    from kgkt.verbs.rows import why_rows_stale
+
+    last, why = run.state()["stages"]["rows"], why_rows_stale(recipe, run)
+    plan.stages["rows"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": None}
+    plan.add("rows", f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
+             kind="stage", **plan.stages["rows"])  # fmt: skip
+
+
+def _look_at_trainer(plan: Plan, recipe: Recipe, run: RunDir) -> None:
+    """Whether the trainer ran on B as it would be written now; after every stage that writes B."""
+    from kgkt.verbs.trainer import trainer_inputs
+
+    last = run.state()["stages"]["train"]
+    writes = ("populate", "rows") if recipe.target.method == "rows" else STAGES
+    earlier = [f"{stage} is stale" for stage in writes if plan.stages.get(stage, {"stale": True})["stale"]]
+    why = why_stale(run, "train", trainer_inputs(recipe)) or earlier[:1]
+    seconds = sum(last["figures"]["seconds"].values())
+    plan.stages["train"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
+    plan.add("train", f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
+             kind="stage", **plan.stages["train"])  # fmt: skip
+
+
 def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
     """What changed since the stage ran; only inputs that are named now can be compared."""
     from kgkt.rundir.current import open_graph_store, read_current
@@ -58,15 +86,12 @@ def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:
     from kgkt.verbs.fuse import fuse_inputs
     from kgkt.verbs.map import map_inputs
     from kgkt.verbs.propagate import as_last_taught, propagate_inputs
-    from kgkt.verbs.trainer import trainer_inputs
 
     if stage == "populate":
         moved = ["the store"] if moves(recipe, run) else []
         if source_of(recipe.source) is None:
             return moved
         return why_stale(run, stage, populate_inputs(recipe)) + moved
-    if stage == "train":
-        return why_stale(run, stage, trainer_inputs(recipe))
     if stage == "propagate":
         recipe = as_last_taught(recipe, run)
         with open_graph_store(recipe, run) as store:

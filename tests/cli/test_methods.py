@@ -66,7 +66,7 @@ def test_a_s_own_answer_teaches_where_the_recipe_says_what_it_answers(kgkt: Kgkt
 
 def test_what_does_not_go_together_is_refused(kgkt: Kgkt, labelled: Path) -> None:
     for given, code, message in (
-        (("--method", "rows"), 2, "no method 'rows'"),
+        (("--method", "row"), 2, "no method 'row'; did you mean rows"),
         (("--method", "write", "--no-map"), 2, "no map is asked for"),
         (("--method", "write"), 3, "there is none: run kgkt map first"),
         (("--temperature", 3), 2, "temperature is of A's own answer"),

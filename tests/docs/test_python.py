@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kgkt.source.quiet import keras as import_keras
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
 SHOWN = re.compile(r"^(?P<code>.+?)\s{2,}# (?P<value>[('\[].*)$")  # an expression, and what it gives
 
@@ -27,6 +29,7 @@ def folder(
     few = [(digits.pool_ids[i], digit) for digit in range(10) for i in np.flatnonzero(digits.pool_y == digit)[:3]]
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("item_id", "class"), *few])
+    (tmp_path / "words.txt").write_text("\n".join(["", "[UNK]", *digits.pool_ids[:50], "unheard"]))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -35,8 +38,10 @@ def folder(
 def test_every_example_runs_and_gives_what_stands_beside_it(folder: Path, digits: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 8
+    keras = import_keras()
+    translator = keras.Sequential([keras.Input((4,)), keras.layers.Embedding(60, 32), keras.layers.GRU(4)])
     space: dict[str, Any] = {
-        "vectors": digits.pool_x.reshape(600, -1), "ids": digits.pool_ids, "classes": digits.pool_y.astype(str),
+        "translator": translator, "vectors": digits.pool_x.reshape(600, -1), "ids": digits.pool_ids, "classes": digits.pool_y.astype(str),
     }  # fmt: skip
     checked = 0
     for block in blocks:
@@ -54,4 +59,6 @@ def test_every_example_runs_and_gives_what_stands_beside_it(folder: Path, digits
     assert {row["method"] for row in space["report"].report["rows"]} >= {"kgkt", "head", "PT-MAP"}
     assert run.stages()["fuse"]["ran"]
     assert space["other"].graph == "vectors"
+    assert {name: space["wrote"].figures[name] for name in ("covered", "unknown", "special")} == {
+        "covered": 50, "unknown": 1, "special": 9}  # fmt: skip
     assert np.mean(space["spread"].transduction_ == digits.pool_y.astype(str)) > 0.7

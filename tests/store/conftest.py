@@ -25,6 +25,7 @@ from kgkt.store.load import (
 )
 from kgkt.store.opening import open_store
 from kgkt.store.protocol import Statement
+from kgkt.store.rows import write_rows
 from kgkt.values import Block, BlockMap, ConceptGraph
 from tests import neo4j_server as servers
 
@@ -115,6 +116,8 @@ def fill(url: str) -> None:
         write_models(store, "main", [{"name": "a2", "role": "source", "framework": "keras", "sha256": "01"}])
         write_sources(store, "main", [("a", 0.25), ("a2", 0.75)],
                       [(0, "a", 0.5), (0, "a2", 0.25), (1, "a", 0.125), (1, "a2", 1.0), (2, "a", 0.5), (6, "a", 1.0)])
+        write_rows(store, "main", {"name": "b", "role": "target"}, "emb", "emb/embeddings", [None, "cat", "dog", "cow"],
+                   [(3, 1, 1.0, 1.0), (4, 2, 0.5, 1.0)])
         said = {"kept": 0.25, "floor": 0.125, "ceiling": 0.5}
         write_arrived(store, "main", {"name": "b", "role": "target"}, [
             (1, {"verdict": "lost", **said}), (2, {"verdict": "arrived", **said, "kept": 0.5})])

@@ -23,7 +23,10 @@ FILES = sorted(path for path in statements.folder().rglob("*.cypher") if path.su
 WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
     **{f"constraint_{label}": (None, {}) for label in ("graph", "model", "concept", "theme", "item", "class", "block")},
     **{f"write_{kind}": ([{"key": f"g/{kind}/{i}", "props": {"graph": "g", "name": f"{kind} {i}", "model": "m", "x": 0.5}}
-                          for i in range(3)], {}) for kind in ("models", "concepts", "themes", "items", "classes", "blocks")},
+                          for i in range(3)], {}) for kind in ("models", "concepts", "themes", "items", "classes")},
+    "write_blocks": ([*({"key": f"g/blocks/{i}", "props": {"graph": "g", "name": f"blocks {i}", "model": "m", "x": 0.5}}
+                        for i in range(3)), {"key": "g/blocks/row", "props": {
+                            "graph": "g", "name": "word", "model": "m", "layer": "l", "kind": "row"}}], {}),
     "write_graphs": ([{"key": "g", "props": {"graph": "g", "name": "g", "complete": True}}], {}),
     **{f"write_{name}": ([{"a": a, "b": b, "props": {"w": 1.5, "by": "me"}}], {}) for name, a, b in (
         ("in_graph", "g/concepts/0", "g"), ("learned_from", "g", "g/models/0"), ("in_model", "g/blocks/0", "g/models/1"),
@@ -49,6 +52,7 @@ WRITES: dict[str, tuple[list[dict[str, Any]] | None, dict[str, Any]]] = {
     "clear_leans_to": (None, {"graph": "g"}),
     "clear_arrived_in": (None, {"graph": "g", "model": "models 0"}),
     "clear_corresponds_to": (None, {"graph": "g", "other": "g"}),
+    "clear_rows": (None, {"graph": "g", "model": "m", "layer": "l"}),
     "clear_model_blocks": (None, {"graph": "g", "model": "m"}),
     **{f"clear_{kind}": (None, {"graph": "g"}) for kind in ("blocks", "models", "concepts", "themes", "items", "classes")},
     "delete_graph": (None, {"graph": "g"}),

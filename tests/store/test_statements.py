@@ -19,7 +19,9 @@ FILES = sorted(FOLDER.rglob("*.cypher"))
 GIVEN = {"examples": {"concept": "c3"}, "theme": {"theme": 1}, "bridges": {"a": 1, "b": "2"},
          "separates": {"a": 1, "b": 2}, "neighbours": {"item": "x3"}, "path": {"from": 0, "to": "c7"},
          "reaches": {"model": "b", "layer": "dense", "index": 1}, "leaning": {"class": "1"},
-         "similar": {"concept": 5}, "carries": {"concept": 5}, "read_diffed_by": {"graph": "other"}}
+         "similar": {"concept": 5}, "carries": {"concept": 5}, "read_diffed_by": {"graph": "other"},
+         "rows_of_concept": {"concept": 3}, "concept_of_row": {"word": "dog"},
+         **{name: {"model": "b", "layer": "emb"} for name in ("read_rows", "count_rows")}}
 
 
 def used_params(text: str) -> set[str]:
@@ -69,7 +71,14 @@ def test_the_answers_of_shipped_queries_are_right(full):
         assert rows("renamed") == [{"key": "main/concept/4", "concept": "round ones", "made_as": "c4"}]
         assert rows("edited_strengths") == [{
             "key": "main/concept/2", "concept": "c2", "model": "b", "layer": "dense", "index": 2, "planned": 0.5,
-            "strength": 0.25}]
+            "strength": 0.25, "kind": "unit", "block": "dense 2"}, {
+            "key": "main/concept/4", "concept": "round ones", "model": "b", "layer": "emb", "index": 2, "planned": 1.0,
+            "strength": 0.5, "kind": "row", "block": "dog"}]
+        assert [(row["word"], row["strength"]) for row in rows("rows_of_concept", concept="round ones")] == [("dog", 0.5)]
+        assert rows("rows_of_concept", concept=3, model="a") == []
+        assert [(row["index"], row["concept"], row["active"]) for row in rows("concept_of_row", word="dog")] == [
+            (2, "round ones", True)]
+        assert [row["concept"] for row in rows("concept_of_row", word="cow")] == [None]
         assert [(row["concept"], row["class"], row["mass"]) for row in rows("doubtful")] == [("c10", "0", 0.5)]
         assert rows("carries", concept="c5") == [{
             "model": "b", "measured_on": "b-fused.keras", "layer": "dense", "index": 0, "kind": "unit", "strength": 0.0,

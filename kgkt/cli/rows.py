@@ -1,0 +1,81 @@
+"""fuse --method rows: its options, and what it prints."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kgkt.cli.output import OUT, print_json
+from kgkt.errors import count
+
+PANEL = "With --method rows"
+
+
+def row_settings(
+    layer: Annotated[
+        str | None, typer.Option("--layer", rich_help_panel=PANEL, help="Which Embedding, where B has several.")
+    ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option("--vocabulary", rich_help_panel=PANEL, help="Words of its rows: one a line, or .json; else of B's "
+                     "TextVectorization or StringLookup."),
+    ] = None,
+    special: Annotated[
+        list[str] | None,
+        typer.Option("--special", rich_help_panel=PANEL, help="A word whose row is no word's, beside [UNK], <s> and "
+                     "their like. May be repeated."),
+    ] = None,
+    lower: Annotated[
+        bool, typer.Option("--lower", rich_help_panel=PANEL, help="Capitals do not count where a word is looked up.")
+    ] = False,
+    strip_accents: Annotated[
+        bool, typer.Option("--strip-accents", rich_help_panel=PANEL, help="Accents do not count there.")
+    ] = False,
+    rank: Annotated[
+        str | None,
+        typer.Option("--rank", rich_help_panel=PANEL, help="Of what a row has beside its concept's centroid: 0 to the "
+                     "width, or full (32)."),
+    ] = None,
+    row_norm: Annotated[
+        str | None,
+        typer.Option("--row-norm", rich_help_panel=PANEL, help="Mean length of the rows: a number, or keep (B's own)."),
+    ] = None,
+    projection: Annotated[
+        str | None,
+        typer.Option("--projection", rich_help_panel=PANEL, help="pca, learned (from rows that B trained), or auto."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", rich_help_panel=PANEL, help="Write also the rows that B trained.")
+    ] = False,
+) -> dict[str, Any]:  # fmt: skip
+    """How the rows of B's Embedding are written."""
+    return {"layer": layer, "vocabulary": vocabulary, "special": special, "lower": lower or None,
+            "strip_accents": strip_accents or None, "rank": rank, "row_norm": row_norm, "projection": projection,
+            "replace": replace or None}  # fmt: skip
+
+
+def show_rows(done: Any, form: str) -> None:
+    """Print which rows were written, from what, and which were left alone."""
+    from kgkt.transfer.row_card import in_space, row_counts, what_a_row_is
+
+    figures, options = done.figures, done.options
+    if form == "json":
+        print_json({"out": str(done.out), "figures": figures, "options": options, "notices": done.notices,
+                    "seconds": done.seconds})  # fmt: skip
+        return
+    print(f"rows       {options['layer']}: {figures['rows']:,} of {figures['width']} numbers, words from "
+          f"{options['words']}")
+    for words, number in row_counts(figures):
+        print(f"           {number:>9} {words}")
+    print(f"a row      {what_a_row_is(options)}, of {count(figures['concepts'], 'concept')}")
+    print(f"           {in_space(options, figures)}")
+    if figures["length"] is not None:
+        print(f"           mean length {figures['length']:.3g}, before {figures['length_before']:.3g}")
+    if figures["edited"]:
+        print(f"edited     {count(figures['edited'], 'strength')} that you set")
+    if figures["blocks"] is not None:
+        print(f"graph      {count(figures['blocks'], 'row')} as blocks".ljust(48) + f"{done.seconds['graph']:6.1f} s"
+              + OUT.next("kgkt query concept_of_row --param word=WORD"))
+    beside = f"{done.out.with_suffix('.run.json')} and {done.out.with_suffix('.card.md')}"
+    print(f"{done.out}, with {beside}: nothing was trained")

@@ -1,0 +1,108 @@
+"""Saving a B whose rows were written: the model, what made it as JSON, and a model card that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kgkt.errors import count
+from kgkt.files import atomic, sha256_file, write_json, write_text
+from kgkt.transfer.card import check_output, markdown_cell, markdown_table, versions
+
+ALONE = {
+    "special": "without a word (mask, unknown words, start and end, beyond the vocabulary)",
+    "unknown": "of words that A does not have", "switched_off": "of concepts that are switched off",
+    "trained": "trained by B", "set_to_0": "set to 0 in the graph",
+}  # fmt: skip
+
+
+def write_row_card(
+    model: Any, out: Path, original: Path, figures: Mapping[str, Any], options: Mapping[str, Any],
+    notices: Sequence[str], facts: Mapping[str, Any], force: bool = False,
+) -> None:  # fmt: skip
+    """Save B whole or not at all, with its `run.json` and `card.md` beside it.
+
+    Args:
+        model: with its new rows.
+        out: a `.keras` file.
+        original: B's own file.
+        figures, options, notices: as in `WroteRows`.
+        facts: where the rows come from.
+        force: whether existing files may be replaced.
+    """
+    check_output(out, original, force)
+    with atomic(out) as temporary:
+        model.save(temporary)
+    run = {
+        "model": out.name, "sha256": sha256_file(out), "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "target": {"file": original.name, "sha256": sha256_file(original)},
+        "network": {"weights": int(model.count_params())}, "facts": dict(facts), "versions": versions(),
+        "options": dict(options), "figures": dict(figures), "notices": list(notices),
+    }  # fmt: skip
+    write_json(out.with_suffix(".run.json"), run)
+    write_text(out.with_suffix(".card.md"), card_text(run))
+
+
+def card_text(run: Mapping[str, Any]) -> str:
+    """The model card in Markdown, of what `run.json` holds."""
+    facts, figures, options = run["facts"], run["figures"], run["options"]
+    source, notices = facts["source"], run["notices"]
+    layers = ", ".join(f"{layer} ({width:,} features)" for layer, width in source["layers"].items())
+    made = [
+        ("model A", f"{source['source']}, layers {layers}"),
+        ("graph", f"{facts['graph']}: {count(facts['items'], 'item')}, {count(source['concepts'], 'concept')}"),
+        ("concepts switched off", f"{facts['inactive_concepts']:,}"),
+        ("words of the rows", f"from {options['words']}"),
+        ("what a row is", what_a_row_is(options)),
+        ("how it came into B's space", in_space(options, figures)),
+    ]
+    if figures["length"] is not None:
+        made.append(("mean length", f"{figures['length']:.3g}; before {figures['length_before']:.3g}"))
+    files = {run["model"]: run["sha256"], f"{run['target']['file']} (B)": run["target"]["sha256"],
+             f"{source['source']} (A)": facts["source_sha256"], **facts["digests"]}  # fmt: skip
+    packages = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    parts = [
+        f"# {run['model']}",
+        f"{run['target']['file']} with rows of {options['layer']} written from what {source['source']} knows of words; "
+        f"made with kgkt {run['versions']['kgkt']}, {run['made_at']}; {run['network']['weights']:,} weights. "
+        "Nothing was trained. It opens in plain Keras.",
+        "## Rows\n\n" + markdown_table((f"{figures['rows']:,} rows", ""), row_counts(figures)),
+        "## What they were made from\n\n" + markdown_table(("", ""), made),
+        *(["## Notices\n\n" + "\n".join(f"- {markdown_cell(one)}" for one in notices)] if notices else []),
+        "## To make it again\n\n" + markdown_table(("file", "sha256"), list(files.items()))
+        + f"\n\nSeeds: {options['seed']}; of the concepts {facts['concepts_seed']}. Versions: {packages}.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def row_counts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How many rows were written from what, and how many were left alone and why."""
+    rows = [("written by A's vector of the word and its concept", figures["covered"]),
+            ("written by their concept alone", figures["filled"])]  # fmt: skip
+    rows += [(f"left alone: {words}", figures[name]) for name, words in ALONE.items()]
+    return [(words, f"{number:,}") for words, number in rows if number]
+
+
+def what_a_row_is(options: Mapping[str, Any]) -> str:
+    """What a row was made of, in words.
+
+    >>> what_a_row_is({"rank": 16}), what_a_row_is({"rank": 0})
+    ("concept's centroid and a residual of rank 16", "concept's centroid alone")
+    """
+    rank = options["rank"]
+    if rank == "full":
+        return "A's whole vector"
+    return "concept's centroid alone" if rank == 0 else f"concept's centroid and a residual of rank {rank}"
+
+
+def in_space(options: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """How A's vectors came into B's rows, in words."""
+    d, width, by = options["from_width"], figures["width"], options["projection"]
+    if by == "pca":
+        return f"the first {width} of {d} principal components"
+    if by == "turn":
+        return f"{d} numbers turned into {width}"
+    return (f"by {by}, learned from {figures['pairs']:,} rows that B trained; of {figures['held_out']:,} held out "
+            f"ridge explains {100 * figures['ridge']:.0f} %, a network {100 * figures['network']:.0f} %")  # fmt: skip

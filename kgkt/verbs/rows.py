@@ -1,0 +1,323 @@
+"""fuse --method rows: the rows of B's Embedding from what the graph knows of words; nothing is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError, UsageError, count
+from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
+from kgkt.recipe import Recipe, Target
+from kgkt.rundir import carry
+from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.row_edits import Edges, edges_of_rows, let_others_wait, row_edits
+from kgkt.rundir.state import Say, open_run, population, record, settings_of, why_stale
+from kgkt.rundir.word_features import word_vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kgkt.store.protocol import Store
+    from kgkt.transfer.row_plan import Space, Words
+    from kgkt.transfer.vocabulary import Vocabulary
+
+STAGE = "rows"
+SETTINGS = ("layer", "vocabulary", "special", "lower", "strip_accents", "rank", "row_norm", "projection", "replace")
+SHOWN = 5  # words that a refusal gives of each side
+
+
+@dataclass(frozen=True, slots=True)
+class WroteRows:
+    """What `fuse --method rows` wrote.
+
+    Args:
+        model: B with its new rows, an open Keras model.
+        out: its file.
+        figures: counts of rows, lengths, and what the learned map explains; None where there is none.
+        options: as used.
+        notices: what the user should hear.
+        seconds: "rows" (matching, reckoning, writing into the model), "graph" (blocks into the database), "file".
+    """
+
+    model: Any
+    out: Path
+    figures: dict[str, Any]
+    options: dict[str, Any]
+    notices: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
+    """Write the rows of B's Embedding from the concepts and vectors of its words, save B, and tell the graph.
+
+    Args:
+        recipe: what to do.
+        say: takes notices.
+        force: replace what stands at [target] out.
+
+    Raises:
+        UsageError, InputError: what cannot be done, before anything is written.
+    """
+    from kgkt.source.models import open_model
+    from kgkt.transfer.card import check_output
+    from kgkt.transfer.embeddings import need_embedding, rows_of
+    from kgkt.transfer.row_card import write_row_card
+    from kgkt.transfer.vocabulary import vocabulary_of
+
+    target = recipe.target
+    run, path, out = open_run(recipe), *_places(target)
+    check_output(out, path, force)
+    model = open_model(path, target.imports, recipe.source.allow_legacy)
+    vocabulary = vocabulary_of(model, target.layer, target.vocabulary, special=target.special, name=path.name)
+    layer = need_embedding(model, vocabulary.layer, path.name)[1]
+    begun = time.perf_counter()
+    with open_graph_store(recipe, run, write=target.map) as store:
+        current = read_current(store, run, say)
+        found = _find(recipe, vocabulary, current)
+        words = _words(run, current, vocabulary, found, rows_of(layer), layer, target)
+        edits = row_edits(store, run, path.stem, vocabulary, current, say) if target.map else []
+        edges, strength = edges_of_rows(words, current, edits, _keeps(words, target))
+        rows, s, space, options = _rows(words, strength, target)
+        layer.embeddings.assign(rows)
+        seconds = {"rows": time.perf_counter() - begun}
+        begun = time.perf_counter()
+        blocks = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits) if target.map else None
+    seconds["graph"] = time.perf_counter() - begun
+    figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
+    figures |= {"edited": len(edits), "blocks": blocks}
+    notices = (*vocabulary.notices, *_notices(recipe, model, layer, vocabulary, current, words, space, figures))
+    for notice in notices:
+        say(notice)
+    begun = time.perf_counter()
+    options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
+    write_row_card(model, out, path, figures, options, notices, provenance(run, current), force)
+    seconds["file"] = time.perf_counter() - begun
+    record(run, STAGE, _inputs(recipe, run, current, edges), {"model": sha256_file(out)},
+           {"model": path.stem, "layer": vocabulary.layer, **figures}, {"target": _memory(target)})  # fmt: skip
+    if target.map:
+        let_others_wait(run, path.stem, vocabulary.layer)
+    return WroteRows(model, out, figures, options, notices, seconds)
+
+
+def _places(target: Target) -> tuple[Path, Path]:
+    """B's file and that of what is written.
+
+    Raises:
+        UsageError: one is not named, or what does not go with rows is asked for.
+    """
+    if not target.model:
+        raise UsageError("which model B? --target b.keras")
+    if not target.out:
+        raise UsageError("where to? --out b-rows.keras")
+    asked = {"--grow": target.grow, "--carry": target.carry, "--require-gain": target.require_gain,
+             "--temperature": target.temperature, "--class-weights": target.class_weights}  # fmt: skip
+    if wrong := [flag for flag, value in asked.items() if value]:
+        raise UsageError(f"--method rows writes rows and trains nothing: leave out {' and '.join(wrong)}, or give what "
+                         "it writes to a second fuse as --target")
+    return Path(target.model), Path(target.out)
+
+
+def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.ndarray:
+    """(rows,) the item that is the word of each of B's rows, -1 where there is none.
+
+    Raises:
+        InputError: the graph holds none of B's words.
+    """
+    import numpy as np
+
+    from kgkt.transfer.vocabulary import better_match, match
+
+    target, ids = recipe.target, current.ids.tolist()
+    found = match(vocabulary.words, ids, target.lower, target.strip_accents)
+    if not (found >= 0).any():
+        flags, most = better_match(vocabulary.words, ids, target.lower, target.strip_accents)
+        ours = ", ".join(repr(word) for word in [w for w in vocabulary.words if w is not None][:SHOWN])
+        theirs = ", ".join(repr(word) for word in ids[:SHOWN])
+        hint = (f"{count(most, 'word')} would be found with {flags}" if flags else
+                "Rows are written from a graph whose items are words, each item's id being the word")
+        raise InputError(f"none of the words of {vocabulary.source} is an item of the graph.\n"
+                         f"  words of B   {ours or 'none'}\n  items        {theirs}\n{hint}")
+    return np.concatenate([found, np.full(vocabulary.rows - len(found), -1, np.int64)])
+
+
+def _words(
+    run: RunDir, current: CurrentGraph, vocabulary: Vocabulary, found: np.ndarray, own: np.ndarray, layer: Any,
+    target: Target,
+) -> Words:  # fmt: skip
+    """What A knows of B's words, and which of B's rows something trained."""
+    import numpy as np
+
+    from kgkt.concepts.cluster import nearest_concept
+    from kgkt.transfer.embeddings import learned_rows
+    from kgkt.transfer.row_plan import Words
+
+    at = np.flatnonzero(found >= 0)
+    nearest = nearest_concept(current.Z)
+    vectors, centroids = word_vectors(run, nearest, len(current.graph), found[at])
+    learned = np.zeros(len(own), bool) if target.projection == "pca" else learned_rows(layer, target.seed)
+    return Words(own, learned, at, vectors, nearest[found[at]], centroids)
+
+
+def _keeps(words: Words, target: Target) -> bool:
+    """Whether rows that B trained stay as they are."""
+    from kgkt.transfer.row_plan import uses_learned
+
+    return uses_learned(words, target.projection) and not target.replace
+
+
+def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.ndarray, Space, dict[str, Any]]:
+    """The rows, how much of each is planned, how they came into B's space, and the options as used."""
+    from kgkt.transfer.row_plan import into_b, read_norm, read_rank, written_rows
+
+    d, width = words.vectors.shape[1], words.own.shape[1]
+    rank = read_rank(target.rank, width, d)
+    space = into_b(words, target.projection, rank, read_norm(target.row_norm), target.seed)
+    rows, s = written_rows(words, strength, rank, space)
+    return rows, s, space, {
+        "rank": "full" if rank is None else rank, "row_norm": space.norm, "projection": space.by, "from_width": d,
+        "lower": target.lower, "strip_accents": target.strip_accents, "replace": target.replace, "seed": target.seed,
+    }  # fmt: skip
+
+
+def _tell_graph(
+    store: Store, run: RunDir, path: Path, model: Any, layer: Any, vocabulary: Vocabulary, edges: Edges,
+    edits: list[carry.Strength],
+) -> int:  # fmt: skip
+    """Blocks of the rows and their concepts into the graph; until that is done the edits wait in run.json."""
+    from kgkt.store.rows import write_rows as write_blocks
+
+    let_others_wait(run, path.stem, vocabulary.layer, edits)
+    node = {"name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
+            "n_weights": int(model.count_params())}  # fmt: skip
+    return write_blocks(store, run.graph, node, vocabulary.layer, layer.embeddings.path, vocabulary.words.tolist(),
+                        edges)  # fmt: skip
+
+
+def _figures(
+    vocabulary: Vocabulary, words: Words, current: CurrentGraph, edges: Edges, s: np.ndarray, space: Space,
+    rows: np.ndarray, rank: int | str,
+) -> dict[str, Any]:  # fmt: skip
+    """How many rows were written from what, how many were left alone and why; each row counts once."""
+    import numpy as np
+
+    has, set_, planned = (np.zeros(len(s), bool) for _ in range(3))
+    has[words.at] = True
+    for _, row, strength, plan in edges:
+        set_[row] |= strength > 0
+        planned[row] |= plan > 0
+    named = np.zeros(len(s), bool)
+    named[: len(vocabulary.words)] = [word is not None for word in vocabulary.words]
+    written, alone = s > 0, rank == 0
+    still = named & ~written
+    concepts = {concept for concept, row, strength, _ in edges if strength > 0 and current.graph.active[concept]}
+    learned = space.learned
+    return {
+        "rows": len(s), "width": rows.shape[1], "words": int(named.sum()),
+        "covered": int((written & has & (not alone)).sum()), "filled": int((written & (~has | alone)).sum()),
+        "special": int((~named).sum()), "unknown": int((still & ~has & ~set_).sum()),
+        "switched_off": int((still & set_).sum()), "set_to_0": int((still & has & ~set_ & planned).sum()),
+        "trained": int((still & has & ~set_ & ~planned).sum()), "in_a": int(has.sum()), "concepts": len(concepts),
+        "length_before": float(np.linalg.norm(words.own[written], axis=1).mean()) if written.any() else None,
+        "length": float(np.linalg.norm(rows[written], axis=1).mean()) if written.any() else None,
+        "ridge": None if learned is None else learned.ridge, "network": None if learned is None else learned.network,
+        "pairs": None if learned is None else learned.pairs, "held_out": None if learned is None else learned.held_out,
+    }  # fmt: skip
+
+
+def _notices(
+    recipe: Recipe, model: Any, layer: Any, vocabulary: Vocabulary, current: CurrentGraph, words: Words, space: Space,
+    figures: dict[str, Any],
+) -> list[str]:  # fmt: skip
+    """What is odd, and what would find more words."""
+    from kgkt.transfer.embeddings import shared_with
+    from kgkt.transfer.vocabulary import better_match
+
+    target, said, path = recipe.target, [], vocabulary.layer
+    named, found = figures["words"], figures["in_a"]
+    flags, most = better_match(vocabulary.words, current.ids.tolist(), target.lower, target.strip_accents)
+    if flags:
+        said.append(f"{_percent(found, named)} of B's words are in A; {_percent(most, named)} with {flags}")
+    if shared := shared_with(model, layer):
+        said.append(f"{path} is shared with {', '.join(shared)}: what is written changes that too")
+    if not layer.trainable:
+        said.append(f"{path} is frozen: its rows stay as they are written here, whatever trains B")
+    if figures["trained"]:
+        said.append(f"{count(int(words.learned.sum()), 'row')} of {path} were trained, or put there: "
+                    f"{figures['trained']:,} of these are of words that A has, and stay as they are. --replace writes "
+                    "them too, --projection pca writes all as into a B that was never trained")  # fmt: skip
+    if target.test:
+        said.append("--test is not looked at: rows are written, and nothing is trained")
+    if not figures["covered"] + figures["filled"]:
+        said.append("no row was written: B is saved as it came")
+    return said
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.0f} %"
+
+
+def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:
+    """What the new B's run.json and card say about where its rows come from."""
+    populated = run.state()["stages"]["populate"]
+    _, made = load_arrays(run.path("concepts.safetensors"))
+    return {
+        "graph": run.graph, "source": populated["figures"],
+        "source_sha256": populated["inputs"].get("model") or populated["inputs"].get("features"),
+        "concepts_seed": int(made["seed"]), "items": len(current.ids),
+        "inactive_concepts": int((~current.graph.active).sum()),
+        "digests": {"memberships.parquet": sha256_file(run.path("memberships.parquet"))},
+    }  # fmt: skip
+
+
+def _memory(target: Target) -> dict[str, Any]:
+    """How the rows were asked for, as `check` needs it: what was said, paths absolute."""
+    plain = Target()
+    names = ("model", "out", "map", "seed", "imports", *SETTINGS)
+    said = {name: getattr(target, name) for name in names if getattr(target, name) != getattr(plain, name)}
+    files = {name: str(Path(said[name]).resolve()) for name in ("model", "out", "vocabulary") if name in said}
+    return {**{name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}, **files}
+
+
+def _inputs(recipe: Recipe, run: RunDir, current: CurrentGraph, edges: Edges) -> dict[str, str]:
+    """Digests of what was read: of the graph what is switched off, merged, and the strengths that people set."""
+    edited = sorted([concept, row, strength] for concept, row, strength, planned in edges if strength != planned)
+    return _digests(recipe, run, digest_value([current.graph.active.tolist(), current.into.tolist(), edited]))
+
+
+def _digests(recipe: Recipe, run: RunDir, graph: str) -> dict[str, str]:
+    target = recipe.target
+    assert target.model is not None
+    inputs = {"populate": population(run), "the graph": graph}
+    if Path(target.model).exists():
+        inputs["model B"] = sha256_file(Path(target.model))
+    if target.vocabulary and Path(target.vocabulary).exists():
+        inputs["vocabulary"] = digest_path(Path(target.vocabulary))
+    settings = [list(value) if isinstance(value := getattr(target, name), tuple) else value
+                for name in ("map", "seed", *SETTINGS) if name != "vocabulary"]  # fmt: skip
+    return {**inputs, "row settings": digest_value(settings)}
+
+
+def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
+    """What changed since rows were written last, by the recipe if it asks for them, else by what they were told then.
+
+    B's file is passed over where it is not there any more.
+    """
+    from kgkt.store.rows import read_row_edits
+
+    done = run.state()["stages"][STAGE]
+    if recipe.target.method != STAGE or not recipe.target.model:
+        told = {name: tuple(value) if isinstance(value, list) else value
+                for name, value in settings_of(run, STAGE)["target"].items()}  # fmt: skip
+        recipe = dataclasses.replace(recipe, target=Target(method=STAGE, **told))
+    with open_graph_store(recipe, run) as store:
+        current = read_current(store, run, lambda _: None)
+        edits = read_row_edits(store, run.graph, done["figures"]["model"], done["figures"]["layer"],
+                               len(current.graph)) if recipe.target.map else []  # fmt: skip
+    edited = sorted([int(current.into[concept]), row, strength] for concept, _, row, strength in edits)
+    inputs = _digests(recipe, run, digest_value([current.graph.active.tolist(), current.into.tolist(), edited]))
+    gone = {"model B", "vocabulary"} - inputs.keys()
+    return [name for name in why_stale(run, STAGE, inputs) if name not in gone]

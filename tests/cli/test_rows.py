@@ -1,0 +1,251 @@
+"""fuse --method rows: from a graph of words into the rows of B's Embedding, edited, switched off, undone, refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kgkt.source.quiet import keras as import_keras
+from tests.cli.conftest import Kgkt, Result, cwd_into, kgkt_in
+from tests.conftest import Once
+
+N, WIDTH = 160, 12
+WORDS = [f"w{i:03d}" for i in range(N)]
+FUSE = ("fuse", "--method", "rows", "--target", "b.keras", "--out", "f.keras", "--force")
+
+
+def texts_b(path: Path, words: list[str], rows: int | None = None) -> None:
+    """A classifier of texts that numbers its words itself."""
+    keras = import_keras()
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    texts = layers.TextVectorization(output_sequence_length=4, standardize=None, name="texts")
+    texts.set_vocabulary(words)
+    text = keras.Input((1,), dtype="string")
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(rows or len(words) + 2, 8, name="emb")(texts(text)))
+    keras.Model(text, layers.Dense(2, activation="softmax", name="out")(x)).save(path)
+
+
+@pytest.fixture(scope="session")
+def words_once(once: Once) -> Path:
+    """A graph of 160 words in 8 clouds, and a B that has 120 of them, two with capitals, and one that A does not have."""
+
+    def fill(folder: Path) -> None:
+        draw = np.random.default_rng(0)
+        x = draw.normal(size=(8, WIDTH))[np.arange(N) % 8] * 2 + draw.normal(size=(N, WIDTH))
+        np.savez(folder / "words.npz", x=x.astype(np.float32), item_id=np.array(WORDS))
+        texts_b(folder / "b.keras", [*WORDS[:118], "W118", "W119", "unheard", "[start]"], rows=130)
+        kgkt_in(folder, "populate", "--features", "words.npz", "--concepts", "8")
+
+    return once("word-rows", fill)
+
+
+@pytest.fixture
+def words(words_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(words_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
+
+
+Rows = Callable[..., tuple[Result, np.ndarray]]
+
+
+@pytest.fixture
+def written(kgkt: Kgkt, words: Path) -> Rows:
+    """Write rows with these options; what was said, and the rows."""
+
+    def write(*options: object, target: str = "b.keras") -> tuple[Result, np.ndarray]:
+        done = kgkt(*FUSE, *options, "--target", target)
+        assert done.code == 0, done.err
+        return done, rows_in("f.keras")
+
+    return write
+
+
+def rows_in(file: str) -> np.ndarray:
+    layers = import_keras().models.load_model(file, compile=False).layers
+    return np.asarray(next(layer for layer in layers if layer.name == "emb").embeddings.numpy())
+
+
+def lengths(rows: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(rows, axis=1)
+
+
+def ask(kgkt: Kgkt, text: str, *more: str) -> Any:
+    done = kgkt("query", text, *more)
+    assert done.code == 0, done.err
+    return done.json["rows"]
+
+
+def test_rows_are_written_traced_edited_switched_off_and_brought_back(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    own = rows_in("b.keras")
+    done, rows = written()
+    figures = done.json["figures"]
+    assert {name: figures[name] for name in ("rows", "words", "covered", "filled", "special", "unknown", "trained")} == {
+        "rows": 130, "words": 121, "covered": 118, "filled": 0, "special": 9, "unknown": 3, "trained": 0}  # fmt: skip
+    assert done.json["options"]["rank"] == 8
+    assert "98 % of B's words are in A; 99 % with --lower" in done.err
+    assert "names 124 of the 130 rows of emb: the other 6 are left alone" in done.err
+    same = (rows == own).all(axis=1)
+    assert same.sum() == 12
+    assert lengths(rows[~same]).mean() == pytest.approx(lengths(own[~same]).mean(), rel=1e-5)
+    _check_graph(kgkt, words)
+    assert kgkt("check", "--target", "b.keras").json["stages"]["rows"]["stale"] is False
+
+    edge = "MATCH (:Concept)-[m:MAPS_TO]->(:Block {kind: 'row', name: '%s'}) SET m.strength = %s"
+    ask(kgkt, edge % ("w003", 0.25), "--rw", "--force")
+    ask(kgkt, edge % ("w004", 0.0), "--rw", "--force")
+    assert kgkt("check", "--target", "b.keras").json["stages"]["rows"]["why"] == ["the graph"]
+    done, edited = written()
+    assert done.json["figures"]["set_to_0"] == 1
+    np.testing.assert_allclose(edited[5], 0.25 * rows[5] + 0.75 * own[5], atol=1e-6)
+    np.testing.assert_array_equal(edited[6], own[6])
+    rest = np.delete(np.arange(130), [5, 6])
+    np.testing.assert_array_equal(edited[rest], rows[rest])
+    assert kgkt("query", "concept_of_row", "--param", "word=w003").json["rows"][0][-2:] == [0.25, 1.0]
+
+    concept = kgkt("query", "concept_of_row", "--param", "word=w010").json["rows"][0][3]
+    off = f"MATCH (c:Concept {{key: '{concept}'}}) RETURN c.key AS key"
+    assert kgkt("switch", "off", off).code == 0
+    done, without = written()
+    there = {row[2] for row in kgkt("query", "rows_of_concept", "--param", f"concept={concept.rpartition('/')[2]}",
+                                    "--param", "limit=999").json["rows"]}  # fmt: skip
+    assert done.json["figures"]["switched_off"] == len(there - {6}) > 5
+    for row in range(130):
+        np.testing.assert_array_equal(without[row], own[row] if row in there else edited[row])
+    assert kgkt("undo").code == 0
+    np.testing.assert_array_equal(written()[1], edited)
+
+
+def _check_graph(kgkt: Kgkt, words: Path) -> None:
+    """The blocks of the rows, beside those that `map` makes."""
+    assert ask(kgkt, "MATCH (b:Block {kind: 'row'})-[:IN_MODEL]->(m:Model) RETURN m.name, count(b)") == [["b", 121]]
+    maps = "MATCH (c:Concept)-[m:MAPS_TO]->(b:Block) RETURN count(m), min(m.strength), max(m.planned), count(DISTINCT b)"
+    assert ask(kgkt, maps) == [[118, 1.0, 1.0, 118]]
+    assert kgkt("query", "concept_of_row", "--param", "word=unheard").json["rows"][0][3] is None
+    card = Path("f.card.md").read_text()
+    assert "written by A's vector of the word and its concept | 118" in card
+    assert "Nothing was trained" in card
+    assert json.loads(Path("f.run.json").read_text())["figures"]["covered"] == 118
+
+
+def test_a_word_goes_to_the_concept_that_people_give_it(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    own, (_, before) = rows_in("b.keras"), written("--rank", 0)
+    target = kgkt("query", "concept_of_row", "--param", "word=w001").json["rows"][0][3]
+    ask(kgkt, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {name: 'w000'}) SET m.strength = 0.0", "--rw", "--force")
+    for word in ("w000", "unheard"):
+        ask(kgkt, f"MATCH (c:Concept {{key: '{target}'}}), (b:Block {{name: '{word}'}}) MERGE (c)-[m:MAPS_TO]->(b) "
+            "SET m.strength = 1.0", "--rw", "--force")  # fmt: skip
+    done, after = written("--rank", 0)
+    assert done.json["figures"]["filled"] == 119
+    assert done.json["figures"]["edited"] == 3
+    for row in (2, 122):  # w000 and unheard
+        np.testing.assert_allclose(after[row], before[3], atol=1e-6)
+    assert (before[122] == own[122]).all()
+    assert kgkt("populate", "--features", "words.npz", "--concepts", "8", "--fresh").code == 0
+    np.testing.assert_array_equal(written("--rank", 0)[1], after)
+    assert json.loads(Path("kgkt-run/main/run.json").read_text())["strengths"] == []
+
+
+def test_map_and_rows_of_one_b_stand_beside_each_other(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    written()
+    ask(kgkt, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {name: 'w003'}) SET m.strength = 0.5", "--rw", "--force")
+    np.savez("x.npz", x=np.array([f"{w} x" for w in WORDS], object).astype(str), item_id=np.array(WORDS))
+    kgkt("label", "w000=a", "w001=b", "w008=a", "w009=b")
+    Path("texts.csv").write_text("item_id,text\n" + "".join(f"{w},{w}\n" for w in WORDS))
+    mapped = kgkt("map", "--target", "b.keras", "--target-data", "texts.csv")
+    assert mapped.code == 0, mapped.err
+    assert (mapped.json["edits_kept"], list(mapped.json["layers"])) == (0, ["out"])
+    assert ask(kgkt, "MATCH (b:Block {model: 'b'}) RETURN b.kind, count(b) ORDER BY b.kind") == [["head", 2], ["row", 121]]
+    done, _ = written()
+    assert done.json["figures"]["edited"] == 1
+    assert ask(kgkt, "MATCH (b:Block {model: 'b'}) RETURN b.kind, count(b) ORDER BY b.kind") == [["head", 2], ["row", 121]]
+    taught = kgkt("fuse", "--target", "f.keras", "--target-data", "texts.csv", "--out", "g.keras", "--steps", "20",
+                  "--method", "soft-targets")  # fmt: skip
+    assert taught.code == 0, taught.err
+
+
+def test_options_and_what_b_has_learned(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    done, _ = written("--lower", "--rank", "full", "--row-norm", 2, "--no-map", "--special", "w000")
+    assert done.json["figures"]["covered"] == 119
+    assert done.json["figures"]["blocks"] is None
+    assert done.json["figures"]["length"] == pytest.approx(2)
+    assert ask(kgkt, "MATCH (b:Block) RETURN count(b)") == [[0]]
+    keras = import_keras()
+    model = keras.models.load_model("b.keras")
+    layer = model.get_layer("emb")
+    x = np.load("words.npz")["x"][:100]
+    known = layer.embeddings.numpy()
+    known[2:102] = x @ np.random.default_rng(0).normal(size=(WIDTH, 8)) / 3
+    layer.embeddings.assign(known)
+    model.save("known.keras")
+    done, rows = written(target="known.keras")
+    figures = done.json["figures"]
+    assert (figures["covered"], figures["trained"]) == (18, 100)
+    assert figures["ridge"] > 0.99
+    assert done.json["options"]["projection"] == "ridge"
+    np.testing.assert_array_equal(rows[:102], known[:102])
+    assert lengths(rows[102:120]).mean() == pytest.approx(lengths(known[2:102]).mean(), rel=0.2)
+    assert "100 of these are of words that A has, and stay as they are" in done.err
+    done, rows = written("--replace", target="known.keras")
+    assert (done.json["figures"]["covered"], (rows[2:102] == known[2:102]).all(axis=1).sum()) == (118, 0)
+    done, rows = written("--projection", "pca", target="known.keras")
+    assert (done.json["figures"]["covered"], done.json["options"]["projection"]) == (118, "pca")
+    assert "the first 8 of 12 principal components" in kgkt(*FUSE, "--format", "table").out
+
+
+def test_a_recipe_writes_rows_and_leaves_them_alone_once_they_are_fresh(kgkt: Kgkt, words: Path) -> None:
+    recipe = ('[source]\nfeatures = "words.npz"\n[concepts]\nk = 8\n[target]\nmodel = "b.keras"\nout = "f.keras"\n'
+              'method = "rows"\nrank = "full"\nlower = true\n')  # fmt: skip
+    Path("kgkt.toml").write_text(recipe)
+    assert kgkt("run").json["stages"] == {"populate": "fresh", "rows": "done"}
+    assert kgkt("run").json["stages"] == {"populate": "fresh", "rows": "fresh"}
+    Path("kgkt.toml").write_text(recipe.replace('"full"', "2"))
+    assert kgkt("check").json["stages"]["rows"]["why"] == ["row settings"]
+    assert kgkt("run").json["stages"]["rows"] == "done"
+    assert json.loads(Path("f.run.json").read_text())["options"]["rank"] == 2
+    Path("kgkt.toml").write_text(recipe.replace('"full"', "true"))
+    assert 'rank must be a whole number or "full"' in kgkt("run").err
+
+
+def test_what_makes_no_rows_is_refused(kgkt: Kgkt, words: Path) -> None:
+    layers = import_keras().layers
+    import_keras().Sequential([import_keras().Input((3,)), layers.Dense(2, name="only")]).save("dense.keras")
+    Path("other.txt").write_text("cat\ndog\nW118\n")
+    Path("long.txt").write_text("\n".join(f"x{i}" for i in range(131)))
+    for given, code, message in (
+        (("--target", "dense.keras"), 3, "dense.keras has no Embedding layer"),
+        (("--layer", "embd"), 3, "no Embedding layer 'embd'; did you mean emb?"),
+        (("--vocabulary", "other.txt"), 3, "none of the words of other.txt is an item of the graph."),
+        (("--vocabulary", "other.txt"), 3, "1 word would be found with --lower"),
+        (("--vocabulary", "long.txt"), 3, "long.txt has 131 words with a row, emb of b.keras has 130 rows"),
+        (("--rank", 9), 3, "--rank 9 is above the width: B's rows are 8 wide; expected 0 to 8, or full"),
+        (("--rank", -1), 3, "--rank -1: expected 0 or more"), (("--rank", "all"), 2, "--rank all: expected a number"),
+        (("--row-norm", -1), 3, "--row-norm -1: expected a number above 0"),
+        (("--row-norm", "long"), 2, "--row-norm long: expected a length"),
+        (("--projection", "lerned"), 2, "--projection lerned; did you mean learned?"),
+        (("--projection", "learned"), 3, "A's vectors explain nothing of B's trained rows"),
+        (("--grow", "units=9", "--carry", "concepts"), 2, "leave out --grow and --carry"),
+        (("--method", "soft-targets", "--rank", "3"), 2, "rank: of method rows, and the method is soft-targets"),
+    ):
+        refused = kgkt(*FUSE, *given)
+        assert (refused.code, message in refused.err) == (code, True), refused.err
+        assert not Path("f.keras").exists()
+    assert ask(kgkt, "MATCH (b:Block) RETURN count(b)") == [[0]]
+    done = kgkt(*FUSE)
+    assert done.code == 0
+    ask(kgkt, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {name: 'w003'}) SET m.strength = 2", "--rw", "--force")
+    assert "to the row of 'w003' in b emb is 2: set a number from 0 (B's own row) to 1" in kgkt(*FUSE).err
+
+
+def test_a_graph_of_pictures_is_refused(kgkt: Kgkt, populated: Path, words_once: Path) -> None:
+    shutil.copy(words_once / "b.keras", populated / "words.keras")
+    refused = kgkt("fuse", "--method", "rows", "--target", "words.keras", "--out", "f.keras")
+    assert refused.code == 3
+    assert "Rows are written from a graph whose items are words, each item's id being the word" in refused.err
+    assert "items        'i0000', 'i0001'" in refused.err
