@@ -70,8 +70,8 @@ def _look_at_trainer(plan: Plan, recipe: Recipe, run: RunDir) -> None:
     from kgkt.verbs.trainer import trainer_inputs
 
     last = run.state()["stages"]["train"]
-    writes = ("populate", "rows") if recipe.target.method == "rows" else STAGES
-    earlier = [f"{stage} is stale" for stage in writes if plan.stages.get(stage, {"stale": True})["stale"]]
+    writes = ("populate", *(["rows"] if "rows" in plan.stages else ())) if recipe.target.method == "rows" else STAGES
+    earlier = [f"{stage} is stale" for stage in writes if plan.stages[stage]["ran"] and plan.stages[stage]["stale"]]
     why = why_stale(run, "train", trainer_inputs(recipe)) or earlier[:1]
     seconds = sum(last["figures"]["seconds"].values())
     plan.stages["train"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
