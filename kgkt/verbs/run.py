@@ -25,7 +25,7 @@ Done = Callable[[str, Any], None]
 def run_all(
     recipe: Recipe, say: Say, done: Done, progress: Any = None, force: bool = False, allow_trainer: bool = False
 ) -> None:
-    """Populate, label, propagate, map, fuse, train, as far as the recipe goes; with method rows the rows in their place.
+    """Populate, label, propagate, map, fuse, train: as far as the recipe goes; method rows needs but populate.
 
     Args:
         recipe: of the run.
