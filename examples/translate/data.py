@@ -70,6 +70,7 @@ def main() -> None:
     HERE.mkdir(exist_ok=True)
     pairs(HERE, given.pairs)
     known = vocabulary(HERE)
+    (HERE / "words.txt").write_text("".join(f"{word}\n" for word in known), encoding="utf-8")
     import model
 
     pieces = model.learn_pieces(french for _, french in corpus.read(HERE / "train.tsv"))

@@ -42,9 +42,9 @@ def check(recipe: Recipe) -> Plan:
     source, a = _source(plan, recipe)
     pool = _data(plan, recipe, recipe.source.data, None if a is None else a.input_shape, a.name if a else "", drop)
     b = _model(plan, recipe, imports)
-    if b is not None and len(b.inputs) > 1:
+    if b is not None and len(b.inputs) > 1 and recipe.target.method != "rows":
         _named(plan, recipe, b, drop)
-    else:
+    elif recipe.target.method != "rows":  # rows are written by B's words: it reads no item of the pool
         shape = None if b is None else b.input_shape
         _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool, what="data")
         _data(plan, recipe, recipe.target.test, shape, pool=pool, what=TEST)
