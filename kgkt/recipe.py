@@ -152,6 +152,7 @@ class Target:
     class_weights: str | dict[str, float] | None = None
     log: str | None = None
     grow: tuple[str, ...] = ()
+    trainer: str | None = None
     layer: str | None = None
     vocabulary: str | None = None
     special: tuple[str, ...] = ()
@@ -374,6 +375,7 @@ method = "auto"                # auto; write without that check; soft-targets: w
 # temperature = 2              # of A's answer, with method = "distil"
 # class_weights = "balanced"   # or {cat = 2, dog = 1}: what an item counts by its class
 # log = "log"                  # folder that gets the losses, for TensorBoard
+# trainer = "train.py"         # a command of yours, run in this folder once out is written: kgkt run --allow-trainer
 steps = 400
 batch = 64
 learning_rate = 0.001

