@@ -92,8 +92,8 @@ def confidence(
     right: dict[int, list[int]],
 ) -> Iterator[tuple[str, float]]:
     """(metric, value): of the translations of nearly one confidence, that confidence and the share that is right."""
-    from kgkt.transfer.lexicon_confidence import bands, in_turn, judged, learn_confidence
     from kgkt.transfer.lexicon import Space, align, candidates
+    from kgkt.transfer.lexicon_confidence import bands, in_turn, judged, learn_confidence
 
     sure = learn_confidence(*in_turn(seeds, lambda known: align(X, Z, known, ROUNDS, MOST), MOST, 0))
     found = candidates(Space(A, B), np.array(test), MOST, 5)

@@ -17,9 +17,18 @@ from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, population, store_database, store_url
 from kgkt.source.word_files import read_words
 from kgkt.source.word_pairs import KnownPairs, WordPairs, given_pairs, know_pairs
-from kgkt.transfer.lexicon_confidence import BEST, Confidence, bands, in_turn, judged, learn_confidence, pairs_of, precision
 from kgkt.transfer.dictionary import COLUMNS, Counterparts, Lexicon, counterparts
 from kgkt.transfer.lexicon import Pairs, Space, align, candidates, levelled
+from kgkt.transfer.lexicon_confidence import (
+    BEST,
+    Confidence,
+    bands,
+    in_turn,
+    judged,
+    learn_confidence,
+    pairs_of,
+    precision,
+)
 
 if TYPE_CHECKING:
     import numpy as np

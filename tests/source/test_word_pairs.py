@@ -33,7 +33,7 @@ def test_heading_comments_further_columns_and_what_stands_twice(tmp_path: Path) 
     assert "the first line (source, target) is taken for a heading" in told.notices[0]
     assert "1 pair stood there more than once" in told.notices[1]
     packed = tmp_path / "p.tsv.gz"
-    packed.write_bytes(gzip.compress("en,fr\nDog,Chien\n".encode()))
+    packed.write_bytes(gzip.compress(b"en,fr\nDog,Chien\n"))
     assert read_pairs(packed, lower=True).pairs == (("dog", "chien"),)
 
 
