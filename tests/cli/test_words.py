@@ -157,6 +157,7 @@ def test_a_list_of_words_beside_features_makes_them_words(home: Path, kgkt: Kgkt
     (("--vocabulary", "cased.txt"), 3, "100 % are if all are lower-cased: try --lower"),
     (("--also", "a2.npz"), 3, "glove.txt and a2.npz have 1 word in common: a graph needs many"),
     (("--also", "b.keras:hidden"), 3, "the data is text, which kgkt reads with a sentence model only"),
+    (("--most-frequent", 1), 3, "glove.txt: 1 word of it is asked for: a graph needs many"),
     (("--concepts", 100), 3, "100 concepts from 72 items is not possible"),
 ])  # fmt: skip
 def test_what_is_refused(flags: tuple[object, ...], code: int, message: str, home: Path, kgkt: Kgkt, model_b: Path) -> None:
