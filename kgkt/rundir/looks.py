@@ -81,8 +81,8 @@ def read_looks(recipe: Recipe, run: RunDir, draw: bool = False) -> Looks:
     """
     thumbs, known = run.path("exemplars"), settings_of(run, "populate")
     place, kind = recipe.source.data or known.get("data"), known.get("kind")
-    if kind == "words" and not draw:  # their ids are their texts
-        looks = Looks(thumbs)
+    if kind == "words":  # their ids are their texts
+        looks = Looks(thumbs, missing="the items are words, which have no picture" if draw else "")
     elif place is None:
         looks = Looks(thumbs, missing="the graph was made from features alone: no picture or text is at hand")
     elif not Path(place).exists():
