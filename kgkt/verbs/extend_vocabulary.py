@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count
 from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
-from kgkt.recipe import Recipe, Target
+from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
 from kgkt.transfer.extended import Extended
@@ -78,7 +78,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     if not words.words:
         raise InputError(f"none of the words is new to {b.path.name} and known to A: {in_words(words.left)}")
     concepts = nearest_concept(current.Z)
-    pairs, new = _both(recipe, run, b, current, concepts, words.items)
+    pairs, new = _both(recipe, run, b, current, concepts, words.items, say)
     way, tried, held_out = choose_way(pairs, target.seed)
     best = tried[way]
     if not best.sure and asked.confidence is None:
@@ -118,6 +118,8 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
     lookup = None if target.vocabulary else lookup_of(model, vocabulary.layer, layer, path.name)
     check_alone(model, vocabulary.layer, layer, lookup, path.name)
+    if lookup is not None and lookup.get_config().get("split") == "character":
+        raise InputError(f"{path.name}: {lookup.name} splits texts into characters: there are no words to extend")
     beside = out.with_suffix(".vocabulary.txt") if lookup is None else None
     if beside is not None:
         check_file(vocabulary, beside, force)
@@ -127,7 +129,7 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
 
 
 def _both(
-    recipe: Recipe, run: RunDir, b: _Opened, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray
+    recipe: Recipe, run: RunDir, b: _Opened, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray, say: Say
 ) -> tuple[Pairs, np.ndarray]:
     """The words that A and B know, those of concepts that are off left out, and A's vectors of some items."""
     import numpy as np
@@ -135,15 +137,14 @@ def _both(
     from kgkt.rundir.word_features import word_vectors
     from kgkt.rundir.words import unknown_row
     from kgkt.transfer.embeddings import rows_of
-    from kgkt.transfer.extend import FEWEST_PAIRS, Pairs
+    from kgkt.transfer.extend import Pairs
     from kgkt.transfer.vocabulary import match
 
     target, known = recipe.target, current.ids.tolist()
     index = match(b.vocabulary.words, known, target.lower, target.strip_accents)
     places = np.flatnonzero(index >= 0)
+    _check_match(b, known, len(places), (target.lower, target.strip_accents), say)
     places = places[current.graph.active[concepts[index[places]]]]
-    if len(places) < FEWEST_PAIRS:
-        raise _too_few(b.path.name, b.vocabulary, current, len(places), target)
     both, _ = word_vectors(run, concepts, len(current.graph), np.concatenate([index[places], items]))
     both -= both[: len(places)].mean(axis=0)  # which cosines would else be of
     pairs = Pairs(both[: len(places)], concepts[index[places]], rows_of(b.layer)[places], places,
@@ -209,17 +210,25 @@ def _refuse(recipe: Recipe, asked: Asked) -> None:
         raise UsageError("--test chooses the confidence, --confidence says it: one of the two")
 
 
-def _too_few(name: str, vocabulary: Vocabulary, current: CurrentGraph, found: int, target: Target) -> InputError:
-    """What to say where A knows too few of B's words."""
+def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bool], say: Say) -> None:
+    """Say which options would find more of B's words among A's; refuse where too few are found.
+
+    Raises:
+        InputError: as said.
+    """
     from kgkt.transfer.extend import FEWEST_PAIRS
     from kgkt.transfer.vocabulary import better_match
 
-    words = [word for word in vocabulary.words if word is not None]
-    better, more = better_match(words, current.ids.tolist(), target.lower, target.strip_accents)
-    hint = (f"; {better} finds {more:,}" if better else
-            ". The graph's items have to be words, as populate makes them of word vectors")  # fmt: skip
-    return InputError(f"A knows {found:,} of the {len(words):,} words of {name}, and rows of new ones are learned from "
-                      f"{FEWEST_PAIRS} or more{hint}")
+    words = [word for word in b.vocabulary.words if word is not None]
+    better, more = better_match(words, known, *forms)
+    what = f"A knows {found:,} of the {len(words):,} words of {b.path.name}"
+    hint = f"; with {better} {more:,}" if better else ""
+    if found < FEWEST_PAIRS:
+        if not hint and found < len(words) / 2:
+            hint = ". The graph's items have to be words, as populate makes them of word vectors"
+        raise InputError(f"{what}, and rows of new ones are learned from {FEWEST_PAIRS} or more{hint}")
+    if hint:
+        say(what + hint)
 
 
 def _confidence(
