@@ -11,7 +11,8 @@ from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
-from kgkt.transfer.extended import Extended
+from kgkt.transfer.extended import Extended as Extended
+from kgkt.transfer.extended import in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.confidence import Tuned
     from kgkt.transfer.extend import Pairs
     from kgkt.transfer.vocabulary import Vocabulary
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -65,7 +67,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     """
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.rundir.current import open_graph_store, read_current
-    from kgkt.rundir.words import candidates, in_words
+    from kgkt.rundir.words import candidates
     from kgkt.transfer.confidence import nearest_known
     from kgkt.transfer.extend import choose_way, foretell
 
@@ -166,7 +168,9 @@ def _write(
     done = replace(done, out=out, vocabulary=b.beside, difference=difference, notices=notices)
     for notice in notices:
         say(notice)
-    if target.map:
+    if target.map and out.stem == b.path.stem:
+        say(f"the graph is not told of the new rows: {out} is called as {b.path} is, whose rows it may hold")
+    elif target.map:
         _tell_graph(recipe, run, done, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), homes)
     with atomic(out) as temporary:
         made.save(temporary)

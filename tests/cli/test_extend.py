@@ -78,6 +78,9 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert again.code == 0, again.err
     assert f"{len(WORDS) - KNOWN + 1 - len(added)} words" in again.out
     assert "as you said" in again.out
+    none = kgkt("extend-vocabulary", "b.keras", "--out", "b4.keras", "--confidence", 1)
+    assert (none.code, none.json["out"], none.json["words"]) == (0, None, [])
+    assert not (worded / "b4.keras").exists()
 
 
 def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.CaptureFixture[str]) -> None:
