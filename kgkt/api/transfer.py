@@ -15,9 +15,9 @@ from kgkt.rundir.given import data_file, model_file
 from kgkt.rundir.row_stage import SETTINGS
 
 if TYPE_CHECKING:
-    from kgkt.transfer.extended import Extended
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
+    from kgkt.verbs.extend_vocabulary import Extended
     from kgkt.verbs.fuse import Fused
     from kgkt.verbs.lexicon import Lexicon
     from kgkt.verbs.map import Mapped

@@ -92,7 +92,7 @@ def show_extended(done: Extended, form: str) -> None:
     if form == "json":
         print_json(done.to_json())
         return
-    from kgkt.rundir.words import in_words
+    from kgkt.transfer.extended import in_words
 
     print(f"learned    {done.layer}, from {count(done.pairs, 'word')} that A and B know; on {done.held_out:,} held out")
     for way, one in done.tried.items():

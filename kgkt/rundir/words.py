@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +81,6 @@ def candidates(
         left["not one word to B"] += int((~one).sum())
         words = [word for word, whole in zip(words, one.tolist(), strict=True) if whole]
     return Candidates(words, np.array([found[word] for word in words], np.int64), {k: n for k, n in left.items() if n})
-
-
-def in_words(left: Mapping[str, int]) -> str:
-    """Why words were left out, with counts."""
-    return ", ".join(f"{n:,} {why}" for why, n in left.items()) or "none is given"
 
 
 def as_read(lookup: Any, word: str) -> str:

@@ -75,10 +75,10 @@ def nearest_known(vectors: np.ndarray, known: np.ndarray, themselves: bool = Fal
 
     from kgkt.concepts.embed import unit_rows
 
-    X, Y = unit_rows(np.asarray(vectors, np.float32)), unit_rows(np.asarray(known, np.float32))
-    found = np.full(len(X), -1.0, np.float32)
-    for start in range(0, len(X), CHUNK):
-        cosines = X[start : start + CHUNK] @ Y.T
+    Y = unit_rows(np.asarray(known, np.float32))
+    found = np.full(len(vectors), -1.0, np.float32)
+    for start in range(0, len(vectors), CHUNK):
+        cosines = unit_rows(np.asarray(vectors[start : start + CHUNK], np.float32)) @ Y.T
         if themselves:
             here = np.arange(len(cosines))
             cosines[here, start + here] = -1.0

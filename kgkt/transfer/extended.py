@@ -81,3 +81,8 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(one) for one in value]
     return None if value == float("inf") else value
+
+
+def in_words(left: Mapping[str, int]) -> str:
+    """Why words were left out, with counts."""
+    return ", ".join(f"{n:,} {why}" for why, n in left.items()) or "none is given"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, count
 from kgkt.transfer.embeddings import is_graph, shared_with
 from kgkt.transfer.flow import calls_of
+from kgkt.transfer.layers import leaves
 from kgkt.transfer.taps import as_input, run_model
 from kgkt.transfer.widen import copy_state, rebuild
 
@@ -105,6 +106,9 @@ def lengthen(
         if config.get("vocabulary") is not None:
             longer["vocabulary"] = [*config["vocabulary"], *words]
         changed[id(lookup)] = longer
+    if heads := [name for name, one in leaves(model) if getattr(one, "units", None) == len(old) != 1]:
+        notices.append(f"{heads[0]} has {count(len(old), 'output')}, as many as {path} had rows: if they are words, B "
+                       "reads the new ones and answers with none of them")
     made = rebuild(model, changed)
     new = _same_place(model, made, layer)
     copy_state(model, made, {}, (layer, new))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count
 from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
-from kgkt.recipe import Recipe, Target
+from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
-from kgkt.transfer.extended import Extended
+from kgkt.transfer.extended import Extended as Extended
+from kgkt.transfer.extended import in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.confidence import Tuned
     from kgkt.transfer.extend import Pairs
     from kgkt.transfer.vocabulary import Vocabulary
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -65,7 +67,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     """
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.rundir.current import open_graph_store, read_current
-    from kgkt.rundir.words import candidates, in_words
+    from kgkt.rundir.words import candidates
     from kgkt.transfer.confidence import nearest_known
     from kgkt.transfer.extend import choose_way, foretell
 
@@ -78,7 +80,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     if not words.words:
         raise InputError(f"none of the words is new to {b.path.name} and known to A: {in_words(words.left)}")
     concepts = nearest_concept(current.Z)
-    pairs, new = _both(recipe, run, b, current, concepts, words.items)
+    pairs, new = _both(recipe, run, b, current, concepts, words.items, say)
     way, tried, held_out = choose_way(pairs, target.seed)
     best = tried[way]
     if not best.sure and asked.confidence is None:
@@ -118,6 +120,8 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
     lookup = None if target.vocabulary else lookup_of(model, vocabulary.layer, layer, path.name)
     check_alone(model, vocabulary.layer, layer, lookup, path.name)
+    if lookup is not None and lookup.get_config().get("split") == "character":
+        raise InputError(f"{path.name}: {lookup.name} splits texts into characters: there are no words to extend")
     beside = out.with_suffix(".vocabulary.txt") if lookup is None else None
     if beside is not None:
         check_file(vocabulary, beside, force)
@@ -127,7 +131,7 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
 
 
 def _both(
-    recipe: Recipe, run: RunDir, b: _Opened, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray
+    recipe: Recipe, run: RunDir, b: _Opened, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray, say: Say
 ) -> tuple[Pairs, np.ndarray]:
     """The words that A and B know, those of concepts that are off left out, and A's vectors of some items."""
     import numpy as np
@@ -135,15 +139,14 @@ def _both(
     from kgkt.rundir.word_features import word_vectors
     from kgkt.rundir.words import unknown_row
     from kgkt.transfer.embeddings import rows_of
-    from kgkt.transfer.extend import FEWEST_PAIRS, Pairs
+    from kgkt.transfer.extend import Pairs
     from kgkt.transfer.vocabulary import match
 
     target, known = recipe.target, current.ids.tolist()
     index = match(b.vocabulary.words, known, target.lower, target.strip_accents)
     places = np.flatnonzero(index >= 0)
+    _check_match(b, known, len(places), (target.lower, target.strip_accents), say)
     places = places[current.graph.active[concepts[index[places]]]]
-    if len(places) < FEWEST_PAIRS:
-        raise _too_few(b.path.name, b.vocabulary, current, len(places), target)
     both, _ = word_vectors(run, concepts, len(current.graph), np.concatenate([index[places], items]))
     both -= both[: len(places)].mean(axis=0)  # which cosines would else be of
     pairs = Pairs(both[: len(places)], concepts[index[places]], rows_of(b.layer)[places], places,
@@ -165,7 +168,9 @@ def _write(
     done = replace(done, out=out, vocabulary=b.beside, difference=difference, notices=notices)
     for notice in notices:
         say(notice)
-    if target.map:
+    if target.map and out.stem == b.path.stem:
+        say(f"the graph is not told of the new rows: {out} is called as {b.path} is, whose rows it may hold")
+    elif target.map:
         _tell_graph(recipe, run, done, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), homes)
     with atomic(out) as temporary:
         made.save(temporary)
@@ -209,17 +214,25 @@ def _refuse(recipe: Recipe, asked: Asked) -> None:
         raise UsageError("--test chooses the confidence, --confidence says it: one of the two")
 
 
-def _too_few(name: str, vocabulary: Vocabulary, current: CurrentGraph, found: int, target: Target) -> InputError:
-    """What to say where A knows too few of B's words."""
+def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bool], say: Say) -> None:
+    """Say which options would find more of B's words among A's; refuse where too few are found.
+
+    Raises:
+        InputError: as said.
+    """
     from kgkt.transfer.extend import FEWEST_PAIRS
     from kgkt.transfer.vocabulary import better_match
 
-    words = [word for word in vocabulary.words if word is not None]
-    better, more = better_match(words, current.ids.tolist(), target.lower, target.strip_accents)
-    hint = (f"; {better} finds {more:,}" if better else
-            ". The graph's items have to be words, as populate makes them of word vectors")  # fmt: skip
-    return InputError(f"A knows {found:,} of the {len(words):,} words of {name}, and rows of new ones are learned from "
-                      f"{FEWEST_PAIRS} or more{hint}")
+    words = [word for word in b.vocabulary.words if word is not None]
+    better, more = better_match(words, known, *forms)
+    what = f"A knows {found:,} of the {len(words):,} words of {b.path.name}"
+    hint = f"; with {better} {more:,}" if better else ""
+    if found < FEWEST_PAIRS:
+        if not hint and found < len(words) / 2:
+            hint = ". The graph's items have to be words, as populate makes them of word vectors"
+        raise InputError(f"{what}, and rows of new ones are learned from {FEWEST_PAIRS} or more{hint}")
+    if hint:
+        say(what + hint)
 
 
 def _confidence(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import kgkt
+from kgkt.cli.extend import show_extended
 from kgkt.source.quiet import keras as import_keras
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
@@ -77,39 +78,37 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert again.code == 0, again.err
     assert f"{len(WORDS) - KNOWN + 1 - len(added)} words" in again.out
     assert "as you said" in again.out
+    none = kgkt("extend-vocabulary", "b.keras", "--out", "b4.keras", "--confidence", 1)
+    assert (none.code, none.json["out"], none.json["words"]) == (0, None, [])
+    assert not (worded / "b4.keras").exists()
 
 
-def test_held_out_texts_choose_the_confidence(kgkt: Kgkt, worded: Path) -> None:
+def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_texts(worded / "test.csv", WORDS[: KNOWN - 1])
-    done = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras", "--test", "test.csv", "--format", "table")
-    assert done.code == 0, done.err
-    assert "120 texts with masked words of B's own (159, a fifth at a time)" in done.out
-    assert "none served" in done.out
-    run = kgkt_run()
+    run = kgkt.open_graph(say=lambda _: None)
     tuned = run.extend_vocabulary("b.keras", test="test.csv", words=["w200", "w201", "W202", "nowhere", "w001"],
                                   lower=True, classes="no,yes")  # fmt: skip
     assert tuned.rule == "tuned"
     assert tuned.tuned.tried[1].loss < tuned.tuned.tried[0].loss
+    assert 0 < len(tuned.words) == len(tuned.to_pandas())
     assert set(tuned.words) <= {"w200", "w201", "w202"}
-    assert len(tuned.words) == len(tuned.to_pandas())
-    assert tuned.left["unknown to A"] == 1
-    assert tuned.left["known to B"] == 1
+    assert (tuned.left["unknown to A"], tuned.left["known to B"]) == (1, 1)
     assert tuned.out == run.folder / "extended.keras"
-
-
-def kgkt_run() -> kgkt.Run:
-    return kgkt.open_graph(say=lambda _: None)
+    show_extended(tuned, "table")
+    told = capsys.readouterr().out
+    assert "120 texts with masked words of B's own (159, a fifth at a time)" in told
+    assert told.count("loss less by") == 12
+    json.dumps(tuned.to_json(), allow_nan=False)
 
 
 def test_a_switched_off_concept_teaches_no_word(kgkt: Kgkt, worded: Path) -> None:
-    everything = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras", "--confidence", -1).json
     off = kgkt("switch", "off", "--concept", "c003")
     assert off.code == 0, off.err
-    done = kgkt("extend-vocabulary", "b.keras", "--out", "b3.keras", "--confidence", -1).json
+    done = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras", "--confidence", -1).json
     fewer = done["left"].get("of a concept that is off", 0)
-    assert len(done["words"]) == len(everything["words"]) - fewer
+    assert len(done["words"]) == len(WORDS) - KNOWN + 1 - fewer
     size = kgkt("query", "MATCH (c:Concept {key: 'main/concept/3'}) RETURN c.size").json["rows"][0][0]
-    assert everything["pairs"] - done["pairs"] + fewer == size
+    assert KNOWN - 1 - done["pairs"] + fewer == size
     assert 0 < fewer < size
 
 
@@ -142,6 +141,7 @@ def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
     keras.Model(text, layers.Dense(2)(hashed)).save(worded / "hashed.keras")
     bag = layers.TextVectorization(output_mode="multi_hot", vocabulary=WORDS[:KNOWN])
     keras.Sequential([keras.Input((), dtype="string"), bag, layers.Dense(2)]).save(worded / "bag.keras")
+    build(split="character", words=list("abcdefgh")).save(worded / "letters.keras")
     fresh = build()
     rows = fresh.get_layer("rows")
     rows.set_weights([np.random.default_rng(0).uniform(-0.05, 0.05, rows.embeddings.shape)])
@@ -152,6 +152,7 @@ def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
     asked = {
         ("hashed.keras",): (3, "of hashes"),
         ("bag.keras",): (3, "has no Embedding layer"),
+        ("letters.keras",): (3, "splits texts into characters"),
         ("fresh.keras",): (3, "Is fresh.keras trained?"),
         ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and known to A: 1 known to B, 1 unk"),
         ("b.keras", "--words", "gone.txt"): (3, "gone.txt cannot be read"),

@@ -74,7 +74,7 @@ def test_the_documents_say_how_much_of_the_bar_is_missed() -> None:
 
 
 PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched", "written", "mapped", "carried", "grown", "traced",
-          "diffed", "lexicon")
+          "diffed", "lexicon", "extend")
 
 
 @pytest.mark.parametrize("name", PEOPLE)

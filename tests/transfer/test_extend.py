@@ -129,6 +129,16 @@ def test_rows_without_a_word_are_taken_first() -> None:
     np.testing.assert_array_equal(rows[KNOWN - 28 : KNOWN - 8], 1)
 
 
+def test_an_output_for_each_word_is_told_of() -> None:
+    keras = import_keras()
+    b = build()
+    said = keras.layers.Dense(KNOWN + 2, name="next")(b.get_layer("mean").output)
+    made, notices = lengthen(keras.Model(b.inputs, said), "rows", b.get_layer("rows"), b.get_layer("read"), ["new"],
+                             np.ones((1, 6)))  # fmt: skip
+    assert "next has 162 outputs, as many as rows had rows" in notices[0]
+    assert made.output_shape == (None, KNOWN + 2)
+
+
 def test_only_what_b_reads_as_one_word_is_new() -> None:
     b = build()
     said = reads_as_one(b.get_layer("read"), ["plain", "Upper", "don't", "two words", "élan"])
