@@ -236,8 +236,8 @@ def report(rows: Rows) -> Iterator[str]:
     tasks = [task for task in TASKS if draws_of(rows, task)]
     yield "# A lexicon from a few pairs"
     yield ""
-    yield "English words into French ones, held out from two dictionaries; P@1 / P@5, per cent, mean ± standard error over"
-    yield "draws of seeds and test."
+    yield "English words into French ones, held out from two dictionaries; P@1 / P@5, per cent, mean ± standard error"
+    yield "over draws of seeds and test."
     for task in tasks:
         yield ""
         yield f"{titled(rows, task)} ({SOURCES[task]}):"
@@ -252,8 +252,8 @@ def report(rows: Rows) -> Iterator[str]:
         for method in NAMES if method != OURS
     ])  # fmt: skip
     yield ""
-    yield "What a confidence means: of kgkt's translations with one of so much, the mean confidence and the share that is"
-    yield "right in the test (per cent; the five candidates of every word; the confidence knows the seeds alone)."
+    yield "What a confidence means: of kgkt's translations with one of so much, the mean confidence and the share that"
+    yield "is right in the test (per cent; the five candidates of every word; the confidence knows the seeds alone)."
     yield ""
     yield from table(["confidence", *(f"{task}, {n:,}" for task in tasks for n in SEEDS)],
                      list(confidences(rows, tasks)))  # fmt: skip

@@ -109,6 +109,7 @@ def lexicon_of_graphs(recipe: Recipe, other: str, wanted: Wanted, say: Say) -> L
         UsageError, InputError: as `lexicon_of_files`; a graph with itself, two databases, no such graph.
     """
     _check(wanted)
+    wanted = dataclasses.replace(wanted, words=0)  # all words of a graph are read
     run, theirs = open_run(recipe), dataclasses.replace(recipe, graph=other)
     if run.graph == other:
         raise UsageError(f"graph {other} with itself: name the graphs of two languages, --graphs en,fr")
@@ -191,8 +192,12 @@ def _made(
     names = source.name, target.name
     if source.vectors.shape == target.vectors.shape and np.array_equal(source.vectors, target.vectors):
         raise InputError(f"{names[0]} and {names[1]} hold the same vectors: name two languages")
-    known = know_pairs(told[0], source.rows, target.rows, names)
-    test = None if told[1] is None else _apart(know_pairs(told[1], source.rows, target.rows, names, 1), known, told[1])
+    cut = any(one.kept[-1] == wanted.words - 1 for one in (source, target))
+    hint = f"; the first {wanted.words:,} words of either are read: --words" if cut else ""
+    known = know_pairs(told[0], source.rows, target.rows, names, hint=hint)
+    test = None
+    if told[1] is not None:
+        test = _apart(know_pairs(told[1], source.rows, target.rows, names, 1, hint), known, told[1])
     for notice in (*known.notices, *(test.notices if test else ())):
         say(notice)
     most = min(wanted.most_frequent, max(len(source.words), len(target.words)))

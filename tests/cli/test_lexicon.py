@@ -172,7 +172,7 @@ def test_a_concept_that_is_off_translates_into_nothing(tongues: Path, kgkt: Kgkt
     (("--target", "copy.vec"), 3, "hold the same vectors: name two languages"),
     (("--graphs", "e,f"), 2, "--graphs stands in place of --source and --target"),
     (("--out", "no/lexicon.tsv"), 3, "there is no folder"),
-    (("--words", "30"), 3, "10 are needed"),
+    (("--words", "30"), 3, "; the first 30 words of either are read: --words"),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_refused(tongues: Path, kgkt: Kgkt, more: tuple[str, ...], code: int, said: str) -> None:
     lines = Path("seeds.tsv").read_text().splitlines()
