@@ -197,7 +197,7 @@ def mutual(A: np.ndarray, B: np.ndarray) -> Pairs:
 def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent: int, power: float = POWER) -> Space:
     """Bring two languages into one space: Procrustes of seeds, then rounds of mutual nearest neighbours.
 
-    A few seeds say nothing of most directions, and an orthogonal map turns these anyhow: so the first round weighs them.
+    A few seeds say nothing of most directions, and an orthogonal map turns these anyhow: the first round weighs them.
     The words that may choose each other double with every round: the map is rough at first, and frequent words are
     what it is most often right of. In the end each direction counts by what all pairs say of it, if these are many.
 

@@ -116,7 +116,7 @@ def lexicon_of_graphs(recipe: Recipe, other: str, wanted: Wanted, say: Say) -> L
     second = open_run(theirs)
     if _place(recipe, run) != _place(theirs, second):
         raise InputError(f"{run.graph} and {other} are in two databases: populate both into one")
-    told, made = (_told(wanted)), (population(run), population(second))
+    told, made = _told(wanted), (population(run), population(second))
     clock = time.perf_counter()
     graphs = []
     for one, settings in ((run, recipe), (second, theirs)):
@@ -164,6 +164,8 @@ def _language(name: str, words: list[str], vectors: np.ndarray, say: Say) -> _La
     if len(kept) < len(words):
         say(f"{name}: {count(len(words) - len(kept), 'word')} with a vector of zeros left out")
         words, vectors = [words[row] for row in kept.tolist()], vectors[kept]
+    if strange := [word for word in words if "\t" in word or "\n" in word]:
+        raise InputError(f"{name}: {strange[0]!r} is no word, it holds a tab or the end of a line")
     if len(words) < 2:
         raise InputError(f"{name} has {count(len(words), 'word')}: there is nothing to translate")
     return _Language(name, words, levelled(vectors), {word: row for row, word in enumerate(words)}, kept)
@@ -220,7 +222,8 @@ def _made(
     found = candidates(space, np.arange(len(source.words)), most, wanted.best)
     done = Lexicon(
         names, source.words, target.words, found.targets, sure(found), (known.pairs, len(known.right)), space.grown,
-        figures, parts, seconds={"held out": checked - clock, "made": time.perf_counter() - checked},
+        figures, parts, widths=(source.vectors.shape[1], target.vectors.shape[1]),
+        seconds={"held out": checked - clock, "made": time.perf_counter() - checked},
     )  # fmt: skip
     return done, space, sure
 

@@ -12,6 +12,7 @@ import pytest
 
 import kgkt as library
 from kgkt.errors import InputError, UsageError
+from kgkt.verbs.lexicon import _language
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
 
@@ -76,7 +77,7 @@ def test_a_lexicon_of_two_files(tongues: Path, kgkt: Kgkt) -> None:
     done = kgkt(*FILES, "--out", "lexicon.tsv")
     assert done.code == 0, done.err
     told = done.json
-    assert told["words"] == [300, 270]
+    assert (told["words"], told["widths"]) == ([300, 270], [WIDTH, WIDTH])
     assert told["seeds"] == {"pairs": SEEDS, "words": SEEDS}
     assert len(told["grown"]) == 5
     held = told["held_out"]
@@ -195,6 +196,18 @@ def test_what_makes_no_sense_of_graphs_is_refused(tongues: Path, kgkt: Kgkt) -> 
         done = kgkt("lexicon", *more, "--seeds", "seeds.tsv")
         assert (done.code, said in done.err) == (code, True), done.err
     assert kgkt("query", TRANSLATES, "--graph", "e").json["rows"] == []
+
+
+def test_words_without_a_direction_are_left_out_and_what_is_no_word_is_refused() -> None:
+    heard: list[str] = []
+    vectors = np.array([[1, 0], [0, 0], [0, 1], [1, 1]], np.float32)
+    language = _language("g", ["a", "b", "c", "d"], vectors, heard.append)
+    assert (language.words, language.kept.tolist(), language.rows) == (["a", "c", "d"], [0, 2, 3], {"a": 0, "c": 1, "d": 2})
+    assert heard == ["g: 1 word with a vector of zeros left out"]
+    with pytest.raises(InputError, match="is no word, it holds a tab"):
+        _language("g", ["a", "b\tc", "d", "e"], vectors + 1, heard.append)
+    with pytest.raises(InputError, match="g has 1 word: there is nothing to translate"):
+        _language("g", ["a", "b"], vectors[:2], heard.append)
 
 
 def test_in_python(tongues: Path) -> None:
