@@ -142,10 +142,13 @@ def test_concepts_without_a_counterpart_can_be_asked_for(tongues: Path, kgkt: Kg
     place = {name: i for i, name in enumerate(ahead["columns"])}
     assert {(r[place["key"]], r[place["other"]], r[place["share"]], r[place["back"]]) for r in ahead["rows"]} == {
         (r[place["other"]], r[place["key"]], r[place["back"]], r[place["share"]]) for r in back["rows"]}  # fmt: skip
-    # again, with next to nothing known: what was said of these two is replaced
+    # again, with wrong pairs: what was said of these two is replaced, by nothing
+    wrong = [f"e{i}\tf{(7 * i + 11) % 300}\n" for i in range(1, 60) if group(f"e{i}") != ONLY]
+    Path("wrong.tsv").write_text("".join(wrong))
+    few = kgkt("lexicon", "--graphs", "e,f", "--seeds", "wrong.tsv", "--rounds", 0, "--format", "table")
+    assert (few.code, "concepts   none has a counterpart: too few translations" in few.out) == (0, True)
     run = library.open_graph("e")
-    few = run.lexicon("f", [(f"e{i}", f"f{(7 * i + 11) % 300}") for i in range(1, 60) if group(f"e{i}") != ONLY], rounds=0)
-    assert few.concepts == len(run.query(TRANSLATES).rows) < done.json["concepts"] / 2
+    assert run.query(TRANSLATES).rows == ()
     # it goes with the concepts, which is said, and by which command it is made again
     assert run.lexicon("f", "seeds.tsv").concepts == done.json["concepts"]
     gone = kgkt("populate", "--graph", "f", "--features", "f.npz", "--concepts", 18, "--fresh")
