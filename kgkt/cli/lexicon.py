@@ -127,8 +127,8 @@ def _show(done: Lexicon) -> None:
         print(f"           of {band.n:,} translations with a confidence of {band.low:.1f} to {band.high:.1f}, "
               f"{band.expected:.2f} in the mean, {100 * band.right:.1f} % are right")
     if done.concepts == 0:
-        print("concepts   none has a counterpart: too few translations are likely to be right; give more seeds, or more "
-              "words")
+        print("concepts   none has a counterpart: too few translations are likely to be right; give more seeds, or "
+              "more words")
     elif done.concepts is not None and done.untranslated is not None:
         lacking = [f"{n:,} of {name}" for n, name in zip(done.untranslated, done.names, strict=True)]
         print(f"concepts   {done.concepts:,} relations; without a counterpart {', '.join(lacking)}"
