@@ -99,6 +99,7 @@ def _told(done: Lexicon) -> dict[str, Any]:
     low, high = held.interval()
     return {
         "source": done.names[0], "target": done.names[1], "words": [len(done.source), len(done.target)],
+        "widths": list(done.widths),
         "seeds": {"pairs": done.seeds[0], "words": done.seeds[1]}, "grown": list(done.grown),
         "held_out": {"words": held.words, "test": held.test, "p_at_1": held.at_1, "low": low, "high": high,
                      "p_at_5": held.at_5},
@@ -113,7 +114,9 @@ def _show(done: Lexicon) -> None:
     """What was made, in a few lines."""
     held, (low, high) = done.held_out, done.held_out.interval()
     of_5 = held.interval(held.among)
-    print(f"words      {done.names[0]} {len(done.source):,}, {done.names[1]} {len(done.target):,}")
+    sizes = [f"{name} {len(words):,} x {width}" for name, words, width in zip(
+        done.names, (done.source, done.target), done.widths, strict=True)]  # fmt: skip
+    print(f"words      {', '.join(sizes)}")
     print(f"seeds      {count(done.seeds[0], 'pair')} of {count(done.seeds[1], 'word')}")
     if done.grown:
         print(f"rounds     found {', '.join(f'{n:,}' for n in done.grown)} more pairs")
@@ -123,7 +126,10 @@ def _show(done: Lexicon) -> None:
     for band in done.bands:
         print(f"           of {band.n:,} translations with a confidence of {band.low:.1f} to {band.high:.1f}, "
               f"{band.expected:.2f} in the mean, {100 * band.right:.1f} % are right")
-    if done.concepts is not None and done.untranslated is not None:
+    if done.concepts == 0:
+        print("concepts   none has a counterpart: too few translations are likely to be right; give more seeds, or "
+              "more words")
+    elif done.concepts is not None and done.untranslated is not None:
         lacking = [f"{n:,} of {name}" for n, name in zip(done.untranslated, done.names, strict=True)]
         print(f"concepts   {done.concepts:,} relations; without a counterpart {', '.join(lacking)}"
               + OUT.next("kgkt query untranslated"))

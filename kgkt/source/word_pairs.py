@@ -129,8 +129,9 @@ def given_pairs(value: Any, name: str, lower: bool = False) -> WordPairs:
 
 
 def know_pairs(
-    told: WordPairs, source: Mapping[str, int], target: Mapping[str, int], names: Sequence[str], fewest: int = FEWEST
-) -> KnownPairs:
+    told: WordPairs, source: Mapping[str, int], target: Mapping[str, int], names: Sequence[str], fewest: int = FEWEST,
+    hint: str = "",
+) -> KnownPairs:  # fmt: skip
     """The pairs whose two words have vectors.
 
     Args:
@@ -138,6 +139,7 @@ def know_pairs(
         source, target: word -> its row.
         names: what the two are called, for messages.
         fewest: source words that there must be.
+        hint: why words may not be known, for messages.
 
     Raises:
         InputError: the two languages stand the other way round, or too few words are known.
@@ -164,9 +166,9 @@ def know_pairs(
     if len(right) < fewest:
         why = ", ".join(said) or f"{count(len(right), 'word')} in all"
         raise InputError(f"{told.path}: the translation of {count(len(right), 'word')} is known, {fewest} are needed; "
-                         f"{why}{_casing(told, source, target)}")
+                         f"{why}{_casing(told, source, target)}{hint if said else ''}")
     notices: tuple[str, ...] = (f"{told.path}: {unknown:,} of {len(told.pairs):,} pairs are left out: {', '.join(said)}"
-               f"{_casing(told, source, target)}",) if unknown else ()
+               f"{_casing(told, source, target)}{hint}",) if unknown else ()
     same = sum(a == b for a, b in told.pairs)
     if same > len(told.pairs) / 2:
         notices += (f"{told.path}: {same:,} of {len(told.pairs):,} pairs are a word and itself: are {names[0]} and "

@@ -88,6 +88,7 @@ class Lexicon:
         concepts: relations between the concepts of two graphs that were written; None where there are no graphs.
         untranslated: how many concepts of each graph have no counterpart.
         out: the file that was written.
+        widths: of the vectors of either language.
         seconds: stage -> how long it took.
     """
 
@@ -104,6 +105,7 @@ class Lexicon:
     concepts: int | None = None
     untranslated: tuple[int, int] | None = None
     out: str | None = None
+    widths: tuple[int, int] = (0, 0)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:

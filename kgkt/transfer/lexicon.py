@@ -120,8 +120,10 @@ def weighed(X: np.ndarray, Z: np.ndarray, pairs: Pairs) -> Space:
     white, black = zip(*(_whitening(V[rows]) for V, rows in ((X, pairs[0]), (Z, pairs[1]))), strict=True)
     A, B = X @ white[0], Z @ white[1]
     U, V, s = procrustes(A[pairs[0]], B[pairs[1]])
-    return Space(*(unit(side @ (turn * (s / s[0]) ** 0.5) @ (turn.T @ back @ turn))
-                   for side, turn, back in ((A, U, black[0]), (B, V, black[1]))))  # fmt: skip
+    weight = (s / s[0]) ** 0.5
+    source, target = (unit(side @ (turn * weight) @ (turn.T @ back @ turn))
+                      for side, turn, back in ((A, U, black[0]), (B, V, black[1])))  # fmt: skip
+    return Space(source, target)
 
 
 def _whitening(V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +132,7 @@ def _whitening(V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     values, vectors = np.linalg.eigh(V.T.astype(np.float64) @ V)
     root = np.sqrt(np.where(values > 1e-6 * values[-1], values, 1.0))
-    return tuple((vectors * by @ vectors.T).astype(np.float32) for by in (1 / root, root))  # type: ignore[return-value]
+    return (vectors / root @ vectors.T).astype(np.float32), (vectors * root @ vectors.T).astype(np.float32)
 
 
 def _blocks(A: np.ndarray, B: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -193,9 +195,9 @@ def mutual(A: np.ndarray, B: np.ndarray) -> Pairs:
 
 
 def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent: int, power: float = POWER) -> Space:
-    """Bring two languages into one space: Procrustes of seeds, then rounds that add mutual nearest neighbours.
+    """Bring two languages into one space: Procrustes of seeds, then rounds of mutual nearest neighbours.
 
-    A few seeds say nothing of most directions, and an orthogonal map turns these anyhow: so the first round weighs them.
+    A few seeds say nothing of most directions, and an orthogonal map turns these anyhow: the first round weighs them.
     The words that may choose each other double with every round: the map is rough at first, and frequent words are
     what it is most often right of. In the end each direction counts by what all pairs say of it, if these are many.
 

@@ -118,13 +118,14 @@ def lexicon_of_graphs(recipe: Recipe, other: str, wanted: Wanted, say: Say) -> L
         UsageError, InputError: as `lexicon_of_files`; a graph with itself, two databases, no such graph.
     """
     _check(wanted)
+    wanted = dataclasses.replace(wanted, words=0)  # all words of a graph are read
     run, theirs = open_run(recipe), dataclasses.replace(recipe, graph=other)
     if run.graph == other:
         raise UsageError(f"graph {other} with itself: name the graphs of two languages, --graphs en,fr")
     second = open_run(theirs)
     if _place(recipe, run) != _place(theirs, second):
         raise InputError(f"{run.graph} and {other} are in two databases: populate both into one")
-    told, made = (_told(wanted)), (population(run), population(second))
+    told, made = _told(wanted), (population(run), population(second))
     clock = time.perf_counter()
     graphs = []
     for one, settings in ((run, recipe), (second, theirs)):
@@ -172,6 +173,8 @@ def _language(name: str, words: list[str], vectors: np.ndarray, say: Say) -> _La
     if len(kept) < len(words):
         say(f"{name}: {count(len(words) - len(kept), 'word')} with a vector of zeros left out")
         words, vectors = [words[row] for row in kept.tolist()], vectors[kept]
+    if strange := [word for word in words if "\t" in word or "\n" in word]:
+        raise InputError(f"{name}: {strange[0]!r} is no word, it holds a tab or the end of a line")
     if len(words) < 2:
         raise InputError(f"{name} has {count(len(words), 'word')}: there is nothing to translate")
     return _Language(name, words, levelled(vectors), {word: row for row, word in enumerate(words)}, kept)
@@ -200,8 +203,12 @@ def _made(
     names = source.name, target.name
     if source.vectors.shape == target.vectors.shape and np.array_equal(source.vectors, target.vectors):
         raise InputError(f"{names[0]} and {names[1]} hold the same vectors: name two languages")
-    known = know_pairs(told[0], source.rows, target.rows, names)
-    test = None if told[1] is None else _apart(know_pairs(told[1], source.rows, target.rows, names, 1), known, told[1])
+    cut = any(one.kept[-1] == wanted.words - 1 for one in (source, target))
+    hint = f"; the first {wanted.words:,} words of either are read: --words" if cut else ""
+    known = know_pairs(told[0], source.rows, target.rows, names, hint=hint)
+    test = None
+    if told[1] is not None:
+        test = _apart(know_pairs(told[1], source.rows, target.rows, names, 1, hint), known, told[1])
     for notice in (*known.notices, *(test.notices if test else ())):
         say(notice)
     most = min(wanted.most_frequent, max(len(source.words), len(target.words)))
@@ -224,7 +231,8 @@ def _made(
     found = candidates(space, np.arange(len(source.words)), most, wanted.best)
     done = Lexicon(
         names, source.words, target.words, found.targets, sure(found), (known.pairs, len(known.right)), space.grown,
-        figures, parts, seconds={"held out": checked - clock, "made": time.perf_counter() - checked},
+        figures, parts, widths=(source.vectors.shape[1], target.vectors.shape[1]),
+        seconds={"held out": checked - clock, "made": time.perf_counter() - checked},
     )  # fmt: skip
     return done, space, sure
 

@@ -123,3 +123,16 @@ def test_gains_are_paired_and_averaged_over_label_counts() -> None:
     behind = {tuple(row[:2]): row[3] for row in summary.bar({"fashion": ahead})}
     assert behind["fashion", "not one SE behind head"] == "**missed**"
     assert behind["fashion", "not two SE behind head at 1"] == "**missed**"
+
+
+def test_words_are_hashed_as_spacy_does() -> None:
+    from tasks.lexicon import murmur64
+
+    assert murmur64(["coffee", "apple"]).tolist() == [3197928453018144401, 8566208034543834098]  # of its documentation
+
+
+def test_what_packages_hold_of_messagepack_is_read() -> None:
+    from tasks.lexicon import _unpack
+
+    packed = b"\x93\xa3\xc3\xa9t\x82\x01\xcd\x01\x00\xcf" + b"\0" * 7 + b"\x07\xcc\xff\xdc\0\x01\xd9\x02ab"
+    assert _unpack(packed, 0) == (["ét", {1: 256, 7: 255}, ["ab"]], len(packed))

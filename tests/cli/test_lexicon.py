@@ -12,6 +12,7 @@ import pytest
 
 import kgkt as library
 from kgkt.errors import InputError, UsageError
+from kgkt.verbs.lexicon import _language
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
 
@@ -76,7 +77,7 @@ def test_a_lexicon_of_two_files(tongues: Path, kgkt: Kgkt) -> None:
     done = kgkt(*FILES, "--out", "lexicon.tsv")
     assert done.code == 0, done.err
     told = done.json
-    assert told["words"] == [300, 270]
+    assert (told["words"], told["widths"]) == ([300, 270], [WIDTH, WIDTH])
     assert told["seeds"] == {"pairs": SEEDS, "words": SEEDS}
     assert len(told["grown"]) == 5
     held = told["held_out"]
@@ -141,10 +142,13 @@ def test_concepts_without_a_counterpart_can_be_asked_for(tongues: Path, kgkt: Kg
     place = {name: i for i, name in enumerate(ahead["columns"])}
     assert {(r[place["key"]], r[place["other"]], r[place["share"]], r[place["back"]]) for r in ahead["rows"]} == {
         (r[place["other"]], r[place["key"]], r[place["back"]], r[place["share"]]) for r in back["rows"]}  # fmt: skip
-    # again, with next to nothing known: what was said of these two is replaced
+    # again, with wrong pairs: what was said of these two is replaced, by nothing
+    wrong = [f"e{i}\tf{(7 * i + 11) % 300}\n" for i in range(1, 60) if group(f"e{i}") != ONLY]
+    Path("wrong.tsv").write_text("".join(wrong))
+    few = kgkt("lexicon", "--graphs", "e,f", "--seeds", "wrong.tsv", "--rounds", 0, "--format", "table")
+    assert (few.code, "concepts   none has a counterpart: too few translations" in few.out) == (0, True)
     run = library.open_graph("e")
-    few = run.lexicon("f", [(f"e{i}", f"f{(7 * i + 11) % 300}") for i in range(1, 60) if group(f"e{i}") != ONLY], rounds=0)
-    assert few.concepts == len(run.query(TRANSLATES).rows) < done.json["concepts"] / 2
+    assert run.query(TRANSLATES).rows == ()
     # it goes with the concepts, which is said, and by which command it is made again
     assert run.lexicon("f", "seeds.tsv").concepts == done.json["concepts"]
     gone = kgkt("populate", "--graph", "f", "--features", "f.npz", "--concepts", 18, "--fresh")
@@ -172,7 +176,7 @@ def test_a_concept_that_is_off_translates_into_nothing(tongues: Path, kgkt: Kgkt
     (("--target", "copy.vec"), 3, "hold the same vectors: name two languages"),
     (("--graphs", "e,f"), 2, "--graphs stands in place of --source and --target"),
     (("--out", "no/lexicon.tsv"), 3, "there is no folder"),
-    (("--words", "30"), 3, "10 are needed"),
+    (("--words", "30"), 3, "; the first 30 words of either are read: --words"),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_refused(tongues: Path, kgkt: Kgkt, more: tuple[str, ...], code: int, said: str) -> None:
     lines = Path("seeds.tsv").read_text().splitlines()
@@ -195,6 +199,18 @@ def test_what_makes_no_sense_of_graphs_is_refused(tongues: Path, kgkt: Kgkt) -> 
         done = kgkt("lexicon", *more, "--seeds", "seeds.tsv")
         assert (done.code, said in done.err) == (code, True), done.err
     assert kgkt("query", TRANSLATES, "--graph", "e").json["rows"] == []
+
+
+def test_words_without_a_direction_are_left_out_and_what_is_no_word_is_refused() -> None:
+    heard: list[str] = []
+    vectors = np.array([[1, 0], [0, 0], [0, 1], [1, 1]], np.float32)
+    language = _language("g", ["a", "b", "c", "d"], vectors, heard.append)
+    assert (language.words, language.kept.tolist(), language.rows) == (["a", "c", "d"], [0, 2, 3], {"a": 0, "c": 1, "d": 2})
+    assert heard == ["g: 1 word with a vector of zeros left out"]
+    with pytest.raises(InputError, match="is no word, it holds a tab"):
+        _language("g", ["a", "b\tc", "d", "e"], vectors + 1, heard.append)
+    with pytest.raises(InputError, match="g has 1 word: there is nothing to translate"):
+        _language("g", ["a", "b"], vectors[:2], heard.append)
 
 
 def test_in_python(tongues: Path) -> None:
