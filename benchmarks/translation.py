@@ -44,7 +44,7 @@ PLAN = (  # what is measured first
     (20_000, ("shuffled",)),
 )  # fmt: skip
 # chosen on seed 300, at 10,000 pairs, the same for every arm
-NORM, WIDTH, HIDDEN, PIECES, EPOCHS, RATE, BATCH, PATIENCE = 2.0, 128, 160, 3000, 24, 2e-3, 64, 2
+NORM, WIDTH, HIDDEN, PIECES, EPOCHS, RATE, BATCH, PATIENCE = 8.0, 128, 160, 2000, 24, 3e-3, 64, 2
 
 
 def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = print) -> Iterator[paired.Row]:
@@ -78,7 +78,8 @@ def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = prin
     rows.trainable = not arm.endswith("frozen")
     begun = time.perf_counter()
     dev = translator.Batches([(hide(e, trained), f) for e, f in pairs.dev], pieces, size=200)
-    history = translator.train(b, translator.Batches(training, pieces, BATCH, seed=seed), dev, EPOCHS, RATE, PATIENCE)
+    learn = translator.Batches(translator.repeated(training), pieces, BATCH, seed=seed)
+    history = translator.train(b, learn, dev, EPOCHS, RATE, PATIENCE)
     seconds = time.perf_counter() - begun
     lacking = [not trained.issuperset(translator.words_of(english)) for english, _ in pairs.test]
     writer = translator.Translator(b, pieces)
@@ -108,6 +109,7 @@ def vocabulary(training: Any, pairs: Any, has: set[str]) -> tuple[list[str], lis
 def rows_of(arm: str, known: Any, words: list[str], own: Any, seed: int) -> Any:
     """The rows of an arm, (len(words) + 2, width), all arms with the same mean norm; what A lacks keeps B's own."""
     import numpy as np
+
     from kgkt.transfer.rows import word_rows
 
     own = own * (NORM / np.linalg.norm(own, axis=1).mean())

@@ -18,10 +18,11 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 PAD, BEGIN, END = 0, 1, 2
 UNKNOWN = "⁇"  # stands for a word that is not told; no vocabulary holds it, so that it is read as any unknown word
 LONGEST = 40  # pieces of a translation
-NORM = 2.0  # of a word's row: Keras' own start, of about 0.3, is too small to learn from few pairs
+LOOK = 10_000  # pairs, at least, between two looks at dev pairs; fewer are repeated
+NORM = 8.0  # mean length of a row: from Keras' own start, of about 0.3, little is learned from few pairs
 
 
-def learn_pieces(texts: Iterable[str], size: int = 3000) -> Tokenizer:
+def learn_pieces(texts: Iterable[str], size: int = 2000) -> Tokenizer:
     """Byte pairs that are frequent in the target's training texts; any text can be written with them."""
     pieces = Tokenizer(models.BPE())
     pieces.normalizer = normalizers.NFC()
@@ -135,6 +136,11 @@ def padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
     for row, values in zip(out, rows, strict=True):
         row[: len(values)] = values
     return out
+
+
+def repeated(pairs: Sequence[Pair]) -> list[Pair]:
+    """Pairs for an epoch: each once, or so often that there are about LOOK."""
+    return list(pairs) * max(LOOK // max(len(pairs), 1), 1)
 
 
 def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate: float, patience: int = 2,
