@@ -10,6 +10,7 @@ from kgkt.api.graph import Graph, Place
 from kgkt.api.settings import names_of, path_text, with_target
 from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
+from kgkt.rundir.row_stage import SETTINGS
 
 if TYPE_CHECKING:
     from kgkt.verbs.diff import Diffed
@@ -82,7 +83,7 @@ class Transfer(Graph):
             `.model` is B with its new rows, `.figures` how many were written from what, `.out` its file.
         """
         from kgkt.verbs.fuse import fuse_target
-        from kgkt.verbs.rows import SETTINGS, write_rows
+        from kgkt.verbs.rows import write_rows
 
         settings |= {"out": path_text(out), "log": path_text(log), "vocabulary": path_text(settings.get("vocabulary"))}
         settings["special"] = names_of(settings.get("special"))

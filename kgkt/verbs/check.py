@@ -42,9 +42,10 @@ def check(recipe: Recipe) -> Plan:
     source, a = _source(plan, recipe)
     pool = _data(plan, recipe, recipe.source.data, None if a is None else a.input_shape, a.name if a else "", drop)
     b = _model(plan, recipe, imports)
-    if b is not None and len(b.inputs) > 1 and recipe.target.method != "rows":
+    reads = recipe.target.method != "rows"  # rows are written whatever B reads
+    if b is not None and len(b.inputs) > 1 and reads:
         _named(plan, recipe, b, drop)
-    elif recipe.target.method != "rows":  # rows are written by B's words: it reads no item of the pool
+    elif reads:
         shape = None if b is None else b.input_shape
         _data(plan, recipe, recipe.target.data, shape, drop_bad=drop, pool=pool, what="data")
         _data(plan, recipe, recipe.target.test, shape, pool=pool, what=TEST)
@@ -53,7 +54,7 @@ def check(recipe: Recipe) -> Plan:
     if source is not None and a is not None and pool is not None:
         for notice in try_(plan, partial(_beside, source, a, pool, str(recipe.source.data))) or ():
             plan.add("notice", notice, kind="notice")
-    if b is not None and pool is not None and not recipe.target.data:
+    if b is not None and pool is not None and not recipe.target.data and reads:
         _fits(plan, recipe, b, pool)
     if not any((recipe.source.model, recipe.source.data, recipe.source.features, recipe.target.model)):
         plan.add("nothing named", "kgkt init writes a kgkt.toml to fill in; or give --model, --data, …")
@@ -62,7 +63,7 @@ def check(recipe: Recipe) -> Plan:
     _memory(plan, recipe, a, pool)
     _store(plan, recipe)
     look_at_stages(plan, recipe)
-    if b is not None and b.outputs is not None:
+    if b is not None and b.outputs is not None and reads:
         _outputs(plan, recipe, b, b.outputs)
     return plan
 
@@ -126,7 +127,7 @@ def _model(plan: Plan, recipe: Recipe, imports: tuple[str, ...]) -> ModelInfo | 
         _broken(plan, str(path))
         return None
     plan.add(path.name, outputs_in_words(info), **model_fields(info))
-    if info.several_outputs and not recipe.target.output:
+    if info.several_outputs and not recipe.target.output and recipe.target.method != "rows":
         plan.problems.append(f"{path} has several outputs: say which is taught, with --output or output in [target]; "
                              "kgkt map lists them")
     return info

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count
-from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
+from kgkt.files import load_arrays, sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import carry
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_edits import Edges, edges_of_rows, let_others_wait, row_edits
-from kgkt.rundir.state import Say, open_run, population, record, settings_of, why_stale
+from kgkt.rundir.row_stage import STAGE, in_graph, inputs_of_rows, told_of
+from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from kgkt.transfer.row_plan import Space, Words
     from kgkt.transfer.vocabulary import Vocabulary
 
-STAGE = "rows"
-SETTINGS = ("layer", "vocabulary", "special", "lower", "strip_accents", "rank", "row_norm", "projection", "replace")
 SHOWN = 5  # words that a refusal gives of each side
 
 
@@ -87,6 +85,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         begun = time.perf_counter()
         blocks = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits) if target.map else None
     seconds["graph"] = time.perf_counter() - begun
+    told = in_graph(run, path, vocabulary, edges) if target.map else None
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
     figures |= {"edited": len(edits), "blocks": blocks}
     notices = (*vocabulary.notices, *_notices(recipe, model, layer, vocabulary, current, words, space, figures))
@@ -96,8 +95,9 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
     write_row_card(model, out, path, figures, options, notices, provenance(run, current), force)
     seconds["file"] = time.perf_counter() - begun
-    record(run, STAGE, _inputs(recipe, run, current, edges), {"model": sha256_file(out)},
-           {"model": path.stem, "layer": vocabulary.layer, **figures}, {"target": _memory(target)})  # fmt: skip
+    kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told}
+    record(run, STAGE, inputs_of_rows(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
+           {"target": told_of(target)})  # fmt: skip
     if target.map:
         let_others_wait(run, path.stem, vocabulary.layer)
     return WroteRows(model, out, figures, options, notices, seconds)
@@ -134,7 +134,7 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
     target, ids = recipe.target, current.ids.tolist()
     found = match(vocabulary.words, ids, target.lower, target.strip_accents)
     if not (found >= 0).any():
-        flags, most = better_match(vocabulary.words, ids, target.lower, target.strip_accents)
+        flags, most = better_match(vocabulary.words.tolist(), ids, target.lower, target.strip_accents)
         ours = ", ".join(repr(word) for word in [w for w in vocabulary.words if w is not None][:SHOWN])
         theirs = ", ".join(repr(word) for word in ids[:SHOWN])
         hint = (f"{count(most, 'word')} would be found with {flags}" if flags else
@@ -187,9 +187,20 @@ def _tell_graph(
     store: Store, run: RunDir, path: Path, model: Any, layer: Any, vocabulary: Vocabulary, edges: Edges,
     edits: list[carry.Strength],
 ) -> int:  # fmt: skip
-    """Blocks of the rows and their concepts into the graph; until that is done the edits wait in run.json."""
+    """Blocks of the rows and their concepts into the graph; until that is done the edits wait in run.json.
+
+    What stands there already is left alone: the edits are read from there.
+    """
+    from kgkt.store.readback import rows
     from kgkt.store.rows import write_rows as write_blocks
 
+    named = sum(word is not None for word in vocabulary.words)
+    there = [rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"]
+             for name in ("count_rows", "count_row_strengths")]  # fmt: skip
+    waits = any(entry[2] == f"{carry.ROWS}{vocabulary.layer}" for entry in carry.waiting(run))
+    last = run.state()["stages"].get(STAGE, {}).get("figures", {}).get("in_graph")
+    if there == [named, len(edges)] and not waits and last == in_graph(run, path, vocabulary, edges):
+        return named
     let_others_wait(run, path.stem, vocabulary.layer, edits)
     node = {"name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
             "n_weights": int(model.count_params())}  # fmt: skip
@@ -238,7 +249,7 @@ def _notices(
 
     target, said, path = recipe.target, [], vocabulary.layer
     named, found = figures["words"], figures["in_a"]
-    flags, most = better_match(vocabulary.words, current.ids.tolist(), target.lower, target.strip_accents)
+    flags, most = better_match(vocabulary.words.tolist(), current.ids.tolist(), target.lower, target.strip_accents)
     if flags:
         said.append(f"{_percent(found, named)} of B's words are in A; {_percent(most, named)} with {flags}")
     if shared := shared_with(model, layer):
@@ -271,53 +282,3 @@ def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:
         "inactive_concepts": int((~current.graph.active).sum()),
         "digests": {"memberships.parquet": sha256_file(run.path("memberships.parquet"))},
     }  # fmt: skip
-
-
-def _memory(target: Target) -> dict[str, Any]:
-    """How the rows were asked for, as `check` needs it: what was said, paths absolute."""
-    plain = Target()
-    names = ("model", "out", "map", "seed", "imports", *SETTINGS)
-    said = {name: getattr(target, name) for name in names if getattr(target, name) != getattr(plain, name)}
-    files = {name: str(Path(said[name]).resolve()) for name in ("model", "out", "vocabulary") if name in said}
-    return {**{name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}, **files}
-
-
-def _inputs(recipe: Recipe, run: RunDir, current: CurrentGraph, edges: Edges) -> dict[str, str]:
-    """Digests of what was read: of the graph what is switched off, merged, and the strengths that people set."""
-    edited = sorted([concept, row, strength] for concept, row, strength, planned in edges if strength != planned)
-    return _digests(recipe, run, digest_value([current.graph.active.tolist(), current.into.tolist(), edited]))
-
-
-def _digests(recipe: Recipe, run: RunDir, graph: str) -> dict[str, str]:
-    target = recipe.target
-    assert target.model is not None
-    inputs = {"populate": population(run), "the graph": graph}
-    if Path(target.model).exists():
-        inputs["model B"] = sha256_file(Path(target.model))
-    if target.vocabulary and Path(target.vocabulary).exists():
-        inputs["vocabulary"] = digest_path(Path(target.vocabulary))
-    settings = [list(value) if isinstance(value := getattr(target, name), tuple) else value
-                for name in ("map", "seed", *SETTINGS) if name != "vocabulary"]  # fmt: skip
-    return {**inputs, "row settings": digest_value(settings)}
-
-
-def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
-    """What changed since rows were written last, by the recipe if it asks for them, else by what they were told then.
-
-    B's file is passed over where it is not there any more.
-    """
-    from kgkt.store.rows import read_row_edits
-
-    done = run.state()["stages"][STAGE]
-    if recipe.target.method != STAGE or not recipe.target.model:
-        told = {name: tuple(value) if isinstance(value, list) else value
-                for name, value in settings_of(run, STAGE)["target"].items()}  # fmt: skip
-        recipe = dataclasses.replace(recipe, target=Target(method=STAGE, **told))
-    with open_graph_store(recipe, run) as store:
-        current = read_current(store, run, lambda _: None)
-        edits = read_row_edits(store, run.graph, done["figures"]["model"], done["figures"]["layer"],
-                               len(current.graph)) if recipe.target.map else []  # fmt: skip
-    edited = sorted([int(current.into[concept]), row, strength] for concept, _, row, strength in edits)
-    inputs = _digests(recipe, run, digest_value([current.graph.active.tolist(), current.into.tolist(), edited]))
-    gone = {"model B", "vocabulary"} - inputs.keys()
-    return [name for name in why_stale(run, STAGE, inputs) if name not in gone]

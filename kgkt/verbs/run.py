@@ -10,13 +10,14 @@ from kgkt.errors import InputError
 from kgkt.files import check_place, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, read_current
+from kgkt.rundir.row_stage import why_rows_stale
 from kgkt.rundir.state import Say, open_run, why_stale
 from kgkt.verbs.fuse import fuse_inputs, fuse_target
 from kgkt.verbs.label import label
 from kgkt.verbs.map import map_inputs, map_target
 from kgkt.verbs.populate import populate
 from kgkt.verbs.propagate import propagate, propagate_inputs
-from kgkt.verbs.rows import why_rows_stale, write_rows
+from kgkt.verbs.rows import write_rows
 from kgkt.verbs.trainer import check_trainer, train, trainer_inputs
 
 Done = Callable[[str, Any], None]

@@ -57,7 +57,7 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
 
 def _look_at_rows(plan: Plan, recipe: Recipe, run: RunDir) -> None:
     """Whether the rows that fuse wrote last are what the graph says now; a stage of its own, beside the training."""
-    from kgkt.verbs.rows import why_rows_stale
+    from kgkt.rundir.row_stage import why_rows_stale
 
     last, why = run.state()["stages"]["rows"], why_rows_stale(recipe, run)
     plan.stages["rows"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": None}

@@ -1,0 +1,77 @@
+"""What run.json remembers of the rows that fuse wrote: what was read, what was told, and so whether they are stale."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgkt.files import digest_path, digest_value, sha256_file
+from kgkt.recipe import Recipe, Target
+from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.row_edits import Edges
+from kgkt.rundir.state import population, settings_of, why_stale
+
+if TYPE_CHECKING:
+    from kgkt.transfer.vocabulary import Vocabulary
+
+STAGE = "rows"
+SETTINGS = ("layer", "vocabulary", "special", "lower", "strip_accents", "rank", "row_norm", "projection", "replace")
+
+
+def in_graph(run: RunDir, path: Path, vocabulary: Vocabulary, edges: Edges) -> str:
+    """Digest of what of these rows is in the graph, but for the edits."""
+    planned = sorted((concept, row, plan) for concept, row, _, plan in edges)
+    return digest_value([population(run), sha256_file(path), vocabulary.layer, vocabulary.words.tolist(), planned])
+
+
+def told_of(target: Target) -> dict[str, Any]:
+    """How the rows were asked for, as `check` needs it: what was said, paths absolute."""
+    plain = Target()
+    names = ("model", "out", "map", "seed", "imports", *SETTINGS)
+    said = {name: getattr(target, name) for name in names if getattr(target, name) != getattr(plain, name)}
+    named = said.keys() & {"model", "out", "vocabulary"}
+    files: dict[str, Any] = {name: str(Path(said[name]).resolve()) for name in named}
+    return {**{name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}, **files}
+
+
+def inputs_of_rows(recipe: Recipe, run: RunDir, current: CurrentGraph, edges: Edges) -> dict[str, str]:
+    """Digests of what was read: of the graph what is switched off, merged, and the strengths that people set."""
+    edited = sorted([concept, row, strength] for concept, row, strength, planned in edges if strength != planned)
+    return _digests(recipe, run, digest_value([current.graph.active.tolist(), current.into.tolist(), edited]))
+
+
+def _digests(recipe: Recipe, run: RunDir, graph: str) -> dict[str, str]:
+    target = recipe.target
+    assert target.model is not None
+    inputs = {"populate": population(run), "the graph": graph}
+    if Path(target.model).exists():
+        inputs["model B"] = sha256_file(Path(target.model))
+    if target.vocabulary and Path(target.vocabulary).exists():
+        inputs["vocabulary"] = digest_path(Path(target.vocabulary))
+    settings = [list(value) if isinstance(value := getattr(target, name), tuple) else value
+                for name in ("map", "seed", *SETTINGS) if name != "vocabulary"]  # fmt: skip
+    return {**inputs, "row settings": digest_value(settings)}
+
+
+def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
+    """What changed since rows were written last, by the recipe if it asks for them, else by what they were told then.
+
+    B's file is passed over where it is not there any more.
+    """
+    from kgkt.store.rows import read_row_edits
+
+    done = run.state()["stages"][STAGE]
+    if recipe.target.method != STAGE or not recipe.target.model:
+        told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
+                for name, value in settings_of(run, STAGE)["target"].items()}  # fmt: skip
+        recipe = dataclasses.replace(recipe, target=Target(method=STAGE, **told))
+    with open_graph_store(recipe, run) as store:
+        current = read_current(store, run, lambda _: None)
+        edits = read_row_edits(store, run.graph, done["figures"]["model"], done["figures"]["layer"],
+                               len(current.graph)) if recipe.target.map else []  # fmt: skip
+    edited = sorted([int(current.into[concept]), row, strength] for concept, _, row, strength in edits)
+    inputs = _digests(recipe, run, digest_value([current.graph.active.tolist(), current.into.tolist(), edited]))
+    gone = {"model B", "vocabulary"} - inputs.keys()
+    return [name for name in why_stale(run, STAGE, inputs) if name not in gone]
