@@ -211,7 +211,8 @@ def words_file(path: Path, n: int = WORDS, d: int = WIDE, centres: int = 2_500) 
 
     rng = np.random.default_rng(0)
     means = rng.normal(size=(centres, d)).astype(np.float32)
-    names, options = ["word", *map(str, range(d))], csv.WriteOptions(False, delimiter=" ", quoting_style="none")
+    names = ["word", *map(str, range(d))]
+    options = csv.WriteOptions(include_header=False, delimiter=" ", quoting_style="none")
     with path.open("wb") as file:
         for start in range(0, n, 20_000):
             some = min(20_000, n - start)

@@ -125,7 +125,7 @@ def as_read(pool: Pool, features: Features) -> Pool:
 def pool_settings(recipe: Recipe, data: Data | None) -> dict[str, Any]:
     """Where the pool lies, so that `fuse` finds it again, of what kind it is, and whether its texts may leave it."""
     if data is None:
-        return {}
+        return {"kind": "words", "text": recipe.store.text} if recipe.source.holds_words else {}
     assert recipe.source.data is not None
     read = data.columns
     return {

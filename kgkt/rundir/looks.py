@@ -81,7 +81,9 @@ def read_looks(recipe: Recipe, run: RunDir, draw: bool = False) -> Looks:
     """
     thumbs, known = run.path("exemplars"), settings_of(run, "populate")
     place, kind = recipe.source.data or known.get("data"), known.get("kind")
-    if place is None:
+    if kind == "words":  # their ids are their texts
+        looks = Looks(thumbs, missing="the items are words, which have no picture" if draw else "")
+    elif place is None:
         looks = Looks(thumbs, missing="the graph was made from features alone: no picture or text is at hand")
     elif not Path(place).exists():
         looks = Looks(thumbs, missing=f"the pool {place} is not there any more: no picture or text is at hand")

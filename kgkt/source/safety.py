@@ -218,7 +218,7 @@ def check_config(path: Path, config: dict[str, Any], imports: Sequence[str] = ()
     Raises:
         UnsafeError: a layer that carries code, or an object that neither Keras nor `imports` defines.
     """
-    for entry in _objects({key: value for key, value in config.items() if key != "compile_config"}):
+    for entry in objects({key: value for key, value in config.items() if key != "compile_config"}):
         kind, module = entry["class_name"], entry.get("module")
         label = f"layer {entry['config']['name']!r} ({kind})" if _has_name(entry) else f"object {kind}"
         if kind in RUNS_CODE:
@@ -242,7 +242,7 @@ def check_config(path: Path, config: dict[str, Any], imports: Sequence[str] = ()
 def _check_appetite(path: Path, config: dict[str, Any], stored: int | None) -> None:
     """Refuse a config whose layers would allocate far more weights than the file stores."""
     wanted = 0
-    for entry in _objects(config):
+    for entry in objects(config):
         inner, shape = entry.get("config"), (entry.get("build_config") or {}).get("input_shape")
         if not isinstance(inner, dict) or not isinstance(shape, list) or not shape:
             continue
@@ -254,7 +254,7 @@ def _check_appetite(path: Path, config: dict[str, Any], stored: int | None) -> N
         raise UnsafeError(f"{path}: its layers ask for {wanted:,} weights and the file stores {stored:,}: refused")
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def objects(value: Any) -> Iterator[dict[str, Any]]:
     """Every serialized object inside a config, outer ones first."""
     stack = [value]
     while stack:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kgkt.errors import InputError, count
 from kgkt.files import read_parquet
+from kgkt.source.columns import is_list
 from kgkt.source.lines import Lines
 from kgkt.source.safety import MAX_CONFIG, read_head
 
@@ -89,7 +90,8 @@ def word_column(path: Path, schema: Any) -> str:
     """
     import pyarrow as pa
 
-    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    kinds = {field.name: getattr(field.type, "value_type", field.type) for field in schema if not is_list(field.type)}
+    texts = [name for name, kind in kinds.items() if pa.types.is_string(kind) or pa.types.is_large_string(kind)]
     named = [name for name in NAMES if name in texts]
     if not named and len(texts) != 1:
         held = ", ".join(texts or schema.names)

@@ -187,6 +187,8 @@ class ParquetVectors:
     """
 
     kind = "Parquet"
+    files: tuple[Path, ...]
+    count: int | None
 
     def __init__(self, path: Path, inner: str) -> None:
         import pyarrow.parquet as pq

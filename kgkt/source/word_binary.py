@@ -12,6 +12,7 @@ from kgkt.source.word_faults import Faults
 from kgkt.source.word_text import HEADER, Rows
 
 LONGEST = 4 * MAX_ID + 2  # bytes of a word
+WIDEST = 1 << 20  # numbers of a word
 
 
 class BinaryVectors:
@@ -26,6 +27,8 @@ class BinaryVectors:
     """
 
     kind = "word2vec binary"
+    files: tuple[Path, ...]
+    count: int | None
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
         self.path, self.files, self.encoding = path, (path,), encoding
@@ -33,22 +36,23 @@ class BinaryVectors:
         self.faults.hint = "; is its first line right, which says how many words and how many numbers a word?"
         with unpacked(path) as file:
             header = HEADER.fullmatch(file.readline(100))
-        if header is None or int(header[2]) < 1:
-            raise InputError(f"{path}: its first line does not say how many words and numbers a word it holds")
+        if header is None or not 1 <= int(header[2]) <= WIDEST:
+            told = "" if header is None else f": it says {int(header[2]):,} numbers a word"
+            raise InputError(f"{path}: its first line does not say how many words and numbers a word it holds{told}")
         self.count, self.width = int(header[1]), int(header[2])
 
     def rows(self, wanted: Collection[str] | None = None) -> Rows:
         """Words with their vectors, some MB at a time; `wanted` changes nothing here."""
         import numpy as np
 
-        size, done, buffer = 4 * self.width, 0, b""
+        size, most, done, buffer = 4 * self.width, self.count or 0, 0, b""
         with unpacked(self.path) as file:
             file.readline(100)
-            while done < self.count:
+            while done < most:
                 piece = file.read(max(BLOCK, 2 * size))
                 buffer += piece
                 words, starts, at = list[tuple[int, str]](), list[int](), 0
-                while done < self.count:
+                while done < most:
                     space = buffer.find(b" ", at, at + LONGEST)
                     if space < 0 and len(buffer) - at >= LONGEST:
                         raise InputError(f"{self.path}: no word where word {done + 1:,} should be{self.faults.hint}")
@@ -64,11 +68,11 @@ class BinaryVectors:
                     vectors = np.stack([np.frombuffer(buffer, "<f4", self.width, start) for start in starts])
                     yield [number for number, _ in words], [word for _, word in words], vectors.astype(np.float32)
                 buffer = buffer[at:]
-                if not piece and done < self.count:
-                    raise InputError(f"{self.path} is cut off: it should hold {self.count:,} words of {self.width:,} "
+                if not piece and done < most:
+                    raise InputError(f"{self.path} is cut off: it should hold {most:,} words of {self.width:,} "
                                      f"numbers, and ends in word {done + 1:,}")
             if (buffer + file.read(1)).strip():
-                self.notices.append(f"{self.path}: its first line says {self.count:,} words, more follow: not read")
+                self.notices.append(f"{self.path}: its first line says {most:,} words, more follow: not read")
 
     def _word(self, number: int, raw: bytes) -> str | None:
         try:

@@ -49,7 +49,7 @@ class Wanted:
             said += f"; {_percent(lowered, n)} are if all are lower-cased: try --lower"
         return said
 
-    def lowered_in(self, batches: Iterable[tuple[Sequence[str], object]]) -> int:
+    def lowered_in(self, batches: Iterable[tuple[Iterable[str], object]]) -> int:
         """How many of the words would be there, if all were lower-cased."""
         small = {word.lower() for word in self.words}
         held = {low for words, _ in batches for word in words if (low := word.lower()) in small}

@@ -9,6 +9,7 @@ from typing import Any
 from kgkt.errors import InputError, count, nearest
 from kgkt.source.models import ModelInfo, inspect_model, layer_by_name, open_model
 from kgkt.source.quiet import keras
+from kgkt.source.safety import objects, safe_check
 from kgkt.source.vocabulary import read_vocabulary
 from kgkt.source.word_arrays import MatrixVectors
 from kgkt.source.word_faults import Faults
@@ -33,13 +34,15 @@ class KerasVectors:
     """
 
     kind = "Keras"
+    files: tuple[Path, ...]
+    count: int | None
 
     def __init__(self, path: Path, inner: str, listed: str) -> None:
         self.path, self.listed = path, Path(listed) if listed else None
         self.files = (path, self.listed) if self.listed else (path,)
         info = inspect_model(path)
         self.layer = _embedding_of(info, inner)
-        self.count: int | None = None
+        self.count = _rows_of(path, self.layer)
         self.width = int((info.layers[self.layer] or (0,))[-1] or 0)
         self.faults, self.notices = Faults(str(path), "row"), list[str]()
         if self.listed and not self.listed.is_file():
@@ -98,6 +101,16 @@ def _embedding_of(info: ModelInfo, name: str) -> str:
         raise InputError(f"{info.path} has {len(found)} layers with rows of words ({', '.join(found)}): name one, as "
                          f"{info.path}:{found[0]}")
     return name or found[0]
+
+
+def _rows_of(path: Path, layer: str) -> int | None:
+    """How many rows an Embedding has, by the config; not all of them need to be of words."""
+    for entry in objects(safe_check(path)["config"]):
+        inner = entry.get("config")
+        if entry["class_name"] in KINDS and isinstance(inner, dict) and inner.get("name") == layer.split("/")[-1]:
+            rows = inner.get("input_dim")
+            return rows if isinstance(rows, int) else None
+    return None
 
 
 def _before(layer: Any) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kgkt.errors import InputError, UnsafeError
+from kgkt.recipe import NAMED
 from kgkt.source.arrays import some_ids
 from kgkt.source.lines import CONTROLS, kind_of
 from kgkt.source.packed import decoder_of, head_of, packing_of
@@ -22,7 +23,6 @@ from kgkt.source.word_text import HEADER, Rows, TextVectors
 HEAD = 1 << 16  # bytes by which a kind is told
 FASTTEXT = b"\xba\x16\x4f\x2f"  # a model, not only its vectors
 NUMERIC = re.compile(rb"[-+]?[\d.]+([eE][-+]?\d+)?")
-PARTS = re.compile(r"(.+?\.(?:npy|npz|safetensors|parquet|keras))(?::([^,]+))?(?:,(.+))?", re.IGNORECASE | re.DOTALL)
 KINDS = "text, the binary format of word2vec, .npy, .npz, .safetensors, .parquet and .keras"
 
 
@@ -56,8 +56,8 @@ def split_name(name: Path | str) -> tuple[Path, str, str]:
     >>> split_name("a/m.safetensors:embedding.weight,a/words.txt")
     (PosixPath('a/m.safetensors'), 'embedding.weight', 'a/words.txt')
     """
-    match = None if Path(name).exists() else PARTS.fullmatch(str(name))
-    return (Path(match[1]), match[2] or "", match[3] or "") if match else (Path(name), "", "")
+    match = None if Path(name).exists() else NAMED.fullmatch(str(name))
+    return (Path(match[1]), match[2].removeprefix(":"), match[3] or "") if match else (Path(name), "", "")
 
 
 def reader_of(name: Path | str, encoding: str = "utf-8") -> Reader:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SAMPLE = 200  # lines by which the width is told
 FIRST = 1 << 18  # bytes of the block that they are taken from
 HEADER = re.compile(rb"\s*(\d+)[ \t]+(\d+)[ \t]*\r?\n?")
+RUNS, LEADING = re.compile(rb" {2,}"), re.compile(rb"^ +", re.MULTILINE)
 NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?")  # which no word is taken for
 # numbers of the rows, words (b,), vectors (b, d) float32
 Rows = Generator[tuple[Sequence[int], list[str], "np.ndarray"], None, None]
@@ -42,6 +43,8 @@ class TextVectors:
     """
 
     kind = "text"
+    files: tuple[Path, ...]
+    count: int | None
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
         self.path, self.files, self.encoding = path, (path,), encoding
@@ -50,9 +53,11 @@ class TextVectors:
         with closing(line_blocks(path, encoding, FIRST)) as blocks:
             sample = next(blocks, b"").split(b"\n")[: SAMPLE + 1]
         header = HEADER.fullmatch(sample[0]) if sample else None
-        self.count = int(header[1]) if header else None
+        self.blank, self.count = 0, int(header[1]) if header else None
         lines = [line for line in sample[1:] if line.strip()] if header else [line for line in sample if line.strip()]
         self.tabs = any(b"\t" in line for line in lines)
+        self.runs = any(b"  " in line.strip() for line in lines)
+        self.leading = all(line.startswith(b" ") for line in lines)
         self.trailing = any(line.rstrip(b"\r").endswith((b" ", b"\t")) for line in lines)
         self.width = self._width(lines, int(header[2]) if header else None)
 
@@ -90,7 +95,8 @@ class TextVectors:
             if found:
                 yield ([number for number, _, _ in found], [word for _, word, _ in found],
                        np.array([vector for _, _, vector in found], np.float32))  # fmt: skip
-        self._check_count(done)
+        if begins is None:
+            self._check_count(done)
 
     def _plain(self, block: bytes) -> bytes:
         """Lines divided by single spaces, without one at their end."""
@@ -99,7 +105,9 @@ class TextVectors:
         if self.trailing:
             block = block.replace(b" \n", b"\n").replace(b" \r\n", b"\n")
             block = block.removesuffix(b" ")
-        return block
+        if self.leading:
+            block = LEADING.sub(b"", block)
+        return RUNS.sub(b" ", block) if self.runs else block
 
     def _parse(self, block: bytes) -> tuple[list[str], np.ndarray] | None:
         """All lines at once; None where one of them is not a word and so many numbers."""
@@ -129,14 +137,15 @@ class TextVectors:
         except UnicodeDecodeError as error:
             raise InputError(self._strange(number, line, error.start)) from error
         if not text:
-            return None  # a blank line
+            self.blank += 1
+            return None
         fields = text.split(" ")
         head, values = fields[: -self.width], fields[-self.width :]
         if not head or (len(head) > 1 and NUMBER.fullmatch(head[-1])):
             self.faults.skip(number, f"has {len(fields) - 1:,} numbers, {self.width:,} expected")
             return None
         try:
-            return " ".join(head), [float(value) for value in values]
+            return " ".join(head).strip(" "), [float(value) for value in values]
         except ValueError as error:
             self.faults.skip(number, f"holds {str(error).partition(': ')[2][:40]}, no number")
             return None
@@ -145,7 +154,12 @@ class TextVectors:
         """How many numbers a word has, by the first lines."""
         if not lines:
             raise InputError(f"{self.path} holds no word" + (" but its first line" if told is not None else ""))
+        if lines[0].count(b"\r") > 1:
+            raise InputError(f"{self.path}: its lines end with a carriage return alone, as of an old Mac: "
+                             "tr '\\r' '\\n' < OLD > NEW")
         fields = [self._plain(line).rstrip(b"\r\n ").split(b" ") for line in lines]
+        if told and 2 * sum(_ends_with(line, told) for line in fields) >= len(fields):
+            return told
         width = Counter(map(_numbers_at_end, fields)).most_common(1)[0][0]
         if told is not None and told != width:
             raise InputError(f"{self.path}: its first line says {told:,} numbers a word, the lines below have "
@@ -156,7 +170,7 @@ class TextVectors:
         return width
 
     def _check_count(self, done: int) -> None:
-        there = done - 1
+        there = done - 1 - self.blank
         if self.count is not None and there != self.count:
             self.notices.append(f"{self.path}: its first line says {self.count:,} words, {there:,} lines follow"
                                 + (": is it cut off?" if there < self.count else ""))
@@ -185,6 +199,12 @@ def _numbers_at_end(fields: list[bytes]) -> int:
         except ValueError:
             return len(fields) - 1 - place
     return len(fields) - 1
+
+
+def _ends_with(fields: list[bytes], width: int) -> bool:
+    """Whether a line ends with so many numbers, before which a word stands."""
+    before = fields[-width - 1].decode("utf-8", "replace") if len(fields) > width + 1 else ""
+    return width <= _numbers_at_end(fields) and not NUMBER.fullmatch(before)
 
 
 def _only(numbers: Sequence[int], block: bytes, begins: Collection[bytes]) -> tuple[list[int], bytes]:

@@ -101,11 +101,8 @@ class WordSource:
         file, notices = self._open(), list[str]()
         words = self._chosen(file, notices) if data is None else self._looked_up(file, data, notices)
         meta = describe(self.path.name, [], items="words")
-        features = write_features(out, {LAYER: file.width}, self._batches(words, meta, notices, progress), meta)
-        if len(features) < (2 if data is None else 1):
-            raise InputError(f"{self.path}: {count(len(features), 'word')} {'are' if data is None else 'is'} left: a "
-                             "graph needs many")
-        return features
+        batches = self._batches(words, meta, notices, 2 if data is None else 1, progress)
+        return write_features(out, {LAYER: file.width}, batches, meta)
 
     def untrained(self, data: Data, out: Path, layers: tuple[str, ...], seed: int = 0) -> Features:
         """Refused: what made the vectors is not here."""
@@ -207,13 +204,17 @@ class WordSource:
             raise InputError(f"{self.path}: no word is left")
 
     def _batches(
-        self, words: Words, meta: dict[str, str], notices: list[str], progress: Progress | None
+        self, words: Words, meta: dict[str, str], notices: list[str], fewest: int, progress: Progress | None
     ) -> Iterator[Batch]:
-        """As a features file is written; its notices are whole at the end."""
+        """As a features file is written, of so many words at least; its notices are whole at the end."""
         import numpy as np
 
+        done = 0
         for names, vectors in words:
+            done += len(names)
             yield np.array(names, dtype=object), {LAYER: vectors}
             if progress:
                 progress(len(names))
+        if done < fewest:
+            raise InputError(f"{self.path}: {count(done, 'word')} of it is asked for: a graph needs many")
         meta["notices"] = "\n".join(notices)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kgkt.errors import UsageError
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
 from tests.conftest import Once
 from tests.words import TOPIC, TOPICS, WORDS, save_words, vectors
@@ -123,6 +124,30 @@ def test_two_files_of_words_have_those_that_both_hold(home: Path, kgkt: Kgkt) ->
     assert [row[0] for row in kgkt("predict", "--data", "new.txt").json["rows"]] == ["lamb"]
 
 
+def test_the_same_from_python(home: Path) -> None:
+    import kgkt
+
+    save_words(home / "glove.txt")
+    said: list[str] = []
+    run = kgkt.populate(model="words:glove.txt", vocabulary=[*WORDS[:30], "unheard"], concepts=5, say=said.append)
+    assert run.populated is not None
+    assert run.populated.n_items == 30
+    assert said == ["30 of 31 words of kgkt-run/main/vocabulary.txt (97 %) are in glove.txt; not unheard"]
+    near = run.nearest(["dog", "milk"], minus="bread", n=2)
+    assert (len(near), near.plus, near.minus) == (2, ("dog", "milk"), ("bread",))
+    assert near.to_pandas().columns.tolist() == ["item", "cosine", "concept", "name"]
+    with pytest.raises(UsageError, match="expected a path, a list of words or a Keras model, received an empty list"):
+        run.populate(model="words:glove.txt", vocabulary=[])
+
+
+def test_a_list_of_words_beside_features_makes_them_words(home: Path, kgkt: Kgkt) -> None:
+    (home / "list.txt").write_text("\n".join(WORDS))
+    np.savez(home / "f.npz", x=vectors(), item_id=WORDS)
+    assert kgkt("populate", "--features", "f.npz", "--data", "list.txt", "--concepts", 12).json["items"] == 72
+    for name, items in kgkt("query", "MATCH (i:Item)-[:EXAMPLE_OF]->(c:Concept) RETURN c.name, collect(i.text)").json["rows"]:
+        assert set(name.split(", ")) <= set(items)
+
+
 @pytest.mark.parametrize(("flags", "code", "message"), [
     (("--data", "pool.npz"), 2, "leave --data away"),
     (("--layers", "nothing"), 3, "are one layer, words, and there is no 'nothing'"),
@@ -131,10 +156,13 @@ def test_two_files_of_words_have_those_that_both_hold(home: Path, kgkt: Kgkt) ->
     (("--vocabulary", "latin.txt"), 3, "is not UTF-8"),
     (("--vocabulary", "cased.txt"), 3, "100 % are if all are lower-cased: try --lower"),
     (("--also", "a2.npz"), 3, "glove.txt and a2.npz have 1 word in common: a graph needs many"),
+    (("--also", "b.keras:hidden"), 3, "the data is text, which kgkt reads with a sentence model only"),
+    (("--most-frequent", 1), 3, "glove.txt: 1 word of it is asked for: a graph needs many"),
     (("--concepts", 100), 3, "100 concepts from 72 items is not possible"),
 ])  # fmt: skip
-def test_what_is_refused(flags: tuple[object, ...], code: int, message: str, home: Path, kgkt: Kgkt) -> None:
+def test_what_is_refused(flags: tuple[object, ...], code: int, message: str, home: Path, kgkt: Kgkt, model_b: Path) -> None:
     save_words(home / "glove.txt")
+    shutil.copy(model_b, home / "b.keras")
     (home / "latin.txt").write_bytes("Zürich\n".encode("latin-1"))
     (home / "cased.txt").write_text("DOG\nCAT\n")
     np.savez(home / "a2.npz", x=np.ones((2, 3)), item_id=["dog", "other"])

@@ -127,6 +127,8 @@ def test_parquet() -> None:
     pq.write_table(pa.table({"word": WORDS, "vector": list(V)}), "p.parquet")
     same("p.parquet", "Parquet", ["p.parquet"])
     numbers = {f"f{j}": V[:, j] for j in (5, 0, 1, 2, 3, 4)}
+    pq.write_table(pa.table({"word": pa.array(WORDS).dictionary_encode(), "vector": list(V)}), "p.parquet")
+    same("p.parquet", "Parquet", ["p.parquet"])
     pq.write_table(pa.table({"item_id": WORDS, "text": WORDS, **numbers, "count": range(45)}), "p.parquet")
     same("p.parquet", "Parquet", ["p.parquet"])
     ragged = [V[0, :3] if row == 4 else None if row == 6 else values for row, values in enumerate(V)]
@@ -185,7 +187,7 @@ def embeddings(tmp_path: Path) -> np.ndarray:
 
 
 def test_rows_of_an_embedding(embeddings) -> None:
-    assert peek_words("one.keras") == (None, 3, "Keras")
+    assert peek_words("one.keras") == (8, 3, "Keras")
     found = read_words("one.keras")
     assert found.words.tolist() == ["red", "green", "blue"]
     np.testing.assert_array_equal(found.vectors, embeddings[2:5])

@@ -50,13 +50,14 @@ def changed(**lines: str) -> str:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (GLOVE, None), (GLOVE[:-1], None), (HEADED, len(WORDS)), (HEADED.replace("\n", " \n"), len(WORDS)),
+        (GLOVE, None), (GLOVE[:-1], None), (HEADED + "\n\n", len(WORDS)), (HEADED.replace("\n", " \n"), len(WORDS)),
         (GLOVE.replace("\n", "\r\n"), None), ("\ufeff" + GLOVE.replace("\n", " \r\n"), None),
-        (GLOVE.replace("café ", "café\t"), None), (GLOVE.replace("w9 ", "w9 +0"), None),
+        (GLOVE.replace("café ", "café\t"), None), (GLOVE.replace(" -", "  -"), None),
+        ("".join(f" {row}\n" for row in GLOVE.splitlines()), None), (GLOVE.replace("w9 ", "w9 +0"), None),
         (gzip.compress(GLOVE.encode()), None), (bz2.compress(HEADED.encode()), len(WORDS)),
         (lzma.compress(GLOVE.encode()), None),
     ],
-    ids=["glove", "no end of line", "word2vec", "fastText", "CRLF", "BOM", "tab", "plus", "gz", "bz2", "xz"],
+    ids=["glove", "no end of line", "word2vec", "fastText", "CRLF", "BOM", "tab", "aligned", "indented", "plus", "gz", "bz2", "xz"],
 )  # fmt: skip
 def test_text_is_read_as_it_stands(saved, content, told) -> None:
     """Also words with spaces, with a no-break space, quotes, and those that tables take for nothing."""
@@ -66,6 +67,13 @@ def test_text_is_read_as_it_stands(saved, content, told) -> None:
     np.testing.assert_allclose(found.vectors[:20], V[:20], rtol=1e-6)
     assert (found.vectors.dtype, found.notices) == (np.float32, ())
     assert peek_words(path) == (told, 6, "text")
+
+
+def test_only_an_end_of_line_ends_a_line(saved) -> None:
+    words = ["a\u2028b", "\u0085", "c\x0bd", "e\x1cf", "g\rh", "i"]
+    found = read_words(saved("".join(line(word, values) for word, values in zip(words, V, strict=False))))
+    assert found.words.tolist() == words
+    np.testing.assert_allclose(found.vectors, V[:6], rtol=1e-6)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -126,6 +134,8 @@ def test_a_first_line_that_lies(saved) -> None:
     assert read_words(path).notices == (
         f"{path}: its first line says 400,000 words, {len(WORDS)} lines follow: is it cut off?",)  # fmt: skip
     assert read_words(path, limit=5).notices == ()
+    phrases = "3 2\nroute 66 0.5 0.25\npi 3 0.5 0.25\nred 1 2\n"
+    assert read_words(saved(phrases)).words.tolist() == ["route 66", "pi 3", "red"]
     with pytest.raises(InputError, match="first line says 300 numbers a word, the lines below have 6"):
         read_words(saved(HEADED.replace(f"{len(WORDS)} 6", f"{len(WORDS)} 300")))
     with pytest.raises(InputError, match=r"cannot be used: word 2 is not UTF-8.*is its first line right|no word where"):
@@ -156,17 +166,19 @@ def test_another_encoding_is_refused_with_what_to_do_or_read_when_told(saved) ->
         (b"", "is empty"), (b"a\nb\nc\n", "has no numbers behind its words, it begins with 'a'"),
         (GLOVE.replace(" ", ",").encode(), "divide words and numbers by spaces, not by commas"),
         (b"3 5\n", "holds no word but its first line"), (b"\n\n", "holds no word"),
+        (GLOVE.replace("\n", "\r").encode(), "lines end with a carriage return alone"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "is a git-LFS pointer"),
         (b"<!DOCTYPE html>\n<html>", "is a web page"), (b"\xba\x16\x4f\x2f\x0c\0\0\0" + bytes(99), r"take the \.vec file"),
         (GLOVE.replace("w9", "w\0").encode(), "line 25 holds a NUL byte"), (b"\x7f\x01\x02" * 99, "is a binary file"),
         (gzip.compress(GLOVE.encode())[:-300], "is a gzip file that is cut off or damaged"),
         (lzma.compress(GLOVE.encode())[:-300], "is a xz file that is cut off or damaged"),
         (BINARY[:-40], f"it should hold {len(WORDS)} words of 6 numbers, and ends in word {len(WORDS) - 1}"),
+        (b"9 99999999999\n" + bytes(99), "its first line does not say .*: it says 99,999,999,999 numbers a word"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "is a PNG picture, not a file of word vectors"),
         (b"PK\x03\x04" + bytes(50), "is cut off or damaged"),
     ],
-    ids=["empty", "one column", "commas", "header only", "blank", "lfs", "html", "fastText", "NUL", "binary", "cut gz",
-         "cut xz", "cut bin", "picture", "zip"],
+    ids=["empty", "one column", "commas", "header only", "blank", "old Mac", "lfs", "html", "fastText", "NUL", "binary", "cut gz",
+         "cut xz", "cut bin", "wide bin", "picture", "zip"],
 )  # fmt: skip
 def test_what_is_no_file_of_word_vectors(saved, content, says) -> None:
     path = saved(content)

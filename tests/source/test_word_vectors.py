@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, UsageError
-from kgkt.recipe import SourceSettings
+from kgkt.recipe import SourceSettings, read_recipe
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.inputs import read_data, words_as_data
 from kgkt.source.word_list import read_word_list
@@ -130,3 +130,38 @@ def test_a_list_that_is_none_is_refused(content: bytes, message: str, tmp_path: 
         read_word_list(path, "vocabulary")
     with pytest.raises(InputError, match="not there"):
         read_word_list(tmp_path / "none.txt", "vocabulary")
+
+
+def test_an_array_and_its_words_are_named(tmp_path: Path) -> None:
+    (tmp_path / "w.txt").write_text("\n".join(WORDS) + "\n")
+    np.save(tmp_path / "v.npy", vectors())
+    (tmp_path / "kgkt.toml").write_text('[source]\nmodel = "words:v.npy,w.txt"\nvocabulary = "few.txt"\nlower = true\n')
+    listed(tmp_path, "PARIS", "dog", name="few.txt")
+    settings = read_recipe(tmp_path / "kgkt.toml").source
+    assert settings.model == f"words:{tmp_path}/v.npy,{tmp_path}/w.txt"
+    assert settings.model_path == tmp_path / "v.npy"
+    source = need_source(settings)
+    before = source.digests()
+    assert source.extract(None, tmp_path / "f.parquet").ids.tolist() == ["dog", "paris"]
+    (tmp_path / "w.txt").write_text("\n".join(WORDS[::-1]) + "\n")
+    assert source.digests() != before
+
+
+def test_layers_name_one_of_several_arrays(tmp_path: Path) -> None:
+    path = tmp_path / "v.npz"
+    np.savez(path, words=np.array(WORDS), one=vectors(), other=vectors(1)[:, :5])
+    settings = SourceSettings(model=f"words:{path}", layers=("other",))
+    features = need_source(settings).extract(None, tmp_path / "f.parquet")
+    assert features.widths == {"words": 5}
+    with pytest.raises(InputError, match="nothing"):
+        need_source(SourceSettings(model=f"words:{path}", layers=("nothing",))).look()
+
+
+@pytest.mark.slow
+def test_a_sentence_model_reads_the_words_of_the_first_source(glove: Path, sentence_model: Path) -> None:
+    settings = SourceSettings(model=f"words:{glove}", also=(f"sentence-transformers:{sentence_model}",), most_frequent=20)
+    features = need_source(settings).extract(None, glove.parent / "f.parquet")
+    assert features.ids.tolist() == WORDS[:20]
+    assert (features.widths, features.meta["items"]) == ({"glove/words": 12, "tiny/sentence": 32}, "words")
+    rows = features.rows("tiny/sentence", np.arange(20))
+    assert len(np.unique(rows.round(4), axis=0)) > 5
