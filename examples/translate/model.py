@@ -34,14 +34,14 @@ def learn_pieces(texts: Iterable[str], size: int = 2000) -> Tokenizer:
     return pieces
 
 
-def build(words: Sequence[str], pieces: int, width: int = 128, hidden: int = 160, dropout: float = 0.3,
+def build(words: Sequence[str], pieces: int, width: int = 192, hidden: int = 160, dropout: float = 0.3,
           norm: float = NORM, seed: int = 0) -> keras.Model:  # fmt: skip
     """An untrained translator.
 
     Args:
         words: vocabulary of the source, the most frequent first, without what stands for padding and unknown words.
         pieces: how many the target has.
-        width: of the words' and the pieces' rows.
+        width: of the words' rows; those of the pieces are as wide as the GRUs.
         hidden: of each GRU.
         dropout: of rows and of what goes into the last layer.
         norm: mean length of the words' and the pieces' rows.
@@ -55,17 +55,18 @@ def build(words: Sequence[str], pieces: int, width: int = 128, hidden: int = 160
     source = keras.Input((1,), dtype="string", name="source")
     target = keras.Input((None,), dtype="int32", name="target")
     known = layers.TextVectorization(standardize=None, split="whitespace", vocabulary=list(words), name="words")
-    spread = [keras.initializers.RandomNormal(stddev=norm / width**0.5, seed=s) for s in (seed, seed + 1)]
+    normal = keras.initializers.RandomNormal
+    spread = normal(0.0, norm / width**0.5, seed), normal(0.0, norm / hidden**0.5, seed + 1)
     rows = layers.Embedding(len(words) + 2, width, spread[0], mask_zero=True, name="word_rows")(known(source))
     read = layers.Bidirectional(layers.GRU(hidden, return_sequences=True, return_state=True), name="reader")
     both, forward, backward = read(layers.Dropout(dropout)(rows))
     memory = layers.Dense(hidden, use_bias=False, name="memory")(both)
     start = layers.Dense(hidden, activation="tanh", name="start")(layers.Concatenate()([forward, backward]))
-    so_far = layers.Embedding(pieces, width, spread[1], mask_zero=True, name="piece_rows")(target)
+    so_far = layers.Embedding(pieces, hidden, spread[1], mask_zero=True, name="piece_rows")(target)
     write = layers.GRU(hidden, return_sequences=True, return_state=True, name="writer")
     states, _ = write(layers.Dropout(dropout)(so_far), initial_state=start)
     seen = layers.Attention(name="look")([states, memory])
-    joined = layers.Dense(width, activation="tanh", name="joined")(layers.Concatenate(name="beside")([states, seen]))
+    joined = layers.Dense(hidden, activation="tanh", name="joined")(layers.Concatenate(name="beside")([states, seen]))
     logits = layers.Dense(pieces, name="next_piece")(layers.Dropout(dropout)(joined))
     return keras.Model([source, target], logits, name="translator")
 
