@@ -97,14 +97,16 @@ class Batches(keras.utils.PyDataset):
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        """Sort by length, a little disturbed, and cut into batches."""
+        """Sort by length, a little disturbed, and cut into batches; the first two tell Keras that lengths vary."""
         lengths = np.array([max(len(s), len(t)) for s, t in zip(self.sources, self.targets, strict=True)], float)
         if self.random is not None:
             lengths += self.random.uniform(0, 2, len(lengths))
         order = np.argsort(lengths, kind="stable")
-        self.chunks = [order[i : i + self.size] for i in range(0, len(order), self.size)]
+        chunks = [order[i : i + self.size] for i in range(0, len(order), self.size)]
+        rest = chunks[1:-1]
         if self.random is not None:
-            self.random.shuffle(self.chunks)
+            self.random.shuffle(rest)
+        self.chunks = [*chunks[-1:], *chunks[:-1][:1], *rest]  # the longest, the shortest, the others
 
     def __len__(self) -> int:
         """Batches of an epoch."""

@@ -96,6 +96,21 @@ def test_some_words_are_hidden_in_training_and_none_in_dev(module: Callable[[str
     assert model.UNKNOWN not in " ".join(row[0].decode() for row in np.asarray(texts))
 
 
+def test_each_pair_is_in_one_batch_and_the_first_two_differ_in_length(module: Callable[[str], Any]) -> None:
+    pytest.importorskip("tokenizers")
+    model = module("model")
+    texts = [(" ".join(["word"] * (1 + n % 7)), " ".join(["mot"] * (1 + n % 7))) for n in range(70)]
+    pieces = model.learn_pieces((french for _, french in texts), 300)
+    for seed in (None, 0):
+        batches = model.Batches(texts, pieces, 8, seed=seed)
+        for _ in range(3):
+            assert sorted(i for chunk in batches.chunks for i in chunk) == list(range(70))
+            assert batches[0][1].shape[1] > batches[1][1].shape[1]  # else Keras takes their length for that of all
+            batches.on_epoch_end()
+    assert len(model.Batches(texts[:3], pieces, 8)) == 1
+    assert len(model.repeated(texts)) == 70 * (model.LOOK // 70)
+
+
 def test_every_arm_has_the_same_mean_norm(module: Callable[[str], Any]) -> None:
     translation = module("translation")
     rng = np.random.default_rng(0)
