@@ -75,7 +75,7 @@ def known(pairs: Texts) -> Known:
     import numpy as np
 
     from kgkt.concepts.cluster import default_k
-    from kgkt.concepts.embed import fit_embedding
+    from kgkt.concepts.embed import WORD_DIMS, apply_maps, fit_maps
     from kgkt.concepts.engine import engine_for
 
     words, glove = _glove({word for part in (pairs.training, pairs.dev, pairs.test) for english, _ in part
@@ -87,7 +87,7 @@ def known(pairs: Texts) -> Known:
     both = array_features(home / "both.parquet", lambda: {"glove": glove, "minilm": minilm}, "GloVe and MiniLM")
     place = home / "concepts.npy"
     if not place.exists():
-        embedding = fit_embedding(both)
+        embedding = apply_maps(both, fit_maps(both, WORD_DIMS, plain=True, head_dims=None))
         clustering = engine_for(embedding.vectors).fit(embedding.vectors, default_k(len(words)), 0)
         np.save(place, np.asarray(clustering.memberships.argmax(axis=1)).ravel())
     joined = np.concatenate([centred(glove), centred(minilm)], axis=1)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HELPER = "/usr/lib/apt/apt-helper"
-SHORT, LONG = 3, 20  # words of a sentence, on both sides
+SHORT, LONG = 3, 20  # words of a sentence, marks not counted, on both sides
 HELD = 1000  # sentences of dev, and of test
 WORD = re.compile(r"\w+(?:[-']\w+)*|[^\w\s]")
 END = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀÂÇÉÈÊÎÔÙ0-9«\"(])")
@@ -91,7 +91,7 @@ def aligned(english: str, french: str) -> Iterator[Pair]:
 
 def fits(english: str, french: str) -> bool:
     """Whether a pair can be learned from: 3 to 20 words, no addresses, about as long as each other, not the same."""
-    counts = len(words_of(english)), len(words_of(french))
+    counts = [sum(word[0].isalnum() for word in words_of(text)) for text in (english, french)]
     if min(counts) < SHORT or max(counts) > LONG or max(counts) > 2 * min(counts) + 2:
         return False
     letters = sum(letter.isalpha() or letter.isspace() for letter in english)

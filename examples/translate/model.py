@@ -18,10 +18,11 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 PAD, BEGIN, END = 0, 1, 2
 UNKNOWN = "⁇"  # stands for a word that is not told; no vocabulary holds it, so that it is read as any unknown word
 LONGEST = 40  # pieces of a translation
-NORM = 2.0  # of a word's row: Keras' own start, of about 0.3, is too small to learn from few pairs
+LOOK = 10_000  # pairs, at least, between two looks at dev pairs; fewer are repeated
+NORM = 8.0  # mean length of a row: from Keras' own start, of about 0.3, little is learned from few pairs
 
 
-def learn_pieces(texts: Iterable[str], size: int = 3000) -> Tokenizer:
+def learn_pieces(texts: Iterable[str], size: int = 2000) -> Tokenizer:
     """Byte pairs that are frequent in the target's training texts; any text can be written with them."""
     pieces = Tokenizer(models.BPE())
     pieces.normalizer = normalizers.NFC()
@@ -33,14 +34,14 @@ def learn_pieces(texts: Iterable[str], size: int = 3000) -> Tokenizer:
     return pieces
 
 
-def build(words: Sequence[str], pieces: int, width: int = 128, hidden: int = 160, dropout: float = 0.3,
+def build(words: Sequence[str], pieces: int, width: int = 192, hidden: int = 160, dropout: float = 0.3,
           norm: float = NORM, seed: int = 0) -> keras.Model:  # fmt: skip
     """An untrained translator.
 
     Args:
         words: vocabulary of the source, the most frequent first, without what stands for padding and unknown words.
         pieces: how many the target has.
-        width: of the words' and the pieces' rows.
+        width: of the words' rows; those of the pieces are as wide as the GRUs.
         hidden: of each GRU.
         dropout: of rows and of what goes into the last layer.
         norm: mean length of the words' and the pieces' rows.
@@ -54,17 +55,18 @@ def build(words: Sequence[str], pieces: int, width: int = 128, hidden: int = 160
     source = keras.Input((1,), dtype="string", name="source")
     target = keras.Input((None,), dtype="int32", name="target")
     known = layers.TextVectorization(standardize=None, split="whitespace", vocabulary=list(words), name="words")
-    spread = [keras.initializers.RandomNormal(stddev=norm / width**0.5, seed=s) for s in (seed, seed + 1)]
+    normal = keras.initializers.RandomNormal
+    spread = normal(0.0, norm / width**0.5, seed), normal(0.0, norm / hidden**0.5, seed + 1)
     rows = layers.Embedding(len(words) + 2, width, spread[0], mask_zero=True, name="word_rows")(known(source))
     read = layers.Bidirectional(layers.GRU(hidden, return_sequences=True, return_state=True), name="reader")
     both, forward, backward = read(layers.Dropout(dropout)(rows))
     memory = layers.Dense(hidden, use_bias=False, name="memory")(both)
     start = layers.Dense(hidden, activation="tanh", name="start")(layers.Concatenate()([forward, backward]))
-    so_far = layers.Embedding(pieces, width, spread[1], mask_zero=True, name="piece_rows")(target)
+    so_far = layers.Embedding(pieces, hidden, spread[1], mask_zero=True, name="piece_rows")(target)
     write = layers.GRU(hidden, return_sequences=True, return_state=True, name="writer")
     states, _ = write(layers.Dropout(dropout)(so_far), initial_state=start)
     seen = layers.Attention(name="look")([states, memory])
-    joined = layers.Dense(width, activation="tanh", name="joined")(layers.Concatenate(name="beside")([states, seen]))
+    joined = layers.Dense(hidden, activation="tanh", name="joined")(layers.Concatenate(name="beside")([states, seen]))
     logits = layers.Dense(pieces, name="next_piece")(layers.Dropout(dropout)(joined))
     return keras.Model([source, target], logits, name="translator")
 
@@ -95,14 +97,16 @@ class Batches(keras.utils.PyDataset):
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        """Sort by length, a little disturbed, and cut into batches."""
+        """Sort by length, a little disturbed, and cut into batches; the first two tell Keras that lengths vary."""
         lengths = np.array([max(len(s), len(t)) for s, t in zip(self.sources, self.targets, strict=True)], float)
         if self.random is not None:
             lengths += self.random.uniform(0, 2, len(lengths))
         order = np.argsort(lengths, kind="stable")
-        self.chunks = [order[i : i + self.size] for i in range(0, len(order), self.size)]
+        chunks = [order[i : i + self.size] for i in range(0, len(order), self.size)]
+        rest = chunks[1:-1]
         if self.random is not None:
-            self.random.shuffle(self.chunks)
+            self.random.shuffle(rest)
+        self.chunks = [*chunks[-1:], *chunks[:-1][:1], *rest]  # the longest, the shortest, the others
 
     def __len__(self) -> int:
         """Batches of an epoch."""
@@ -135,6 +139,11 @@ def padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
     for row, values in zip(out, rows, strict=True):
         row[: len(values)] = values
     return out
+
+
+def repeated(pairs: Sequence[Pair]) -> list[Pair]:
+    """Pairs for an epoch: each once, or so often that there are about LOOK."""
+    return list(pairs) * max(LOOK // max(len(pairs), 1), 1)
 
 
 def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate: float, patience: int = 2,

@@ -17,7 +17,7 @@ import keras
 import model
 from tokenizers import Tokenizer
 
-EPOCHS, RATE, SHOWN = 24, 2e-3, 10
+EPOCHS, RATE, SHOWN = 24, 3e-3, 10
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     for path in paths:
         keras.utils.set_random_seed(0)
         b, begun = keras.saving.load_model(path), time.perf_counter()
-        learn, hold = model.Batches(train, pieces, seed=0), model.Batches(dev, pieces, size=200)
+        learn, hold = model.Batches(model.repeated(train), pieces, seed=0), model.Batches(dev, pieces, size=200)
         history = model.train(b, learn, hold, EPOCHS, RATE)
         model.save(b, pieces, path.with_name(f"{path.stem}-trained.keras"))
         said = model.Translator(b, pieces).translate(english)

@@ -1,0 +1,147 @@
+"""The translator of examples/translate: pairs, model, decoding; and what its benchmark compares."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kgkt.source.quiet import keras
+
+ROOT = Path(__file__).parents[2]
+FRENCH = {"a red cat": "un chat rouge", "one big dog": "un gros chien"}
+PAIRS = [*FRENCH.items()] * 8
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    for folder in (ROOT / "examples" / "translate", ROOT / "benchmarks"):
+        monkeypatch.syspath_prepend(str(folder))
+    return importlib.import_module
+
+
+def test_descriptions_become_pairs(module: Callable[[str], Any]) -> None:
+    corpus = module("corpus")
+    english = ("small text editor\n It opens all your files. It saves them as well.\n .\n It has:\n  * a list of words\n"
+               "  * a red button")  # fmt: skip
+    french = ("petit éditeur de texte\n Il ouvre tous vos fichiers. Il les enregistre aussi.\n .\n Il a :\n"
+              "  * une liste de mots\n  * un bouton rouge")  # fmt: skip
+    assert list(corpus.aligned(english, french)) == [
+        ("small text editor", "petit éditeur de texte"),
+        ("It opens all your files.", "Il ouvre tous vos fichiers."),
+        ("It saves them as well.", "Il les enregistre aussi."),
+        ("a list of words", "une liste de mots"), ("a red button", "un bouton rouge"),
+    ]  # fmt: skip
+    # as many sentences as there are not on both sides give none, and other paragraphs leave the title
+    assert list(corpus.aligned("a small tool\n It is red. It is big.", "un petit outil\n Il est rouge.")) == [
+        ("a small tool", "un petit outil")]  # fmt: skip
+    assert not corpus.fits("one two", "un deux")
+    assert not corpus.fits("see http://a.b for more", "voir http://a.b pour le reste")
+
+
+def test_what_belongs_together_stays_on_one_side(module: Callable[[str], Any]) -> None:
+    corpus = module("corpus")
+    family = corpus.families({"gimp": "gimp", "gimp-data": "gimp", "gimp-help-fr": "gimp-help", "python3-numpy": "numpy",
+                              "libnumpy2": "other", "nano": "nano"})  # fmt: skip
+    assert family["gimp"] == family["gimp-data"] == family["gimp-help-fr"]
+    assert len({family["gimp"], family["numpy" if "numpy" in family else "python3-numpy"], family["nano"]}) == 3
+    assert family["python3-numpy"] != family["nano"]
+    training = [("the same long sentence about files", ""), ("quite another thing", "")]
+    held = [("the same long sentence about Files .", "x"), ("something new about files", "y")]
+    assert corpus.unlike(held, training) == held[1:]
+
+
+def test_a_file_of_pairs_says_which_line_is_none(module: Callable[[str], Any], tmp_path: Path) -> None:
+    corpus = module("corpus")
+    corpus.write(tmp_path / "a.tsv", PAIRS[:2])
+    assert corpus.read(tmp_path / "a.tsv") == PAIRS[:2]
+    (tmp_path / "b.tsv").write_text("a\tb\nno tab here\n")
+    with pytest.raises(SystemExit, match="line 2: expected two texts parted by a tab, received 'no tab here'"):
+        corpus.read(tmp_path / "b.tsv")
+
+
+def test_a_translator_learns_is_saved_and_reads_text(module: Callable[[str], Any], tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    model = module("model")
+    k = keras()
+    pieces = model.learn_pieces(FRENCH.values(), 300)
+    b = model.build(["a", "red", "cat", "dog", "big", "one"], pieces.get_vocab_size(), 16, 24, dropout=0.0)
+    assert np.linalg.norm(b.get_layer("word_rows").get_weights()[0], axis=1).mean() == pytest.approx(model.NORM, rel=0.15)
+    learn, hold = model.Batches(PAIRS, pieces, 4, hide=0.0, seed=0), model.Batches(PAIRS[:2], pieces)
+    losses = model.train(b, learn, hold, 12, 2e-2)["loss"]
+    assert losses[-1] < 0.1 * losses[0]
+    model.save(b, pieces, tmp_path / "b.keras")
+    again = model.Translator(k.saving.load_model(tmp_path / "b.keras"),
+                             tokenizers.Tokenizer.from_file(str(tmp_path / "b.pieces.json")))  # fmt: skip
+    assert again.translate(["One BIG dog", "A red cat"]) == ["un gros chien", "un chat rouge"]
+    # a text beside a longer one is read as it is by itself
+    assert again.translate(["a red cat", " ".join(["dog"] * 9)])[0] == "un chat rouge"
+
+
+def test_some_words_are_hidden_in_training_and_none_in_dev(module: Callable[[str], Any]) -> None:
+    pytest.importorskip("tokenizers")
+    model = module("model")
+    pieces = model.learn_pieces(FRENCH.values(), 300)
+    (texts, before), after, weights = model.Batches(PAIRS, pieces, 24, hide=0.5, seed=0)[0]
+    told = " ".join(row[0].decode() for row in np.asarray(texts)).split()
+    assert 0.3 < told.count(model.UNKNOWN) / len(told) < 0.7
+    assert (before[:, 0] == model.BEGIN).all()
+    assert ((after == model.PAD) == (weights == 0)).all()
+    (texts, _), _, _ = model.Batches(PAIRS, pieces, 24)[0]
+    assert model.UNKNOWN not in " ".join(row[0].decode() for row in np.asarray(texts))
+
+
+def test_each_pair_is_in_one_batch_and_the_first_two_differ_in_length(module: Callable[[str], Any]) -> None:
+    pytest.importorskip("tokenizers")
+    model = module("model")
+    texts = [(" ".join(["word"] * (1 + n % 7)), " ".join(["mot"] * (1 + n % 7))) for n in range(70)]
+    pieces = model.learn_pieces((french for _, french in texts), 300)
+    for seed in (None, 0):
+        batches = model.Batches(texts, pieces, 8, seed=seed)
+        for _ in range(3):
+            assert sorted(i for chunk in batches.chunks for i in chunk) == list(range(70))
+            assert batches[0][1].shape[1] > batches[1][1].shape[1]  # else Keras takes their length for that of all
+            batches.on_epoch_end()
+    assert len(model.Batches(texts[:3], pieces, 8)) == 1
+    assert len(model.repeated(texts)) == 70 * (model.LOOK // 70)
+
+
+def test_every_arm_has_the_same_mean_norm(module: Callable[[str], Any]) -> None:
+    translation = module("translation")
+    rng = np.random.default_rng(0)
+    known = SimpleNamespace(words=[f"w{i}" for i in range(40)], glove=rng.normal(size=(40, 6)),
+                            joined=rng.normal(size=(40, 20)), concepts=np.arange(40) % 5)  # fmt: skip
+    words, own = [f"w{i}" for i in range(30)] + ["x", "y"], rng.normal(size=(34, 8))
+    rows = {arm: translation.rows_of(arm, known, words, own, 0) for arm in translation.ARMS}
+    for arm, found in rows.items():
+        assert np.linalg.norm(found[2:32], axis=1).mean() == pytest.approx(translation.NORM, rel=0.1), arm
+        np.testing.assert_allclose(found[32:], rows["random"][32:], err_msg=arm)  # what A lacks keeps B's own
+    assert len(np.unique(rows["rank 0"][2:32].round(5), axis=0)) == 5  # one row a concept
+    assert not np.allclose(rows["shuffled"], rows["full"])
+    np.testing.assert_allclose(np.sort(rows["shuffled"][2:32], 0), np.sort(rows["full"][2:32], 0), atol=1e-5)
+
+
+def test_unseen_words_are_those_that_only_a_knows(module: Callable[[str], Any]) -> None:
+    translation = module("translation")
+    pairs = SimpleNamespace(dev=[("a blue cat", "")], test=[("a zyx dog", "")])
+    words, unseen = translation.vocabulary([("a red cat", ""), ("a dog", "")], pairs, {"blue", "red", "yes"})
+    assert (words, unseen) == (["a", "cat", "dog", "red", "blue"], ["blue"])
+    assert translation.hide("A blue cat", {"a", "cat"}) == "a ⁇ cat"
+
+
+def test_the_report_holds_gains_against_the_bar(module: Callable[[str], Any]) -> None:
+    paired, translation = module("paired"), module("translation")
+    found = {"random, unknown": [0.10, 0.12], "full, unknown": [0.14, 0.15], "shuffled, unknown": [0.13, 0.12]}
+    rows = [paired.row("en-fr", arm, 10_000, seed, metric, value, 60.0) for arm, values in found.items()
+            for seed, value in enumerate(values)
+            for metric in (*translation.METRICS, "epochs")]  # fmt: skip
+    text = "\n".join(translation.report(rows))
+    assert "| rows from A, full | unknown | 2 | 14.5 ±0.5 |" in text
+    assert "| 10,000 pairs: at least 3 BLEU over random rows | +3.5 ±0.5 | met |" in text
+    assert "| 10,000 pairs: at least 2 BLEU over A's rows, shuffled over the words | +2.0 ±1.0 | met |" in text
+    assert "| 20,000 pairs: not behind random rows | – | not run |" in text
