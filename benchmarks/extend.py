@@ -57,12 +57,12 @@ TOUCHED, SERVED, WORDS = "texts_with_unseen_words", "words_served", "unseen_word
 
 WHY = """\
 Every word that A knows is best served here: no threshold beats none, and what is gained grows with the words that are
-served. Held-out texts mostly choose the lowest line or one near it; where they choose another, or rows as foretold, it
-costs. Rows at B's own length gain more than rows as foretold, which are short where A says little. Rows without A's knowledge (the mean row,
-zeros) gain next to nothing, and rows of the same lengths from A's shuffled words cost: it is what A knows of the words.
-The mean row of a word's concept is behind ridge and the network. The default line and the length were chosen on draws
-300 and 301; that words held out choose by the cosine, too. Classifiers only: a translator, which writes words, is not
-measured here."""
+served. Held-out texts mostly choose the lowest line or one near it; where they choose another, or rows as foretold,
+it costs. Rows at B's own length gain more than rows as foretold, which are short where A says little. Rows without
+A's knowledge (the mean row, zeros) gain next to nothing, and rows of the same lengths from A's shuffled words cost:
+it is what A knows of the words. The mean row of a word's concept is behind ridge and the network. The default line,
+the length and the cosine that chooses among the ways were settled on draws 300 and 301. Classifiers only: a
+translator, which writes words, is not measured here."""
 
 
 @dataclass(frozen=True)

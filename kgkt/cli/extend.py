@@ -12,7 +12,6 @@ from kgkt.cli.options import (
     FromLogits,
     Output,
     TargetClasses,
-    Test,
     graph_of,
     opening,
     plain,
@@ -61,9 +60,14 @@ def extend_vocabulary(
     ] = False,
     confidence: Annotated[
         float | None,
-        typer.Option("--confidence", help="Least cosine to a word that B knows: of new words; else as --test chooses."),
+        typer.Option("--confidence", help="Least cosine of a new word to one that B knows, -1 to 1; else as --test "
+                     "chooses, or a cautious one."),
     ] = None,
-    test: Test = None,
+    test: Annotated[
+        str | None,
+        typer.Option("--test", help="Texts with classes, or arrays x and y, that B was not trained on: they choose the "
+                     "confidence."),
+    ] = None,
     output: Output = None,
     target_classes: TargetClasses = None,
     from_logits: FromLogits = False,
