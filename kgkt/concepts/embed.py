@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 20_000  # rows on which the maps are fitted; the rest streams through
 DIMS = 32
-WORD_DIMS = 100  # of words, whose components are not scaled: each dimension less cost neighbours of their class
+WORD_DIMS = 100  # of words, which are not whitened: both keep more neighbours of one kind (docs/words.md)
 HEAD_DIMS = 64
 NARROW = 8  # features up to which a constant stands beside them: rows of unit length would lose one dimension of few
 

@@ -116,6 +116,9 @@ def _there(path: Path | str) -> Path:
     path = Path(path)
     if not path.exists():
         raise InputError(f"features {path} are not there")
+    if path.suffix.lower() in (".txt", ".vec", ".bin"):
+        raise InputError(f"features {path}: a file of word vectors is named --model words:{path}; features are "
+                         ".parquet, .csv, .npz or .npy")
     return path
 
 

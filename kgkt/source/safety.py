@@ -91,7 +91,9 @@ def safe_check(path: Path | str, imports: Sequence[str] = ()) -> dict[str, Any]:
         raise UnsafeError(f"{path} is an HDF5 model, whose layers can carry code: save it again as .keras, or "
                           "pass --allow-legacy if you trust who made it")
     if not head.startswith(b"PK\x03\x04"):
-        raise InputError(f"{path} is not a .keras model (it begins with {head[:8]!r})")
+        words = path.suffix.lower() in (".txt", ".vec", ".gz", ".bin")
+        hint = f"; a file of word vectors is named words:{path}" if words else ""
+        raise InputError(f"{path} is not a .keras model (it begins with {head[:8]!r}){hint}")
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive)

@@ -157,6 +157,8 @@ def test_a_list_of_words_beside_features_makes_them_words(home: Path, kgkt: Kgkt
     (("--vocabulary", "cased.txt"), 3, "100 % are if all are lower-cased: try --lower"),
     (("--also", "a2.npz"), 3, "glove.txt and a2.npz have 1 word in common: a graph needs many"),
     (("--also", "b.keras:hidden"), 3, "the data is text, which kgkt reads with a sentence model only"),
+    (("--model", "glove.txt", "--data", "f.npz"), 3, "a file of word vectors is named words:glove.txt"),
+    (("--also", "f.npz"), 3, "f.npz are not there"),
     (("--most-frequent", 1), 3, "glove.txt: 1 word of it is asked for: a graph needs many"),
     (("--concepts", 100), 3, "100 concepts from 72 items is not possible"),
 ])  # fmt: skip
@@ -170,3 +172,9 @@ def test_what_is_refused(flags: tuple[object, ...], code: int, message: str, hom
     assert (wrong.code, message in wrong.err) == (code, True), wrong.err
     assert wrong.err.count("\n") <= 2
     assert not list(home.glob("kgkt-run/main/*.part*"))
+
+
+def test_word_vectors_are_no_features(home: Path, kgkt: Kgkt) -> None:
+    save_words(home / "glove.txt")
+    wrong = kgkt("populate", "--features", "glove.txt")
+    assert (wrong.code, "is named --model words:glove.txt" in wrong.err) == (3, True)
