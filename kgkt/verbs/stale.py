@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kgkt.errors import KgktError
+from kgkt.errors import InputError, KgktError
 from kgkt.files import sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir.folder import RunDir
@@ -72,7 +72,10 @@ def _look_at_trainer(plan: Plan, recipe: Recipe, run: RunDir) -> None:
     last = run.state()["stages"]["train"]
     writes = ("populate", *(["rows"] if "rows" in plan.stages else ())) if recipe.target.method == "rows" else STAGES
     earlier = [f"{stage} is stale" for stage in writes if plan.stages[stage]["ran"] and plan.stages[stage]["stale"]]
-    why = why_stale(run, "train", trainer_inputs(recipe)) or earlier[:1]
+    try:
+        why = why_stale(run, "train", trainer_inputs(recipe)) or earlier[:1]
+    except InputError as error:  # a problem that check tells by itself
+        why = [str(error)]
     seconds = sum(last["figures"]["seconds"].values())
     plan.stages["train"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
     plan.add("train", f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),

@@ -55,6 +55,8 @@ def test_run_trains_once_where_it_was_allowed_and_again_where_the_script_changed
     assert "ended with 1, after\nso far\n" in failed.err
     assert failed.err.rstrip().endswith("ValueError: no such corpus")
     assert kgkt("check").json["stages"]["train"]["stale"]  # what failed did not run
+    Path("train.py").unlink()
+    assert kgkt("check").json["problems"] == ["[target] trainer: train.py is not there"]
 
 
 def recipe(folder: Path, **target: Any) -> Recipe:
