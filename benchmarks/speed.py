@@ -5,6 +5,7 @@
     python benchmarks/speed.py populate   60,000 x 256 into 2,500 concepts beside the KMeans fit it contains
     python benchmarks/speed.py propagate  masses and items after one more label, and after switches
     python benchmarks/speed.py verbs      seconds of whole commands on 60,000 items, 2,500 concepts and 100 labels
+    python benchmarks/speed.py words      400,000 x 300 word vectors in a text file, read, and made into 2,500 concepts
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ def peak():
 sklearn.cluster.KMeans(2, n_init=1).fit(numpy.random.default_rng(0).normal(size=(9, 2)))
 before, start = peak(), time.perf_counter()
 from kgkt.verbs.populate import populate
-from kgkt.recipe import Concepts, Recipe, Source
-done = populate(Recipe(dir=sys.argv[2], source=Source(features=sys.argv[1]), concepts=Concepts(k=2500)), print)
+from kgkt.recipe import Concepts, Recipe, SourceSettings
+source = SourceSettings(features=sys.argv[1])
+done = populate(Recipe(dir=sys.argv[2], source=source, concepts=Concepts(k=2500)), print)
 print(time.perf_counter() - start, peak() - before, *done.seconds.values())
 """
 PARTS = """
@@ -73,7 +75,8 @@ import sys, time
 import numpy as np
 from sklearn.cluster import KMeans
 from kgkt.rundir.current import pool_ids
-from kgkt.files import RunDir, load_arrays, load_memberships, sha256_file
+from kgkt.files import load_arrays
+from kgkt.rundir.folder import RunDir
 from kgkt.source.imported import import_features
 from pathlib import Path
 run = RunDir(sys.argv[2], "main")
@@ -188,7 +191,69 @@ def bench_verbs() -> None:
             print(f"kgkt {verb}{f' ({said})' if said else ''}: {seconds:.1f} s, {spent:.1f} s of CPU")
 
 
-BENCHES = {"help": bench_help, "populate": bench_populate, "propagate": bench_propagate, "verbs": bench_verbs}
+WORDS, WIDE = 400_000, 300
+READ = """
+import random, sys, time
+from kgkt.source.word_files import open_words
+some = [f"w{i}" for i in random.Random(0).sample(range(400_000), 20_000)]
+how = {"all": {}, "20,000 words wanted": {"wanted": some}, "the first 20,000": {"limit": 20_000}}[sys.argv[2]]
+start = time.perf_counter()
+n = sum(len(words) for words, _ in open_words(sys.argv[1]).batches(**how))
+print(f"read {sys.argv[2]}: {n:,} words in {time.perf_counter() - start:.1f} s")
+"""
+
+
+def words_file(path: Path, n: int = WORDS, d: int = WIDE, centres: int = 2_500) -> None:
+    """n words around `centres` means, as GloVe writes them: five decimals, no first line."""
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import csv
+
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(centres, d)).astype(np.float32)
+    names, options = ["word", *map(str, range(d))], csv.WriteOptions(False, delimiter=" ", quoting_style="none")
+    with path.open("wb") as file:
+        for start in range(0, n, 20_000):
+            some = min(20_000, n - start)
+            X = means[rng.integers(centres, size=some)] + rng.normal(size=(some, d)).astype(np.float32)
+            table = pa.table([[f"w{start + i}" for i in range(some)], *np.round(X, 5).T], names=names)
+            csv.write_csv(table, file, options)
+
+
+def bench_words() -> None:
+    """Read in a stream, whole and cut to 20,000 words; then `kgkt populate`; each in a process of its own."""
+    import multiprocessing
+
+    kgkt = [sys.executable, "-c", "from kgkt.cli import main; main()"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "words.txt"
+        writer = multiprocessing.Process(target=words_file, args=(path,))  # what it holds is not counted for the others
+        writer.start()
+        writer.join()
+        print(f"{WORDS:,} x {WIDE} word vectors as text, {path.stat().st_size / 1e6:,.0f} MB")
+        for how in ("all", "20,000 words wanted", "the first 20,000"):
+            said, _, spent, peak = measured([sys.executable, "-c", READ, str(path), how])
+            print(f"{said}; {spent:.1f} s of CPU with the imports, {peak:,.0f} MB")
+        options = ["--model", f"words:{path}", "--concepts", str(K), "--dir", f"{folder}/run"]
+        _, seconds, spent, peak = measured([*kgkt, "populate", *options])
+        print(f"kgkt populate into {K:,} concepts: {seconds:.1f} s, {spent:.1f} s of CPU, {peak:,.0f} MB")
+
+
+def measured(command: list[str]) -> tuple[str, float, float, float]:
+    """The last line of a command's output, seconds, seconds of CPU, and the most MB that it held."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read() if process.stdout else ""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command[-6:])} failed")
+    lines = output.strip().splitlines() or [""]
+    return lines[-1], time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6
+
+
+BENCHES = {"help": bench_help, "populate": bench_populate, "propagate": bench_propagate, "verbs": bench_verbs,
+           "words": bench_words}  # fmt: skip
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -14,9 +14,12 @@ from kgkt.files import DEFAULT_DIR
 
 FILE = "kgkt.toml"
 SENTENCES = "sentence-transformers:"
-SCHEMES = (SENTENCES,)  # what the name of a source model may begin with; kgkt.source.choose says what each is
+WORD_VECTORS = "words:"
+SCHEMES = (SENTENCES, WORD_VECTORS)  # what a source model's name may begin with; kgkt.source.choose says what each is
 METHODS = ("communities", "network", "auto")  # by which hidden layers get concepts; the first is the default
 TABLES, ARRAYS = ("parquet", "csv", "tsv"), ("npz", "npy")  # files of features, by the ends of their names
+# of word vectors a file may be followed by which of its arrays is meant, and by the list of its words
+NAMED = re.compile(r"(.+?\.(?:npy|npz|safetensors|parquet|keras))((?::[^,]+)?)(?:,(.+))?", re.IGNORECASE | re.DOTALL)
 LAYERED = re.compile(rf"(.+?\.(?:keras|h5|hdf5|{'|'.join(TABLES + ARRAYS)})):(.+)", re.IGNORECASE | re.DOTALL)
 
 
@@ -41,6 +44,9 @@ class SourceSettings:
     classes: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     weights: str | None = None
+    vocabulary: str | None = None
+    most_frequent: int | None = None
+    lower: bool = False
 
     @property
     def each(self) -> tuple[Self, ...]:
@@ -56,19 +62,29 @@ class SourceSettings:
     @property
     def model_path(self) -> Path | None:
         """The file or folder of A."""
-        return None if self.model is None else Path(self.model.removeprefix(self.scheme))
+        if self.model is None:
+            return None
+        place = self.model.removeprefix(self.scheme)
+        named = NAMED.fullmatch(place) if self.holds_words and not Path(place).exists() else None
+        return Path(named[1] if named else place)
+
+    @property
+    def holds_words(self) -> bool:
+        """Whether the items are the words of the first source, which brings them itself."""
+        return self.scheme == WORD_VECTORS
 
 
 def _beside(first: SourceSettings, text: str) -> Any:
-    """The settings of one source of `also`: FILE, FILE:LAYER,LAYER or sentence-transformers:FOLDER."""
+    """The settings of one source of `also`: FILE, FILE:LAYER,LAYER, words:FILE or sentence-transformers:FOLDER."""
     place, layers = text, ""
     if not text.startswith(SCHEMES) and (named := LAYERED.fullmatch(text)):
         place, layers = named.groups()
     names = tuple(name.strip() for name in layers.split(",") if name.strip())
     given = place.rpartition(".")[2].lower() in TABLES + ARRAYS and not text.startswith(SCHEMES)
     return dataclasses.replace(
-        first, model=None if given else place, features=place if given else None, layers=names, drop_bad=False
-    )
+        first, model=None if given else place, features=place if given else None, layers=names, drop_bad=False,
+        vocabulary=None, most_frequent=None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +195,7 @@ class Recipe:
 SECTIONS: dict[str, type] = {
     "source": SourceSettings, "concepts": Concepts, "store": StoreSettings, "teach": Teach, "target": Target,
 }  # fmt: skip
-PATHS = {"source": ("model", "data", "features"), "teach": ("labels",),
+PATHS = {"source": ("model", "data", "features", "vocabulary"), "teach": ("labels",),
          "target": ("model", "out", "data", "test", "log", "vocabulary")}  # fmt: skip
 
 
@@ -237,7 +253,19 @@ def _section(path: Path, name: str, table: dict[str, Any]) -> Any:
 def _beside_recipe(path: Path, place: str) -> str:
     """A place that a recipe names, relative to the recipe's folder."""
     scheme = next((scheme for scheme in SCHEMES if place.startswith(scheme)), "")
-    return scheme + str(path.parent / place.removeprefix(scheme))
+    return scheme + in_folder(path.parent, place.removeprefix(scheme), scheme == WORD_VECTORS)
+
+
+def in_folder(folder: Path, place: str, words: bool = False) -> str:
+    """A place relative to a folder; of word vectors the list of their words too.
+
+    >>> in_folder(Path("a"), "v.npy,w.txt", words=True)
+    'a/v.npy,a/w.txt'
+    """
+    named = NAMED.fullmatch(place) if words and not (folder / place).exists() else None
+    if named is None:
+        return str(folder / place)
+    return str(folder / named[1]) + named[2] + (f",{folder / named[3]}" if named[3] else "")
 
 
 def _value(path: Path, key: str, value: Any, kind: str) -> Any:
@@ -263,7 +291,7 @@ CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spre
                                  "carry": ("concepts",),
                                  "method": ("auto", "soft-targets", "write", "distil", "rows"),
                                  "projection": ("auto", "pca", "learned")}  # fmt: skip
-AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience")
+AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience", "most_frequent")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
          "dict[str, float]": "a table of numbers", "int | str": "a whole number or \"full\"",
@@ -280,7 +308,7 @@ TEMPLATE = '''\
 dir = "kgkt-run"               # run directory
 
 [source]                       # what model A knows
-# model = "a.keras"            # a Keras 3 model file, or "sentence-transformers:FOLDER" for texts
+# model = "a.keras"            # a Keras 3 model file, "sentence-transformers:FOLDER" for texts, or "words:FILE"
 # layers = ["mid", "emb"]      # one or two of its layers; else a middle one and the last hidden one, as check shows
 # data = "pool.npz"            # array x (and item_id, if there), a folder of images, or a table of texts
 # features = "f.parquet"       # instead of model, layers and data: features made elsewhere
@@ -292,6 +320,9 @@ pixels = "raw"                 # what A wants: raw, 0..1 or -1..1
 # columns = ["f*"]             # of a table of features: its columns of numbers, one layer for each pattern
 # classes = ["cat", "dog"]     # only if A's own outputs are B's classes: evaluate then compares plain distillation
 # also = ["a2.keras:emb"]      # further sources of the same items: models with their layers, or files of features
+# vocabulary = "words.txt"     # of "words:FILE": only these words, one a line, or those that a .keras model reads
+# most_frequent = 20000        # of "words:FILE": only the first ones
+# lower = true                 # of "words:FILE": lower-case all words
 # weights = "1,0.5"            # what each source counts, the first one first; auto: equal, or as labels prefer
 
 [concepts]

@@ -1,4 +1,4 @@
-"""The verbs that ask: query, suggest, suspects, explain, predict."""
+"""The verbs that ask: query, nearest, suggest, suspects, explain, predict."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
-from kgkt.api.settings import names_of, path_text, whole_number, with_target
+from kgkt.api.settings import names_of, path_text, several, whole_number, with_target
 from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, features_file, model_file
 
 if TYPE_CHECKING:
     from kgkt.store.protocol import Rows
     from kgkt.verbs.explain import Explained
+    from kgkt.verbs.nearest import Nearest
     from kgkt.verbs.predict import Predicted
     from kgkt.verbs.suggest import Suggested
     from kgkt.verbs.suspects import Suspects
@@ -50,6 +51,25 @@ class Ask(Graph):
         from kgkt.verbs.query import ask
 
         return ask(self.recipe, text, dict(params or {}), (seconds, rows, memory_mb), write, self.say, dry_run)
+
+    def nearest(self, items: Any, minus: Any = (), n: int = 10) -> Nearest:
+        """The items of the pool nearest to one, or to a sum and difference of several, by cosine in A's features.
+
+        Args:
+            items: an id, or several, which are added; of a graph of words these are the words.
+            minus: an id, or several, to take away: nearest(["king", "woman"], minus="man").
+            n: how many.
+
+        Returns:
+            The items, the nearest first: iterate (`.item`, `.cosine`, `.concept`, `.name`), `.to_pandas()`.
+
+        Raises:
+            InputError: no such item, with the nearest spellings.
+        """
+        from kgkt.verbs.nearest import nearest
+
+        plus, less = ([str(item) for item in several(given)] for given in (items, minus))
+        return nearest(self.recipe, self.say, plus, less, whole_number("n", n))
 
     def suggest(
         self, n: int = 20, out: Place | None = None, show: Place | None = None, force: bool = False, *,

@@ -37,14 +37,16 @@ class Build(Graph):
         imports: Sequence[str] | None = None, allow_legacy: bool | None = None, id_column: str | None = None,
         text_column: str | None = None, class_column: str | None = None,
         columns: Sequence[str] | str | None = None, also: Sequence[Any] | None = None,
-        source_weights: Sequence[float] | str | None = None, concepts: int | None = None,
+        source_weights: Sequence[float] | str | None = None, vocabulary: Any = None,
+        most_frequent: int | None = None, lower: bool | None = None, concepts: int | None = None,
         seed: int | None = None, text: bool | None = None, shared: bool | None = None, force: bool = False,
         fresh: bool = False, dry_run: bool = False,
     ) -> Populated:  # fmt: skip
         """Extract what A knows of the pool, and make the graph; one that stands grows, and keeps what people said.
 
         Args:
-            model: A: a .keras file, an open Keras model, or "sentence-transformers:FOLDER" for texts.
+            model: A: a .keras file, an open Keras model, "sentence-transformers:FOLDER" for texts, or "words:FILE" of
+                word vectors, whose words are the items.
             layers: names of the layers of A to read.
             data: the pool: a path, an array (n, ...), {"x": ..., "item_id": ...}, or texts.
             features: in place of model and data: a path, an array (n, d), or {layer: array, "item_id": ...}.
@@ -56,6 +58,10 @@ class Build(Graph):
                 or a pair (model, layers), "sentence-transformers:FOLDER", or features as above.
             source_weights: what each source counts, the first one first; "auto": the same, unless labels prefer
                 otherwise.
+            vocabulary: of "words:FILE", only these words: a list, a file with one a line, or a Keras model that reads
+                words.
+            most_frequent: of "words:FILE", only so many words, the first ones.
+            lower: of "words:FILE": lower-case all words.
             pixels, size, drop_bad, imports, allow_legacy: as on the command line.
             concepts: how many; else a tenth of the items, 50 to 2500.
             seed: of the clustering.
@@ -72,7 +78,8 @@ class Build(Graph):
                 self.recipe, Path(aside) if dry_run else self.folder, model=model, layers=layers, data=data,
                 features=features, pixels=pixels, size=size, drop_bad=drop_bad, imports=imports,
                 allow_legacy=allow_legacy, id_column=id_column, text_column=text_column, class_column=class_column,
-                columns=columns, also=also, source_weights=source_weights,
+                columns=columns, also=also, source_weights=source_weights, vocabulary=vocabulary,
+                most_frequent=most_frequent, lower=lower,
             ).override("concepts", k=concepts, seed=seed)  # fmt: skip
             settings = settings.override("store", text=text, shared=shared)
             done = populate(settings, self.say, self.progress, force, fresh, dry_run)

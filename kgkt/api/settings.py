@@ -12,6 +12,7 @@ from typing import Any
 from kgkt.errors import UsageError
 from kgkt.recipe import Recipe
 from kgkt.rundir.given import also_files, data_file, features_file, model_file
+from kgkt.rundir.given_words import words_file
 
 
 def with_source(
@@ -20,7 +21,8 @@ def with_source(
     drop_bad: bool | None = None, imports: Sequence[str] | None = None, allow_legacy: bool | None = None,
     id_column: str | None = None, text_column: str | None = None, class_column: str | None = None,
     columns: Sequence[str] | str | None = None, also: Sequence[Any] | None = None,
-    source_weights: Sequence[float] | str | None = None,
+    source_weights: Sequence[float] | str | None = None, vocabulary: Any = None, most_frequent: int | None = None,
+    lower: bool | None = None,
 ) -> Recipe:  # fmt: skip
     """The recipe with a source; features given here replace a model of the recipe, and the other way round.
 
@@ -43,6 +45,8 @@ def with_source(
         allow_legacy=allow_legacy or None, also=also_files(also, folder, id_column),
         weights=source_weights if source_weights is None or isinstance(source_weights, str) else
         ",".join(f"{weight:g}" for weight in source_weights),
+        vocabulary=words_file(vocabulary, folder), lower=lower or None,
+        most_frequent=None if most_frequent is None else whole_number("most_frequent", most_frequent),
     )  # fmt: skip
 
 

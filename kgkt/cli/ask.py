@@ -1,4 +1,4 @@
-"""Verbs that ask: suggest, predict, query."""
+"""Verbs that ask: suggest, nearest, predict, query."""
 
 from __future__ import annotations
 
@@ -105,6 +105,28 @@ def _of_suggested(found: Suggested, n: int, out: str | None, tasks: bool, doubt:
         yield f"Fill in the column class of {out}, then: {OUT.here('kgkt label --file', out)}"
     else:
         yield f"To fill in: {OUT.here(f'kgkt suggest -n {n} --out todo.csv')}"
+
+
+@app.command(rich_help_panel=ASK)
+@takes(run=graph_of, form=rows)
+def nearest(
+    *,
+    items: Annotated[list[str] | None, typer.Argument(help="Items of the pool, added up: a word, or several.")] = None,
+    minus: Annotated[
+        list[str] | None, typer.Option("--minus", help="An item to take away: king woman --minus man. May be repeated.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="How many items.")] = 10,
+    run: Run,
+    form: str,
+) -> None:
+    """Which items are nearest to one, or to a sum and difference of several, as A sees them."""
+    from kgkt.verbs.nearest import COLUMNS
+
+    found = run.nearest(items or [], minus or [], n)
+    if form == "table":
+        print_rows(COLUMNS[:3], [(one.item, one.cosine, f"c{one.concept:03d} {one.name!r}") for one in found], form)
+    else:
+        print_rows(COLUMNS, found.rows(), form)
 
 
 @app.command(rich_help_panel=ASK)

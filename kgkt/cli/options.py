@@ -180,13 +180,15 @@ def asked_rows(
 
 def source(
     model: Annotated[
-        str | None, typer.Option("--model", help="Model A: a .keras file, or sentence-transformers:FOLDER for texts.")
+        str | None,
+        typer.Option("--model", help="Model A: a .keras file, sentence-transformers:FOLDER for texts, or words:FILE of "
+                     "word vectors, whose words are the items."),
     ] = None,
     layers: Layers = None,
     data: Annotated[
         str | None,
         typer.Option("--data", help="Pool: .npz (x, item_id), .npy, a folder of images, or texts: .csv, .tsv, .jsonl, "
-                     ".json, .parquet."),
+                     ".json, .parquet; or words, one a line: .txt."),
     ] = None,
     features: Annotated[
         str | None, typer.Option("--features", help="Features made elsewhere: .parquet, .npz or .npy.")
@@ -204,20 +206,30 @@ def source(
     also: Annotated[
         list[str] | None,
         typer.Option("--also", help="One more source of the same items: a2.keras:LAYER,LAYER, a file of features, or "
-                     "sentence-transformers:FOLDER; may be repeated."),
+                     "sentence-transformers:FOLDER, words:FILE; may be repeated."),
     ] = None,
     source_weights: Annotated[
         str | None,
         typer.Option("--source-weights", help="What each source counts, the first one first: 1,0.5. auto: the same, "
                      "unless labels prefer otherwise."),
     ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option("--vocabulary", help="Of words:FILE, only the words of this file, one a line, or those that a "
+                     ".keras model reads."),
+    ] = None,
+    most_frequent: Annotated[
+        int | None, typer.Option("--most-frequent", help="Of words:FILE, only so many words, the first ones.")
+    ] = None,
+    lower: Annotated[bool, typer.Option("--lower", help="Of words:FILE: lower-case all words.")] = False,
 ) -> dict[str, Any]:
     """A, and the pool that it looks at: settings of `Run.populate` and `Run.check`."""
     return {
         "model": model, "layers": listed(layers), "id_column": id_column, "columns": listed(columns), "data": data,
         "text_column": text_column, "class_column": class_column, "features": features,
         "size": _size(size) if size else None, "imports": imports, "also": also or None,
-        "source_weights": source_weights,
+        "source_weights": source_weights, "vocabulary": vocabulary, "most_frequent": most_frequent,
+        "lower": lower or None,
     }  # fmt: skip
 
 

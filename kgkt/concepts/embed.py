@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 20_000  # rows on which the maps are fitted; the rest streams through
 DIMS = 32
+WORD_DIMS = 100  # of words, whose components are not scaled: each dimension less cost neighbours of their class
 HEAD_DIMS = 64
 NARROW = 8  # features up to which a constant stands beside them: rows of unit length would lose one dimension of few
 
@@ -26,13 +27,16 @@ def unit_rows(X: np.ndarray) -> np.ndarray:
     return np.divide(X, norm, out=np.zeros_like(X), where=norm > 1e-12)
 
 
-def whiten(X: np.ndarray, dims: int = DIMS, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def whiten(
+    X: np.ndarray, dims: int = DIMS, seed: int = 0, plain: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Fit W, b of F(V) = W·V + b: principal components scaled to unit variance.
 
     Args:
         X: (n, d) features.
         dims: components wanted; directions without variance are left out.
         seed: of the randomised solver that wide data gets.
+        plain: scale all components alike, to unit variance in the mean: principal components, unwhitened.
 
     Returns:
         W (e, d) and b (e,), float32. Without any variance W is 0 and b is 1 (all items are alike). Up to 8 features
@@ -52,7 +56,8 @@ def whiten(X: np.ndarray, dims: int = DIMS, seed: int = 0) -> tuple[np.ndarray, 
     centred /= np.float32(scale)
     pca = PCA(min(dims, n - 1, d), random_state=seed, copy=False).fit(centred)
     keep = pca.explained_variance_ > 1e-8 * pca.explained_variance_[0]
-    W = pca.components_[keep] / (np.sqrt(pca.explained_variance_[keep])[:, None] * scale)
+    variance = pca.explained_variance_[keep]
+    W = pca.components_[keep] / (np.sqrt(variance.mean() if plain else variance[:, None]) * scale)
     b = -W @ mean
     if d <= NARROW:
         W, b = np.vstack([W, np.zeros(d)]), np.append(b, 1.0)
@@ -107,12 +112,14 @@ def fit_embedding(
 def fit_maps(
     features: Features, dims: int = DIMS, seed: int = 0, head_dims: int | None = HEAD_DIMS,
     kept: dict[str, tuple[np.ndarray, np.ndarray]] | None = None, shares: dict[str, float] | None = None,
+    plain: bool = False,
 ) -> Maps:  # fmt: skip
     """Fit the whitening of each layer, and the projection of the head features, on a sample; as `fit_embedding`.
 
     Args:
         kept: layer -> (W, b) fitted before, in whose place none is fitted.
         shares: layer -> its part of a squared distance, as `Maps.shares`; None: every layer the same.
+        plain: principal components, unwhitened.
     """
     import numpy as np
 
@@ -120,7 +127,7 @@ def fit_maps(
     layers, means, heads = {}, {}, []
     for layer in kept or features.layers:
         X = features.rows(layer, sample)
-        layers[layer] = kept[layer] if kept else whiten(X, dims, seed)
+        layers[layer] = kept[layer] if kept else whiten(X, dims, seed, plain)
         means[layer] = centre_of(X)
         if shares is None or shares[layer] > 0:
             heads.append(centred(X, means[layer]))

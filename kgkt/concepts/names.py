@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
+    from kgkt.values import Clustering
+
 TERMS = 3
+CENTRAL = 6  # words near a centroid of which the most frequent name it
 LONGEST = 4_000  # characters of a text that count, about as far as sentence models read
 FEWEST, SHARE = 2, 0.2  # members that have a term: so many, and such a part of all
 LIFT = 3.0  # how many times more frequent a term is in a concept than elsewhere
@@ -71,6 +74,49 @@ def names_from_text(
         taken.add(name)
         names.append(name)
     return names
+
+
+def names_from_words(
+    words: np.ndarray, vectors: np.ndarray, clustering: Clustering, used: Iterable[str] = ()
+) -> list[str]:
+    """Each concept of words is named after the most frequent of its central words; names are distinct.
+
+    Central are the members nearest to the centroid, a third of them but 6 at least. Words that begin alike, and what
+    is no word, give way to others.
+
+    Args:
+        words: (n,) the most frequent first.
+        vectors: (n, e) of the words; `clustering` is of these.
+        used: names that others have already.
+
+    Returns:
+        k names such as "river, lake, water".
+    """
+    import numpy as np
+
+    from kgkt.concepts.cluster import medoids
+
+    k = len(clustering.centroids)
+    ordered = medoids(vectors, clustering, len(words))
+    names: list[str] = []
+    taken = set(used)
+    for number in range(k):
+        members = ordered[number]
+        central = np.sort(members[: max(CENTRAL, len(members) // 3)])
+        held = [str(words[item]) for item in central]
+        plain = _apart(word for word in held if _plain(word))
+        found = plain + [word for word in held if word not in plain]
+        tries = [", ".join(found[:many]) for many in range(min(TERMS, len(found)), len(found) + 1)]
+        tries += [f"concept {number}", f"concept {number} (of words)"]
+        name = next(one for one in tries if one and one not in taken)
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def names_from_numbers(k: int) -> list[str]:
+    """Names that tell nothing of the items."""
+    return [f"concept {number}" for number in range(k)]
 
 
 def _ranked(texts: Sequence[str], nearest: np.ndarray, k: int) -> list[list[str]]:

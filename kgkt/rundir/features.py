@@ -55,11 +55,14 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     inputs = {} if source is None else source.digests()
     if settings.data:
         inputs["data"] = digest_path(Path(settings.data))
+    if settings.vocabulary:
+        inputs["vocabulary"] = digest_path(Path(settings.vocabulary))
     asked: list[Any] = [settings.size] if settings.size else []
     asked += [settings.id_column] if settings.id_column != ITEM_ID else []
     asked += [settings.columns] if settings.columns else []
     asked += [["text", settings.text_column]] if settings.text_column else []
     asked += [layers_beside(settings)] if settings.also else []
+    asked += [["words", settings.most_frequent, settings.lower]] if settings.most_frequent or settings.lower else []
     inputs["source settings"] = digest_value([settings.layers, settings.pixels, settings.drop_bad, *asked])
     weighed = [weights_asked(settings)] if settings.also else []
     made = [concepts.k, concepts.seed, concepts.dims, recipe.store.text, *weighed]
@@ -105,6 +108,11 @@ def look_at(recipe: Recipe, say: Say) -> Pool:
     data = look_first(recipe, source, say)
     contents = None if data is None else source.contents(data)
     return Pool(source, data, contents, populate_inputs(recipe))
+
+
+def of_words(features: Features, data: Data | None) -> bool:
+    """Whether the items are words, each its own id and text: of a source of words, or of a pool of them."""
+    return features.meta.get("items") == "words" or (data is not None and data.is_words)
 
 
 def as_read(pool: Pool, features: Features) -> Pool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import kgkt
 from kgkt.recipe import Recipe
 from kgkt.rundir.carry import Carried
+from kgkt.rundir.features import of_words
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.made import Drawn, Found
 from kgkt.rundir.state import identity, is_shared, now
@@ -32,6 +33,8 @@ def write_graph(
     from kgkt.store.load import finish, load_graph, set_active, set_edges, set_merged, set_names, write_sources
 
     graph, exemplars = drawn.graph, drawn.exemplars
+    if not recipe.store.text and of_words(features, data):  # their ids are their texts
+        exemplars = [part[:0] for part in exemplars]
     pictured = np.unique(np.concatenate(exemplars))
     folder = run.path("exemplars")
     written = write_exemplars(data, pictured, folder) if data is not None else {}
@@ -41,7 +44,7 @@ def write_graph(
     items = item_rows(np.union1d(pictured, [rows[i] for i in labelled]).astype(int), features, data, pictures, recipe)
     members = np.concatenate(exemplars)
     numbers = np.repeat(np.arange(len(exemplars)), [len(part) for part in exemplars])
-    strengths = np.asarray(found.clustering.memberships[members, numbers]).ravel()
+    strengths = np.asarray(found.clustering.memberships[members, numbers]).ravel()[: len(members)]  # one, where none is
     examples = list(zip(features.ids[members].astype(str).tolist(), numbers.tolist(), strengths.tolist(), strict=True))
     info = {
         "seed": found.clustering.seed, "stability": found.stability, "n_items": len(features), "n_concepts": len(graph),
@@ -83,10 +86,10 @@ def item_rows(
     index: np.ndarray, features: Features, data: Data | None, pictures: dict[int, str], recipe: Recipe
 ) -> list[dict[str, Any]]:
     """What the Item nodes say: id, path or picture, text; without texts and paths if the recipe says so."""
-    rows = []
+    rows, words = [], of_words(features, data)
     for item in index.tolist():
         uri = data.uris[item] if data is not None and data.uris else pictures.get(item)
-        text = data.text[item] if data is not None and data.text else None
+        text = str(features.ids[item]) if words else data.text[item] if data is not None and data.text else None
         if not recipe.store.text:
             uri = text = None
         rows.append({"item_id": str(features.ids[item]), "uri": uri, "text": text})

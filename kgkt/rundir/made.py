@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import choose_k, medoids, nearest_concept, stability
 from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
-from kgkt.concepts.embed import HEAD_DIMS, apply_maps, fit_maps, sample_rows
+from kgkt.concepts.embed import HEAD_DIMS, WORD_DIMS, apply_maps, fit_maps, sample_rows
 from kgkt.concepts.engine import engine_for
 from kgkt.concepts.grow import JUDGED, held_out_share, outgrown, shares_of
-from kgkt.concepts.names import names_from_ids, names_from_text
+from kgkt.concepts.names import names_from_ids, names_from_numbers, names_from_text, names_from_words
 from kgkt.concepts.sources import Weighed, embed_alone, layer_shares
 from kgkt.concepts.themes import find_themes
 from kgkt.errors import InputError, count
 from kgkt.memory import release_memory
 from kgkt.recipe import Recipe
 from kgkt.rundir import grown
-from kgkt.rundir.features import Pool
+from kgkt.rundir.features import Pool, of_words
 from kgkt.rundir.graph_files import Before
 from kgkt.rundir.grown import Growth
 from kgkt.rundir.source_weights import choose_weights, known_labels, weights_of
@@ -117,17 +117,18 @@ def _anew(
     people: Mapping[str, Any],
 ) -> Found:  # fmt: skip
     """Maps and concepts fitted to these items."""
-    settings = recipe.concepts
-    maps = fit_maps(features, settings.dims, settings.seed, _head_dims(pool.data))
+    settings, words = recipe.concepts, of_words(features, pool.data)
+    dims = max(settings.dims, WORD_DIMS) if words else settings.dims
+    maps = fit_maps(features, dims, settings.seed, _head_dims(pool.data), plain=words)
     release_memory()
     alone, weighed = {}, None
     if len(features.sources) > 1:
         alone = embed_alone(features, maps)
         weights, weighed = choose_weights(recipe, alone, known_labels(recipe, people, rows, features.ids), say)
         shares = layer_shares(features.sources, weights)
-        maps = fit_maps(features, settings.dims, settings.seed, _head_dims(pool.data), maps.layers, shares)
+        maps = fit_maps(features, dims, settings.seed, _head_dims(pool.data), maps.layers, shares)
         release_memory()
-    held_out = held_out_share(features, settings.dims, settings.seed, maps.live)
+    held_out = held_out_share(features, dims, settings.seed, maps.live)
     maps = dataclasses.replace(maps, held_out=held_out)
     embedding = apply_maps(features, maps)
     _look_at(features, embedding, say)
@@ -214,7 +215,9 @@ def _say_drift(features: Features, embedding: Embedding, same: np.ndarray, say: 
             f"ones' {then:.0f} %. populate --fresh fits it anew; first add --dry-run, which says what would be lost")
 
 
-def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | None) -> Drawn:
+def draw(
+    name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | None, words: bool = False
+) -> Drawn:
     """Edges, themes and names of the concepts.
 
     Args:
@@ -223,6 +226,7 @@ def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | 
         found: the concepts.
         ids: (n,) item ids.
         data: the pool, or None.
+        words: whether the items are words, each its own id.
     """
     import numpy as np
 
@@ -230,7 +234,11 @@ def draw(name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | 
     k = len(clustering.centroids)
     edges, weights = bridge_edges(clustering.memberships)
     exemplars = medoids(found.embedding.vectors, clustering, EXEMPLARS)
-    if data is not None and data.text is not None and recipe.store.text:
+    if words and recipe.store.text:
+        names = names_from_words(ids, found.embedding.vectors, clustering, found.names)
+    elif words:
+        names = names_from_numbers(k)
+    elif data is not None and data.text is not None and recipe.store.text:
         names = names_from_text(data.text, clustering.memberships, exemplars, found.names)
     else:
         names = names_from_ids(ids, exemplars)

@@ -17,6 +17,7 @@ from kgkt.rundir.graph_files import read_maps
 from kgkt.rundir.reading import other_reading
 from kgkt.rundir.source_memory import source_as_populated
 from kgkt.rundir.state import Say, made_by
+from kgkt.source.beside import match_pool
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def extracted_features(
     source.check(look, read)  # its notices were heard when the graph was made
     bar = progress("features", len(read)) if progress else contextlib.nullcontext()
     with bar as advance:
-        return read, _noted(source.extract(read, out, advance), read.notices, say)
+        new = _noted(source.extract(read, out, advance), read.notices, say)
+    return match_pool(read, new.ids, data, look.name)[0], new  # words that are not in a file are left out
 
 
 def _noted(features: Features, told: Any, say: Say) -> Features:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError
-from kgkt.recipe import LAYERED, Recipe, SourceSettings
+from kgkt.recipe import LAYERED, Recipe, SourceSettings, in_folder
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import settings_of
 from kgkt.source.parts import AUTO, read_weights
+from kgkt.source.word_vectors import words_place
 
 
 def layers_beside(settings: SourceSettings) -> list[tuple[str, ...]]:
@@ -21,15 +22,16 @@ def layers_beside(settings: SourceSettings) -> list[tuple[str, ...]]:
 def source_memory(recipe: Recipe, layers: Sequence[str]) -> dict[str, Any]:
     """What A is and how it was read, as a later verb needs it for items that are new: a setting of `populate`."""
     settings = recipe.source
-    path = settings.model_path
     layers, also = _as_read(settings, layers)
     return {"source": {
-        "model": None if path is None else settings.scheme + str(path.resolve()), "layers": list(layers),
+        "model": None if settings.model is None else settings.scheme + _place(settings), "layers": list(layers),
         "features": None if settings.features is None else str(Path(settings.features).resolve()),
         "pixels": settings.pixels, "imports": list(settings.imports), "allow_legacy": settings.allow_legacy,
         "size": settings.size and list(settings.size), "id_column": settings.id_column,
         "text_column": settings.text_column, "class_column": settings.class_column,
         "columns": list(settings.columns), **({"also": also} if also else {}),
+        **({"vocabulary": settings.vocabulary and str(Path(settings.vocabulary).resolve()), "lower": settings.lower,
+            "most_frequent": settings.most_frequent} if settings.holds_words else {}),
     }}  # fmt: skip
 
 
@@ -44,10 +46,17 @@ def _as_read(settings: SourceSettings, layers: Sequence[str]) -> tuple[Sequence[
     first, *others = own.values()
     also = []
     for one, names in zip(settings.each[1:], others, strict=True):
-        place = str(Path(one.features or one.model_path or "").resolve())
+        place = _place(one)
         named = f"{place}:{','.join(names)}"
         also.append(one.scheme + (named if not one.scheme and LAYERED.fullmatch(named) else place))
     return first, also
+
+
+def _place(settings: SourceSettings) -> str:
+    """Where one source lies, from the root on."""
+    if settings.holds_words:
+        return in_folder(Path.cwd(), words_place(settings), words=True)
+    return str(Path(settings.features or settings.model_path or "").resolve())
 
 
 def weights_asked(settings: SourceSettings) -> str:

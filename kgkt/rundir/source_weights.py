@@ -147,11 +147,13 @@ def _anew(recipe: Recipe, run: RunDir) -> str:
                  ("size", "x".join(map(str, told["size"])) if told["size"] else None),
                  *(("import", name) for name in told["imports"]),
                  ("pixels", None if told["pixels"] == "raw" else told["pixels"]),
+                 ("vocabulary", told.get("vocabulary")), ("most-frequent", told.get("most_frequent")),
                  ("concepts", asked["concepts"]), ("seed", asked["seed"] or None)]  # fmt: skip
         for name, value in flags:
             words += [] if value is None else [f"--{name}", str(value)]
         switches = (("drop-bad", last.get("drop_bad")), ("no-text", last.get("text") is False),
-                    ("shared", last.get("shared")), ("allow-legacy", told["allow_legacy"]))  # fmt: skip
+                    ("shared", last.get("shared")), ("allow-legacy", told["allow_legacy"]),
+                    ("lower", told.get("lower")))  # fmt: skip
         words += [f"--{name}" for name, on in switches if on]
     return shlex.join([*words, "--fresh"])
 

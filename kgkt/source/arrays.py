@@ -285,7 +285,8 @@ def _member(path: Path, file: Any, name: str) -> np.ndarray:
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
-        cure = "np.array(list(ids), dtype=str)" if name == "item_id" else f"np.array({name}.tolist(), dtype=float)"
+        text = name in ("item_id", "words")
+        cure = f"np.array(list({name}), dtype=str)" if text else f"np.array({name}.tolist(), dtype=float)"
         raise InputError(f"{path}: array {name} holds Python objects, which are not read; save texts or numbers: "
                          f"{cure}") from error
     return array

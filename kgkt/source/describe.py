@@ -46,6 +46,7 @@ def data_in_words(data: Data) -> str:
     """A pool or a test set."""
     shape = "x".join(str(s) for s in data.x.shape[1:])
     holds = f"texts{_column(data)}" if data.kind == "text" else f"items, {shape} {data.x.dtype}   0 bad rows"
+    holds = "words" if data.is_words else holds
     return f"{len(data.ids):,} {holds}" + "".join(f"; {notice}" for notice in data.notices)
 
 

@@ -29,6 +29,7 @@ class FeaturesFile:
     """
 
     has_model = False
+    holds_words = False
 
     def __init__(self, settings: SourceSettings) -> None:
         assert settings.features is not None

@@ -14,12 +14,13 @@ from kgkt.source.columns import ITEM_ID
 from kgkt.source.images import open_folder
 from kgkt.source.records import SUFFIXES, suffix_of
 from kgkt.source.texts import Columns, read_texts
+from kgkt.source.word_list import read_word_list
 
 if TYPE_CHECKING:
     import numpy as np
 
-FORMATS = (".npz (x, item_id, y), .npy, texts in .csv, .tsv, .jsonl, .json, .parquet (item_id, text, y; also .gz) or "
-           "a folder of PNG and JPEG files")
+FORMATS = (".npz (x, item_id, y), .npy, texts in .csv, .tsv, .jsonl, .json, .parquet (item_id, text, y; also .gz), "
+           "words in .txt, one a line, or a folder of PNG and JPEG files")
 
 TEST = "test data"  # what it is called to the user
 
@@ -39,7 +40,7 @@ class Data:
         digest: sha256 of the content.
         notices: what was cast or dropped, one line each.
         files: (n,) sha256 of each item's own file, or None where items lie in one.
-        columns: of texts, the columns that were read.
+        columns: of texts, the columns that were read; None of words, whose ids are their texts.
     """
 
     ids: np.ndarray
@@ -55,6 +56,11 @@ class Data:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def is_words(self) -> bool:
+        """Whether each item is a word, and its own id."""
+        return self.kind == "text" and self.columns is None
 
 
 def read_data(
@@ -97,6 +103,8 @@ def read_data(
     if suffix_of(path) in SUFFIXES:
         asked = Columns(text_column, None if id_column == ITEM_ID else id_column, class_column)
         return _read_table(path, what, asked, fewest)
+    if suffix_of(path) == ".txt":
+        return _read_words(path, what, fewest)
     raise InputError(f"{what} {path}: no reader for {suffix or 'a file without suffix'}; use {FORMATS}")
 
 
@@ -186,6 +194,23 @@ def _read_table(path: Path, what: str, asked: Columns, fewest: int) -> Data:
     x = np.empty(len(read.texts), dtype=object)
     x[:] = read.texts
     return Data(read.ids, x, y, None, read.texts, "text", sha256_file(path), read.notices, columns=read.columns)
+
+
+def _read_words(path: Path, what: str, fewest: int) -> Data:
+    """A list of words: each is an item, and its own id and text."""
+    words, notices = read_word_list(path, what)
+    if len(words) < fewest:
+        raise InputError(f"{what} {path} has {count(len(words), 'word')}: a graph needs many items")
+    return words_as_data(words, sha256_file(path), notices)
+
+
+def words_as_data(words: list[str], digest: str, notices: list[str]) -> Data:
+    """Words as items; `digest` is of what they come from."""
+    import numpy as np
+
+    x = np.empty(len(words), dtype=object)
+    x[:] = words
+    return Data(np.array(words, dtype=str), x, None, None, words, "text", digest, notices)
 
 
 def class_names(where: str, values: Any, n: int) -> np.ndarray:

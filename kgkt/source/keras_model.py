@@ -40,6 +40,7 @@ class KerasModel:
     """
 
     has_model = True
+    holds_words = False
 
     def __init__(self, settings: SourceSettings) -> None:
         assert settings.model is not None

@@ -25,6 +25,7 @@ MISSING = {"nan", "NaN", "None", "NA", "N/A", "<NA>", "NaT", "null", "NULL"}  # 
 # fields of a task of Label Studio: of its JSON, of that of older ones, of JSON-MIN
 MARKS = {"annotations", "completions", "annotation_id", "annotator", "lead_time"}
 FRACTION = re.compile(r"-?\d+\.0+")
+ENOUGH = 20_000  # ids that an unknown one is compared with
 MADE_UP = re.compile(r"i\d{4,}")  # as `kgkt.source.arrays.default_ids` calls rows
 
 
@@ -262,14 +263,17 @@ def _why_unknown(item_id: str, known: Collection[str]) -> str:
             return f"; is {made!r} meant? Where a pool brings no ids, its rows are numbered from i{0:0{width}d} on"
     if known and not re.fullmatch(r"i\d+", item_id) and all(map(MADE_UP.fullmatch, itertools.islice(known, 20))):
         return "; it numbers its items, as i0000: populate with --id-column where it has a column of ids"
-    return nearest(item_id, _some(known))
+    if (small := item_id.lower()) in known:
+        return f"; is {small!r} meant?"
+    return nearest(item_id, _some(known, item_id))
 
 
-def _some(known: Collection[str]) -> list[str]:
-    """Enough of the pool's ids to look for a near one without comparing with millions."""
+def _some(known: Collection[str], item_id: str) -> list[str]:
+    """Enough of the pool's ids to look for a near one, not millions; of many, those that begin alike."""
     import heapq
 
-    return heapq.nsmallest(20_000, known)
+    alike = known if len(known) <= ENOUGH else [one for one in known if one[:1] == item_id[:1]] or known
+    return heapq.nsmallest(ENOUGH, alike)
 
 
 def check_consistent(rows: list[LabelRow]) -> None:

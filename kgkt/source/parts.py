@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from kgkt.errors import InputError, UsageError, count
 from kgkt.recipe import SourceSettings
 from kgkt.source.arrays import are_numbered, rows_of, some_ids
-from kgkt.source.imported import peek_ids
 from kgkt.source.source import Source
 
 if TYPE_CHECKING:
@@ -106,8 +105,10 @@ def _apart(names: Sequence[str]) -> list[str]:
 
 
 def ids_of(part: Part) -> np.ndarray:
-    own = part.settings
-    return peek_ids(part.path, own.layers, own.id_column, own.columns)
+    """(m,) ids of the items that a source holds itself."""
+    held = part.source.held_ids()
+    assert held is not None
+    return held
 
 
 def match_ids(there: np.ndarray, ids: np.ndarray, part: Part, where: str) -> tuple[np.ndarray, list[str]]:

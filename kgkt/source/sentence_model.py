@@ -27,6 +27,7 @@ class SentenceModel:
     """
 
     has_model = True
+    holds_words = False
 
     def __init__(self, settings: SourceSettings) -> None:
         assert settings.model_path is not None

@@ -14,15 +14,16 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError
+from kgkt.errors import InputError, UsageError, count
 from kgkt.source.arrays import Progress
 from kgkt.source.contents import BYTES, data_contents, feature_contents
 from kgkt.source.images import ImageFolder, picture_size
-from kgkt.source.inputs import Data
+from kgkt.source.inputs import Data, words_as_data
 from kgkt.source.layers import RULE
 from kgkt.source.parquet import GROUP_BYTES, Batch, describe, write_features
 from kgkt.source.parts import Part, ids_of, match_ids, read_weights
 from kgkt.source.source import Classifier, Look, Source
+from kgkt.source.word_list import some_words
 from kgkt.values import Features
 
 if TYPE_CHECKING:
@@ -42,14 +43,16 @@ class Several:
     def __init__(self, parts: Sequence[Part], weights: str | None = None) -> None:
         self.parts, self.weights = parts, weights
         self.has_model = all(part.source.has_model for part in parts)
-        self.reads = any(part.source.has_model for part in parts)  # whether any of them reads the items of a pool
+        self.holds_words = parts[0].source.holds_words  # which the others read, or look up
+        # whether any of them reads the items of a pool
+        self.reads = not self.holds_words and any(part.source.has_model for part in parts)
 
     def look(self) -> Look:
         """What each says, and what they are together."""
         read_weights(self.weights, [part.name for part in self.parts])
         looks = [part.source.look() for part in self.parts]
         self._refuse_twice()
-        if not self.reads:
+        if not (self.reads or self.holds_words):
             first, *others = self.parts
             ids = ids_of(first)
             for part in others:
@@ -75,7 +78,7 @@ class Several:
         notices: list[str] = []
         for part, own in zip(self.parts, look.parts, strict=True):
             notices += part.source.check(own, _sized(data, own))
-            if self.reads and not part.source.has_model:
+            if self.reads and not (part.source.has_model or part.source.holds_words):
                 _, told = match_ids(ids_of(part), data.ids, part, "the pool")
                 notices += told
         return notices
@@ -98,7 +101,8 @@ class Several:
             if part.source.has_model:
                 continue
             with tempfile.TemporaryDirectory(prefix="kgkt-") as folder:
-                features = part.source.extract(None, Path(folder) / "features.parquet")
+                own_data = data if part.source.holds_words else None
+                features = part.source.extract(own_data, Path(folder) / "features.parquet")
                 rows, _ = match_ids(features.ids, data.ids, part, "the pool")
                 own = feature_contents(features)
             contents = [hashlib.blake2b(content + own[row], digest_size=BYTES).digest()
@@ -110,7 +114,7 @@ class Several:
         wanted = {layer.partition("/")[0] for layer in layers}
         reading = [part for part in self.parts if part.prefix in wanted]
         for part in reading:
-            if not part.source.has_model:
+            if not (part.source.has_model or part.source.holds_words):
                 raise UsageError(f"this graph was made from {part.name} too, and what made those features is not here: "
                                  f"give --features of the new items, a file with {', '.join(layers)}")
         return Several(reading)
@@ -119,14 +123,14 @@ class Several:
         """Have each write its features, then put them side by side, item by item."""
         step = _shared_out(progress, len(self.parts))
 
-        def read(part: Part, scratch: Path) -> Features:
+        def read(part: Part, scratch: Path, data: Data | None) -> Features:
             return part.source.extract(None if data is None else _sized(data, part.source.look()), scratch, step)
 
         return self._side_by_side(read, data, out, "")
 
     def untrained(self, data: Data, out: Path, layers: tuple[str, ...], seed: int = 0) -> Features:
         """The same from untrained copies of all, each of a seed of its own."""
-        def read(part: Part, scratch: Path) -> Features:
+        def read(part: Part, scratch: Path, data: Data) -> Features:
             look = part.source.look()
             return part.source.untrained(_sized(data, look), scratch, tuple(look.widths), seed + 10 * (part.number - 1))
 
@@ -153,21 +157,44 @@ class Several:
         """Write one features file of those that `read` writes of each part."""
         scratch = [out.with_name(f".{out.name}.{os.getpid()}.{part.number}.part{out.suffix}") for part in self.parts]
         try:
-            made = [read(part, path) for part, path in zip(self.parts, scratch, strict=True)]
+            made, held = [], data
+            for part, path in zip(self.parts, scratch, strict=True):
+                made.append(read(part, path, held))
+                if held is None and self.holds_words:
+                    held = words_as_data(made[0].ids.tolist(), made[0].sha256, [])
             ids = data.ids if data is not None and self.reads else made[0].ids
             where = "the pool" if data is not None and self.reads else self.parts[0].path.name
+            ids, told = self._in_all(made, 1 if data else 2) if self.holds_words else (ids, [])
             rows = [match_ids(one.ids, ids, part, where)[0] for one, part in zip(made, self.parts, strict=True)]
             if not how:
                 self._refuse_copies(made, rows)
             named = list(zip(self.parts, made, rows, strict=True))
             widths = {part.layer(layer): width for part, one, _ in named for layer, width in one.widths.items()}
-            told = [line for one in made for line in one.meta.get("notices", "").splitlines() if line]
+            told += [line for one in made for line in one.meta.get("notices", "").splitlines() if line]
             layers = {part.name: [part.layer(layer) for layer in one.layers] for part, one, _ in named}
-            meta = describe(how + _joined_names(self.parts), list(dict.fromkeys(told)), sources=json.dumps(layers))
+            meta = describe(how + _joined_names(self.parts), list(dict.fromkeys(told)), sources=json.dumps(layers),
+                            **({"items": "words"} if self.holds_words else {}))  # fmt: skip
             return write_features(out, widths, _batches(ids, named), meta)
         finally:
             for path in scratch:
                 path.unlink(missing_ok=True)
+
+    def _in_all(self, made: list[Features], fewest: int) -> tuple[np.ndarray, list[str]]:
+        """(n,) the words of the first source that all others have too, and what is left out, a line each."""
+        import numpy as np
+
+        ids, told = made[0].ids, []
+        for part, one in zip(self.parts[1:], made[1:], strict=True):
+            there = np.isin(ids, one.ids)
+            if not there.all() and not part.source.holds_words:  # which says so itself
+                n = int((~there).sum())
+                told.append(f"{n:,} of {count(len(ids), 'word')} of {self.parts[0].name} are not in {part.name}, and "
+                            f"left out: {some_words(ids[~there][:6].tolist())}")
+            ids = ids[there]
+        if len(ids) < fewest:
+            raise InputError(f"{' and '.join(part.name for part in self.parts)} have {count(len(ids), 'word')} in "
+                             "common: a graph needs many")
+        return ids, told
 
     def _refuse_copies(self, made: list[Features], rows: list[np.ndarray]) -> None:
         """A layer that another source has too would count twice."""

@@ -1,7 +1,7 @@
 """The protocol of a source: whatever A is, it is looked at, digested and read in the same way.
 
 `kgkt.source.choose` picks the kind, and is the one place that does. Each kind is a module of its own:
-`keras_model`, `sentence_model`, `features_file`, and `several` of these side by side.
+`keras_model`, `sentence_model`, `features_file`, `word_vectors`, and `several` of these side by side.
 """
 
 from __future__ import annotations
@@ -67,9 +67,11 @@ class Source(Protocol):
 
     Args:
         has_model: whether A itself is here, and can be run and copied.
+        holds_words: whether its items are words, which it holds itself and can look up.
     """
 
     has_model: bool
+    holds_words: bool
 
     def look(self) -> Look:
         """Refuse what cannot be used, and describe the rest; nothing heavy is imported.

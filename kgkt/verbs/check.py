@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import default_k
+from kgkt.concepts.embed import DIMS, WORD_DIMS
 from kgkt.errors import KgktError, count
 from kgkt.recipe import Recipe
 from kgkt.rundir.reading import other_reading
@@ -231,7 +232,8 @@ def _memory(plan: Plan, recipe: Recipe, a: Look | None, pool: Data | None) -> No
         return
     widths = list(a.widths.values())
     k = recipe.concepts.k or default_k(n)
-    need = a.memory_mb + estimate_mb(n, widths, k)
+    words = (a.parts or (a,))[0].fields.get("kind") == "words" or (pool is not None and pool.is_words)
+    need = a.memory_mb + estimate_mb(n, widths, k, WORD_DIMS if words else DIMS)
     plan.memory_mb = round(need)
     shown = " + ".join(str(d or "?") for d in widths)
     known = None if None in widths else n * sum(d or 0 for d in widths) * 4
@@ -239,11 +241,12 @@ def _memory(plan: Plan, recipe: Recipe, a: Look | None, pool: Data | None) -> No
              items=n, layers=a.widths, concepts=k, memory_bytes=round(need * 1e6), features_bytes=known)  # fmt: skip
 
 
-def estimate_mb(n: int, widths: list[int | None], k: int) -> float:
+def estimate_mb(n: int, widths: list[int | None], k: int, dims: int = DIMS) -> float:
     """Megabytes that populate needs beside its imports: sample, embedding, one block of distances, the graph."""
     total = sum(w or 0 for w in widths)
     sample = min(n, 20_000) * total * 4 * 4
-    arrays = n * (32 * max(1, len(widths)) * 3 + 64) * 4 + n * 3 * 24
+    embedded = sum(min(dims, w or dims) for w in widths) or dims
+    arrays = n * (embedded * 3 + 64) * 4 + n * 3 * 24
     return (sample + arrays + 2_000_000 * 16 + k * k * 8) / 1e6
 
 

@@ -26,6 +26,7 @@ from kgkt.rundir.features import (
     as_read,
     features_wanted,
     look_at,
+    of_words,
     pool_settings,
     read_features,
 )
@@ -169,7 +170,7 @@ def _make(
     with _timed(seconds, "concepts"):
         found = find(recipe, features, contents, pool, before, say, fresh, people)
     with _timed(seconds, "edges"):
-        drawn = draw(run.graph, recipe, found, features.ids, pool.data)
+        drawn = draw(run.graph, recipe, found, features.ids, pool.data, of_words(features, pool.data))
     return found, drawn
 
 

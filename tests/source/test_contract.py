@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, UsageError
-from kgkt.recipe import SENTENCES, SourceSettings
+from kgkt.recipe import SENTENCES, WORD_VECTORS, SourceSettings
 from kgkt.source.choose import source_of
 from kgkt.source.inputs import Data, read_data
 from kgkt.source.parquet import open_features
 from kgkt.source.source import Source
 from kgkt.values import Features
+from tests.words import WORDS, save_words
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ def make(kind: str, folder: Path, request: pytest.FixtureRequest) -> Case:
         path = Path(shutil.copytree(fixture("sentence_model"), folder / "a"))
         return Case(SourceSettings(model=f"{SENTENCES}{path}"), read_data(fixture("texts_csv")), fixture("phrases").ids,
                     {"sentence": 32}, "sentence-transformers", path)  # fmt: skip
+    if kind == "words":
+        path = save_words(folder / "a.txt")
+        return Case(SourceSettings(model=f"{WORD_VECTORS}{path}"), None, WORDS, {"words": 12}, "words", path)
     digits = fixture("digits")
     ids = digits.pool_ids.tolist()
     if kind == "features":
@@ -68,7 +72,7 @@ def make(kind: str, folder: Path, request: pytest.FixtureRequest) -> Case:
                 {"mid": 512, "emb": 32}, "keras", path)  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["keras", pytest.param("sentences", marks=pytest.mark.slow), "features", "several"])
+@pytest.fixture(scope="module", params=["keras", pytest.param("sentences", marks=pytest.mark.slow), "features", "several", "words"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

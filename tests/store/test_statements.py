@@ -19,7 +19,8 @@ FILES = sorted(FOLDER.rglob("*.cypher"))
 GIVEN = {"examples": {"concept": "c3"}, "theme": {"theme": 1}, "bridges": {"a": 1, "b": "2"},
          "separates": {"a": 1, "b": 2}, "neighbours": {"item": "x3"}, "path": {"from": 0, "to": "c7"},
          "reaches": {"model": "b", "layer": "dense", "index": 1}, "leaning": {"class": "1"},
-         "similar": {"concept": 5}, "carries": {"concept": 5}, "read_diffed_by": {"graph": "other"},
+         "similar": {"concept": 5}, "carries": {"concept": 5}, "shared": {"a": "c3", "b": 7},
+         "read_diffed_by": {"graph": "other"},
          "rows_of_concept": {"concept": 3}, "concept_of_row": {"word": "dog"},
          **{name: {"model": "b", "layer": "emb"} for name in ("read_rows", "count_rows")}}
 

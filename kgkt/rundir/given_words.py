@@ -1,0 +1,36 @@
+"""Words that Python hands over in memory, put into a file of the run directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from kgkt.errors import UsageError
+from kgkt.files import make_folder, write_text
+from kgkt.rundir.given import model_file
+
+
+def words_file(value: Any, folder: Path, name: str = "vocabulary") -> str | None:
+    """The path of a list of words; what is in memory is written to `folder`, one word a line.
+
+    Args:
+        value: a path, words, or an open Keras model, whose own words are meant.
+        folder: of the run directory.
+        name: of the file, without suffix.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if value is None or isinstance(value, str | os.PathLike):
+        return None if value is None else os.fspath(value)
+    if hasattr(value, "save") and hasattr(value, "layers"):
+        return model_file(value, folder)
+    words = [str(word) for word in value] if isinstance(value, Iterable) else []
+    if not words:
+        came = f"{'an empty ' if isinstance(value, Iterable) else ''}{type(value).__name__}"
+        raise UsageError(f"{name}: expected a path, a list of words or a Keras model, received {came}")
+    make_folder(folder)
+    write_text(folder / f"{name}.txt", "\n".join(words) + "\n")
+    return str(folder / f"{name}.txt")

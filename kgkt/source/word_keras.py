@@ -1,0 +1,114 @@
+"""The rows of an Embedding of a Keras model as word vectors, with the words that a layer before it numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from kgkt.errors import InputError, count, nearest
+from kgkt.source.models import ModelInfo, inspect_model, layer_by_name, open_model
+from kgkt.source.quiet import keras
+from kgkt.source.vocabulary import read_vocabulary
+from kgkt.source.word_arrays import MatrixVectors
+from kgkt.source.word_faults import Faults
+from kgkt.source.word_text import Rows
+
+KINDS = ("Embedding", "ReversibleEmbedding")
+
+
+class KerasVectors:
+    """An Embedding of a `.keras` file; attributes as of `kgkt.source.word_text.TextVectors`.
+
+    The model is opened, and TensorFlow loaded, when rows are asked for.
+
+    Args:
+        path: the file.
+        inner: the Embedding, outer/inner in a nested model; "": the only one.
+        listed: a list of the words of its rows; "": those of the TextVectorization or StringLookup before it.
+
+    Raises:
+        InputError: no Embedding, several, or none of that name; a list that is not there.
+        UnsafeError: the file brings code.
+    """
+
+    kind = "Keras"
+
+    def __init__(self, path: Path, inner: str, listed: str) -> None:
+        self.path, self.listed = path, Path(listed) if listed else None
+        self.files = (path, self.listed) if self.listed else (path,)
+        info = inspect_model(path)
+        self.layer = _embedding_of(info, inner)
+        self.count: int | None = None
+        self.width = int((info.layers[self.layer] or (0,))[-1] or 0)
+        self.faults, self.notices = Faults(str(path), "row"), list[str]()
+        if self.listed and not self.listed.is_file():
+            raise InputError(f"{self.listed}, which should list the words of {self.layer} of {path}, is not there")
+        if not self.width:
+            raise InputError(f"{path}: how wide the rows of {self.layer} are does not stand in the file: save it again")
+
+    def rows(self, wanted: Collection[str] | None = None) -> Rows:
+        """Words with their vectors; rows of other words than those wanted are passed over."""
+        import numpy as np
+
+        model = open_model(self.path)
+        layer = layer_by_name(model, self.layer)
+        table = np.asarray(layer.embeddings)
+        if self.listed:
+            words, source = read_vocabulary(self.listed), str(self.listed)
+        else:
+            words, source = self._numbered(model, layer)
+        if len(words) > len(table):
+            raise InputError(f"{source} lists {count(len(words), 'word')}, {self.layer} of {self.path} has "
+                             f"{count(len(table), 'row')}: is it the list of another layer?")
+        words = [*words, *[None] * (len(table) - len(words))]
+        held = MatrixVectors(self.kind, f"{self.path}: {self.layer}", table, words, self.files)
+        said = f"{self.path}: the words of {self.layer} are those of {source}"
+        self.faults, self.notices = held.faults, [said, *held.notices]
+        yield from held.rows(wanted)
+
+    def _numbered(self, model: Any, layer: Any) -> tuple[list[str | None], str]:
+        """The words of the layer that numbers them; None for a mask, and for words that it does not know."""
+        layers = keras().layers
+        kinds = (layers.TextVectorization, layers.StringLookup)
+        held = [one for one in model._flatten_layers() if isinstance(one, kinds)]
+        inner = {id(one._lookup_layer) for one in held if isinstance(one, layers.TextVectorization)}
+        found = [one for one in _before(layer) if isinstance(one, kinds)]
+        found = found or [one for one in held if id(one) not in inner]
+        fits = [one for one in dict.fromkeys(found) if one.vocabulary_size() <= layer.input_dim]
+        if len(fits) != 1:
+            shown = ", ".join(one.name for one in found)
+            why = f"several layers number words ({shown})" if len(fits) > 1 else "no layer before it numbers words"
+            raise InputError(f"{self.path}: which words the rows of {self.layer} are of cannot be told, {why}: name a "
+                             "list of them, one a line in the order of the rows, as "
+                             f"{self.path}:{self.layer},WORDS.txt")
+        special = {"", "[UNK]", *(getattr(fits[0], name, None) for name in ("oov_token", "mask_token"))}
+        return [None if word in special else word for word in fits[0].get_vocabulary()], fits[0].name
+
+
+def _embedding_of(info: ModelInfo, name: str) -> str:
+    """The Embedding that is named, or the only one."""
+    found = [layer for layer, kind in info.classes.items() if kind in KINDS]
+    if name and name not in found:
+        raise InputError(f"{info.path} has no Embedding {name}{nearest(name, found)}")
+    if not found:
+        raise InputError(f"{info.path} has no Embedding, whose rows would be vectors of words: its layers are "
+                         f"{', '.join(info.classes) or 'not told by the file'}")
+    if not name and len(found) > 1:
+        raise InputError(f"{info.path} has {len(found)} layers with rows of words ({', '.join(found)}): name one, as "
+                         f"{info.path}:{found[0]}")
+    return name or found[0]
+
+
+def _before(layer: Any) -> Iterator[Any]:
+    """The layers that what one of them reads comes from, within the graph that it stands in."""
+    open_layers: list[Any] = [layer]
+    seen: set[int] = set()
+    while open_layers:
+        one = open_layers.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        nodes: Sequence[Any] = getattr(one, "_inbound_nodes", ())
+        open_layers += [parent.operation for node in nodes for parent in node.parent_nodes]

@@ -1,0 +1,144 @@
+"""A graph of words: named by them, asked, labelled, grown; and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
+from tests.conftest import Once
+from tests.words import TOPIC, TOPICS, WORDS, save_words, vectors
+
+
+@pytest.fixture(scope="session")
+def words_once(once: Once) -> Path:
+    """A folder with word vectors and their graph of twelve concepts; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        save_words(folder / "glove.txt")
+        kgkt_in(folder, "populate", "--model", "words:glove.txt", "--concepts", 12)
+
+    return once("words", fill)
+
+
+@pytest.fixture
+def words(words_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, to work in."""
+    shutil.copytree(words_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
+
+
+def test_concepts_are_named_by_their_words_and_hold_them(words: Path, kgkt: Kgkt) -> None:
+    rows = kgkt("query", "MATCH (i:Item)-[:EXAMPLE_OF]->(c:Concept) RETURN c.name, collect(i.name), collect(i.text)").json
+    assert len(rows["rows"]) == 12
+    for name, items, texts in rows["rows"]:
+        assert items == texts
+        assert set(name.split(", ")) <= set(items)
+        assert len({TOPIC[word] for word in items}) == 1
+
+
+def test_check_tells_of_the_words(words: Path, kgkt: Kgkt) -> None:
+    shown = kgkt("check", "--model", "words:glove.txt", "--most-frequent", 20, "--format", "table")
+    assert "glove.txt  word vectors (text), 12 numbers each   20 words are read" in shown.out
+    assert "plan       populate 20 x (12) into 6 concepts, about " in shown.out
+    facts = kgkt("check", "--model", "words:glove.txt").json["facts"]
+    assert facts[0] | {"what": "", "says": ""} == {"what": "", "says": "", "kind": "words", "path": "glove.txt",
+                                                   "format": "text", "items": 72, "layers": {"words": 12}}  # fmt: skip
+
+
+def test_the_nearest_words_and_analogies(words: Path, kgkt: Kgkt) -> None:
+    X = vectors() / np.linalg.norm(vectors(), axis=1, keepdims=True)
+    cosines = X @ X[WORDS.index("river")]
+    order = [i for i in np.argsort(-cosines) if WORDS[i] != "river"][:5]
+    found = kgkt("nearest", "river", "-n", 5).json
+    assert [row[0] for row in found["rows"]] == [WORDS[i] for i in order]
+    assert [row[1] for row in found["rows"]] == pytest.approx(cosines[order], abs=1e-4)
+    names = dict(kgkt("query", "MATCH (c:Concept) RETURN c.key, c.name").json["rows"])
+    assert all(row[3] == names[f"main/concept/{row[2]}"] for row in found["rows"])
+    target = X[WORDS.index("dog")] - X[WORDS.index("bread")] + X[WORDS.index("milk")]
+    best = max((i for i, word in enumerate(WORDS) if word not in ("dog", "bread", "milk")), key=lambda i: X[i] @ target)
+    assert kgkt("nearest", "dog", "milk", "--minus", "bread").json["rows"][0][0] == WORDS[best]
+    assert "  c0" in kgkt("nearest", "river", "--format", "table").out
+
+
+def test_what_nearest_refuses(words: Path, kgkt: Kgkt) -> None:
+    for arguments, code, message in (
+        (("rivr",), 3, "no item 'rivr' in the pool; did you mean river"), (("RIVER",), 3, "is 'river' meant?"), ((), 2, "nearest to what?"),
+        (("river", "-n", 0), 2, "-n must be at least 1"), (("river", "--minus", "river"), 2, "both added and taken away"),
+    ):  # fmt: skip
+        wrong = kgkt("nearest", *arguments)
+        assert (wrong.code, message in wrong.err) == (code, True), wrong.err
+
+
+def test_labels_spread_and_new_words_are_found(words: Path, kgkt: Kgkt) -> None:
+    write_labels(words / "labels.csv", [(topic.split()[i], name) for name, topic in TOPICS.items() for i in (0, 1)])
+    assert kgkt("label", "--file", "labels.csv").code == 0
+    assert kgkt("propagate", "--items", "items.csv").code == 0
+    lines = (words / "items.csv").read_text().splitlines()[1:]
+    right = [TOPIC[line.split(",")[0]] == line.split(",")[1] for line in lines]
+    assert len(right) == 72
+    assert np.mean(right) > 0.95
+    assert kgkt("explain", "lamb").json["class"] == "animal"
+    (words / "new.txt").write_text("flood\nunheard\n")
+    new = kgkt("predict", "--data", "new.txt")
+    assert [row[:2] for row in new.json["rows"]] == [["flood", "water"]]
+    assert "1 of 2 words are not in glove.txt, and left out: unheard" in new.err
+
+
+def test_a_grown_vocabulary_keeps_names_and_switches(home: Path, kgkt: Kgkt) -> None:
+    save_words(home / "glove.txt")
+    few = ("populate", "--model", "words:glove.txt", "--concepts", 8, "--most-frequent", 48)
+    assert kgkt(*few).code == 0
+    assert kgkt("name", 3, "mine").code == kgkt("switch", "off", "--concept", 5).code == 0
+    grown = kgkt("populate", "--model", "words:glove.txt", "--concepts", 8)
+    assert (grown.json["items"], grown.json["grown"]["old"], grown.json["grown"]["joined"]) == (72, 8, 24)
+    rows = kgkt("query", "MATCH (c:Concept) WHERE c.key ENDS WITH '/3' OR NOT c.active RETURN c.name, c.active").json["rows"]
+    assert ["mine", True] in rows
+    assert len(rows) == 2
+    again = kgkt("populate", "--model", "words:glove.txt", "--concepts", 8)
+    assert again.json["unchanged"]
+
+
+def test_no_text_leaves_the_words_out_of_the_database(home: Path, kgkt: Kgkt) -> None:
+    save_words(home / "glove.txt")
+    assert kgkt("populate", "--model", "words:glove.txt", "--concepts", 12, "--no-text").code == 0
+    assert kgkt("label", "river=water").code == 0
+    rows = kgkt("query", "MATCH (n) WHERE n:Item OR n:Concept RETURN n.name ORDER BY n.name").json["rows"]
+    assert sorted(name for name, in rows) == sorted([*(f"concept {i}" for i in range(12)), "river"])
+    assert kgkt("nearest", "river", "-n", 1).json["rows"][0][3].startswith("concept ")
+
+
+def test_two_files_of_words_have_those_that_both_hold(home: Path, kgkt: Kgkt) -> None:
+    save_words(home / "a.txt")
+    save_words(home / "b.txt", WORDS[::-1][:60], seed=1)
+    done = kgkt("populate", "--model", "words:a.txt", "--also", "words:b.txt", "--concepts", 6)
+    assert (done.json["items"], done.json["layers"]) == (60, {"a/words": 12, "b/words": 12})
+    assert "12 of 72 words are not in b.txt, and left out: dog, bread" in done.err
+    assert kgkt("nearest", "lamb", "-n", 3).code == 0
+    (home / "new.txt").write_text("lamb\ndog\n")
+    assert kgkt("label", "lamb=animal", "brook=water").code == kgkt("propagate").code == 0
+    assert [row[0] for row in kgkt("predict", "--data", "new.txt").json["rows"]] == ["lamb"]
+
+
+@pytest.mark.parametrize(("flags", "code", "message"), [
+    (("--data", "pool.npz"), 2, "leave --data away"),
+    (("--layers", "nothing"), 3, "are one layer, words, and there is no 'nothing'"),
+    (("--most-frequent", 0), 2, "--most-frequent must be at least 1, received 0"),
+    (("--vocabulary", "none.txt"), 3, "vocabulary none.txt is not there"),
+    (("--vocabulary", "latin.txt"), 3, "is not UTF-8"),
+    (("--vocabulary", "cased.txt"), 3, "100 % are if all are lower-cased: try --lower"),
+    (("--also", "a2.npz"), 3, "glove.txt and a2.npz have 1 word in common: a graph needs many"),
+    (("--concepts", 100), 3, "100 concepts from 72 items is not possible"),
+])  # fmt: skip
+def test_what_is_refused(flags: tuple[object, ...], code: int, message: str, home: Path, kgkt: Kgkt) -> None:
+    save_words(home / "glove.txt")
+    (home / "latin.txt").write_bytes("Zürich\n".encode("latin-1"))
+    (home / "cased.txt").write_text("DOG\nCAT\n")
+    np.savez(home / "a2.npz", x=np.ones((2, 3)), item_id=["dog", "other"])
+    wrong = kgkt("populate", "--model", "words:glove.txt", *flags)
+    assert (wrong.code, message in wrong.err) == (code, True), wrong.err
+    assert wrong.err.count("\n") <= 2
+    assert not list(home.glob("kgkt-run/main/*.part*"))
