@@ -9,44 +9,42 @@ import typer
 from kgkt.cli.output import OUT, print_json
 from kgkt.errors import count
 
-PANEL = "With --method rows"
-
 
 def row_settings(
     layer: Annotated[
-        str | None, typer.Option("--layer", rich_help_panel=PANEL, help="Which Embedding, where B has several.")
+        str | None, typer.Option("--layer", help="Rows: which Embedding, where B has several.")
     ] = None,
     vocabulary: Annotated[
         str | None,
-        typer.Option("--vocabulary", rich_help_panel=PANEL, help="Words of its rows: one a line, or .json; else of B's "
+        typer.Option("--vocabulary", help="Rows: the words, one a line, or .json; else of B's "
                      "TextVectorization or StringLookup."),
     ] = None,
     special: Annotated[
         list[str] | None,
-        typer.Option("--special", rich_help_panel=PANEL, help="A word whose row is no word's, beside [UNK], <s> and "
+        typer.Option("--special", help="Rows: a word whose row is no word's, beside [UNK], <s> and "
                      "their like. May be repeated."),
     ] = None,
     lower: Annotated[
-        bool, typer.Option("--lower", rich_help_panel=PANEL, help="Capitals do not count where a word is looked up.")
+        bool, typer.Option("--lower", help="Rows: capitals do not count where a word is looked up.")
     ] = False,
     strip_accents: Annotated[
-        bool, typer.Option("--strip-accents", rich_help_panel=PANEL, help="Accents do not count there.")
+        bool, typer.Option("--strip-accents", help="Rows: accents do not count there.")
     ] = False,
     rank: Annotated[
         str | None,
-        typer.Option("--rank", rich_help_panel=PANEL, help="Of what a row has beside its concept's centroid: 0 to the "
+        typer.Option("--rank", help="Rows: of what a row has beside its concept's centroid: 0 to the "
                      "width, or full (32)."),
     ] = None,
     row_norm: Annotated[
         str | None,
-        typer.Option("--row-norm", rich_help_panel=PANEL, help="Mean length of the rows: a number, or keep (B's own)."),
+        typer.Option("--row-norm", help="Rows: mean length, a number, or keep (B's own)."),
     ] = None,
     projection: Annotated[
         str | None,
-        typer.Option("--projection", rich_help_panel=PANEL, help="pca, learned (from rows that B trained), or auto."),
+        typer.Option("--projection", help="Rows: pca, learned (from rows that B trained), or auto."),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", rich_help_panel=PANEL, help="Write also the rows that B trained.")
+        bool, typer.Option("--replace", help="Rows: write also those that B trained.")
     ] = False,
 ) -> dict[str, Any]:  # fmt: skip
     """How the rows of B's Embedding are written."""

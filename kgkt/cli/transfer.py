@@ -146,7 +146,9 @@ def fuse(
         str | None, typer.Option("--class-weights", help="balanced: rare classes count as much as frequent ones.")
     ] = None,
     log: Annotated[str | None, typer.Option("--log", help="Folder for the losses, which TensorBoard reads.")] = None,
-    no_map: Annotated[bool, typer.Option("--no-map", help="Write no weights, only train.")] = False,
+    no_map: Annotated[
+        bool, typer.Option("--no-map", help="Write no weights, only train; rows: leave the graph alone.")
+    ] = False,
     from_logits: FromLogits = False,
     require_gain: Annotated[
         float | None, typer.Option("--require-gain", help="Exit 6 if B gains less than these points.")

@@ -155,7 +155,6 @@ def test_a_word_goes_to_the_concept_that_people_give_it(kgkt: Kgkt, words: Path,
 def test_map_and_rows_of_one_b_stand_beside_each_other(kgkt: Kgkt, words: Path, written: Rows) -> None:
     written()
     ask(kgkt, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {name: 'w003'}) SET m.strength = 0.5", "--rw", "--force")
-    np.savez("x.npz", x=np.array([f"{w} x" for w in WORDS], object).astype(str), item_id=np.array(WORDS))
     kgkt("label", "w000=a", "w001=b", "w008=a", "w009=b")
     Path("texts.csv").write_text("item_id,text\n" + "".join(f"{w},{w}\n" for w in WORDS))
     mapped = kgkt("map", "--target", "b.keras", "--target-data", "texts.csv")
@@ -165,7 +164,7 @@ def test_map_and_rows_of_one_b_stand_beside_each_other(kgkt: Kgkt, words: Path, 
     done, _ = written()
     assert done.json["figures"]["edited"] == 1
     assert ask(kgkt, "MATCH (b:Block {model: 'b'}) RETURN b.kind, count(b) ORDER BY b.kind") == [["head", 2], ["row", 121]]
-    taught = kgkt("fuse", "--target", "f.keras", "--target-data", "texts.csv", "--out", "g.keras", "--steps", "20",
+    taught = kgkt("fuse", "--target", "f.keras", "--target-data", "texts.csv", "--out", "g.keras", "--steps", "5",
                   "--method", "soft-targets")  # fmt: skip
     assert taught.code == 0, taught.err
 
