@@ -285,8 +285,8 @@ def _member(path: Path, file: Any, name: str) -> np.ndarray:
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
-        text = name in ("item_id", "words")
-        cure = f"np.array(list({name}), dtype=str)" if text else f"np.array({name}.tolist(), dtype=float)"
+        texts = {"item_id": "ids", "words": "words"}.get(name)
+        cure = f"np.array(list({texts}), dtype=str)" if texts else f"np.array({name}.tolist(), dtype=float)"
         raise InputError(f"{path}: array {name} holds Python objects, which are not read; save texts or numbers: "
                          f"{cure}") from error
     return array
