@@ -38,12 +38,12 @@ from kgkt.concepts.cluster import fit_local, nearest_concept
 from kgkt.concepts.embed import apply_map, whiten
 from kgkt.files import digest_value
 from kgkt.source.quiet import keras as import_keras
-from kgkt.transfer.confidence import CAUTIOUS, LEVELS, Tuned, nearest_known, tune
-from kgkt.transfer.embeddings import rows_of
-from kgkt.transfer.extend import WAYS, Pairs, choose_way, foretell, foretold
 from kgkt.transfer.learned import split
-from kgkt.transfer.longer import lengthen
 from kgkt.transfer.outputs import read_outputs
+from kgkt.transfer.words.confidence import CAUTIOUS, LEVELS, Tuned, nearest_known, tune
+from kgkt.transfer.words.embeddings import rows_of
+from kgkt.transfer.words.extend import WAYS, Pairs, choose_way, foretell, foretold
+from kgkt.transfer.words.longer import lengthen
 
 LABELS, DEV, EPOCHS, WIDTH = 100, 50, 30, 64
 TASKS = ("wordnet_glove", "wordnet_minilm", "debian_glove", "debian_minilm")

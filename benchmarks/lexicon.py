@@ -59,7 +59,7 @@ def run(task: str, draws: range) -> Iterator[Row]:
     """The rows of one task."""
     from tasks.lexicon import prepare
 
-    from kgkt.transfer.lexicon import levelled
+    from kgkt.transfer.words.lexicon import levelled
 
     languages = prepare()
     X, Z, right = levelled(languages.vectors[SOURCES[task]]), levelled(languages.french), languages.right
@@ -86,7 +86,7 @@ def run(task: str, draws: range) -> Iterator[Row]:
 
 def answers(A: np.ndarray, B: np.ndarray, test: Sequence[int], by_csls: bool) -> np.ndarray:
     """(t, 5) the best translations of the test's words among all French words."""
-    from kgkt.transfer.lexicon import best, crowding
+    from kgkt.transfer.words.lexicon import best, crowding
 
     crowd = crowding(B, A[:MOST]) if by_csls else np.zeros(len(B), np.float32)
     return best(A[test], B, crowd, 5)[0]
@@ -97,8 +97,8 @@ def confidence(
     right: dict[int, list[int]],
 ) -> Iterator[tuple[str, float]]:
     """(metric, value): of the translations of nearly one confidence, that confidence and the share that is right."""
-    from kgkt.transfer.lexicon import Space, align, candidates
-    from kgkt.transfer.lexicon_confidence import bands, in_turn, judged, learn_confidence
+    from kgkt.transfer.words.lexicon import Space, align, candidates
+    from kgkt.transfer.words.lexicon_confidence import bands, in_turn, judged, learn_confidence
 
     sure = learn_confidence(*in_turn(seeds, lambda known: align(X, Z, known, ROUNDS, MOST), MOST, 0))
     found = candidates(Space(A, B), np.array(test), MOST, 5)
@@ -121,7 +121,7 @@ def components(X: np.ndarray, Z: np.ndarray) -> Pair:
     """Both as wide as the narrower one, by principal components of the wider."""
     from sklearn.decomposition import PCA
 
-    from kgkt.transfer.lexicon import unit
+    from kgkt.transfer.words.lexicon import unit
 
     width = min(X.shape[1], Z.shape[1])
     first, second = (V if V.shape[1] == width else unit(PCA(width, random_state=0).fit_transform(V)) for V in (X, Z))
@@ -130,7 +130,7 @@ def components(X: np.ndarray, Z: np.ndarray) -> Pair:
 
 def methods(X: np.ndarray, Z: np.ndarray, narrow: Pair, seed: int) -> dict[str, Make]:
     """Name -> what gives both languages in one space, and whether CSLS retrieves there, from seeds."""
-    from kgkt.transfer.lexicon import align
+    from kgkt.transfer.words.lexicon import align
 
     def ours(rounds: int, power: float, wrong: bool = False) -> Make:
         def make(seeds: Pair) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -193,7 +193,7 @@ def advanced(X: np.ndarray, Z: np.ndarray, known: Pair) -> Pair:
     Reference: Artetxe, Labaka, Agirre, "Generalizing and improving bilingual word embedding mappings with a multi-step
     framework of linear transformations", AAAI 2018.
     """
-    from kgkt.transfer.lexicon import unit
+    from kgkt.transfer.words.lexicon import unit
 
     def white(V: np.ndarray) -> np.ndarray:
         _, s, T = np.linalg.svd(V.astype(np.float64), full_matrices=False)

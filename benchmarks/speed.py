@@ -194,7 +194,7 @@ def bench_verbs() -> None:
 WORDS, WIDE = 400_000, 300
 READ = """
 import random, sys, time
-from kgkt.source.word_files import open_words
+from kgkt.source.words.files import open_words
 some = [f"w{i}" for i in random.Random(0).sample(range(400_000), 20_000)]
 how = {"all": {}, "20,000 words wanted": {"wanted": some}, "the first 20,000": {"limit": 20_000}}[sys.argv[2]]
 start = time.perf_counter()

@@ -50,9 +50,9 @@ from kgkt.proof.answers import SHARPEN, as_targets, scratch
 from kgkt.proof.task import draw_labels
 from kgkt.source.quiet import keras as import_keras
 from kgkt.transfer.head import head, logistic
-from kgkt.transfer.rows import word_rows
 from kgkt.transfer.teacher import refit_rounds, teach
 from kgkt.transfer.trainer import Trainer
+from kgkt.transfer.words.rows import word_rows
 from kgkt.transfer.write import training_targets
 from kgkt.values import Labels, Targets
 

@@ -110,7 +110,7 @@ def rows_of(arm: str, known: Any, words: list[str], own: Any, seed: int) -> Any:
     """The rows of an arm, (len(words) + 2, width), all arms with the same mean norm; what A lacks keeps B's own."""
     import numpy as np
 
-    from kgkt.transfer.rows import word_rows
+    from kgkt.transfer.words.rows import word_rows
 
     own = own * (NORM / np.linalg.norm(own, axis=1).mean())
     kind = arm.removesuffix(" frozen")

@@ -23,7 +23,7 @@ from kgkt.errors import count
 
 if TYPE_CHECKING:
     from kgkt.api import Run
-    from kgkt.transfer.extended import Extended
+    from kgkt.transfer.words.extended import Extended
 
 SHOWN = 8  # new words that are named
 
@@ -96,7 +96,7 @@ def show_extended(done: Extended, form: str) -> None:
     if form == "json":
         print_json(done.to_json())
         return
-    from kgkt.transfer.extended import in_words
+    from kgkt.transfer.words.extended import in_words
 
     print(f"learned    {done.layer}, from {count(done.pairs, 'word')} that A and B know; on {done.held_out:,} held out")
     for way, one in done.tried.items():

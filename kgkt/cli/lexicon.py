@@ -14,7 +14,7 @@ from kgkt.errors import count
 
 if TYPE_CHECKING:
     from kgkt.api import Run
-    from kgkt.transfer.dictionary import Lexicon
+    from kgkt.transfer.words.dictionary import Lexicon
 
 SHOWN = 10  # words
 
@@ -58,7 +58,7 @@ def lexicon(
     form: str,
 ) -> None:
     """Which words of two languages translate each other, from their vectors and a few known pairs."""
-    from kgkt.transfer.dictionary import COLUMNS
+    from kgkt.transfer.words.dictionary import COLUMNS
 
     settings = {"test": test, "out": out, "rounds": rounds, "most_frequent": most_frequent, "best": best,
                 "lower": lower, "force": force}  # fmt: skip

@@ -55,7 +55,7 @@ def row_settings(
 
 def show_rows(done: Any, form: str) -> None:
     """Print which rows were written, from what, and which were left alone."""
-    from kgkt.transfer.row_card import in_space, row_counts, what_a_row_is
+    from kgkt.transfer.words.row_card import in_space, row_counts, what_a_row_is
 
     figures, options = done.figures, done.options
     if form == "json":

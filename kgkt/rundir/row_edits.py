@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from kgkt.store.protocol import Store
-    from kgkt.transfer.row_plan import Words
-    from kgkt.transfer.vocabulary import Vocabulary
+    from kgkt.transfer.words.row_plan import Words
+    from kgkt.transfer.words.vocabulary import Vocabulary
 
 Edges = list[tuple[int, int, float, float]]  # concept, row, strength, planned
 

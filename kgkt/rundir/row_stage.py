@@ -14,7 +14,7 @@ from kgkt.rundir.row_edits import Edges
 from kgkt.rundir.state import population, settings_of, why_stale
 
 if TYPE_CHECKING:
-    from kgkt.transfer.vocabulary import Vocabulary
+    from kgkt.transfer.words.vocabulary import Vocabulary
 
 STAGE = "rows"
 SETTINGS = ("layer", "vocabulary", "special", "lower", "strip_accents", "rank", "row_norm", "projection", "replace")

@@ -11,7 +11,7 @@ from kgkt.recipe import LAYERED, Recipe, SourceSettings, in_folder
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import settings_of
 from kgkt.source.parts import AUTO, read_weights
-from kgkt.source.word_vectors import words_place
+from kgkt.source.words.vectors import words_place
 
 
 def layers_beside(settings: SourceSettings) -> list[tuple[str, ...]]:

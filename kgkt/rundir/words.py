@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.rundir.current import CurrentGraph
-    from kgkt.transfer.vocabulary import Vocabulary
+    from kgkt.transfer.words.vocabulary import Vocabulary
 
 UNKNOWN = ("[UNK]", "<unk>", "[unk]", "<UNK>")  # how a vocabulary's file calls the row of unknown words
 LEFT = ("known to B", "unknown to A", "of a concept that is off", "not one word to B", "spelled as another")
@@ -52,8 +52,8 @@ def candidates(
     import numpy as np
 
     from kgkt.concepts.cluster import nearest_concept
-    from kgkt.transfer.longer import reads_as_one
-    from kgkt.transfer.vocabulary import match, read_vocabulary
+    from kgkt.transfer.words.longer import reads_as_one
+    from kgkt.transfer.words.vocabulary import match, read_vocabulary
 
     ids = current.ids.tolist()
     asked = ids[:most] if file is None else [word for word in read_vocabulary(file) if word]
@@ -103,7 +103,7 @@ def unknown_row(layer: Any, lookup: Any, file: str | None) -> np.ndarray | None:
     """
     import numpy as np
 
-    from kgkt.transfer.vocabulary import read_vocabulary
+    from kgkt.transfer.words.vocabulary import read_vocabulary
 
     if lookup is None:
         words = read_vocabulary(str(file))

@@ -93,7 +93,7 @@ def _sentence_model(settings: SourceSettings) -> Source:
 
 
 def _word_vectors(settings: SourceSettings) -> Source:
-    from kgkt.source.word_vectors import WordSource
+    from kgkt.source.words.vectors import WordSource
 
     return WordSource(settings)
 

@@ -14,7 +14,7 @@ from kgkt.source.columns import ITEM_ID
 from kgkt.source.images import open_folder
 from kgkt.source.records import SUFFIXES, suffix_of
 from kgkt.source.texts import Columns, read_texts
-from kgkt.source.word_list import read_word_list
+from kgkt.source.words.word_list import read_word_list
 
 if TYPE_CHECKING:
     import numpy as np

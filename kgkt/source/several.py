@@ -23,7 +23,7 @@ from kgkt.source.layers import RULE
 from kgkt.source.parquet import GROUP_BYTES, Batch, describe, write_features
 from kgkt.source.parts import Part, ids_of, match_ids, read_weights
 from kgkt.source.source import Classifier, Look, Source
-from kgkt.source.word_list import some_words
+from kgkt.source.words.word_list import some_words
 from kgkt.values import Features
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run
-from kgkt.transfer.extended import Extended as Extended
-from kgkt.transfer.extended import in_words
+from kgkt.transfer.words.extended import Extended as Extended
+from kgkt.transfer.words.extended import in_words
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.rundir.current import CurrentGraph
-    from kgkt.transfer.confidence import Tuned
-    from kgkt.transfer.extend import Pairs
-    from kgkt.transfer.vocabulary import Vocabulary
+    from kgkt.transfer.words.confidence import Tuned
+    from kgkt.transfer.words.extend import Pairs
+    from kgkt.transfer.words.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.rundir.current import open_graph_store, read_current
     from kgkt.rundir.words import candidates
-    from kgkt.transfer.confidence import nearest_known
-    from kgkt.transfer.extend import choose_way, foretell
+    from kgkt.transfer.words.confidence import nearest_known
+    from kgkt.transfer.words.extend import choose_way, foretell
 
     _refuse(recipe, asked)
     run, b, target = open_run(recipe), _open(recipe, say, force), recipe.target
@@ -106,9 +106,9 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
     """B, if its vocabulary can grow, and a place for the new one."""
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
-    from kgkt.transfer.embeddings import need_embedding
-    from kgkt.transfer.longer import check_alone, check_file
-    from kgkt.transfer.vocabulary import lookup_of, vocabulary_of
+    from kgkt.transfer.words.embeddings import need_embedding
+    from kgkt.transfer.words.longer import check_alone, check_file
+    from kgkt.transfer.words.vocabulary import lookup_of, vocabulary_of
 
     target = recipe.target
     assert target.model is not None
@@ -138,9 +138,9 @@ def _both(
 
     from kgkt.rundir.word_features import word_vectors
     from kgkt.rundir.words import unknown_row
-    from kgkt.transfer.embeddings import rows_of
-    from kgkt.transfer.extend import Pairs
-    from kgkt.transfer.vocabulary import match
+    from kgkt.transfer.words.embeddings import rows_of
+    from kgkt.transfer.words.extend import Pairs
+    from kgkt.transfer.words.vocabulary import match
 
     target, known = recipe.target, current.ids.tolist()
     index = match(b.vocabulary.words, known, target.lower, target.strip_accents)
@@ -158,8 +158,8 @@ def _write(
     recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, say: Say
 ) -> Extended:
     """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
-    from kgkt.transfer.longer import first_new, largest_difference, lengthen
-    from kgkt.transfer.vocabulary import read_vocabulary
+    from kgkt.transfer.words.longer import first_new, largest_difference, lengthen
+    from kgkt.transfer.words.vocabulary import read_vocabulary
 
     target, known = recipe.target, [word for word in b.vocabulary.words if word is not None]
     out = Path(str(target.out))
@@ -220,8 +220,8 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
     Raises:
         InputError: as said.
     """
-    from kgkt.transfer.extend import FEWEST_PAIRS
-    from kgkt.transfer.vocabulary import better_match
+    from kgkt.transfer.words.extend import FEWEST_PAIRS
+    from kgkt.transfer.words.vocabulary import better_match
 
     words = [word for word in b.vocabulary.words if word is not None]
     better, more = better_match(words, known, *forms)
@@ -240,7 +240,7 @@ def _confidence(
 ) -> tuple[str, float, Tuned | None]:
     """By which rule words are served, from which confidence on, and what held-out texts said."""
     from kgkt.rundir.labelled_texts import labelled_texts
-    from kgkt.transfer.confidence import cautious, nearest_known, tune
+    from kgkt.transfer.words.confidence import cautious, nearest_known, tune
 
     if asked.confidence is not None:
         return "told", asked.confidence, None

@@ -15,11 +15,11 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, population, store_database, store_url
-from kgkt.source.word_files import read_words
-from kgkt.source.word_pairs import KnownPairs, WordPairs, given_pairs, know_pairs
-from kgkt.transfer.dictionary import COLUMNS, Counterparts, Lexicon, counterparts
-from kgkt.transfer.lexicon import Pairs, Space, align, candidates, levelled
-from kgkt.transfer.lexicon_confidence import (
+from kgkt.source.words.files import read_words
+from kgkt.source.words.pairs import KnownPairs, WordPairs, given_pairs, know_pairs
+from kgkt.transfer.words.dictionary import COLUMNS, Counterparts, Lexicon, counterparts
+from kgkt.transfer.words.lexicon import Pairs, Space, align, candidates, levelled
+from kgkt.transfer.words.lexicon_confidence import (
     BEST,
     Confidence,
     bands,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.store.protocol import Store
-    from kgkt.transfer.row_plan import Space, Words
-    from kgkt.transfer.vocabulary import Vocabulary
+    from kgkt.transfer.words.row_plan import Space, Words
+    from kgkt.transfer.words.vocabulary import Vocabulary
 
 SHOWN = 5  # words that a refusal gives of each side
 
@@ -62,9 +62,9 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     """
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
-    from kgkt.transfer.embeddings import need_embedding, rows_of
-    from kgkt.transfer.row_card import write_row_card
-    from kgkt.transfer.vocabulary import vocabulary_of
+    from kgkt.transfer.words.embeddings import need_embedding, rows_of
+    from kgkt.transfer.words.row_card import write_row_card
+    from kgkt.transfer.words.vocabulary import vocabulary_of
 
     target = recipe.target
     run, path, out = open_run(recipe), *_places(target)
@@ -129,7 +129,7 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
     """
     import numpy as np
 
-    from kgkt.transfer.vocabulary import better_match, match
+    from kgkt.transfer.words.vocabulary import better_match, match
 
     target, ids = recipe.target, current.ids.tolist()
     found = match(vocabulary.words, ids, target.lower, target.strip_accents)
@@ -152,8 +152,8 @@ def _words(
     import numpy as np
 
     from kgkt.concepts.cluster import nearest_concept
-    from kgkt.transfer.embeddings import learned_rows
-    from kgkt.transfer.row_plan import Words
+    from kgkt.transfer.words.embeddings import learned_rows
+    from kgkt.transfer.words.row_plan import Words
 
     at = np.flatnonzero(found >= 0)
     nearest = nearest_concept(current.Z)
@@ -164,14 +164,14 @@ def _words(
 
 def _keeps(words: Words, target: Target) -> bool:
     """Whether rows that B trained stay as they are."""
-    from kgkt.transfer.row_plan import uses_learned
+    from kgkt.transfer.words.row_plan import uses_learned
 
     return uses_learned(words, target.projection) and not target.replace
 
 
 def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.ndarray, Space, dict[str, Any]]:
     """The rows, how much of each is planned, how they came into B's space, and the options as used."""
-    from kgkt.transfer.row_plan import into_b, read_norm, read_rank, written_rows
+    from kgkt.transfer.words.row_plan import into_b, read_norm, read_rank, written_rows
 
     d, width = words.vectors.shape[1], words.own.shape[1]
     rank = read_rank(target.rank, width, d)
@@ -244,8 +244,8 @@ def _notices(
     figures: dict[str, Any],
 ) -> list[str]:  # fmt: skip
     """What is odd, and what would find more words."""
-    from kgkt.transfer.embeddings import shared_with
-    from kgkt.transfer.vocabulary import better_match
+    from kgkt.transfer.words.embeddings import shared_with
+    from kgkt.transfer.words.vocabulary import better_match
 
     target, said, path = recipe.target, [], vocabulary.layer
     named, found = figures["words"], figures["in_a"]

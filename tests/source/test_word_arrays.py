@@ -13,9 +13,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from kgkt.errors import InputError
-from kgkt.source import word_arrays
-from kgkt.source.vocabulary import read_vocabulary
-from kgkt.source.word_files import open_words, peek_words, read_words
+from kgkt.source.words import arrays as word_arrays
+from kgkt.source.words.files import open_words, peek_words, read_words
+from kgkt.source.words.vocabulary import read_vocabulary
 
 WORDS = ["the", "café", "new york", "\u00a0", "null"] + [f"w{i}" for i in range(40)]
 V = np.random.default_rng(0).normal(size=(len(WORDS), 6)).astype(np.float32)

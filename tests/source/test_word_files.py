@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, UnsafeError, UsageError
-from kgkt.source import word_text
-from kgkt.source.word_files import open_words, peek_words, read_words
+from kgkt.source.words import text as word_text
+from kgkt.source.words.files import open_words, peek_words, read_words
 
 ODD = ["the", "café", "new york", ". . .", "\u00a0", "x\u00a0y", "null", "nan", "NA", '"q', "'", "1", "3.5", "c", "("]
 WORDS = ODD + [f"w{i}" for i in range(60)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kgkt.errors import InputError, UsageError
-from kgkt.source.word_pairs import WordPairs, given_pairs, know_pairs, read_pairs
+from kgkt.source.words.pairs import WordPairs, given_pairs, know_pairs, read_pairs
 
 ENGLISH = {word: row for row, word in enumerate(("dog", "cat", "house", "tree", "red", "one", "two", "go", "eat", "sea", "sun"))}
 FRENCH = {word: row for row, word in enumerate(("chien", "chat", "maison", "arbre", "rouge", "un", "deux", "aller", "manger", "mer", "soleil"))}

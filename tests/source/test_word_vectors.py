@@ -12,7 +12,7 @@ from kgkt.errors import InputError, UsageError
 from kgkt.recipe import SourceSettings, read_recipe
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.inputs import read_data, words_as_data
-from kgkt.source.word_list import read_word_list
+from kgkt.source.words.word_list import read_word_list
 from kgkt.values import Features
 from tests.words import WORDS, save_words, vectors
 

@@ -10,10 +10,10 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.source.quiet import keras as import_keras
-from kgkt.transfer.confidence import cautious, nearest_known, tune
-from kgkt.transfer.extend import Pairs, choose_way, foretell
-from kgkt.transfer.longer import check_alone, largest_difference, lengthen, reads_as_one
 from kgkt.transfer.outputs import read_outputs
+from kgkt.transfer.words.confidence import cautious, nearest_known, tune
+from kgkt.transfer.words.extend import Pairs, choose_way, foretell
+from kgkt.transfer.words.longer import check_alone, largest_difference, lengthen, reads_as_one
 
 WORDS = [f"w{i:03d}" for i in range(240)]
 KNOWN = 160  # of these words B knows the first ones

@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from kgkt.transfer import lexicon
-from kgkt.transfer.dictionary import Lexicon, Precision, counterparts
-from kgkt.transfer.lexicon import Candidates, Space, align, best, candidates, crowding, levelled, mutual, procrustes
-from kgkt.transfer.lexicon_confidence import bands, in_turn, judged, learn_confidence, pairs_of, precision
+from kgkt.transfer.words import lexicon
+from kgkt.transfer.words.dictionary import Lexicon, Precision, counterparts
+from kgkt.transfer.words.lexicon import (
+    Candidates,
+    Space,
+    align,
+    best,
+    candidates,
+    crowding,
+    levelled,
+    mutual,
+    procrustes,
+)
+from kgkt.transfer.words.lexicon_confidence import bands, in_turn, judged, learn_confidence, pairs_of, precision
 
 N, WIDTH = 400, 24
 

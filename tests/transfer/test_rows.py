@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kgkt.errors import InputError, UsageError
-from kgkt.transfer.embeddings import embeddings_of, learned_rows, need_embedding, rows_of, shared_with
-from kgkt.transfer.rows import projection, rest, word_rows
-from kgkt.transfer.vocabulary import better_match, match, read_vocabulary, vocabulary_of
+from kgkt.transfer.words.embeddings import embeddings_of, learned_rows, need_embedding, rows_of, shared_with
+from kgkt.transfer.words.rows import projection, rest, word_rows
+from kgkt.transfer.words.vocabulary import better_match, match, read_vocabulary, vocabulary_of
 
 layers = keras.layers
 

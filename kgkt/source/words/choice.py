@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kgkt.errors import InputError
-from kgkt.source.word_files import open_words
-from kgkt.source.word_list import read_word_list, some_words
+from kgkt.source.words.files import open_words
+from kgkt.source.words.word_list import read_word_list, some_words
 
 POOR = 0.5  # share of the words that are there, below which another casing is tried
 BETTER = 0.1  # by how much it must gain to be proposed

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from kgkt.errors import InputError
 from kgkt.source.arrays import MAX_ID
-from kgkt.source.packed import BLOCK, unpacked
-from kgkt.source.word_faults import Faults
-from kgkt.source.word_text import HEADER, Rows
+from kgkt.source.words.faults import Faults
+from kgkt.source.words.packed import BLOCK, unpacked
+from kgkt.source.words.text import HEADER, Rows
 
 LONGEST = 4 * MAX_ID + 2  # bytes of a word
 WIDEST = 1 << 20  # numbers of a word

@@ -10,16 +10,16 @@ from kgkt.errors import InputError, count, nearest
 from kgkt.source.models import ModelInfo, inspect_model, layer_by_name, open_model
 from kgkt.source.quiet import keras
 from kgkt.source.safety import objects, safe_check
-from kgkt.source.vocabulary import read_vocabulary
-from kgkt.source.word_arrays import MatrixVectors
-from kgkt.source.word_faults import Faults
-from kgkt.source.word_text import Rows
+from kgkt.source.words.arrays import MatrixVectors
+from kgkt.source.words.faults import Faults
+from kgkt.source.words.text import Rows
+from kgkt.source.words.vocabulary import read_vocabulary
 
 KINDS = ("Embedding", "ReversibleEmbedding")
 
 
 class KerasVectors:
-    """An Embedding of a `.keras` file; attributes as of `kgkt.source.word_text.TextVectors`.
+    """An Embedding of a `.keras` file; attributes as of `kgkt.source.words.text.TextVectors`.
 
     The model is opened, and TensorFlow loaded, when rows are asked for.
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
-from kgkt.transfer.extend import Pairs, foretell
 from kgkt.transfer.outputs import Outputs
+from kgkt.transfer.words.extend import Pairs, foretell
 
 if TYPE_CHECKING:
     import keras

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count
-from kgkt.transfer.embeddings import is_graph, shared_with
 from kgkt.transfer.flow import calls_of
 from kgkt.transfer.layers import leaves
 from kgkt.transfer.taps import as_input, run_model
 from kgkt.transfer.widen import copy_state, rebuild
+from kgkt.transfer.words.embeddings import is_graph, shared_with
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from kgkt.transfer.vocabulary import Vocabulary
+    from kgkt.transfer.words.vocabulary import Vocabulary
 
 BY_SIZE = ("Embedding", "CategoryEncoding")  # layers that only so many numbers fit into
 TEXTS, LONG = 64, 8  # texts of known words that two Bs are held against each other on, and words of each

@@ -12,13 +12,13 @@ from kgkt.errors import InputError, UnsafeError
 from kgkt.recipe import NAMED
 from kgkt.source.arrays import some_ids
 from kgkt.source.lines import CONTROLS, kind_of
-from kgkt.source.packed import decoder_of, head_of, packing_of
 from kgkt.source.safety import HDF5, PICKLE, ZIP_FAULTS, refuse_disguise
-from kgkt.source.word_arrays import ParquetVectors, open_npy, open_npz, open_safetensors
-from kgkt.source.word_binary import BinaryVectors
-from kgkt.source.word_faults import Faults
-from kgkt.source.word_keras import KerasVectors
-from kgkt.source.word_text import HEADER, Rows, TextVectors
+from kgkt.source.words.arrays import ParquetVectors, open_npy, open_npz, open_safetensors
+from kgkt.source.words.binary import BinaryVectors
+from kgkt.source.words.embedding import KerasVectors
+from kgkt.source.words.faults import Faults
+from kgkt.source.words.packed import decoder_of, head_of, packing_of
+from kgkt.source.words.text import HEADER, Rows, TextVectors
 
 HEAD = 1 << 16  # bytes by which a kind is told
 FASTTEXT = b"\xba\x16\x4f\x2f"  # a model, not only its vectors

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from kgkt.transfer.confidence import Tuned
-    from kgkt.transfer.extend import Foretold
+    from kgkt.transfer.words.confidence import Tuned
+    from kgkt.transfer.words.extend import Foretold
 
 
 @dataclass(frozen=True, slots=True, eq=False)

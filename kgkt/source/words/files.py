@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kgkt.errors import InputError, count
 from kgkt.source.arrays import some_ids
-from kgkt.source.word_faults import why_no_word
-from kgkt.source.word_kinds import Reader, reader_of
+from kgkt.source.words.faults import why_no_word
+from kgkt.source.words.kinds import Reader, reader_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
-from kgkt.source.packed import BLOCK, line_blocks
-from kgkt.source.word_faults import Faults
+from kgkt.source.words.faults import Faults
+from kgkt.source.words.packed import BLOCK, line_blocks
 
 if TYPE_CHECKING:
     import numpy as np

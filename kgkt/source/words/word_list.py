@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kgkt.errors import InputError, count
 from kgkt.source.texts import looks_like_text
-from kgkt.source.vocabulary import WANTED, read_vocabulary
+from kgkt.source.words.vocabulary import WANTED, read_vocabulary
 
 LONGEST_WORD = 100  # characters; a fixed-width array of ids takes n times the longest
 

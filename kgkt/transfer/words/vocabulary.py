@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count
-from kgkt.transfer.embeddings import held_layers, is_graph, need_embedding
+from kgkt.transfer.words.embeddings import held_layers, is_graph, need_embedding
 
 if TYPE_CHECKING:
     import numpy as np

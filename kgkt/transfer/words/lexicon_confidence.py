@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kgkt.transfer.dictionary import Band, Precision
-from kgkt.transfer.lexicon import Candidates, Pairs, Space, candidates
+from kgkt.transfer.words.dictionary import Band, Precision
+from kgkt.transfer.words.lexicon import Candidates, Pairs, Space, candidates
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,12 +11,12 @@ from kgkt.files import digest_path, digest_value
 from kgkt.recipe import NAMED, SourceSettings
 from kgkt.source.arrays import Progress
 from kgkt.source.inputs import Data
-from kgkt.source.packed import line_blocks
 from kgkt.source.parquet import Batch, describe, write_features
 from kgkt.source.source import Classifier, Look
-from kgkt.source.word_choice import Wanted, wanted_words
-from kgkt.source.word_files import WordFile, open_words
-from kgkt.source.word_list import LONGEST_WORD, some_words
+from kgkt.source.words.choice import Wanted, wanted_words
+from kgkt.source.words.files import WordFile, open_words
+from kgkt.source.words.packed import line_blocks
+from kgkt.source.words.word_list import LONGEST_WORD, some_words
 from kgkt.values import Features
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from kgkt.source.arrays import load_array, load_arrays
 from kgkt.source.columns import is_list
 from kgkt.source.numbered import by_prefix
 from kgkt.source.parquet import READ_BYTES
-from kgkt.source.vocabulary import beside, fitting, word_column
-from kgkt.source.word_faults import Faults
-from kgkt.source.word_text import Rows
+from kgkt.source.words.faults import Faults
+from kgkt.source.words.text import Rows
+from kgkt.source.words.vocabulary import beside, fitting, word_column
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ META = ("words", "vocabulary", "vocab")
 
 
 class MatrixVectors:
-    """A matrix with a word for each row; attributes as of `kgkt.source.word_text.TextVectors`.
+    """A matrix with a word for each row; attributes as of `kgkt.source.words.text.TextVectors`.
 
     Args:
         kind: of the file.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, UsageError, nearest
-from kgkt.transfer.row_map import RowMap, learn_row_map
-from kgkt.transfer.rows import RANK, projection, rest, scale
+from kgkt.transfer.words.row_map import RowMap, learn_row_map
+from kgkt.transfer.words.rows import RANK, projection, rest, scale
 
 if TYPE_CHECKING:
     import numpy as np

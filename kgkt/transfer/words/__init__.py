@@ -1,0 +1,1 @@
+"""Words: rows of B's Embedding, words that B never saw, and lexicons of two languages."""
