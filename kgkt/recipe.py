@@ -60,6 +60,14 @@ class SourceSettings:
         return next((scheme for scheme in SCHEMES if (self.model or "").startswith(scheme)), "")
 
     @property
+    def vocabulary_path(self) -> Path | None:
+        """The file that `vocabulary` names, without the layer of a `.keras` model."""
+        if self.vocabulary is None:
+            return None
+        named = NAMED.fullmatch(self.vocabulary) if not Path(self.vocabulary).exists() else None
+        return Path(self.vocabulary if named is None else named[1])
+
+    @property
     def model_path(self) -> Path | None:
         """The file or folder of A."""
         if self.model is None:

@@ -55,8 +55,9 @@ def populate_inputs(recipe: Recipe) -> dict[str, str]:
     inputs = {} if source is None else source.digests()
     if settings.data:
         inputs["data"] = digest_path(Path(settings.data))
-    if settings.vocabulary:
-        inputs["vocabulary"] = digest_path(Path(settings.vocabulary))
+    if settings.vocabulary and (listed := settings.vocabulary_path):
+        layer = settings.vocabulary.removeprefix(str(listed))
+        inputs["vocabulary"] = digest_value([digest_path(listed), layer]) if layer else digest_path(listed)
     asked: list[Any] = [settings.size] if settings.size else []
     asked += [settings.id_column] if settings.id_column != ITEM_ID else []
     asked += [settings.columns] if settings.columns else []

@@ -13,7 +13,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from kgkt.errors import InputError
+from kgkt.recipe import SourceSettings
 from kgkt.source.words import arrays as word_arrays
+from kgkt.source.words.choice import wanted_words
 from kgkt.source.words.files import open_words, peek_words, read_words
 from kgkt.source.words.vocabulary import read_vocabulary
 
@@ -193,6 +195,10 @@ def test_rows_of_an_embedding(embeddings) -> None:
     np.testing.assert_array_equal(found.vectors, embeddings[2:5])
     assert found.notices[1] == "one.keras: table: 5 of 8 rows have no word: passed over"
     refused("two.keras", r"has 2 layers with rows of words \(near, far\): name one, as two\.keras:near")
+    assert wanted_words(Path("one.keras:table"), lower=False).words == ["red", "green", "blue"]  # as populate's --vocabulary
+    assert wanted_words(Path("one.keras"), lower=False).words == ["red", "green", "blue"]
+    listed = SourceSettings(model="words:v.txt", vocabulary="one.keras:table")
+    assert (listed.vocabulary_path, SourceSettings(vocabulary="w.txt").vocabulary_path) == (Path("one.keras"), Path("w.txt"))
     refused("two.keras:farr", r"has no Embedding farr; did you mean far\?")
     refused("two.keras:far", r"cannot be told, no layer before it numbers words: name a list .*two\.keras:far,WORDS\.txt")
     refused("two.keras:far,nothing.txt", "nothing.txt, which should list the words of far")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kgkt.errors import InputError
+from kgkt.recipe import NAMED
 from kgkt.source.words.files import open_words
 from kgkt.source.words.word_list import read_word_list, some_words
 
@@ -70,13 +71,14 @@ def wanted_words(path: Path, lower: bool) -> Wanted:
     """The words that a file asks for.
 
     Args:
-        path: a list, one word a line, or a `.keras` model, whose own words are meant.
+        path: a list, one word a line, or a `.keras` model, whose own words are meant: MODEL.keras:LAYER of several.
         lower: compare them lower-cased.
 
     Raises:
         InputError: as `read_word_list`, or a model that holds no words.
     """
-    if path.suffix.lower() == ".keras":
+    named = NAMED.fullmatch(str(path)) if not path.exists() else None
+    if (Path(named[1]) if named else path).suffix.lower() == ".keras":
         words, notices = [str(word) for some, _ in open_words(path).batches() for word in some], list[str]()
     else:
         words, notices = read_word_list(path, "vocabulary")
