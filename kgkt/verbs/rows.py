@@ -17,6 +17,7 @@ from kgkt.rundir.row_edits import Edges, edges_of_rows, let_others_wait, row_edi
 from kgkt.rundir.row_stage import STAGE, in_graph, inputs_of_rows, told_of
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
+from kgkt.verbs.row_notices import NOT_FOUND, notices_of_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +89,8 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     told = in_graph(run, path, vocabulary, edges) if target.map else None
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
     figures |= {"edited": len(edits), "blocks": blocks}
-    notices = (*vocabulary.notices, *_notices(recipe, model, layer, vocabulary, current, words, space, figures))
+    notices = (*vocabulary.notices,
+               *notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))
     for notice in notices:
         say(notice)
     begun = time.perf_counter()
@@ -224,6 +226,8 @@ def _figures(
     named[: len(vocabulary.words)] = [word is not None for word in vocabulary.words]
     written, alone = s > 0, rank == 0
     still = named & ~written
+    not_found = [vocabulary.words[row] for row in np.flatnonzero(named & ~has)[:NOT_FOUND]]
+    lengths = np.linalg.norm(rows, axis=1)
     concepts = {concept for concept, row, strength, _ in edges if strength > 0 and current.graph.active[concept]}
     learned = space.learned
     return {
@@ -233,42 +237,11 @@ def _figures(
         "switched_off": int((still & set_).sum()), "set_to_0": int((still & has & ~set_ & planned).sum()),
         "trained": int((still & has & ~set_ & ~planned).sum()), "in_a": int(has.sum()), "concepts": len(concepts),
         "length_before": float(np.linalg.norm(words.own[written], axis=1).mean()) if written.any() else None,
-        "length": float(np.linalg.norm(rows[written], axis=1).mean()) if written.any() else None,
+        "length": float(lengths[written].mean()) if written.any() else None,
+        "length_alone": float(lengths[still].mean()) if still.any() else None, "not_found": not_found,
         "ridge": None if learned is None else learned.ridge, "network": None if learned is None else learned.network,
         "pairs": None if learned is None else learned.pairs, "held_out": None if learned is None else learned.held_out,
     }  # fmt: skip
-
-
-def _notices(
-    recipe: Recipe, model: Any, layer: Any, vocabulary: Vocabulary, current: CurrentGraph, words: Words, space: Space,
-    figures: dict[str, Any],
-) -> list[str]:  # fmt: skip
-    """What is odd, and what would find more words."""
-    from kgkt.transfer.words.embeddings import shared_with
-    from kgkt.transfer.words.vocabulary import better_match
-
-    target, said, path = recipe.target, [], vocabulary.layer
-    named, found = figures["words"], figures["in_a"]
-    flags, most = better_match(vocabulary.words.tolist(), current.ids.tolist(), target.lower, target.strip_accents)
-    if flags:
-        said.append(f"{_percent(found, named)} of B's words are in A; {_percent(most, named)} with {flags}")
-    if shared := shared_with(model, layer):
-        said.append(f"{path} is shared with {', '.join(shared)}: what is written changes that too")
-    if not layer.trainable:
-        said.append(f"{path} is frozen: its rows stay as they are written here, whatever trains B")
-    if figures["trained"]:
-        said.append(f"{count(int(words.learned.sum()), 'row')} of {path} were trained, or put there: "
-                    f"{figures['trained']:,} of these are of words that A has, and stay as they are. --replace writes "
-                    "them too, --projection pca writes all as into a B that was never trained")  # fmt: skip
-    if target.test:
-        said.append("--test is not looked at: rows are written, and nothing is trained")
-    if not figures["covered"] + figures["filled"]:
-        said.append("no row was written: B is saved as it came")
-    return said
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / max(whole, 1):.0f} %"
 
 
 def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:
