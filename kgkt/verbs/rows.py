@@ -13,7 +13,15 @@ from kgkt.recipe import Recipe, Target
 from kgkt.rundir import carry
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.row_edits import Edges, edges_of_rows, let_others_wait, row_edits
+from kgkt.rundir.row_edits import (
+    Edges,
+    deleted_edits,
+    edges_of_rows,
+    ends_of_rows,
+    let_others_wait,
+    remember_ends,
+    row_edits,
+)
 from kgkt.rundir.row_stage import STAGE, in_graph, inputs_of_rows, told_of
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
@@ -79,12 +87,17 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         found = _find(recipe, vocabulary, current)
         words = _words(run, current, vocabulary, found, rows_of(layer), layer, target)
         edits = row_edits(store, run, path.stem, vocabulary, current, say) if target.map else []
+        if target.map:
+            edits += deleted_edits(store, run, path.stem, vocabulary, words, current, say)
         edges, strength = edges_of_rows(words, current, edits, _keeps(words, target))
         rows, s, space, options = _rows(words, strength, target)
         layer.embeddings.assign(rows)
         seconds = {"rows": time.perf_counter() - begun}
         begun = time.perf_counter()
-        blocks = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits) if target.map else None
+        blocks = ends = None
+        if target.map:
+            blocks, ends = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits)
+            remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
     seconds["graph"] = time.perf_counter() - begun
     told = in_graph(run, path, vocabulary, edges) if target.map else None
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
@@ -97,7 +110,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
     write_row_card(model, out, path, figures, options, notices, provenance(run, current), force)
     seconds["file"] = time.perf_counter() - begun
-    kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told}
+    kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told, "strengths": ends}
     record(run, STAGE, inputs_of_rows(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
            {"target": told_of(target)})  # fmt: skip
     if target.map:
@@ -188,8 +201,8 @@ def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.n
 def _tell_graph(
     store: Store, run: RunDir, path: Path, model: Any, layer: Any, vocabulary: Vocabulary, edges: Edges,
     edits: list[carry.Strength],
-) -> int:  # fmt: skip
-    """Blocks of the rows and their concepts into the graph; until that is done the edits wait in run.json.
+) -> tuple[int, int]:  # fmt: skip
+    """Blocks of the rows and their concepts into the graph, counted; until that is done the edits wait in run.json.
 
     What stands there already is left alone: the edits are read from there.
     """
@@ -197,17 +210,22 @@ def _tell_graph(
     from kgkt.store.rows import write_rows as write_blocks
 
     named = sum(word is not None for word in vocabulary.words)
-    there = [rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"]
-             for name in ("count_rows", "count_row_strengths")]  # fmt: skip
+
+    def counted(name: str) -> int:
+        return int(rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"])
+
+    there = [counted("count_rows"), counted("count_row_strengths")]
     waits = any(entry[2] == f"{carry.ROWS}{vocabulary.layer}" for entry in carry.waiting(run))
     last = run.state()["stages"].get(STAGE, {}).get("figures", {}).get("in_graph")
     if there == [named, len(edges)] and not waits and last == in_graph(run, path, vocabulary, edges):
-        return named
+        return named, len(edges)
     let_others_wait(run, path.stem, vocabulary.layer, edits)
+    remember_ends(run, path.stem, vocabulary.layer, None)
     node = {"name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
             "n_weights": int(model.count_params())}  # fmt: skip
-    return write_blocks(store, run.graph, node, vocabulary.layer, layer.embeddings.path, vocabulary.words.tolist(),
-                        edges)  # fmt: skip
+    blocks = write_blocks(store, run.graph, node, vocabulary.layer, layer.embeddings.path, vocabulary.words.tolist(),
+                          edges)  # fmt: skip
+    return blocks, counted("count_row_strengths")
 
 
 def _figures(

@@ -156,6 +156,23 @@ def test_a_word_goes_to_the_concept_that_people_give_it(kgkt: Kgkt, words: Path,
     assert json.loads(Path("kgkt-run/main/run.json").read_text())["strengths"] == []
 
 
+def test_a_relation_that_people_delete_is_a_strength_of_0(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    own, (_, before) = rows_in("b.keras"), written()
+    target = kgkt("query", "concept_of_row", "--param", "word=w001").json["rows"][0][3]
+    for word in ("w000", "w003"):
+        ask(kgkt, f"MATCH (:Concept)-[m:MAPS_TO]->(:Block {{name: '{word}'}}) DELETE m", "--rw", "--force")
+    ask(kgkt, f"MATCH (c:Concept {{key: '{target}'}}), (b:Block {{name: 'w000'}}) MERGE (c)-[m:MAPS_TO]->(b) "
+        "SET m.strength = 1.0", "--rw", "--force")  # fmt: skip
+    assert kgkt("check", "--target", "b.keras").json["stages"]["rows"]["why"] == ["the graph"]
+    done, after = written()
+    assert "2 relations to rows of emb were deleted in the graph: taken as strength 0" in done.err
+    assert (done.json["figures"]["set_to_0"], done.json["figures"]["edited"]) == (1, 3)
+    np.testing.assert_array_equal(after[5], own[5])
+    assert not (after[2] == before[2]).all()
+    assert kgkt("query", "concept_of_row", "--param", "word=w003").json["rows"][0][-2:] == [0.0, 1.0]
+    assert kgkt("check", "--target", "b.keras").json["stages"]["rows"]["stale"] is False
+
+
 def test_map_and_rows_of_one_b_stand_beside_each_other(kgkt: Kgkt, words: Path, written: Rows) -> None:
     written()
     ask(kgkt, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {name: 'w003'}) SET m.strength = 0.5", "--rw", "--force")
