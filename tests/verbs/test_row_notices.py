@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,8 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from kgkt.recipe import Target
+from kgkt.recipe import Recipe, Target
 from kgkt.transfer.words.vocabulary import vocabulary_of
+from kgkt.verbs.check import check
 from kgkt.verbs.row_notices import notices_of_rows
 
 FRENCH = ["de", "les", "et", "des", "la", "le", "une", "pour", "du", "que", "au", "son", "sur", "fin", "or"]
@@ -64,3 +66,15 @@ def test_words_are_plain_text_and_rows_left_alone_are_measured() -> None:
 def test_longer_rows_are_proposed(norm: str | None, a: float, shown: str) -> None:
     notices = said(12, [], norm, a)
     assert (shown in notices) if shown else ("--row-norm" not in notices)
+
+
+def test_check_says_that_rows_do_without_a_view_of_the_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    layers = keras.layers
+    inputs = [keras.Input((4,), dtype="int64", name=name) for name in ("source", "target")]
+    parts = [layers.Flatten()(layers.Embedding(9, 2)(inputs[0])), layers.Rescaling(1.0)(inputs[1])]
+    keras.Model(inputs, layers.Dense(2)(layers.Concatenate()(parts))).save("b.keras")
+    asked = check(Recipe(target=Target(model="b.keras")))
+    assert len(asked.problems) == 1
+    assert "an array for each (fuse --method rows does without)" in asked.problems[0]
+    assert check(Recipe(target=Target(model="b.keras", method="rows"))).problems == []
