@@ -97,9 +97,10 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         blocks = ends = None
         if target.map:
             blocks, ends = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits)
-            remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
     seconds["graph"] = time.perf_counter() - begun
     told = in_graph(run, path, vocabulary, edges) if target.map else None
+    if target.map:
+        remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
     figures |= {"edited": len(edits), "blocks": blocks}
     notices = (*vocabulary.notices,
