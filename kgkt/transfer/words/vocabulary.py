@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,9 @@ from kgkt.transfer.words.embeddings import held_layers, is_graph, need_embedding
 if TYPE_CHECKING:
     import numpy as np
 
-SPECIAL = re.compile(r"\[[^\[\]\s]+\]|<[^<>\s]+>|\s*")  # [UNK], <s>, and what is empty: a mask
+NAMES = ("s|/s|pad|unk|unknown|oov|mask|bos|eos|bot|eot|sos|go|start|end|cls|sep|eod|endoftext|num|blank|none|null|"
+         r"(?:extra_id|unused|special|reserved)_?\d+|0x[0-9a-f]{2}")  # fmt: skip
+SPECIAL = re.compile(rf"\[(?:{NAMES}|(?-i:[A-Z][A-Z0-9_]*))\]|<(?:{NAMES}|\|[^<>\s]+\|)>|\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Vocabulary:
         layer: path of the Embedding.
         rows: of the Embedding; those beyond the vocabulary have no word either.
         notices: what is odd.
+        special: row -> what a special row is called, of those that are called anything.
     """
 
     words: np.ndarray
@@ -37,6 +40,7 @@ class Vocabulary:
     layer: str
     rows: int
     notices: tuple[str, ...] = ()
+    special: dict[int, str] = field(default_factory=dict)
 
 
 def vocabulary_of(
@@ -77,12 +81,13 @@ def vocabulary_of(
     if layer.mask_zero and len(named) and named[0] is not None:
         notices.append(f"row 0 of {path} is its mask (mask_zero), though {source} calls it {named[0]!r}: left alone")
         named[0] = None
+    called = {row: word for row, word in enumerate(words) if word and word.strip() and named[row] is None}
     if len(words) < rows:
         notices.append(f"{source} names {len(words):,} of the {rows:,} rows of {path}: the other "
                        f"{rows - len(words):,} are left alone")
     if missing := [token for token in special if token not in set(words)]:
         notices.append(f"{source} has no word {', '.join(missing)}, which --special names")
-    return Vocabulary(named, source, path, rows, tuple(notices))
+    return Vocabulary(named, source, path, rows, tuple(notices), called)
 
 
 def read_vocabulary(file: str | Path) -> list[str | None]:
