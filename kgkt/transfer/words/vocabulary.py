@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NAMES = ("s|/s|pad|unk|unknown|oov|mask|bos|eos|bot|eot|sos|go|start|end|cls|sep|eod|endoftext|num|blank|none|null|"
          r"(?:extra_id|unused|special|reserved)_?\d+|0x[0-9a-f]{2}")  # fmt: skip
 SPECIAL = re.compile(rf"\[(?:{NAMES}|(?-i:[A-Z][A-Z0-9_]*))\]|<(?:{NAMES}|\|[^<>\s]+\|)>|\s*", re.IGNORECASE)
+GIVE = "give the words in the order of the rows with --vocabulary FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +148,18 @@ def lookup_of(model: Any, path: str, layer: Any, name: str) -> Any:
     before = list(dict.fromkeys(_before(model, layer, numbers)))
     fits = [one for one in held if _has_words(one)]
     chosen = before or (fits if len(fits) == 1 else held)
-    give = "give the words in the order of the rows with --vocabulary FILE"
     if not chosen:
-        raise InputError(f"nothing in {name} says which word each row of {path} is of: {give}")
+        raise InputError(f"nothing in {name} says which word each row of {path} is of: {GIVE}")
     bad = [one for one in chosen if not _has_words(one)]
     if bad:
         what = "its rows are of hashes, and no word has one of its own" if "Hash" in type(bad[0]).__name__ else (
             "its rows are of numbers, not of words" if isinstance(bad[0], kinds.IntegerLookup) else
             f"it gives {_mode(bad[0])}, no row of each word")
-        more = "" if "Hash" in type(bad[0]).__name__ else f"; if they stand for words, {give}"
+        more = "" if "Hash" in type(bad[0]).__name__ else f"; if they stand for words, {GIVE}"
         raise InputError(f"{bad[0].name} ({type(bad[0]).__name__}) of {name} comes before {path}: {what}{more}")
     if len(chosen) > 1:
         raise InputError(f"{name} has {len(chosen)} layers that number words ({', '.join(one.name for one in chosen)})"
-                         f", and which of them {path} reads cannot be told: {give}")
+                         f", and which of them {path} reads cannot be told: {GIVE}")
     return chosen[0]
 
 
