@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kgkt.cli.output import OUT, print_json
+from kgkt.cli.output import OUT, print_json, printable
 from kgkt.errors import count
 
 
@@ -37,7 +37,8 @@ def row_settings(
     ] = None,
     row_norm: Annotated[
         str | None,
-        typer.Option("--row-norm", help="Rows: mean length, a number, or keep (B's own)."),
+        typer.Option("--row-norm", help="Rows: mean length, a number, or keep (B's own); for a classifier "
+                     "that was never trained try 3."),
     ] = None,
     projection: Annotated[
         str | None,
@@ -56,6 +57,7 @@ def row_settings(
 def show_rows(done: Any, form: str) -> None:
     """Print which rows were written, from what, and which were left alone."""
     from kgkt.transfer.words.row_card import in_space, row_counts, what_a_row_is
+    from kgkt.verbs.row_notices import few_found, shown_words
 
     figures, options = done.figures, done.options
     if form == "json":
@@ -66,10 +68,13 @@ def show_rows(done: Any, form: str) -> None:
           f"{options['words']}")
     for words, number in row_counts(figures):
         print(f"           {number:>9} {words}")
+    if figures["not_found"] and not few_found(figures):  # else a notice names them
+        print(f"           not in A, in B's order: {printable(shown_words(figures['not_found']))}")
     print(f"a row      {what_a_row_is(options)}, of {count(figures['concepts'], 'concept')}")
     print(f"           {in_space(options, figures)}")
     if figures["length"] is not None:
-        print(f"           mean length {figures['length']:.3g}, before {figures['length_before']:.3g}")
+        alone = "" if figures["length_alone"] is None else f"; of words left alone {figures['length_alone']:.3g}"
+        print(f"           mean length {figures['length']:.3g}, before {figures['length_before']:.3g}{alone}")
     if figures["edited"]:
         print(f"edited     {count(figures['edited'], 'strength')} that you set")
     if figures["blocks"] is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kgkt.errors import count
+from kgkt.files import digest_value
 from kgkt.rundir import carry
 from kgkt.rundir.current import CurrentGraph
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.state import Say
+from kgkt.rundir.state import Say, population
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.words.row_plan import Words
     from kgkt.transfer.words.vocabulary import Vocabulary
 
+WRITTEN = "written_rows"  # key of run.json: which rows are whole in the graph
 Edges = list[tuple[int, int, float, float]]  # concept, row, strength, planned
 
 
@@ -50,6 +53,55 @@ def row_edits(
             found[int(current.into[concept]), now] = strength
     return [(concept, model, layer, row, strength) for (concept, row), strength in sorted(found.items())
             if row < len(words) and words[row] is not None]  # fmt: skip
+
+
+def deleted_edits(
+    store: Store, run: RunDir, model: str, vocabulary: Vocabulary, words: Words, current: CurrentGraph, say: Say
+) -> list[carry.Strength]:
+    """A strength of 0 for each relation to a row that was written before, and that people deleted since.
+
+    That can be told as long as the graph has all of the rows, and the words would get the same concepts as then.
+
+    Args:
+        store, run, model, vocabulary, current: as for `row_edits`.
+        words: of B and A.
+        say: hears how many.
+    """
+    from kgkt.store.readback import rows
+    from kgkt.store.rows import read_row_ends
+
+    layer = vocabulary.layer
+    named = sum(word is not None for word in vocabulary.words)
+    known = ends_known(run).get(f"{model}/{layer}")
+    if known != ends_of_rows(run, vocabulary, words) or named != rows(
+        store, "count_rows", graph=run.graph, model=model, layer=layer)[0]["n"]:  # fmt: skip
+        return []
+    there = read_row_ends(store, run.graph, model, layer, len(current.graph))
+    there = {(int(current.into[concept]), row) for concept, row in there}
+    ends = zip(words.homes.tolist(), words.at.tolist(), strict=True)
+    gone = [(concept, row) for concept, row in ends if current.graph.active[concept] and (concept, row) not in there]
+    if gone:
+        say(f"{count(len(gone), 'relation')} to rows of {layer} {'was' if len(gone) == 1 else 'were'} deleted in the "
+            "graph: taken as strength 0")
+    return [(concept, model, f"{carry.ROWS}{layer}", row, 0.0) for concept, row in gone]
+
+
+def ends_of_rows(run: RunDir, vocabulary: Vocabulary, words: Words) -> str:
+    """Digest of which concept each word's row is written from."""
+    return digest_value([population(run), vocabulary.words.tolist(), words.at.tolist(), words.homes.tolist()])
+
+
+def ends_known(run: RunDir) -> dict[str, str]:
+    """Digests as `ends_of_rows` of the rows that are whole in the graph, by model and layer."""
+    return dict(run.state().get(WRITTEN, {}))
+
+
+def remember_ends(run: RunDir, model: str, layer: str, digest: str | None) -> None:
+    """Write down that the rows of an Embedding are whole in the graph; None: that they may not be."""
+    known = {name: one for name, one in ends_known(run).items() if name != f"{model}/{layer}"}
+    known |= {} if digest is None else {f"{model}/{layer}": digest}
+    if known != ends_known(run):
+        run.write_state({**run.state(), WRITTEN: known})
 
 
 def edges_of_rows(

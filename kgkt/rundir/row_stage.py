@@ -60,6 +60,7 @@ def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
 
     B's file is passed over where it is not there any more.
     """
+    from kgkt.store.readback import rows
     from kgkt.store.rows import read_row_edits
 
     done = run.state()["stages"][STAGE]
@@ -69,9 +70,14 @@ def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
         recipe = dataclasses.replace(recipe, target=Target(method=STAGE, **told))
     with open_graph_store(recipe, run) as store:
         current = read_current(store, run, lambda _: None)
-        edits = read_row_edits(store, run.graph, done["figures"]["model"], done["figures"]["layer"],
-                               len(current.graph)) if recipe.target.map else []  # fmt: skip
+        edits, deleted = [], False
+        if recipe.target.map:
+            model, layer = done["figures"]["model"], done["figures"]["layer"]
+            edits = read_row_edits(store, run.graph, model, layer, len(current.graph))
+            there = rows(store, "count_row_strengths", graph=run.graph, model=model, layer=layer)[0]["n"]
+            deleted = there < (done["figures"].get("strengths") or 0)
     edited = sorted([int(current.into[concept]), row, strength] for concept, _, row, strength in edits)
-    inputs = _digests(recipe, run, digest_value([current.graph.active.tolist(), current.into.tolist(), edited]))
+    told_now = [current.graph.active.tolist(), current.into.tolist(), edited, *(["deleted"] if deleted else [])]
+    inputs = _digests(recipe, run, digest_value(told_now))
     gone = {"model B", "vocabulary"} - inputs.keys()
     return [name for name in why_stale(run, STAGE, inputs) if name not in gone]

@@ -42,6 +42,13 @@ def read_row_edits(store: Store, graph: str, model: str, layer: str, k: int) -> 
     return list(found.values())
 
 
+def read_row_ends(store: Store, graph: str, model: str, layer: str, k: int) -> set[tuple[int, int]]:
+    """(concept, row) of everything that maps to the rows of one Embedding, as `read_row_edits` takes them."""
+    found = rows(store, "read_row_ends", graph=graph, model=model, layer=layer)
+    ends = {(number(row["concept"], graph, "concept"), int(row["index"])) for row in found}
+    return {(concept, row) for concept, row in ends if concept is not None and concept < k}
+
+
 def write_rows(
     store: Store, graph: str, model: Mapping[str, Any], layer: str, variable: str, words: Sequence[str | None],
     edges: Iterable[Edge],

@@ -129,8 +129,13 @@ def _model(plan: Plan, recipe: Recipe, imports: tuple[str, ...]) -> ModelInfo | 
     plan.add(path.name, outputs_in_words(info), **model_fields(info))
     if info.several_outputs and not recipe.target.output and recipe.target.method != "rows":
         plan.problems.append(f"{path} has several outputs: say which is taught, with --output or output in [target]; "
-                             "kgkt map lists them")
+                             "kgkt map lists them" + _or_rows(info))
     return info
+
+
+def _or_rows(b: ModelInfo) -> str:
+    """What to add to a demand that rows of an Embedding do not make."""
+    return " (fuse --method rows does without)" if "Embedding" in b.classes.values() else ""
 
 
 def _data(
@@ -164,7 +169,7 @@ def _named(plan: Plan, recipe: Recipe, b: ModelInfo, drop_bad: bool) -> None:
 
     if not recipe.target.data:
         plan.problems.append(f"{b.path} has {len(b.inputs)} inputs ({', '.join(b.inputs)}): name its view of the pool "
-                             "with --target-data, a .npz with item_id and an array for each")
+                             f"with --target-data, a .npz with item_id and an array for each{_or_rows(b)}")
     for named, what, drop in ((recipe.target.data, "data", drop_bad), (recipe.target.test, TEST, False)):
         path = _there(plan, recipe, named)
         parts = None if path is None else try_(plan, partial(read_named, path, b.inputs, what, drop))

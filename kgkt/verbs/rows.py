@@ -13,10 +13,19 @@ from kgkt.recipe import Recipe, Target
 from kgkt.rundir import carry
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.row_edits import Edges, edges_of_rows, let_others_wait, row_edits
+from kgkt.rundir.row_edits import (
+    Edges,
+    deleted_edits,
+    edges_of_rows,
+    ends_of_rows,
+    let_others_wait,
+    remember_ends,
+    row_edits,
+)
 from kgkt.rundir.row_stage import STAGE, in_graph, inputs_of_rows, told_of
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
+from kgkt.verbs.row_notices import NOT_FOUND, notices_of_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,24 +87,31 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         found = _find(recipe, vocabulary, current)
         words = _words(run, current, vocabulary, found, rows_of(layer), layer, target)
         edits = row_edits(store, run, path.stem, vocabulary, current, say) if target.map else []
+        if target.map:
+            edits += deleted_edits(store, run, path.stem, vocabulary, words, current, say)
         edges, strength = edges_of_rows(words, current, edits, _keeps(words, target))
         rows, s, space, options = _rows(words, strength, target)
         layer.embeddings.assign(rows)
         seconds = {"rows": time.perf_counter() - begun}
         begun = time.perf_counter()
-        blocks = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits) if target.map else None
+        blocks = ends = None
+        if target.map:
+            blocks, ends = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits)
     seconds["graph"] = time.perf_counter() - begun
     told = in_graph(run, path, vocabulary, edges) if target.map else None
+    if target.map:
+        remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
     figures |= {"edited": len(edits), "blocks": blocks}
-    notices = (*vocabulary.notices, *_notices(recipe, model, layer, vocabulary, current, words, space, figures))
+    notices = (*vocabulary.notices,
+               *notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))
     for notice in notices:
         say(notice)
     begun = time.perf_counter()
     options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
     write_row_card(model, out, path, figures, options, notices, provenance(run, current), force)
     seconds["file"] = time.perf_counter() - begun
-    kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told}
+    kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told, "strengths": ends}
     record(run, STAGE, inputs_of_rows(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
            {"target": told_of(target)})  # fmt: skip
     if target.map:
@@ -186,8 +202,8 @@ def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.n
 def _tell_graph(
     store: Store, run: RunDir, path: Path, model: Any, layer: Any, vocabulary: Vocabulary, edges: Edges,
     edits: list[carry.Strength],
-) -> int:  # fmt: skip
-    """Blocks of the rows and their concepts into the graph; until that is done the edits wait in run.json.
+) -> tuple[int, int]:  # fmt: skip
+    """Blocks of the rows and their concepts into the graph, counted; until that is done the edits wait in run.json.
 
     What stands there already is left alone: the edits are read from there.
     """
@@ -195,17 +211,22 @@ def _tell_graph(
     from kgkt.store.rows import write_rows as write_blocks
 
     named = sum(word is not None for word in vocabulary.words)
-    there = [rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"]
-             for name in ("count_rows", "count_row_strengths")]  # fmt: skip
+
+    def counted(name: str) -> int:
+        return int(rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"])
+
+    there = [counted("count_rows"), counted("count_row_strengths")]
     waits = any(entry[2] == f"{carry.ROWS}{vocabulary.layer}" for entry in carry.waiting(run))
     last = run.state()["stages"].get(STAGE, {}).get("figures", {}).get("in_graph")
     if there == [named, len(edges)] and not waits and last == in_graph(run, path, vocabulary, edges):
-        return named
+        return named, len(edges)
     let_others_wait(run, path.stem, vocabulary.layer, edits)
+    remember_ends(run, path.stem, vocabulary.layer, None)
     node = {"name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
             "n_weights": int(model.count_params())}  # fmt: skip
-    return write_blocks(store, run.graph, node, vocabulary.layer, layer.embeddings.path, vocabulary.words.tolist(),
-                        edges)  # fmt: skip
+    blocks = write_blocks(store, run.graph, node, vocabulary.layer, layer.embeddings.path, vocabulary.words.tolist(),
+                          edges)  # fmt: skip
+    return blocks, counted("count_row_strengths")
 
 
 def _figures(
@@ -224,6 +245,8 @@ def _figures(
     named[: len(vocabulary.words)] = [word is not None for word in vocabulary.words]
     written, alone = s > 0, rank == 0
     still = named & ~written
+    not_found = [vocabulary.words[row] for row in np.flatnonzero(named & ~has)[:NOT_FOUND]]
+    lengths = np.linalg.norm(rows, axis=1)
     concepts = {concept for concept, row, strength, _ in edges if strength > 0 and current.graph.active[concept]}
     learned = space.learned
     return {
@@ -233,42 +256,11 @@ def _figures(
         "switched_off": int((still & set_).sum()), "set_to_0": int((still & has & ~set_ & planned).sum()),
         "trained": int((still & has & ~set_ & ~planned).sum()), "in_a": int(has.sum()), "concepts": len(concepts),
         "length_before": float(np.linalg.norm(words.own[written], axis=1).mean()) if written.any() else None,
-        "length": float(np.linalg.norm(rows[written], axis=1).mean()) if written.any() else None,
+        "length": float(lengths[written].mean()) if written.any() else None,
+        "length_alone": float(lengths[still].mean()) if still.any() else None, "not_found": not_found,
         "ridge": None if learned is None else learned.ridge, "network": None if learned is None else learned.network,
         "pairs": None if learned is None else learned.pairs, "held_out": None if learned is None else learned.held_out,
     }  # fmt: skip
-
-
-def _notices(
-    recipe: Recipe, model: Any, layer: Any, vocabulary: Vocabulary, current: CurrentGraph, words: Words, space: Space,
-    figures: dict[str, Any],
-) -> list[str]:  # fmt: skip
-    """What is odd, and what would find more words."""
-    from kgkt.transfer.words.embeddings import shared_with
-    from kgkt.transfer.words.vocabulary import better_match
-
-    target, said, path = recipe.target, [], vocabulary.layer
-    named, found = figures["words"], figures["in_a"]
-    flags, most = better_match(vocabulary.words.tolist(), current.ids.tolist(), target.lower, target.strip_accents)
-    if flags:
-        said.append(f"{_percent(found, named)} of B's words are in A; {_percent(most, named)} with {flags}")
-    if shared := shared_with(model, layer):
-        said.append(f"{path} is shared with {', '.join(shared)}: what is written changes that too")
-    if not layer.trainable:
-        said.append(f"{path} is frozen: its rows stay as they are written here, whatever trains B")
-    if figures["trained"]:
-        said.append(f"{count(int(words.learned.sum()), 'row')} of {path} were trained, or put there: "
-                    f"{figures['trained']:,} of these are of words that A has, and stay as they are. --replace writes "
-                    "them too, --projection pca writes all as into a B that was never trained")  # fmt: skip
-    if target.test:
-        said.append("--test is not looked at: rows are written, and nothing is trained")
-    if not figures["covered"] + figures["filled"]:
-        said.append("no row was written: B is saved as it came")
-    return said
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / max(whole, 1):.0f} %"
 
 
 def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,8 @@ def test_rows_are_written_traced_edited_switched_off_and_brought_back(kgkt: Kgkt
     assert done.json["options"]["rank"] == 8
     assert "98 % of B's words are in A; 99 % with --lower" in done.err
     assert "names 124 of the 130 rows of emb: the other 6 are left alone" in done.err
+    assert figures["not_found"] == ["W118", "W119", "unheard"]
+    assert re.search(r"rows stay 0\.0\d+ long in the mean, A's vectors are \S+: try --row-norm 1, 3 and", done.err)
     same = (rows == own).all(axis=1)
     assert same.sum() == 12
     assert lengths(rows[~same]).mean() == pytest.approx(lengths(own[~same]).mean(), rel=1e-5)
@@ -129,6 +132,7 @@ def _check_graph(kgkt: Kgkt, words: Path) -> None:
     assert ask(kgkt, maps) == [[118, 1.0, 1.0, 118]]
     assert kgkt("query", "concept_of_row", "--param", "word=unheard").json["rows"][0][3] is None
     card = Path("f.card.md").read_text()
+    assert "not in A, B's first ones | W118, W119, unheard" in card
     assert "written by A's vector of the word and its concept | 118" in card
     assert "Nothing was trained" in card
     assert json.loads(Path("f.run.json").read_text())["figures"]["covered"] == 118
@@ -150,6 +154,23 @@ def test_a_word_goes_to_the_concept_that_people_give_it(kgkt: Kgkt, words: Path,
     assert kgkt("populate", "--features", "words.npz", "--concepts", "8", "--fresh").code == 0
     np.testing.assert_array_equal(written("--rank", 0)[1], after)
     assert json.loads(Path("kgkt-run/main/run.json").read_text())["strengths"] == []
+
+
+def test_a_relation_that_people_delete_is_a_strength_of_0(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    own, (_, before) = rows_in("b.keras"), written()
+    target = kgkt("query", "concept_of_row", "--param", "word=w001").json["rows"][0][3]
+    for word in ("w000", "w003"):
+        ask(kgkt, f"MATCH (:Concept)-[m:MAPS_TO]->(:Block {{name: '{word}'}}) DELETE m", "--rw", "--force")
+    ask(kgkt, f"MATCH (c:Concept {{key: '{target}'}}), (b:Block {{name: 'w000'}}) MERGE (c)-[m:MAPS_TO]->(b) "
+        "SET m.strength = 1.0", "--rw", "--force")  # fmt: skip
+    assert kgkt("check", "--target", "b.keras").json["stages"]["rows"]["why"] == ["the graph"]
+    done, after = written()
+    assert "2 relations to rows of emb were deleted in the graph: taken as strength 0" in done.err
+    assert (done.json["figures"]["set_to_0"], done.json["figures"]["edited"]) == (1, 3)
+    np.testing.assert_array_equal(after[5], own[5])
+    assert not (after[2] == before[2]).all()
+    assert kgkt("query", "concept_of_row", "--param", "word=w003").json["rows"][0][-2:] == [0.0, 1.0]
+    assert kgkt("check", "--target", "b.keras").json["stages"]["rows"]["stale"] is False
 
 
 def test_map_and_rows_of_one_b_stand_beside_each_other(kgkt: Kgkt, words: Path, written: Rows) -> None:
@@ -174,6 +195,8 @@ def test_options_and_what_b_has_learned(kgkt: Kgkt, words: Path, written: Rows) 
     assert done.json["figures"]["covered"] == 119
     assert done.json["figures"]["blocks"] is None
     assert done.json["figures"]["length"] == pytest.approx(2)
+    assert "1 row of words left alone in emb: mean length 0.0777, of those written 2." in done.err
+    assert "try --row-norm" not in done.err
     assert ask(kgkt, "MATCH (b:Block) RETURN count(b)") == [[0]]
     keras = import_keras()
     model = keras.models.load_model("b.keras")
@@ -195,7 +218,9 @@ def test_options_and_what_b_has_learned(kgkt: Kgkt, words: Path, written: Rows) 
     assert (done.json["figures"]["covered"], (rows[2:102] == known[2:102]).all(axis=1).sum()) == (118, 0)
     done, rows = written("--projection", "pca", target="known.keras")
     assert (done.json["figures"]["covered"], done.json["options"]["projection"]) == (118, "pca")
-    assert "the first 8 of 12 principal components" in kgkt(*FUSE, "--format", "table").out
+    table = kgkt(*FUSE, "--format", "table").out
+    assert "the first 8 of 12 principal components" in table
+    assert "not in A, in B's order: 'W118', 'W119', 'unheard'" in table
 
 
 def test_a_recipe_writes_rows_and_leaves_them_alone_once_they_are_fresh(kgkt: Kgkt, words: Path) -> None:

@@ -59,7 +59,11 @@ def card_text(run: Mapping[str, Any]) -> str:
         ("how it came into B's space", in_space(options, figures)),
     ]
     if figures["length"] is not None:
-        made.append(("mean length", f"{figures['length']:.3g}; before {figures['length_before']:.3g}"))
+        alone = figures["length_alone"]
+        made.append(("mean length", f"{figures['length']:.3g}; before {figures['length_before']:.3g}"
+                     + ("" if alone is None else f"; of words left alone {alone:.3g}")))
+    if figures["not_found"]:
+        made.append(("not in A, B's first ones", ", ".join(figures["not_found"])))
     files = {run["model"]: run["sha256"], f"{run['target']['file']} (B)": run["target"]["sha256"],
              f"{source['source']} (A)": facts["source_sha256"], **facts["digests"]}  # fmt: skip
     packages = ", ".join(f"{name} {version}" for name, version in run["versions"].items())

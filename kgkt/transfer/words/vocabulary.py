@@ -69,7 +69,7 @@ def vocabulary_of(
         words, source, own = read_vocabulary(file), Path(file).name, []
     else:
         lookup = lookup_of(model, path, layer, name)
-        words, source = list(lookup.get_vocabulary()), f"{lookup.name} ({type(lookup).__name__})"
+        words, source = [str(word) for word in lookup.get_vocabulary()], f"{lookup.name} ({type(lookup).__name__})"
         own = [token for token in (getattr(lookup, "oov_token", None), getattr(lookup, "mask_token", None)) if token]
     rows = int(layer.input_dim)
     if len(words) > rows:
