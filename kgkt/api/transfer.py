@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
 from kgkt.api.settings import names_of, path_text, with_target
 from kgkt.errors import UsageError
-from kgkt.files import write_text
 from kgkt.rundir.given import data_file, model_file
+from kgkt.rundir.given_words import rows_file, words_file
 from kgkt.rundir.row_stage import SETTINGS
 
 if TYPE_CHECKING:
@@ -72,7 +71,8 @@ class Transfer(Graph):
             carry_weight: of that loss beside B's own, 1.
             method: auto, soft-targets, write, distil or rows, as on the command line; temperature with distil.
             layer, vocabulary, special, lower, strip_accents, rank, row_norm, projection, replace: with rows, as on the
-                command line: which Embedding, what its rows are of, and how they are made.
+                command line: which Embedding, what its rows are of, and how they are made. The vocabulary may be a list
+                with the word of each row, or {word: row}, as well as a file.
             class_weights: what an item counts by its class: {class: number}, or "balanced".
             callbacks: of Keras (keras.callbacks.Callback). They hear the training that is kept: a batch is a step, an
                 epoch a look at the held-out items after every 20 steps, with `loss` and `val_loss`. The steps of a look
@@ -89,8 +89,8 @@ class Transfer(Graph):
         from kgkt.verbs.fuse import fuse_target
         from kgkt.verbs.rows import write_rows
 
-        settings |= {"out": path_text(out), "log": path_text(log), "vocabulary": path_text(settings.get("vocabulary"))}
-        settings["special"] = names_of(settings.get("special"))
+        settings |= {"out": path_text(out), "log": path_text(log), "special": names_of(settings.get("special")),
+                     "vocabulary": rows_file(settings.get("vocabulary"), self.folder)}  # fmt: skip
         recipe = with_target(self.recipe, self.folder, target=target, **settings)
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "fused.keras")), True
@@ -102,7 +102,7 @@ class Transfer(Graph):
 
     def extend_vocabulary(
         self, target: Any = None, out: Place | None = None, *, words: Place | Sequence[str] | None = None,
-        most_frequent: int | None = None, vocabulary: Place | None = None, confidence: float | None = None,
+        most_frequent: int | None = None, vocabulary: Any = None, confidence: float | None = None,
         force: bool = False, **settings: Any,
     ) -> Extended:  # fmt: skip
         """Write a B that knows more words; what it makes of texts of known words stays the same to the bit.
@@ -125,15 +125,13 @@ class Transfer(Graph):
         """
         from kgkt.verbs.extend_vocabulary import Asked, extend_vocabulary
 
-        settings |= {"out": path_text(out), "vocabulary": path_text(vocabulary),
+        settings |= {"out": path_text(out), "vocabulary": rows_file(vocabulary, self.folder),
                      "special": names_of(settings.get("special"))}  # fmt: skip
         recipe = with_target(self.recipe, self.folder, target=target, **settings)
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "extended.keras")), True
-        if words is not None and not isinstance(words, str | os.PathLike):
-            listed, words = [str(word) for word in words], self.folder / "words.txt"
-            write_text(words, "".join(f"{word}\n" for word in listed))
-        return extend_vocabulary(recipe, Asked(path_text(words), most_frequent, confidence), self.say, force)
+        asked = Asked(words_file(words, self.folder, "words"), most_frequent, confidence)
+        return extend_vocabulary(recipe, asked, self.say, force)
 
     def trace(
         self, what: Any = None, examples: int = 5, *, item: Any = None, data: Any = None, target: Any = None,

@@ -69,7 +69,7 @@ def show_rows(done: Any, form: str) -> None:
     for words, number in row_counts(figures):
         print(f"           {number:>9} {words}")
     if figures["not_found"] and not few_found(figures):  # else a notice names them
-        print(f"           not in A, in B's order: {printable(shown_words(figures['not_found']))}")
+        print(f"           not in this graph, in B's order: {printable(shown_words(figures['not_found']))}")
     print(f"a row      {what_a_row_is(options)}, of {count(figures['concepts'], 'concept')}")
     print(f"           {in_space(options, figures)}")
     if figures["length"] is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from kgkt.errors import UsageError
-from kgkt.files import make_folder, write_text
+from kgkt.files import make_folder, write_json, write_text
 from kgkt.rundir.given import model_file
 
 
@@ -34,3 +35,32 @@ def words_file(value: Any, folder: Path, name: str = "vocabulary") -> str | None
     make_folder(folder)
     write_text(folder / f"{name}.txt", "\n".join(words) + "\n")
     return str(folder / f"{name}.txt")
+
+
+def rows_file(value: Any, folder: Path) -> str | None:
+    """The path of a vocabulary, which says which word each row is of; what is in memory is written to `folder`.
+
+    Args:
+        value: a path, words in the order of the rows ("" or None of a row without one), or {word: row}.
+        folder: of the run directory.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if value is None or isinstance(value, str | os.PathLike):
+        return None if value is None else os.fspath(value)
+    held: Any = None
+    if isinstance(value, Mapping):
+        if all(isinstance(row, Integral) and not isinstance(row, bool) for row in value.values()):
+            held = {str(word): int(row) for word, row in value.items()}
+    elif isinstance(value, Iterable) and not isinstance(value, bytes | set | frozenset):
+        words = list(value)
+        held = ["" if word is None else str(word) for word in words if isinstance(word, str | None)]
+        held = held if len(held) == len(words) else None
+    if not held:
+        came = f"{'an empty ' if held is not None else ''}{type(value).__name__}"
+        raise UsageError(f"vocabulary: expected a path, a list with the word of each row, or {{word: row}}, received "
+                         f"{came}")
+    make_folder(folder)
+    write_json(folder / "row-vocabulary.json", held)
+    return str(folder / "row-vocabulary.json")

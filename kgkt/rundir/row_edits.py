@@ -25,7 +25,7 @@ Edges = list[tuple[int, int, float, float]]  # concept, row, strength, planned
 
 def row_edits(
     store: Store, run: RunDir, model: str, vocabulary: Vocabulary, current: CurrentGraph, say: Say
-) -> list[carry.Strength]:
+) -> tuple[list[carry.Strength], list[carry.Strength]]:
     """The strengths to rows that people set, in the graph that stands or in one before, by the rows of the words now.
 
     Args:
@@ -34,25 +34,34 @@ def row_edits(
         model: name of B.
         vocabulary: of the Embedding.
         current: the graph; a merged concept's strength is that of the one it counts as.
-        say: hears of words that have no row any more.
+        say: hears of words that have no row any more, or one that is now called special.
+
+    Returns:
+        Those that act, and those that have to wait as their rows are no words' now.
     """
     from kgkt.store.rows import read_row_edits
 
     layer = f"{carry.ROWS}{vocabulary.layer}"
     words = vocabulary.words.tolist()
-    places = {word: row for row, word in reversed(list(enumerate(words))) if word is not None}
+    called = [vocabulary.special.get(row) if word is None else word for row, word in enumerate(words)]
+    places = {word: row for row, word in reversed(list(enumerate(called))) if word is not None}
     found: dict[tuple[int, int], float] = {}
     for concept, whose, of, row, strength in carry.waiting(run):
         if (whose, of) == (model, layer):
             found[int(current.into[concept]), row] = strength
     for concept, word, row, strength in read_row_edits(store, run.graph, model, vocabulary.layer, len(current.graph)):
-        now = row if row < len(words) and words[row] == word else places.get(word)
+        now = row if row < len(words) and called[row] == word else places.get(word)
         if now is None:
             say(f"lost: strength {strength:g} of concept {concept} to the row of {word!r}, a word that B does not have")
         else:
             found[int(current.into[concept]), now] = strength
-    return [(concept, model, layer, row, strength) for (concept, row), strength in sorted(found.items())
-            if row < len(words) and words[row] is not None]  # fmt: skip
+    known = [(concept, model, layer, row, strength) for (concept, row), strength in sorted(found.items())
+             if row < len(words) and called[row] is not None]  # fmt: skip
+    waits = [edit for edit in known if words[edit[3]] is None]
+    for concept, _, _, row, strength in waits:
+        say(f"strength {strength:g} of concept {concept} to the row of {called[row]!r} waits: B has that word, but "
+            "--special says that its row is no word's")
+    return [edit for edit in known if words[edit[3]] is not None], waits
 
 
 def deleted_edits(

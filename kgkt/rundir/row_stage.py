@@ -36,6 +36,23 @@ def told_of(target: Target) -> dict[str, Any]:
     return {**{name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}, **files}
 
 
+def cut_by(recipe: Recipe, run: RunDir, items: int) -> str:
+    """The option that kept words of A out of the graph which B may have; "" where none did.
+
+    Args:
+        recipe: with B; its own words as vocabulary of the graph leave none of them out.
+        run: of the graph.
+        items: how many it has.
+    """
+    told, target = settings_of(run, "populate").get("source", {}), recipe.target
+    most, listed = told.get("most_frequent"), told.get("vocabulary")
+    if most and items >= most:
+        return f"--most-frequent {most}"
+    of_b = [str(Path(file).resolve()) for file in (target.model, target.vocabulary) if file]
+    whole = listed is None or any(listed == file or listed.startswith(f"{file}:") for file in of_b)
+    return "" if whole else f"--vocabulary {Path(listed).name}"
+
+
 def inputs_of_rows(recipe: Recipe, run: RunDir, current: CurrentGraph, edges: Edges) -> dict[str, str]:
     """Digests of what was read: of the graph what is switched off, merged, and the strengths that people set."""
     edited = sorted([concept, row, strength] for concept, row, strength, planned in edges if strength != planned)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.words.vocabulary import Vocabulary
 
 UNKNOWN = ("[UNK]", "<unk>", "[unk]", "<UNK>")  # how a vocabulary's file calls the row of unknown words
-LEFT = ("known to B", "unknown to A", "of a concept that is off", "not one word to B", "spelled as another")
+LEFT = ("known to B", "not in the graph", "of a concept that is off", "not one word to B", "spelled as another")
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")  # what TextVectorization strips
 
 
@@ -67,7 +67,7 @@ def candidates(
         if spelled in known:
             left["known to B"] += 1
         elif place < 0:
-            left["unknown to A"] += 1
+            left["not in the graph"] += 1
         elif off[place]:
             left["of a concept that is off"] += 1
         elif not spelled or spelled in UNKNOWN or len(spelled.split()) != 1 or not spelled.isprintable():

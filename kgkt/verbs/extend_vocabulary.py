@@ -10,6 +10,7 @@ from kgkt.errors import InputError, UsageError, count
 from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.row_target import look_at_rows
 from kgkt.rundir.state import Say, open_run
 from kgkt.transfer.words.extended import Extended as Extended
 from kgkt.transfer.words.extended import in_words
@@ -115,6 +116,7 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
     assert target.out is not None
     path, out = Path(target.model), Path(target.out)
     check_output(out, path, force)
+    look_at_rows(target)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
     vocabulary = vocabulary_of(model, target.layer, target.vocabulary, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]

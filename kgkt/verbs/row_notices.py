@@ -76,12 +76,14 @@ def _of_words(figures: Mapping[str, Any], flags: str, most: int) -> list[str]:
     few = few_found(figures)
     if not flags and not few:
         return []
-    said = f"{_percent(found, named)} of B's words are in A"
+    said = f"{_percent(found, named)} of B's words are in this graph"
     if flags:
         said += f"; {_percent(most, named)} with {flags}"
     if few:
         said += f". Not found, in B's order: {shown_words(figures['not_found'])}"
-    if max(found, most) < OTHER * named:
+    if few and figures["cut_by"]:
+        said += f". It was cut by {figures['cut_by']}: a larger one may have more of them"
+    elif max(found, most) < OTHER * named:
         said += ". Is A of the language of B's texts? Words that are only spelled alike get what A knows of others"
     return [said]
 

@@ -22,7 +22,8 @@ from kgkt.rundir.row_edits import (
     remember_ends,
     row_edits,
 )
-from kgkt.rundir.row_stage import STAGE, in_graph, inputs_of_rows, told_of
+from kgkt.rundir.row_stage import STAGE, cut_by, in_graph, inputs_of_rows, told_of
+from kgkt.rundir.row_target import look_at_rows
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
 from kgkt.verbs.row_notices import NOT_FOUND, notices_of_rows
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.words.row_plan import Space, Words
     from kgkt.transfer.words.vocabulary import Vocabulary
 
-SHOWN = 5  # words that a refusal gives of each side
+SHOWN = 5  # words that a refusal gives of each side, and special ones that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     target = recipe.target
     run, path, out = open_run(recipe), *_places(target)
     check_output(out, path, force)
+    look_at_rows(target)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
     vocabulary = vocabulary_of(model, target.layer, target.vocabulary, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
@@ -86,23 +88,24 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         current = read_current(store, run, say)
         found = _find(recipe, vocabulary, current)
         words = _words(run, current, vocabulary, found, rows_of(layer), layer, target)
-        edits = row_edits(store, run, path.stem, vocabulary, current, say) if target.map else []
+        edits, wait = row_edits(store, run, path.stem, vocabulary, current, say) if target.map else ([], [])
         if target.map:
             edits += deleted_edits(store, run, path.stem, vocabulary, words, current, say)
         edges, strength = edges_of_rows(words, current, edits, _keeps(words, target))
+        _refuse_trained(words, strength, target, path, vocabulary)
         rows, s, space, options = _rows(words, strength, target)
         layer.embeddings.assign(rows)
         seconds = {"rows": time.perf_counter() - begun}
         begun = time.perf_counter()
         blocks = ends = None
         if target.map:
-            blocks, ends = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits)
+            blocks, ends = _tell_graph(store, run, path, model, layer, vocabulary, edges, edits, wait)
     seconds["graph"] = time.perf_counter() - begun
     told = in_graph(run, path, vocabulary, edges) if target.map else None
     if target.map:
         remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
-    figures |= {"edited": len(edits), "blocks": blocks}
+    figures |= {"edited": len(edits), "blocks": blocks, "cut_by": cut_by(recipe, run, len(current.ids))}
     notices = (*vocabulary.notices,
                *notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))
     for notice in notices:
@@ -115,7 +118,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     record(run, STAGE, inputs_of_rows(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
            {"target": told_of(target)})  # fmt: skip
     if target.map:
-        let_others_wait(run, path.stem, vocabulary.layer)
+        let_others_wait(run, path.stem, vocabulary.layer, wait)
     return WroteRows(model, out, figures, options, notices, seconds)
 
 
@@ -185,6 +188,19 @@ def _keeps(words: Words, target: Target) -> bool:
     return uses_learned(words, target.projection) and not target.replace
 
 
+def _refuse_trained(words: Words, strength: Any, target: Target, path: Path, vocabulary: Vocabulary) -> None:
+    """Refuse a B that trained every row that could be written, where people gave none of these a strength.
+
+    Raises:
+        InputError: as said.
+    """
+    if _keeps(words, target) and words.learned[words.at].all() and not strength.nnz:
+        raise InputError(f"all {count(len(words.at), 'row')} of {vocabulary.layer} of words that the graph has were "
+                         f"trained in {path.name} already, and stay: nothing is left to write. --replace writes "
+                         "over them, which takes from B what they learned; kgkt extend-vocabulary gives B words that "
+                         "it never saw")
+
+
 def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.ndarray, Space, dict[str, Any]]:
     """The rows, how much of each is planned, how they came into B's space, and the options as used."""
     from kgkt.transfer.words.row_plan import into_b, read_norm, read_rank, written_rows
@@ -201,7 +217,7 @@ def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.n
 
 def _tell_graph(
     store: Store, run: RunDir, path: Path, model: Any, layer: Any, vocabulary: Vocabulary, edges: Edges,
-    edits: list[carry.Strength],
+    edits: list[carry.Strength], wait: list[carry.Strength],
 ) -> tuple[int, int]:  # fmt: skip
     """Blocks of the rows and their concepts into the graph, counted; until that is done the edits wait in run.json.
 
@@ -216,11 +232,11 @@ def _tell_graph(
         return int(rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"])
 
     there = [counted("count_rows"), counted("count_row_strengths")]
-    waits = any(entry[2] == f"{carry.ROWS}{vocabulary.layer}" for entry in carry.waiting(run))
+    waits = any(entry[2] == f"{carry.ROWS}{vocabulary.layer}" for entry in carry.waiting(run) if entry not in wait)
     last = run.state()["stages"].get(STAGE, {}).get("figures", {}).get("in_graph")
     if there == [named, len(edges)] and not waits and last == in_graph(run, path, vocabulary, edges):
         return named, len(edges)
-    let_others_wait(run, path.stem, vocabulary.layer, edits)
+    let_others_wait(run, path.stem, vocabulary.layer, [*edits, *wait])
     remember_ends(run, path.stem, vocabulary.layer, None)
     node = {"name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
             "n_weights": int(model.count_params())}  # fmt: skip
@@ -252,7 +268,8 @@ def _figures(
     return {
         "rows": len(s), "width": rows.shape[1], "words": int(named.sum()),
         "covered": int((written & has & (not alone)).sum()), "filled": int((written & (~has | alone)).sum()),
-        "special": int((~named).sum()), "unknown": int((still & ~has & ~set_).sum()),
+        "special": int((~named).sum()), "special_words": list(vocabulary.special.values())[:SHOWN],
+        "unknown": int((still & ~has & ~set_).sum()),
         "switched_off": int((still & set_).sum()), "set_to_0": int((still & has & ~set_ & planned).sum()),
         "trained": int((still & has & ~set_ & ~planned).sum()), "in_a": int(has.sum()), "concepts": len(concepts),
         "length_before": float(np.linalg.norm(words.own[written], axis=1).mean()) if written.any() else None,

@@ -92,7 +92,7 @@ def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.Captu
     assert tuned.tuned.tried[1].loss < tuned.tuned.tried[0].loss
     assert 0 < len(tuned.words) == len(tuned.to_pandas())
     assert set(tuned.words) <= {"w200", "w201", "w202"}
-    assert (tuned.left["unknown to A"], tuned.left["known to B"]) == (1, 1)
+    assert (tuned.left["not in the graph"], tuned.left["known to B"]) == (1, 1)
     assert tuned.out == run.folder / "extended.keras"
     show_extended(tuned, "table")
     told = capsys.readouterr().out

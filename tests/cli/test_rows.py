@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import kgkt as kgkt_package
+from kgkt.errors import UsageError
 from kgkt.source.quiet import keras as import_keras
 from tests.cli.conftest import Kgkt, Result, cwd_into, kgkt_in
 from tests.conftest import Once
@@ -90,7 +92,7 @@ def test_rows_are_written_traced_edited_switched_off_and_brought_back(kgkt: Kgkt
     assert {name: figures[name] for name in ("rows", "words", "covered", "filled", "special", "unknown", "trained")} == {
         "rows": 130, "words": 121, "covered": 118, "filled": 0, "special": 9, "unknown": 3, "trained": 0}  # fmt: skip
     assert done.json["options"]["rank"] == 8
-    assert "98 % of B's words are in A; 99 % with --lower" in done.err
+    assert "98 % of B's words are in this graph; 99 % with --lower" in done.err
     assert "names 124 of the 130 rows of emb: the other 6 are left alone" in done.err
     assert figures["not_found"] == ["W118", "W119", "unheard"]
     assert re.search(r"rows stay 0\.0\d+ long in the mean, A's vectors are \S+: try --row-norm 1, 3 and", done.err)
@@ -132,7 +134,7 @@ def _check_graph(kgkt: Kgkt, words: Path) -> None:
     assert ask(kgkt, maps) == [[118, 1.0, 1.0, 118]]
     assert kgkt("query", "concept_of_row", "--param", "word=unheard").json["rows"][0][3] is None
     card = Path("f.card.md").read_text()
-    assert "not in A, B's first ones | W118, W119, unheard" in card
+    assert "not in the graph, B's first ones | W118, W119, unheard" in card
     assert "written by A's vector of the word and its concept | 118" in card
     assert "Nothing was trained" in card
     assert json.loads(Path("f.run.json").read_text())["figures"]["covered"] == 118
@@ -220,7 +222,45 @@ def test_options_and_what_b_has_learned(kgkt: Kgkt, words: Path, written: Rows) 
     assert (done.json["figures"]["covered"], done.json["options"]["projection"]) == (118, "pca")
     table = kgkt(*FUSE, "--format", "table").out
     assert "the first 8 of 12 principal components" in table
-    assert "not in A, in B's order: 'W118', 'W119', 'unheard'" in table
+    assert "not in this graph, in B's order: 'W118', 'W119', 'unheard'" in table
+
+
+def test_a_b_that_trained_every_row_is_refused_before_the_learning(kgkt: Kgkt, words: Path) -> None:
+    model = import_keras().models.load_model("b.keras")
+    layer = model.get_layer("emb")
+    layer.embeddings.assign(np.random.default_rng(0).normal(size=(130, 8)))
+    model.save("whole.keras")
+    refused = kgkt(*FUSE, "--target", "whole.keras")
+    assert refused.code == 3
+    assert ("all 118 rows of emb of words that the graph has were trained in whole.keras already, and stay: nothing is "
+            "left to write. --replace writes over them") in refused.err
+    assert "kgkt extend-vocabulary" in refused.err
+    assert not Path("f.keras").exists()
+
+
+def test_an_edit_waits_while_its_row_is_called_special(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    own, (_, rows) = rows_in("b.keras"), written()
+    ask(kgkt, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {kind: 'row', name: 'w003'}) SET m.strength = 0.5", "--rw", "--force")
+    for _ in range(2):
+        done, apart = written("--special", "w003")
+        assert "to the row of 'w003' waits: B has that word, but --special says that its row is no word's" in done.err
+        assert "lost:" not in done.err
+        np.testing.assert_array_equal(apart[5], own[5])
+        assert done.json["figures"]["special_words"] == ["[UNK]", "w003", "[start]"]
+    done, back = written()
+    np.testing.assert_allclose(back[5], 0.5 * rows[5] + 0.5 * own[5], atol=1e-6)
+    assert done.json["figures"]["edited"] == 1
+    assert json.loads(Path("kgkt-run/main/run.json").read_text())["strengths"] == []
+
+
+def test_from_python_a_vocabulary_may_be_a_list_or_a_dict(words: Path) -> None:
+    run = kgkt_package.open_graph(dir="kgkt-run")
+    listed = ["", "[UNK]", "w000", "none"]
+    for given in (listed, {"w000": 2, "none": 3}):
+        done = run.fuse("b.keras", method="rows", vocabulary=given, map=False)
+        assert (done.figures["words"], done.figures["covered"], done.figures["not_found"]) == (2, 1, ["none"])
+    with pytest.raises(UsageError, match="vocabulary: expected a path, a list"):
+        run.fuse("b.keras", method="rows", vocabulary=7)
 
 
 def test_a_recipe_writes_rows_and_leaves_them_alone_once_they_are_fresh(kgkt: Kgkt, words: Path) -> None:

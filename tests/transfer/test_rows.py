@@ -96,6 +96,15 @@ def test_the_words_of_a_model_come_from_the_layer_that_numbers_them() -> None:
     assert vocabulary_of(vectorized(["cat", "dog"]), special=["dog"]).words.tolist() == [None, None, "cat", None]
 
 
+def test_only_known_tokens_are_no_words() -> None:
+    tokens = ["<s>", "</s>", "<pad>", "<UNK>", "[CLS]", "[unused12]", "<extra_id_0>", "<|endoftext|>", "[start]", "<0x0A>"]
+    words = ["<URL:https://www.X.org>", "<br/>", "<3", "[sic]", "[1]", "<-->", "s", "pad"]
+    found = vocabulary_of(vectorized([*tokens, *words, "library"]), special=["library"])
+    assert found.words.tolist() == [None] * (2 + len(tokens)) + [*words, None]
+    assert list(found.special.values()) == ["[UNK]", *tokens, "library"]
+    assert found.special[2 + len(tokens) + len(words)] == "library"
+
+
 def test_each_embedding_of_several_inputs_gets_its_own_vocabulary() -> None:
     """A sequence to sequence model with two lookups, one of them before a nested model."""
     inputs = [keras.Input((None,), dtype="string", name=name) for name in ("source", "shifted")]

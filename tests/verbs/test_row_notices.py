@@ -32,7 +32,7 @@ def b_of(words: list[str]) -> tuple[Any, Any]:
 def said(found: int, not_found: list[str], norm: str | None = None, a: float = 5.0, **more: Any) -> str:
     """The notices on a B of French words, of which so many are in A."""
     model, layer = b_of(FRENCH)
-    figures = {"words": len(FRENCH), "in_a": found, "covered": found, "filled": 0, "trained": 0,
+    figures = {"words": len(FRENCH), "in_a": found, "covered": found, "filled": 0, "trained": 0, "cut_by": "",
                "not_found": not_found, "length": 3.0, "length_alone": 0.23} | more  # fmt: skip
     words: Any = SimpleNamespace(vectors=np.full((3, 4), a / 2), learned=np.zeros(3, bool))
     space: Any = SimpleNamespace(norm=0.23, learned=more.get("learned"))
@@ -42,10 +42,13 @@ def said(found: int, not_found: list[str], norm: str | None = None, a: float = 5
 
 def test_words_not_found_are_named_and_the_language_is_asked() -> None:
     few = said(3, FRENCH[:11])
-    assert few.startswith("20 % of B's words are in A. Not found, in B's order: 'de', 'les', 'et', 'des', 'la', 'le', "
-                          "'une', 'pour', 'du', 'que'. Is A of the language of B's texts?")  # fmt: skip
+    assert few.startswith("20 % of B's words are in this graph. Not found, in B's order: 'de', 'les', 'et', 'des', "
+                          "'la', 'le', 'une', 'pour', 'du', 'que'. Is A of the language of B's texts?")  # fmt: skip
+    cut = said(3, FRENCH[:11], cut_by="--most-frequent 700")
+    assert "'que'. It was cut by --most-frequent 700: a larger one may have more of them" in cut
+    assert "language" not in cut
     half = said(6, FRENCH[:9])
-    assert "40 % of B's words are in A. Not found, in B's order: 'de'" in half
+    assert "40 % of B's words are in this graph. Not found, in B's order: 'de'" in half
     assert "language" not in half
     assert "Not found" not in said(12, FRENCH[:3])
 

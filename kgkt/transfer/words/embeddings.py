@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count, nearest
@@ -49,18 +49,9 @@ def need_embedding(model: Any, name: str | None, file: str = "B") -> tuple[str, 
         UsageError: several, and none is named.
     """
     found = embeddings_of(model)
-    if not found:
-        raise InputError(f"{file} has no Embedding layer: there are no rows to write. Its layers are "
-                         f"{', '.join(path for path, _ in held_layers(model)) or 'none'}")
-    if name is None:
-        if len(found) > 1:
-            listed = ", ".join(f"{path} ({count(layer.input_dim, 'row')})" for path, layer in found.items())
-            raise UsageError(f"{file} has {len(found)} Embedding layers ({listed}): which one? --layer NAME")
-        name = next(iter(found))
-    chosen = found.get(name) or next((layer for path, layer in found.items() if path.split("/")[-1] == name), None)
-    if chosen is None:
-        raise InputError(f"{file} has no Embedding layer {name!r}{nearest(name, found)}")
-    path = next(path for path, layer in found.items() if layer is chosen)
+    held = [] if found else [path for path, _ in held_layers(model)]
+    path = choose_embedding({path: int(layer.input_dim) for path, layer in found.items()}, held, name, file)
+    chosen = found[path]
     if getattr(chosen, "quantization_mode", None):
         raise InputError(f"{file}: {path} is quantised, whole rows cannot be written into it: write them before it is "
                          "quantised")
@@ -68,6 +59,32 @@ def need_embedding(model: Any, name: str | None, file: str = "B") -> tuple[str, 
         raise InputError(f"{file}: {path} has LoRA weights beside its own, and its rows are sums of both: build B "
                          "without lora_rank, and write its rows before LoRA is enabled")
     return path, chosen
+
+
+def choose_embedding(rows: Mapping[str, int | None], held: Sequence[str], name: str | None, file: str) -> str:
+    """The path of the Embedding that is named, or of the only one.
+
+    Args:
+        rows: path -> how many rows, None where that is not known.
+        held: paths of what B holds, to be told where it has no Embedding.
+        name: a path, or the last part of one.
+        file: name of B.
+
+    Raises:
+        InputError: B has none, or none of that name. UsageError: several, and none is named.
+    """
+    if not rows:
+        raise InputError(f"{file} has no Embedding layer: there are no rows to write. Its layers are "
+                         f"{', '.join(held) or 'none'}")
+    if name is None and len(rows) > 1:
+        listed = ", ".join(f"{path} ({count(n, 'row')})" if n else path for path, n in rows.items())
+        raise UsageError(f"{file} has {len(rows)} Embedding layers ({listed}): which one? --layer NAME")
+    if name is None or name in rows:
+        return next(iter(rows)) if name is None else name
+    chosen = next((path for path in rows if path.split("/")[-1] == name), None)
+    if chosen is None:
+        raise InputError(f"{file} has no Embedding layer {name!r}{nearest(name, rows)}")
+    return chosen
 
 
 def shared_with(model: Any, layer: Any) -> list[str]:

@@ -16,7 +16,7 @@ FEWEST_PAIRS = 50  # words that both know; with fewer, what is held out says not
 WAYS = ("ridge", "network", "concept")  # in which a row is foretold; of these one is chosen
 CONTROLS = ("mean row", "unknown's row", "zeros")  # what knows nothing of A
 NETWORK_PAIRS = 3000  # that the network is trained on, at most: more take longer, and say little more
-SURE = 3.0  # standard errors by which the cosine must be above 0
+SURE = 3.0  # standard errors by which what is foretold of words held out must be above 0
 
 Guess = Callable[["np.ndarray", "np.ndarray"], "np.ndarray"]  # vectors (m, d), concepts (m,) -> rows (m, w)
 
@@ -47,6 +47,15 @@ class Pairs:
         return Pairs(self.vectors[index], self.concepts[index], self.rows[index], self.places[index], self.unknown)
 
 
+def above_chance(value: float, error: float) -> bool:
+    """Whether what was measured on words held out is above 0 by three standard errors.
+
+    >>> above_chance(0.1, 0.03), above_chance(0.1, 0.04)
+    (True, False)
+    """
+    return value > SURE * error
+
+
 @dataclass(frozen=True, slots=True)
 class Foretold:
     """How well one way foretells rows that it was not fitted to.
@@ -67,7 +76,7 @@ class Foretold:
     @property
     def sure(self) -> bool:
         """Whether it says more than the mean row does."""
-        return self.cosine > SURE * self.error
+        return above_chance(self.cosine, self.error)
 
 
 def foreteller(way: str, pairs: Pairs, seed: int = 0) -> Guess:

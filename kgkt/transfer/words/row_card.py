@@ -13,7 +13,7 @@ from kgkt.transfer.card import check_output, markdown_cell, markdown_table, vers
 
 ALONE = {
     "special": "without a word (mask, unknown words, start and end, beyond the vocabulary)",
-    "unknown": "of words that A does not have", "switched_off": "of concepts that are switched off",
+    "unknown": "of words that this graph does not have", "switched_off": "of concepts that are switched off",
     "trained": "trained by B", "set_to_0": "set to 0 in the graph",
 }  # fmt: skip
 
@@ -63,7 +63,7 @@ def card_text(run: Mapping[str, Any]) -> str:
         made.append(("mean length", f"{figures['length']:.3g}; before {figures['length_before']:.3g}"
                      + ("" if alone is None else f"; of words left alone {alone:.3g}")))
     if figures["not_found"]:
-        made.append(("not in A, B's first ones", ", ".join(figures["not_found"])))
+        made.append(("not in the graph, B's first ones", ", ".join(figures["not_found"])))
     files = {run["model"]: run["sha256"], f"{run['target']['file']} (B)": run["target"]["sha256"],
              f"{source['source']} (A)": facts["source_sha256"], **facts["digests"]}  # fmt: skip
     packages = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
@@ -85,7 +85,9 @@ def row_counts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How many rows were written from what, and how many were left alone and why."""
     rows = [("written by A's vector of the word and its concept", figures["covered"]),
             ("written by their concept alone", figures["filled"])]  # fmt: skip
-    rows += [(f"left alone: {words}", figures[name]) for name, words in ALONE.items()]
+    more = {"special": f": {', '.join(figures['special_words'])}" if figures["special_words"] else "",
+            "unknown": f"; it was cut by {figures['cut_by']}, a larger one may" if figures["cut_by"] else ""}
+    rows += [(f"left alone: {words}{more.get(name, '')}", figures[name]) for name, words in ALONE.items()]
     return [(words, f"{number:,}") for words, number in rows if number]
 
 

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, count
 from kgkt.transfer.learned import LAMBDAS, PAIRS, fit_network, split
+from kgkt.transfer.words.extend import FEWEST_PAIRS, SURE, above_chance
 
 if TYPE_CHECKING:
     import numpy as np
 
-FEWEST = 50  # pairs; with fewer, what is held out says nothing
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RowMap:
     """A map from A's vectors to B's rows.
 
     Args:
         by: "ridge" or "network": the one that explains more.
-        ridge, network: share of the variance of the rows held out that each explains.
+        ridge, network: share of the squared distances of the rows held out to the mean row that each explains.
         pairs, held_out: rows that the maps were fitted to, and that the shares are of.
+        held: (held_out,) which of the pairs these are.
+        mean: (width,) the mean row, of those that the maps were fitted to.
         predict: (n, d) -> (n, width) float32.
     """
 
@@ -31,6 +32,8 @@ class RowMap:
     network: float
     pairs: int
     held_out: int
+    held: np.ndarray
+    mean: np.ndarray
     predict: Callable[[np.ndarray], np.ndarray]
 
 
@@ -50,29 +53,44 @@ def learn_row_map(vectors: np.ndarray, rows: np.ndarray, seed: int = 0) -> RowMa
     import numpy as np
     from sklearn.linear_model import RidgeCV
 
-    if len(rows) < FEWEST:
+    if len(rows) < FEWEST_PAIRS:
         raise InputError(f"B's rows were trained, and A has vectors of {count(len(rows), 'word')} of these rows: "
-                         f"{FEWEST} or more are needed to learn from them how A's space lies in B's. --projection pca "
-                         "writes all words as into a B that was never trained")
+                         f"{FEWEST_PAIRS} or more are needed to learn from them how A's space lies in B's. "
+                         "--projection pca writes all words as into a B that was never trained")
     held, fitted = split(len(rows), seed)
     middle, spread = vectors[fitted].mean(axis=0), vectors[fitted].std() + 1e-12
     mean, unit = rows[fitted].mean(axis=0), (rows[fitted] - rows[fitted].mean(axis=0)).std() + 1e-12
     X, Y = ((vectors - middle) / spread).astype(np.float32), ((rows - mean) / unit).astype(np.float32)
     few = fitted[:PAIRS]
     maps = {"ridge": RidgeCV(alphas=LAMBDAS).fit(X[fitted], Y[fitted]), "network": fit_network(X[few], Y[few], seed)}
-    whole = ((Y[held] - Y[held].mean(axis=0)) ** 2).sum()
-    if whole == 0:
+    if (Y[held] ** 2).sum() == 0:
         raise InputError("B's rows are the same for every word: there is nothing to learn from them")
-    left = {name: ((Y[held] - one.predict(X[held]).reshape(len(held), -1)) ** 2).sum() for name, one in maps.items()}
-    shares = {name: float(1 - part / whole) for name, part in left.items()}
-    by = max(shares, key=lambda name: shares[name])
-    if shares[by] <= 0:
-        raise InputError(f"A's vectors explain nothing of B's trained rows (of {len(held)} held out ridge explains "
-                         f"{100 * shares['ridge']:.0f} %, a network {100 * shares['network']:.0f} %): nothing is "
-                         "written. --projection pca writes all words as into a B that was never trained")
+    found = {name: explained(Y[held], one.predict(X[held]).reshape(len(held), -1)) for name, one in maps.items()}
+    by = max(found, key=lambda name: found[name][0])
+    if not above_chance(*found[by]):
+        raise InputError(
+            f"A's vectors explain nothing of B's trained rows that is above 0 by {SURE:.0f} standard errors "
+            f"({', '.join(f'{name} {_percent(*one)}' for name, one in found.items())}, of {len(held)} held out): "
+            "nothing is written. --projection pca writes all words as into a B that was never trained")
 
     def predict(new: np.ndarray) -> np.ndarray:
-        found = maps[by].predict(((new - middle) / spread).astype(np.float32)).reshape(len(new), -1)
-        return (found * unit + mean).astype(np.float32)
+        said = maps[by].predict(((new - middle) / spread).astype(np.float32)).reshape(len(new), -1)
+        return (said * unit + mean).astype(np.float32)
 
-    return RowMap(by, shares["ridge"], shares["network"], len(fitted), len(held), predict)
+    return RowMap(by, found["ridge"][0], found["network"][0], len(fitted), len(held), held, mean, predict)
+
+
+def explained(true: np.ndarray, said: np.ndarray) -> tuple[float, float]:
+    """What is explained of rows (n, width) less the mean row: a share of their squared lengths, and its standard error.
+
+    Reference: Cochran 1977 (Sampling techniques: the standard error of a ratio).
+    """
+    import numpy as np
+
+    whole, left = ((part.astype(np.float64) ** 2).sum(axis=1) for part in (true, true - said))
+    share = 1 - left.sum() / whole.sum()
+    return float(share), float(np.std(whole - left - share * whole) / whole.mean() / len(whole) ** 0.5)
+
+
+def _percent(share: float, error: float) -> str:
+    return f"{100 * share:.2g} % ±{100 * error:.2g}"

@@ -117,7 +117,8 @@ def into_b(words: Words, asked: str, rank: int | None, norm: float | None, seed:
         words: m of A's.
         asked: "pca", "learned", or "auto": learned where any of B's rows were trained.
         rank: of the residual.
-        norm: mean length of the rows; None: that of B's own of words that A has, of a trained B of its trained ones.
+        norm: mean length of the rows; None: that of B's own of words that A has. Of a trained B they lie as far from
+            its mean row, in the mean, as its trained rows do.
         seed: of the turn, of the split and of the network.
 
     Raises:
@@ -128,23 +129,40 @@ def into_b(words: Words, asked: str, rank: int | None, norm: float | None, seed:
     base = words.centroids[words.homes]
     base = base + rest(words.vectors - base, rank)
     width = words.own.shape[1]
-    learned, taught = None, words.learned[words.at]
+    taught = words.learned[words.at]
     if uses_learned(words, asked):
-        pairs = taught if taught.any() else np.ones(len(taught), bool)
+        pairs = np.flatnonzero(taught) if taught.any() else np.arange(len(taught))
         learned = learn_row_map(words.vectors[pairs], words.own[words.at[pairs]], seed)
-        by, raw, models = learned.by, learned.predict, words.own[words.at[pairs]]
-    else:
-        mean, turn = projection(words.vectors, width, seed)
-        by, models = "pca" if width < words.vectors.shape[1] else "turn", words.own[words.at]
-
-        def raw(vectors: np.ndarray) -> np.ndarray:
-            return np.asarray((vectors - mean) @ turn, np.float32)
-
-    norm = float(np.linalg.norm(models, axis=1).mean()) if norm is None else norm
+        by, raw = learned.by, _as_far(learned, base[pairs], words.own[words.at[pairs]])
+        factor = np.float32(1 if norm is None else scale(raw(base), norm))
+        norm = float(np.linalg.norm(raw(base), axis=1).mean()) if norm is None else norm
+        return Space(by, learned, norm, lambda vectors: raw(vectors) * factor)
+    mean, turn = projection(words.vectors, width, seed)
+    by, own = "pca" if width < words.vectors.shape[1] else "turn", words.own[words.at]
+    norm = float(np.linalg.norm(own, axis=1).mean()) if norm is None else norm
     if norm == 0:
         raise InputError("B's own rows are 0, and so the length that they have cannot be kept: --row-norm 0.5, say")
-    factor = np.float32(scale(raw(base), norm))
-    return Space(by, learned, norm, lambda vectors: raw(vectors) * factor)
+    factor = np.float32(scale((base - mean) @ turn, norm))
+    return Space(by, None, norm, lambda vectors: np.asarray((vectors - mean) @ turn, np.float32) * factor)
+
+
+def _as_far(learned: RowMap, base: np.ndarray, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """What a learned map predicts, put as far from the mean row as B's own rows are, in the mean of the pairs held out.
+
+    A map predicts rows that are the nearer to the mean row the less A says of them; the whole row made longer would be
+    the mean row above all.
+
+    Args:
+        learned: the map.
+        base: (p, d) what rows are made of, of all pairs.
+        rows: (p, width) of B.
+    """
+    import numpy as np
+
+    mean, held = learned.mean, learned.held
+    away = float(np.linalg.norm(rows[held] - mean, axis=1).mean())
+    stretch = np.float32(scale(learned.predict(base[held]) - mean, away))
+    return lambda vectors: np.asarray(mean + stretch * (learned.predict(vectors) - mean), np.float32)
 
 
 def written_rows(words: Words, strength: csr_matrix, rank: int | None, space: Space) -> tuple[np.ndarray, np.ndarray]:
@@ -172,6 +190,8 @@ def written_rows(words: Words, strength: csr_matrix, rank: int | None, space: Sp
     apart[words.at] = rest(words.vectors - words.centroids[words.homes], rank)
     centre = (strength[todo] @ words.centroids) / total[todo, None]
     rows = words.own.copy()
+    if not len(todo):
+        return rows, s
     share = s[todo, None]
     rows[todo] = share * space.place((centre + apart[todo]).astype(np.float32)) + (1 - share) * words.own[todo]
     return rows, s

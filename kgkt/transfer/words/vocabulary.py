@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,10 @@ from kgkt.transfer.words.embeddings import held_layers, is_graph, need_embedding
 if TYPE_CHECKING:
     import numpy as np
 
-SPECIAL = re.compile(r"\[[^\[\]\s]+\]|<[^<>\s]+>|\s*")  # [UNK], <s>, and what is empty: a mask
+NAMES = ("s|/s|pad|unk|unknown|oov|mask|bos|eos|bot|eot|sos|go|start|end|cls|sep|eod|endoftext|num|blank|none|null|"
+         r"(?:extra_id|unused|special|reserved)_?\d+|0x[0-9a-f]{2}")  # fmt: skip
+SPECIAL = re.compile(rf"\[(?:{NAMES}|(?-i:[A-Z][A-Z0-9_]*))\]|<(?:{NAMES}|\|[^<>\s]+\|)>|\s*", re.IGNORECASE)
+GIVE = "give the words in the order of the rows with --vocabulary FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Vocabulary:
         layer: path of the Embedding.
         rows: of the Embedding; those beyond the vocabulary have no word either.
         notices: what is odd.
+        special: row -> what a special row is called, of those that are called anything.
     """
 
     words: np.ndarray
@@ -37,6 +41,7 @@ class Vocabulary:
     layer: str
     rows: int
     notices: tuple[str, ...] = ()
+    special: dict[int, str] = field(default_factory=dict)
 
 
 def vocabulary_of(
@@ -77,12 +82,13 @@ def vocabulary_of(
     if layer.mask_zero and len(named) and named[0] is not None:
         notices.append(f"row 0 of {path} is its mask (mask_zero), though {source} calls it {named[0]!r}: left alone")
         named[0] = None
+    called = {row: word for row, word in enumerate(words) if word and word.strip() and named[row] is None}
     if len(words) < rows:
         notices.append(f"{source} names {len(words):,} of the {rows:,} rows of {path}: the other "
                        f"{rows - len(words):,} are left alone")
     if missing := [token for token in special if token not in set(words)]:
         notices.append(f"{source} has no word {', '.join(missing)}, which --special names")
-    return Vocabulary(named, source, path, rows, tuple(notices))
+    return Vocabulary(named, source, path, rows, tuple(notices), called)
 
 
 def read_vocabulary(file: str | Path) -> list[str | None]:
@@ -142,19 +148,18 @@ def lookup_of(model: Any, path: str, layer: Any, name: str) -> Any:
     before = list(dict.fromkeys(_before(model, layer, numbers)))
     fits = [one for one in held if _has_words(one)]
     chosen = before or (fits if len(fits) == 1 else held)
-    give = "give the words in the order of the rows with --vocabulary FILE"
     if not chosen:
-        raise InputError(f"nothing in {name} says which word each row of {path} is of: {give}")
+        raise InputError(f"nothing in {name} says which word each row of {path} is of: {GIVE}")
     bad = [one for one in chosen if not _has_words(one)]
     if bad:
         what = "its rows are of hashes, and no word has one of its own" if "Hash" in type(bad[0]).__name__ else (
             "its rows are of numbers, not of words" if isinstance(bad[0], kinds.IntegerLookup) else
             f"it gives {_mode(bad[0])}, no row of each word")
-        more = "" if "Hash" in type(bad[0]).__name__ else f"; if they stand for words, {give}"
+        more = "" if "Hash" in type(bad[0]).__name__ else f"; if they stand for words, {GIVE}"
         raise InputError(f"{bad[0].name} ({type(bad[0]).__name__}) of {name} comes before {path}: {what}{more}")
     if len(chosen) > 1:
         raise InputError(f"{name} has {len(chosen)} layers that number words ({', '.join(one.name for one in chosen)})"
-                         f", and which of them {path} reads cannot be told: {give}")
+                         f", and which of them {path} reads cannot be told: {GIVE}")
     return chosen[0]
 
 

@@ -1,0 +1,49 @@
+"""What can be refused of a B whose rows are to be written before it is opened, and TensorFlow loaded for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kgkt.errors import InputError, count
+from kgkt.recipe import Target
+
+NUMBERS = ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing")  # words or the like
+KINDS = ("Embedding", "ReversibleEmbedding")
+
+
+def look_at_rows(target: Target) -> None:
+    """Refuse a vocabulary that is none, and by a `.keras` file's config an Embedding or words that it does not have.
+
+    What the config does not tell (layers inside of others, classes of one's own) is left to B once it is open.
+
+    Args:
+        target: [target] of the recipe.
+
+    Raises:
+        InputError: as said, in the words of `need_embedding`, `read_vocabulary` and `vocabulary_of`.
+    """
+    from kgkt.source.models import inspect_model
+    from kgkt.source.safety import objects, safe_check
+    from kgkt.transfer.words.embeddings import choose_embedding
+    from kgkt.transfer.words.vocabulary import GIVE, read_vocabulary
+
+    words = read_vocabulary(target.vocabulary) if target.vocabulary else None
+    path = Path(str(target.model))
+    if path.suffix != ".keras":
+        return
+    info, entries = inspect_model(path, target.imports), list(objects(safe_check(path, target.imports)["config"]))
+    own = any(str(entry.get("module") or "keras").split(".")[0] != "keras" for entry in entries)
+    wrapped = any("layer" in entry["config"] for entry in entries if isinstance(entry.get("config"), dict))
+    if own or wrapped or info.kind not in ("Functional", "Sequential"):
+        return
+    widths = {entry["config"].get("name"): entry["config"].get("input_dim") for entry in entries
+              if entry["class_name"] in KINDS}  # fmt: skip
+    rows = {layer: widths.get(layer.split("/")[-1]) for layer, kind in info.classes.items() if kind in KINDS}
+    if len(rows) > 1 and target.layer is None:
+        return  # it may be one and the same, at two places
+    layer = choose_embedding(rows, list(info.classes), target.layer, path.name)
+    if words is not None and isinstance(n := rows[layer], int) and len(words) > n:
+        raise InputError(f"{Path(str(target.vocabulary)).name} has {count(len(words), 'word')} with a row, {layer} of "
+                         f"{path.name} has {count(n, 'row')}: is it the vocabulary of another layer?")
+    if words is None and not any(entry["class_name"] in NUMBERS for entry in entries):
+        raise InputError(f"nothing in {path.name} says which word each row of {layer} is of: {GIVE}")

@@ -1,0 +1,34 @@
+"""What `fuse --method rows` is told of a graph that does not hold all of A's words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kgkt.recipe import Recipe, Target
+from kgkt.rundir.row_stage import cut_by
+from kgkt.transfer.words.row_card import row_counts
+
+COUNTS = {"covered": 5, "filled": 0, "special": 3, "unknown": 1298, "switched_off": 0, "trained": 0, "set_to_0": 0}
+
+
+@pytest.mark.parametrize(("told", "cut"), [
+    ({}, ""), ({"most_frequent": None, "vocabulary": None}, ""), ({"most_frequent": 700}, "--most-frequent 700"),
+    ({"most_frequent": 701}, ""), ({"vocabulary": "/w/list.txt"}, "--vocabulary list.txt"),
+    ({"vocabulary": "/w/b.keras"}, ""), ({"vocabulary": "/w/b.keras:emb"}, ""),
+    ({"vocabulary": "/w/b.keras", "most_frequent": 700}, "--most-frequent 700"), ({"vocabulary": "/w/rows.txt"}, ""),
+])
+def test_what_cut_the_graph_is_known(told: dict[str, Any], cut: str) -> None:
+    run: Any = SimpleNamespace(state=lambda: {"stages": {"populate": {"settings": {"source": told}}}})
+    assert cut_by(Recipe(target=Target(model="/w/b.keras", vocabulary="/w/rows.txt")), run, 700) == cut
+
+
+def test_words_that_are_not_in_a_cut_graph_may_be_in_a_larger_one_and_special_ones_are_named() -> None:
+    cut = dict(row_counts({**COUNTS, "cut_by": "--most-frequent 700", "special_words": ["[UNK]", "<s>"]}))
+    assert cut["left alone: of words that this graph does not have; it was cut by --most-frequent 700, a larger one may"
+               ] == "1,298"  # fmt: skip
+    assert cut["left alone: without a word (mask, unknown words, start and end, beyond the vocabulary): [UNK], <s>"] == "3"
+    whole = dict(row_counts({**COUNTS, "cut_by": "", "special_words": []}))
+    assert whole["left alone: of words that this graph does not have"] == "1,298"
