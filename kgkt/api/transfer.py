@@ -10,7 +10,7 @@ from kgkt.api.graph import Graph, Place
 from kgkt.api.settings import names_of, path_text, with_target
 from kgkt.errors import UsageError
 from kgkt.rundir.given import data_file, model_file
-from kgkt.rundir.given_words import rows_file, words_file
+from kgkt.rundir.given_words import listed_file, rows_file
 from kgkt.rundir.row_stage import SETTINGS
 
 if TYPE_CHECKING:
@@ -110,18 +110,21 @@ class Transfer(Graph):
         Args:
             target: B: a .keras file, or an open Keras model with an Embedding; it is never changed.
             out: where the new B goes; else `extended.keras` in the graph's folder, replaced.
-            words: that B may get: a file, one a line, or a list; else the graph's items, which have to be words.
+            words: that B may get: a list of them, or a file, one a line (a str or path is a file); else the graph's
+                items, which have to be words.
             most_frequent: of the graph's words the first so many.
             layer, vocabulary, special, lower, strip_accents: as for `fuse` with method rows.
             confidence: the least cosine to a word of B that a new word is served from; without it as `test` chooses.
-            test: texts with classes that B was not trained on: a path, or (x, y).
-            classes: of B's outputs, in order, where `test` does not name them all.
+            test: texts with classes that B was not trained on: a path, (texts, classes), or a DataFrame with `text`
+                and `class`.
+            classes: of B's outputs, in order; else those that `fuse` wrote beside B, else those of `test`, sorted,
+                which is refused where B's answers speak against it. Which it was is said.
             output, from_logits, seed, id_column, text_column, class_column, imports, allow_legacy: as for `fuse`.
             force: replace `out` where it exists.
 
         Returns:
-            `.words` and `.sure`, `.left` (why others were left out, with counts), `.tried`, `.tuned`, `.out`,
-            `.to_pandas()`.
+            `.words` and `.sure`, `.left` (why others were left out, with counts) and `.named` (the first of them),
+            `.tried`, `.tuned`, `.classes`, `.to_pandas()`; `.out` is None where no word was sure enough.
         """
         from kgkt.verbs.extend_vocabulary import Asked, extend_vocabulary
 
@@ -130,7 +133,7 @@ class Transfer(Graph):
         recipe = with_target(self.recipe, self.folder, target=target, **settings)
         if not recipe.target.out:
             recipe, force = recipe.override("target", out=str(self.folder / "extended.keras")), True
-        asked = Asked(words_file(words, self.folder, "words"), most_frequent, confidence)
+        asked = Asked(listed_file(words, self.folder, "words"), most_frequent, confidence)
         return extend_vocabulary(recipe, asked, self.say, force)
 
     def trace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,6 @@ from kgkt.cli.options import (
     Force,
     FromLogits,
     Output,
-    TargetClasses,
     graph_of,
     opening,
     plain,
@@ -69,7 +69,11 @@ def extend_vocabulary(
                      "confidence."),
     ] = None,
     output: Output = None,
-    target_classes: TargetClasses = None,
+    target_classes: Annotated[
+        str | None,
+        typer.Option("--target-classes", help="Classes of B's outputs, in order: a,b,c; else as fuse wrote beside B, "
+                     "else those of --test, sorted."),
+    ] = None,
     from_logits: FromLogits = False,
     columns: dict[str, str | None],
     seed: Annotated[int | None, typer.Option("--seed", help="Of what is held out, and of the network.")] = None,
@@ -84,9 +88,10 @@ def extend_vocabulary(
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b2.keras")
     done = run.extend_vocabulary(
-        target, out, words=words, most_frequent=most_frequent, layer=layer, vocabulary=vocabulary, special=special,
-        lower=lower or None, strip_accents=strip_accents or None, confidence=confidence, test=test, output=output,
-        classes=target_classes, from_logits=from_logits or None, seed=seed, force=force, **columns, **opening,
+        target, out, words=Path(words) if words else None, most_frequent=most_frequent, layer=layer,
+        vocabulary=vocabulary, special=special, lower=lower or None, strip_accents=strip_accents or None,
+        confidence=confidence, test=test, output=output, classes=target_classes, from_logits=from_logits or None,
+        seed=seed, force=force, **columns, **opening,
     )  # fmt: skip
     show_extended(done, form)
 
@@ -104,9 +109,8 @@ def show_extended(done: Extended, form: str) -> None:
         print(f"           {way:14} cosine {one.cosine:6.3f} ±{one.error:.3f}   R² {one.r2 + 0.0:6.3f}{mark}")
     _print_confidence(done)
     if done.left:
-        print(f"left out   {in_words(done.left)}")
+        print(f"left out   {in_words(done.left, done.named)}")
     if done.out is None:
-        print("nothing was written: no new word is served   --confidence -1 serves all of them")
         return
     named = ", ".join(done.words[:SHOWN]) + (", …" if len(done.words) > SHOWN else "")
     print(f"new        {count(len(done.words), 'word')}: {named}")

@@ -7,19 +7,16 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kgkt.errors import InputError, UsageError, nearest
-from kgkt.files import atomic, make_folder, write_csv
+from kgkt.errors import UsageError, nearest
+from kgkt.files import atomic, make_folder
+from kgkt.rundir.given_texts import are_texts, frame_file, index_ids, own_index, plain_array, texts_file
 from kgkt.source.columns import ITEM_ID
+from kgkt.source.inputs import class_names
 from kgkt.source.numbered import by_number
-from kgkt.source.texts import CLASSES, IDS, TEXT
-
-if TYPE_CHECKING:
-    import numpy as np
 
 LABELS = "{item_id: class}, a Series, a DataFrame with item_id and class, pairs, or texts ITEM=CLASS"
 SEVERAL = ("target-pool", "test", "new")  # what B reads, which may have an array for each of its inputs
@@ -31,7 +28,7 @@ def data_file(value: Any, folder: Path, name: str, columns: Sequence[str | None]
 
     Args:
         value: a path, an array (n, ...), {"x": ..., "item_id": ..., "y": ...}, (x, y), texts, {"text": ...}, or a
-            DataFrame with a column of texts.
+            DataFrame with a column of texts. x may be texts as well.
         folder: of the run directory.
         name: of the file, without suffix.
         columns: of a DataFrame, those that were named: of ids, texts, classes.
@@ -45,16 +42,26 @@ def data_file(value: Any, folder: Path, name: str, columns: Sequence[str | None]
     if isinstance(value, tuple) and len(value) == 2:
         value = {**(value[0] if isinstance(value[0], Mapping) else {"x": value[0]}), "y": value[1]}
     if hasattr(value, "columns"):
-        return _frame(value, folder / f"{name}.csv", columns)
+        return frame_file(value, folder / f"{name}.csv", columns)
     if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
         value = {"text": value}
-    if isinstance(value, Mapping) and "text" in value:
-        return _texts(value, folder / f"{name}.csv")
     if hasattr(value, "shape"):
         value = {"x": value}
+    if isinstance(value, Mapping) and "text" not in value and are_texts(value.get("x")):
+        value = _named_texts(value, name)
+    if isinstance(value, Mapping) and "text" in value:
+        return texts_file(value, folder / f"{name}.csv")
     if isinstance(value, Mapping) and ("x" in value or (name in SEVERAL and value.keys() - {ITEM_ID, "y"})):
         return _arrays(value, folder / f"{name}.npz")
     raise UsageError(f"{name}: expected {FORMS}, received {type(value).__name__}")
+
+
+def _named_texts(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Texts that are called x, as an array would be, under the name of texts; their classes as an array's are read."""
+    named = {"text" if given == "x" else given: held for given, held in value.items()}
+    if "y" in named:
+        named["y"] = class_names(f"{name}: y", plain_array("y", named["y"]), len(named["text"])).tolist()
+    return named
 
 
 def features_file(value: Any, folder: Path, name: str = "given", id_column: str | None = None) -> str | None:
@@ -78,7 +85,7 @@ def features_file(value: Any, folder: Path, name: str = "given", id_column: str 
         named = {str(column): column for column in value.columns if column != id_column}
         numbers = [named[name] for name in by_number(list(named))]
         there = id_column in list(value.columns)
-        held = value[id_column].astype(str).tolist() if there else _own_index(value, id_column)
+        held = value[id_column].astype(str).tolist() if there else own_index(value, id_column)
         value = {"features": value[numbers].to_numpy(), **({} if held is None else {"item_id": held})}
     elif hasattr(value, "shape"):
         value = {"features": value}
@@ -194,27 +201,6 @@ def _frame_ids(frame: Any) -> list[Any]:
     return held
 
 
-def index_ids(frame: Any, id_column: str = ITEM_ID) -> list[str] | None:
-    """The index of a DataFrame as item ids, where it is called as their column, or holds texts; else None."""
-    held = frame.index.tolist()
-    called = frame.index.name == id_column
-    return [str(one) for one in held] if held and (called or all(isinstance(one, str) for one in held)) else None
-
-
-def _own_index(frame: Any, id_column: str) -> list[str] | None:
-    """The same of a pool, whose ids are unique.
-
-    Raises:
-        InputError: an id stands there twice.
-    """
-    held = index_ids(frame, id_column)
-    if held is not None and not frame.index.is_unique:
-        twice = frame.index[frame.index.duplicated()][0]
-        raise InputError(f"the index of the DataFrame holds {str(twice)!r} more than once, and item ids are unique: "
-                         ".reset_index(drop=True) leaves it away")
-    return held
-
-
 def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple | set)
 
@@ -231,68 +217,4 @@ def _arrays(value: Mapping[str, Any], path: Path) -> str:
     make_folder(path.parent)
     with atomic(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
-    return str(path)
-
-
-def plain_array(name: str, value: Any) -> np.ndarray:
-    """What is in memory as an array of texts or numbers; one of Python objects (as pandas holds texts) becomes such.
-
-    Raises:
-        InputError: neither texts nor numbers, or rows of different lengths; with the name.
-    """
-    import numpy as np
-
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise InputError(f"array {name}: its rows differ in length ({error})") from error
-    if array.dtype.kind == "T":  # texts of any length, which NumPy would pickle
-        array = array.astype(object)
-    if array.dtype != object:
-        return array
-    held = array.ravel().tolist()
-    if all(isinstance(one, str) for one in held):
-        return array.astype(str)
-    if all(isinstance(one, Real | Decimal) for one in held):
-        whole = all(isinstance(one, Integral) for one in held)
-        return np.array(held, dtype=None if whole else float).reshape(array.shape)
-    kinds = ", ".join(sorted({type(one).__name__ for one in held})[:5])
-    cure = f"np.array(list({'ids' if name == 'item_id' else name}), dtype=str) makes texts of them"
-    if all(hasattr(one, "__len__") and not isinstance(one, str | bytes) for one in held):
-        cure = f"np.stack(list({name})) makes rows of them"
-    elif name not in ("item_id", "y"):
-        cure = "give numbers only, in pandas with .astype(float)"
-    raise InputError(f"array {name} holds Python objects that are not all texts nor all numbers ({kinds}): {cure}")
-
-
-def _frame(value: Any, path: Path, named: Sequence[str | None]) -> str:
-    """A DataFrame of texts as CSV: the columns that are named or usual; if none of these holds texts, all that do.
-
-    Without a column of ids its index is one, where it holds them.
-    """
-    there = {str(column): column for column in value.columns}
-    wanted = {*filter(None, named), *IDS, *CLASSES, TEXT}
-    if TEXT not in there and not (named and named[1]):
-        wanted |= {name for name, at in there.items() if all(isinstance(one, str) for one in value[at].head(20))}
-    own = (named[0] if named else None) or ITEM_ID
-    held = None if {own, *IDS} & set(there) else _own_index(value, own)
-    names = [name for name in there if name in wanted]
-    if not names:
-        raise InputError(f"the DataFrame has no column of texts ({', '.join(list(there)[:8])}): numbers are given as "
-                         "features, or as an array")
-    make_folder(path.parent)
-    part = value[[there[name] for name in names]]
-    lines = part.astype(object).where(part.notna(), "").itertuples(index=False, name=None)
-    if held is not None:
-        names, lines = [own, *names], ((item, *line) for item, line in zip(held, lines, strict=True))
-    write_csv(path, names, lines)
-    return str(path)
-
-
-def _texts(value: Mapping[str, Sequence[Any]], path: Path) -> str:
-    make_folder(path.parent)
-    columns: dict[str, Sequence[Any]] = dict(value)
-    columns.setdefault("item_id", [f"i{i:04d}" for i in range(len(columns["text"]))])
-    names = [name for name in ("item_id", "text", "y") if name in columns]
-    write_csv(path, names, zip(*(columns[name] for name in names), strict=True))
     return str(path)

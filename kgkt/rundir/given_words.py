@@ -28,10 +28,29 @@ def words_file(value: Any, folder: Path, name: str = "vocabulary") -> str | None
         return None if value is None else os.fspath(value)
     if hasattr(value, "save") and hasattr(value, "layers"):
         return model_file(value, folder)
+    return _written(value, folder, name, "a path, a list of words or a Keras model")
+
+
+def listed_file(value: Any, folder: Path, name: str) -> str | None:
+    """The same of words alone, where a text that is no file's path was meant as a word.
+
+    Raises:
+        UsageError: neither a path of a file that is there nor words.
+    """
+    if isinstance(value, str) and not Path(value).exists():
+        raise UsageError(f"{name}: there is no file {value}; a text is the path of a file of words, one a line, and "
+                         f"words themselves are a list: {name}=[{value!r}]")
+    if value is None or isinstance(value, str | os.PathLike):
+        return None if value is None else os.fspath(value)
+    return _written(value, folder, name, "a path or a list of words")
+
+
+def _written(value: Any, folder: Path, name: str, expected: str) -> str:
+    """A file of the words of a list."""
     words = [str(word) for word in value] if isinstance(value, Iterable) else []
     if not words:
         came = f"{'an empty ' if isinstance(value, Iterable) else ''}{type(value).__name__}"
-        raise UsageError(f"{name}: expected a path, a list of words or a Keras model, received {came}")
+        raise UsageError(f"{name}: expected {expected}, received {came}")
     make_folder(folder)
     write_text(folder / f"{name}.txt", "\n".join(words) + "\n")
     return str(folder / f"{name}.txt")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count, nearest
-from kgkt.files import read_json, sha256_file
 from kgkt.recipe import Recipe
+from kgkt.rundir.beside import classes_beside
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.reading import other_reading
 from kgkt.rundir.state import Say
@@ -17,13 +18,37 @@ if TYPE_CHECKING:
 
     from kgkt.transfer.outputs import Outputs
 
+SHOWN = 20  # classes that are named
 
-def labelled_texts(recipe: Recipe, run: RunDir, model: Any, say: Say) -> tuple[Any, Outputs, Any, np.ndarray]:
-    """What of B answers, how that is read, and [target] test as B reads it: x (n, ...) and class indices y (n,).
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """Texts as B reads them, and what of B answers.
+
+    Args:
+        part: of B, with one output.
+        outputs: how that is read.
+        x: (n, ...) the texts.
+        y: (n,) class indices.
+        classes: of B's outputs, in order.
+        known: whether somebody said so, rather than that the names were put in order.
+    """
+
+    part: Any
+    outputs: Outputs
+    x: Any
+    y: np.ndarray
+    classes: tuple[str, ...]
+    known: bool
+
+
+def labelled_texts(recipe: Recipe, run: RunDir, model: Any, say: Say) -> Labelled:
+    """What of B answers, how that is read, and [target] test as B reads it. The order of its classes is said aloud.
 
     Raises:
         UsageError: B has several inputs.
-        InputError: no classifier, classes that are not B's, data that B cannot read.
+        InputError: no classifier, classes that are not B's, data that B cannot read; an order that nobody said and B's
+            own answers speak against.
     """
     import numpy as np
 
@@ -47,31 +72,59 @@ def labelled_texts(recipe: Recipe, run: RunDir, model: Any, say: Say) -> tuple[A
         say(notice)
     assert data.y is not None
     there = data.y.tolist()
-    names = _classes(recipe, file, outputs.classes, there)
+    names, whence = _classes(recipe, file, outputs.classes, there)
     check_data(part, names, data.x, file.name)
     place = {name: i for i, name in enumerate(names)}
     for name in dict.fromkeys(there):
         if name not in place:
             raise InputError(f"{named} has the {TEST} class {name!r}{nearest(name, names)}")
-    return part, outputs, data.x, np.array([place[name] for name in there])
+    say(f"the outputs of {file.name} are, in order, {in_order(names)}: {whence or f'the classes of {named}, sorted'}")
+    found = Labelled(part, outputs, data.x, np.array([place[name] for name in there]), names, bool(whence))
+    _doubt(found, file, say)
+    return found
 
 
-def _classes(recipe: Recipe, file: Path, many: int, there: list[str]) -> tuple[str, ...]:
-    """B's classes in the order of its outputs: as told, else as fuse wrote beside B, else as the texts name them."""
+def in_order(names: tuple[str, ...]) -> str:
+    """Classes as a person reads them, the first ones of many."""
+    return " ".join(names[:SHOWN]) + (f" … ({len(names)})" if len(names) > SHOWN else "")
+
+
+def _classes(recipe: Recipe, file: Path, many: int, there: list[str]) -> tuple[tuple[str, ...], str]:
+    """B's classes in the order of its outputs: as told, else as fuse wrote beside B, else as the texts name them.
+
+    Returns:
+        They, and who says so; "" where nobody does.
+    """
     from kgkt.store.keys import natural
 
     if recipe.target.classes:
-        return recipe.target.classes
-    beside = file.with_suffix(".run.json")
-    if beside.exists():
-        said = read_json(beside)
-        if isinstance(said, dict) and said.get("sha256") == sha256_file(file):
-            names = tuple(map(str, said.get("facts", {}).get("classes", ())))
-            if names:
-                return names
+        return recipe.target.classes, "as --target-classes says"
+    if names := classes_beside(file):
+        return names, f"as {file.with_suffix('.run.json').name} says, which stands beside it"
     names = tuple(sorted(set(there), key=natural))
     if len(names) != many:
         raise InputError(f"{file.name} tells {count(many, 'class')} apart, {recipe.target.test} has "
                          f"{count(len(names), 'class')} ({' '.join(names[:20])}): name B's, in the order of its "
                          "outputs, with --target-classes a,b,…")
-    return names
+    return names, ""
+
+
+def _doubt(found: Labelled, file: Path, say: Say) -> None:
+    """Refuse an order of the classes that nobody said and B's answers speak against; doubt one that was said aloud.
+
+    Raises:
+        InputError: as said.
+    """
+    from kgkt.transfer.grow import answers
+    from kgkt.transfer.words.order import doubt_order
+
+    why, other = doubt_order(answers(found.part, found.outputs, found.x), found.y)
+    if not why:
+        return
+    agreed = "" if other is None else in_order(tuple(found.classes[i] for i in other))
+    better = agreed and f" (its answers agree best with {agreed})"
+    if found.known:
+        say(f"in this order of its classes {file.name} {why}{better}")
+        return
+    raise InputError(f"with the classes sorted, which nobody said is the order of its outputs, {file.name} {why}: name "
+                     f"them in the order that it was trained with, --target-classes a,b,…{better}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = ("[UNK]", "<unk>", "[unk]", "<UNK>")  # how a vocabulary's file calls the row of unknown words
 LEFT = ("known to B", "not in the graph", "of a concept that is off", "not one word to B", "spelled as another")
+NAMED = 10  # words that are named of those left out for one reason
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")  # what TextVectorization strips
 
 
@@ -25,11 +26,15 @@ class Candidates:
         words: (m,) as B would read them, each once.
         items: (m,) which of the graph's items each is.
         left: why -> how many of those asked for are not among them.
+        named: why -> the first of them, where they were asked for by name.
+        hint: which options would have A know more of them; "" where none would.
     """
 
     words: list[str]
     items: np.ndarray
     left: dict[str, int]
+    named: dict[str, list[str]]
+    hint: str = ""
 
 
 def candidates(
@@ -53,34 +58,38 @@ def candidates(
 
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.transfer.words.longer import reads_as_one
-    from kgkt.transfer.words.vocabulary import match, read_vocabulary
+    from kgkt.transfer.words.vocabulary import better_match, match, read_vocabulary
 
     ids = current.ids.tolist()
     asked = ids[:most] if file is None else [word for word in read_vocabulary(file) if word]
     places = np.arange(len(asked)) if file is None else match(asked, ids, lower, strip_accents)
     known, active = {word for word in vocabulary.words if word is not None}, current.graph.active
     off = ~active[nearest_concept(current.Z)]
-    left = dict.fromkeys(LEFT, 0)
+    left: dict[str, list[str]] = {why: [] for why in LEFT}
     found: dict[str, int] = {}
     for word, place in zip(asked, places.tolist(), strict=True):
         spelled = as_read(lookup, word)
         if spelled in known:
-            left["known to B"] += 1
+            left["known to B"].append(word)
         elif place < 0:
-            left["not in the graph"] += 1
+            left["not in the graph"].append(word)
         elif off[place]:
-            left["of a concept that is off"] += 1
+            left["of a concept that is off"].append(word)
         elif not spelled or spelled in UNKNOWN or len(spelled.split()) != 1 or not spelled.isprintable():
-            left["not one word to B"] += 1
+            left["not one word to B"].append(word)
         else:
-            left["spelled as another"] += spelled in found
+            left["spelled as another"] += [word] * (spelled in found)
             found.setdefault(spelled, place)
     words = list(found)
     if lookup is not None and words:
         one = reads_as_one(lookup, words)
-        left["not one word to B"] += int((~one).sum())
+        left["not one word to B"] += [word for word, whole in zip(words, one.tolist(), strict=True) if not whole]
         words = [word for word, whole in zip(words, one.tolist(), strict=True) if whole]
-    return Candidates(words, np.array([found[word] for word in words], np.int64), {k: n for k, n in left.items() if n})
+    named = {} if file is None else {why: list(dict.fromkeys(those))[:NAMED] for why, those in left.items() if those}
+    better, more = better_match(left["not in the graph"], ids, lower, strip_accents) if file is not None else ("", 0)
+    hint = f"of the words not in the graph it has {more:,} with {better}"
+    return Candidates(words, np.array([found[word] for word in words], np.int64),
+                      {why: len(those) for why, those in left.items() if those}, named, hint if better else "")
 
 
 def as_read(lookup: Any, word: str) -> str:

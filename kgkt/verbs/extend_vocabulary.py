@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count
-from kgkt.files import atomic, read_json, sha256_file, write_json, write_text
+from kgkt.files import atomic, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe
+from kgkt.rundir.beside import classes_beside, foretold_beside
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_target import look_at_rows
 from kgkt.rundir.state import Say, open_run
@@ -41,7 +42,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Opened:
-    """B before it grows: its file, the model, its words, its Embedding, what numbers the words, and their new file."""
+    """B before it grows.
+
+    Args:
+        path, model: its file, and what that holds.
+        vocabulary, layer, lookup: its words, its Embedding, and what numbers the words; None: nothing in B does.
+        beside: the new file of words, where B's stand in one.
+        foretold: of its rows the first that kgkt foretold, and how many.
+    """
 
     path: Path
     model: Any
@@ -49,6 +57,12 @@ class _Opened:
     layer: Any
     lookup: Any
     beside: Path | None
+    foretold: tuple[int, int]
+
+    def trained(self) -> list[str | None]:
+        """The words of its rows, without those of rows that kgkt foretold: of these nothing is learned."""
+        first, many = self.foretold
+        return [None if first <= row < first + many else word for row, word in enumerate(self.vocabulary.words)]
 
 
 def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = False) -> Extended:
@@ -56,7 +70,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
 
     Args:
         recipe: [target] model, out and test; layer, vocabulary, special, lower and strip_accents as for
-            `fuse --method rows`.
+            `fuse --method rows`; classes, output and from_logits say how B answers the texts of test.
         asked: which words, and how sure.
         say: takes notices.
         force: replace what stands at [target] out.
@@ -64,7 +78,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     Raises:
         UsageError: options that do not go together.
         InputError: B has no Embedding, or one that cannot grow by itself; too few common words; rows that A foretells
-            nothing of; a file that is there.
+            nothing of; a file that is there; texts of test that B's answers speak against.
     """
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.rundir.current import open_graph_store, read_current
@@ -79,7 +93,10 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
                        target.strip_accents)  # fmt: skip
     if not words.words:
-        raise InputError(f"none of the words is new to {b.path.name} and known to A: {in_words(words.left)}")
+        raise InputError(f"none of the words is new to {b.path.name} and known to A: "
+                         f"{in_words(words.left, words.named)}{words.hint and f'. {words.hint}'}")  # fmt: skip
+    if words.hint:
+        say(words.hint)
     concepts = nearest_concept(current.Z)
     pairs, new = _both(recipe, run, b, current, concepts, words.items, say)
     way, tried, held_out = choose_way(pairs, target.seed)
@@ -89,7 +106,11 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
             f"A foretells nothing of {b.path.name}'s rows: cosine {best.cosine:.3f} ±{best.error:.3f} by {way}, the "
             f"best of {len(tried)}, on {count(held_out, 'word')} held out. Is {b.path.name} trained? Rows of new words "
             "would be guesses; --confidence 0.5 would serve them all the same")
-    rule, confidence, tuned = _confidence(recipe, run, asked, b, pairs, (way, best.stretch), say)
+    if best.too_good and not b.foretold[1]:
+        say(f"R² {best.r2:.3f} on words held out is more than a training leaves: were rows of {b.path.name} made of "
+            "these very features (extend-vocabulary, fuse --method rows)? Then how well new ones are foretold is not "
+            "known")
+    rule, confidence, tuned, classes = _confidence(recipe, run, asked, b, pairs, (way, best.stretch), say)
     stretch = best.stretch if tuned is None else tuned.stretch
     sure = nearest_known(new, pairs.vectors)
     served = sure >= confidence
@@ -97,8 +118,9 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     left = words.left | ({"not sure enough": int((~served).sum())} if not served.all() else {})
     taken = tuple(word for word, one in zip(words.words, served.tolist(), strict=True) if one)
     done = Extended(None, b.vocabulary.layer, taken, sure[served], left, len(pairs), held_out, way, tried, stretch,
-                    confidence, rule, tuned)  # fmt: skip
+                    confidence, rule, tuned, named=words.named, before=b.foretold[1], classes=classes)  # fmt: skip
     if not taken:
+        say("nothing was written: no new word is served; --confidence -1 serves all of them")
         return done
     return _write(recipe, run, b, done, foretell(way, pairs, new[served], homes, stretch, target.seed), homes, say)
 
@@ -129,7 +151,11 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
         check_file(vocabulary, beside, force)
     for notice in vocabulary.notices:
         say(notice)
-    return _Opened(path, model, vocabulary, layer, lookup, beside)
+    foretold = foretold_beside(path)
+    if foretold[1]:
+        say(f"{path.name} got the rows of {count(foretold[1], 'word')} from kgkt, as {path.stem}.run.json says: "
+            "nothing is learned from them, and for the confidence B does not know these words")
+    return _Opened(path, model, vocabulary, layer, lookup, beside, foretold)
 
 
 def _both(
@@ -145,7 +171,7 @@ def _both(
     from kgkt.transfer.words.vocabulary import match
 
     target, known = recipe.target, current.ids.tolist()
-    index = match(b.vocabulary.words, known, target.lower, target.strip_accents)
+    index = match(b.trained(), known, target.lower, target.strip_accents)
     places = np.flatnonzero(index >= 0)
     _check_match(b, known, len(places), (target.lower, target.strip_accents), say)
     places = places[current.graph.active[concepts[index[places]]]]
@@ -179,7 +205,7 @@ def _write(
     if b.beside is not None:
         held = read_vocabulary(str(target.vocabulary))
         write_text(b.beside, "".join(f"{word or ''}\n" for word in (*held, *done.words)))
-    write_json(out.with_suffix(".run.json"), _told(run, done, b.path))
+    write_json(out.with_suffix(".run.json"), _told(run, done, b))
     return done
 
 
@@ -225,9 +251,10 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
     from kgkt.transfer.words.extend import FEWEST_PAIRS
     from kgkt.transfer.words.vocabulary import better_match
 
-    words = [word for word in b.vocabulary.words if word is not None]
+    words = [word for word in b.trained() if word is not None]
     better, more = better_match(words, known, *forms)
-    what = f"A knows {found:,} of the {len(words):,} words of {b.path.name}"
+    own = " own" if b.foretold[1] else ""
+    what = f"A knows {found:,} of the {len(words):,}{own} words of {b.path.name}"
     hint = f"; with {better} {more:,}" if better else ""
     if found < FEWEST_PAIRS:
         if not hint and found < len(words) / 2:
@@ -239,34 +266,34 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
 
 def _confidence(
     recipe: Recipe, run: RunDir, asked: Asked, b: _Opened, pairs: Pairs, way: tuple[str, float], say: Say
-) -> tuple[str, float, Tuned | None]:
-    """By which rule words are served, from which confidence on, and what held-out texts said."""
+) -> tuple[str, float, Tuned | None, tuple[str, ...]]:
+    """By which rule words are served, from which confidence on, what held-out texts said, and in which classes."""
     from kgkt.rundir.labelled_texts import labelled_texts
     from kgkt.transfer.words.confidence import cautious, nearest_known, tune
 
     if asked.confidence is not None:
-        return "told", asked.confidence, None
+        return "told", asked.confidence, None, ()
     if recipe.target.test is None:
-        return "cautious", cautious(nearest_known(pairs.vectors, pairs.vectors, themselves=True)), None
-    part, outputs, x, y = labelled_texts(recipe, run, b.model, say)
-    tuned = tune(part, outputs, b.layer.embeddings, pairs, *way, x, y, recipe.target.seed)
-    return "tuned", tuned.confidence, tuned
+        return "cautious", cautious(nearest_known(pairs.vectors, pairs.vectors, themselves=True)), None, ()
+    texts = labelled_texts(recipe, run, b.model, say)
+    tuned = tune(texts.part, texts.outputs, b.layer.embeddings, pairs, *way, texts.x, texts.y, recipe.target.seed)
+    return "tuned", tuned.confidence, tuned, texts.classes
 
 
-def _told(run: RunDir, done: Extended, path: Path) -> dict[str, Any]:
-    """What stands beside the new B: where it comes from, and what B's own file says of its classes."""
+def _told(run: RunDir, done: Extended, b: _Opened) -> dict[str, Any]:
+    """What stands beside the new B: where it comes from, its classes, and which of its rows were foretold."""
     from kgkt.transfer.card import versions
+    from kgkt.transfer.words.longer import first_new
 
     assert done.out is not None
-    own, classes = path.with_suffix(".run.json"), []
-    if own.exists():
-        said = read_json(own)
-        if isinstance(said, dict) and said.get("sha256") == sha256_file(path):
-            classes = said.get("facts", {}).get("classes", [])
-    told = {name: value for name, value in done.to_json().items() if name not in ("out", "words", "sure")}
+    classes = done.classes or classes_beside(b.path)
+    first, many = b.foretold
+    foretold = {"first": first if many else first_new(b.layer, b.lookup), "rows": many + len(done.words)}
+    told = {name: value for name, value in done.to_json().items()
+            if name not in ("out", "words", "sure", "named", "classes")}  # fmt: skip
     return {
         "model": done.out.name, "sha256": sha256_file(done.out),
-        "target": {"file": path.name, "sha256": sha256_file(path)}, "versions": versions(),
-        "facts": {"graph": run.graph, **({"classes": classes} if classes else {}),
-                  "extended": {"words": len(done.words), **told}},
+        "target": {"file": b.path.name, "sha256": sha256_file(b.path)}, "versions": versions(),
+        "facts": {"graph": run.graph, **({"classes": list(classes)} if classes else {}),
+                  "extended": {"words": len(done.words), "foretold": foretold, **told}},
     }  # fmt: skip

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kgkt
+from kgkt.api.settings import with_target
 from kgkt.cli.extend import show_extended
+from kgkt.errors import InputError, UsageError
+from kgkt.files import sha256_file
+from kgkt.rundir.labelled_texts import Labelled, labelled_texts
+from kgkt.rundir.state import open_run
 from kgkt.source.quiet import keras as import_keras
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
@@ -69,6 +77,11 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert moved[1] > 1e-3
     beside = json.loads((worded / "b2.run.json").read_text(encoding="utf-8"))
     assert beside["facts"]["extended"]["words"] == len(added)
+    assert beside["facts"]["extended"]["foretold"] == {"first": KNOWN + 2, "rows": len(added)}
+    vectors = world()[0] - world()[0][: KNOWN - 1].mean(axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = (vectors @ vectors[: KNOWN - 1].T).max(axis=1)
+    np.testing.assert_allclose(told["sure"], [cosines[WORDS.index(word)] for word in added], atol=1e-4)
     home = kgkt("query", "concept_of_row", "--param", f"word={added[0]}").json
     row = dict(zip(home["columns"], home["rows"][0], strict=True))
     assert (row["model"], row["layer"], row["index"], row["strength"]) == ("b2", "rows", KNOWN + 2, 1)
@@ -78,8 +91,13 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert again.code == 0, again.err
     assert f"{len(WORDS) - KNOWN + 1 - len(added)} words" in again.out
     assert "as you said" in again.out
+    assert f"from {KNOWN - 1} words that A and B know" in again.out  # not from those that were foretold
+    assert f"b2.keras got the rows of {len(added)} words from kgkt, as b2.run.json says" in again.err
+    beside = json.loads((worded / "b3.run.json").read_text(encoding="utf-8"))["facts"]["extended"]
+    assert beside["foretold"] == {"first": KNOWN + 2, "rows": len(WORDS) - KNOWN + 1}
     none = kgkt("extend-vocabulary", "b.keras", "--out", "b4.keras", "--confidence", 1)
     assert (none.code, none.json["out"], none.json["words"]) == (0, None, [])
+    assert "nothing was written: no new word is served" in none.err
     assert not (worded / "b4.keras").exists()
 
 
@@ -94,11 +112,69 @@ def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.Captu
     assert set(tuned.words) <= {"w200", "w201", "w202"}
     assert (tuned.left["not in the graph"], tuned.left["known to B"]) == (1, 1)
     assert tuned.out == run.folder / "extended.keras"
+    beside = json.loads((run.folder / "extended.run.json").read_text(encoding="utf-8"))
+    assert tuple(beside["facts"]["classes"]) == tuned.classes == ("no", "yes")
     show_extended(tuned, "table")
     told = capsys.readouterr().out
     assert "120 texts with masked words of B's own (159, a fifth at a time)" in told
     assert told.count("loss less by") == 12
     json.dumps(tuned.to_json(), allow_nan=False)
+
+
+def read(say: Callable[[str], None], **settings: Any) -> Labelled:
+    """The texts that b.keras is asked, as `test` gives them."""
+    run = kgkt.open_graph(say=say)
+    recipe = with_target(run.recipe, run.folder, target="b.keras", **settings)
+    return labelled_texts(recipe, open_run(recipe), import_keras().models.load_model("b.keras"), say)
+
+
+def test_texts_in_memory_are_read_as_those_of_a_file(worded: Path) -> None:
+    frame = pd.read_csv(write_texts(worded / "test.csv", WORDS[: KNOWN - 1], 60)).rename(columns={"y": "class"})
+    said: list[str] = []
+    texts, classes = frame["text"].tolist(), frame["class"].tolist()
+    given = ((texts, classes), (np.array(texts), frame["class"]), {"x": frame["text"], "y": classes}, frame, "test.csv")
+    for test in given:
+        found = read(said.append, test=test, classes="no,yes")
+        assert found.x.tolist() == texts
+        assert found.y.tolist() == [int(name == "yes") for name in classes]
+    assert said == ["the outputs of b.keras are, in order, no yes: as --target-classes says"] * len(given)
+    assert read(said.append, test=(texts, np.arange(60) % 2), classes="0,1").y.tolist() == [0, 1] * 30
+    with pytest.raises(InputError, match=r"test: y has shape \(59,\)"):
+        read(said.append, test=(texts, classes[1:]))
+    run = kgkt.open_graph(say=said.append)
+    with pytest.raises(UsageError, match=r"no file china; a text is the path.*words=\['china'\]"):
+        run.extend_vocabulary("b.keras", words="china")
+    with pytest.raises(UsageError, match="expected a path or a list of words, received int"):
+        run.extend_vocabulary("b.keras", words=3)
+
+
+def test_an_order_of_classes_that_nobody_said_is_held_against_b_s_answers(worded: Path) -> None:
+    path = write_texts(worded / "test.csv", WORDS[: KNOWN - 1], 60)
+    text = path.read_text(encoding="utf-8").replace(",yes", ",a").replace(",no", ",b")
+    path.write_text(text, encoding="utf-8")
+    said: list[str] = []
+    with pytest.raises(InputError, match=r"nobody said.*no better than.*-classes a,b,… \(its answers agree best with b a"):
+        read(said.append, test="test.csv")
+    assert said == ["the outputs of b.keras are, in order, a b: the classes of test.csv, sorted"]
+    read(said.append, test="test.csv", classes="a,b")
+    assert "in this order of its classes b.keras is no better than chance" in said[-1]
+    told = {"sha256": sha256_file(worded / "b.keras"), "facts": {"classes": ["b", "a"]}}
+    (worded / "b.run.json").write_text(json.dumps(told), encoding="utf-8")
+    assert read(said.append, test="test.csv").known
+    assert said[-1] == "the outputs of b.keras are, in order, b a: as b.run.json says, which stands beside it"
+
+
+def test_rows_that_are_foretold_too_well_are_doubted_and_words_left_out_are_named(kgkt: Kgkt, worded: Path) -> None:
+    b = build(words=[*WORDS[: KNOWN - 1], "other"])
+    b.get_layer("rows").set_weights([np.concatenate([np.zeros((2, 6)), world(0)[1][:KNOWN]])])
+    b.save(worded / "made.keras")
+    (worded / "new.txt").write_text("W200\nw001\nnowhere\nw201\nnowhere\n", encoding="utf-8")
+    done = kgkt("extend-vocabulary", "made.keras", "--out", "b2.keras", "--words", "new.txt", "--confidence", -1)
+    assert done.code == 0, done.err
+    assert "is more than a training leaves" in done.err
+    assert "of the words not in the graph it has 1 with --lower" in done.err
+    assert done.json["left"] == {"known to B": 1, "not in the graph": 3}
+    assert done.json["named"] == {"known to B": ["w001"], "not in the graph": ["W200", "nowhere"]}
 
 
 def test_a_switched_off_concept_teaches_no_word(kgkt: Kgkt, worded: Path) -> None:
@@ -154,7 +230,7 @@ def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
         ("bag.keras",): (3, "has no Embedding layer"),
         ("letters.keras",): (3, "splits texts into characters"),
         ("fresh.keras",): (3, "Is fresh.keras trained?"),
-        ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and known to A: 1 known to B, 1 unk"),
+        ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and known to A: 1 known to B (w001), 1 not in the graph (nowhere)"),
         ("b.keras", "--words", "gone.txt"): (3, "gone.txt cannot be read"),
         ("b.keras", "--words", "none.txt", "--most-frequent", 5): (2, "one of the two"),
         ("b.keras", "--most-frequent", 0): (2, "expected 1 or more"),

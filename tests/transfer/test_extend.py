@@ -14,6 +14,7 @@ from kgkt.transfer.outputs import read_outputs
 from kgkt.transfer.words.confidence import cautious, nearest_known, tune
 from kgkt.transfer.words.extend import Pairs, choose_way, foretell
 from kgkt.transfer.words.longer import check_alone, largest_difference, lengthen, reads_as_one
+from kgkt.transfer.words.order import doubt_order
 
 WORDS = [f"w{i:03d}" for i in range(240)]
 KNOWN = 160  # of these words B knows the first ones
@@ -167,6 +168,32 @@ def test_held_out_texts_choose_the_confidence_and_leave_b_as_it_was() -> None:
     assert wrong.confidence == np.inf  # unknown's row is zeros here: nothing is gained
     with pytest.raises(InputError, match="none of the texts"):
         tune(b, read_outputs(b), b.get_layer("rows").embeddings, pairs, "ridge", 1.0, np.array(["no"], object), y[:1])
+
+
+def answered(said: np.ndarray, c: int = 4) -> np.ndarray:
+    """(n, c) probabilities of a B that says 0.7 of one class."""
+    P = np.full((len(said), c), 0.3 / (c - 1))
+    P[np.arange(len(said)), said] = 0.7
+    return P
+
+
+def test_an_order_of_classes_that_b_s_answers_speak_against_is_doubted() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 400)
+    P = answered(np.where(rng.random(400) < 0.7, y, rng.integers(0, 4, 400)))
+    assert doubt_order(P, y) == ("", None)
+    taken = np.array([1, 2, 3, 0])  # output i is of this class
+    why, best = doubt_order(P, taken[y])
+    assert "is no better than chance (8.8 %" in why
+    assert best is not None
+    assert best.tolist() == taken.tolist()
+    swapped, rare = np.array([0, 1, 3, 2]), rng.choice(4, 400, p=[0.4, 0.4, 0.1, 0.1])
+    why, best = doubt_order(answered(rare), swapped[rare])
+    assert why.startswith("is right less often than in another order (78.8 %")
+    assert best is not None
+    assert best.tolist() == swapped.tolist()
+    why, best = doubt_order(answered(rng.integers(0, 4, 400)), y)
+    assert ("no better than chance" in why, best) == (True, None)
 
 
 def test_rows_that_are_used_twice_are_refused() -> None:

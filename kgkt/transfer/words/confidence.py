@@ -66,9 +66,11 @@ class Tuned:
 def nearest_known(vectors: np.ndarray, known: np.ndarray, themselves: bool = False) -> np.ndarray:
     """The confidence in each of some words: its cosine to the nearest word that B knows.
 
+    Vectors of words have much in common (their mean), which says nothing of any of them and makes all cosines larger.
+
     Args:
-        vectors: (m, d) of the words.
-        known: (s, d) of B's words.
+        vectors: (m, d) of the words, less the mean vector of the words that A and B know.
+        known: (s, d) of these, less the same.
         themselves: whether the words are these, in order, of which the nearest other one is meant.
     """
     import numpy as np

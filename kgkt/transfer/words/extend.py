@@ -16,6 +16,7 @@ FEWEST_PAIRS = 50  # words that both know; with fewer, what is held out says not
 WAYS = ("ridge", "network", "concept")  # in which a row is foretold; of these one is chosen
 CONTROLS = ("mean row", "unknown's row", "zeros")  # what knows nothing of A
 NETWORK_PAIRS = 3000  # that the network is trained on, at most: more take longer, and say little more
+TOO_GOOD = 0.95  # R² that no training leaves: such rows were made of A's features
 SURE = 3.0  # standard errors by which what is foretold of words held out must be above 0
 
 Guess = Callable[["np.ndarray", "np.ndarray"], "np.ndarray"]  # vectors (m, d), concepts (m,) -> rows (m, w)
@@ -26,7 +27,7 @@ class Pairs:
     """The words that both A and B know.
 
     Args:
-        vectors: (s, d) A's features of them.
+        vectors: (s, d) A's features of them, less their mean.
         concepts: (s,) the number of each one's concept.
         rows: (s, w) of B's Embedding.
         places: (s,) where these rows stand in it.
@@ -77,6 +78,11 @@ class Foretold:
     def sure(self) -> bool:
         """Whether it says more than the mean row does."""
         return above_chance(self.cosine, self.error)
+
+    @property
+    def too_good(self) -> bool:
+        """Whether it says so much that the rows themselves may have been made by it."""
+        return self.r2 > TOO_GOOD
 
 
 def foreteller(way: str, pairs: Pairs, seed: int = 0) -> Guess:

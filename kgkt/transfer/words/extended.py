@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,9 @@ class Extended:
         difference: how far B's answers moved on texts of words that it knew; None where it was not asked.
         vocabulary: the new file of words, where B's stand in one.
         notices: what the user should hear.
+        named: why -> the first of those words, where they were asked for by name.
+        before: how many of B's words have rows that were foretold before, which nothing is learned from.
+        classes: of B's outputs, in the order in which the texts were read; none without texts.
     """
 
     out: Path | None
@@ -53,12 +56,15 @@ class Extended:
     difference: float | None = None
     vocabulary: Path | None = None
     notices: tuple[str, ...] = ()
+    named: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    before: int = 0
+    classes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
         told = {name: getattr(self, name) for name in (
-            "layer", "words", "left", "pairs", "held_out", "way", "stretch", "rule", "difference",
-            "notices")}  # fmt: skip
+            "layer", "words", "left", "named", "pairs", "before", "held_out", "way", "stretch", "rule", "difference",
+            "classes", "notices")}  # fmt: skip
         return {
             "out": None if self.out is None else str(self.out),
             "vocabulary": None if self.vocabulary is None else str(self.vocabulary), **told,
@@ -83,6 +89,8 @@ def _finite(value: Any) -> Any:
     return None if value == float("inf") else value
 
 
-def in_words(left: Mapping[str, int]) -> str:
-    """Why words were left out, with counts."""
-    return ", ".join(f"{n:,} {why}" for why, n in left.items()) or "none is given"
+def in_words(left: Mapping[str, int], named: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Why words were left out, with counts, and the first of those that were asked for by name."""
+    shown = {why: f" ({', '.join(words)}{', …' if len(words) < left[why] else ''})"
+             for why, words in (named or {}).items()}  # fmt: skip
+    return ", ".join(f"{n:,} {why}{shown.get(why, '')}" for why, n in left.items()) or "none is given"
