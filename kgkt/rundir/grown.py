@@ -9,6 +9,7 @@ from kgkt.errors import count
 from kgkt.recipe import Recipe
 from kgkt.rundir.graph_files import Before
 from kgkt.rundir.source_memory import weights_asked
+from kgkt.rundir.state import Say
 from kgkt.source.arrays import rows_of
 from kgkt.values import Clustering, Embedding, Features, Maps
 
@@ -175,6 +176,35 @@ def another_pool(before: Before, same: np.ndarray) -> str | None:
     if kept >= SHARED * min(n, len(before.ids)):
         return None
     return f"it is another pool, {kept:,} of its {n:,} items are known from the {len(before.ids):,} of the old one"
+
+
+def too_few(before: Before, n: int, dims: int) -> str | None:
+    """Why the maps of the old pool are too narrow for one of n items; None where they are not.
+
+    Fewer items than an embedding has dimensions leave it fewer: of two items it is a line, on which all others lie at
+    one of two places.
+
+    Args:
+        before: the graph that stands.
+        n: items now.
+        dims: wanted of each layer's embedding.
+    """
+    old = len(before.ids)
+    most = max((min(dims, before.maps.layers[layer][0].shape[1]) for layer in before.maps.live), default=0)
+    if not _doubled(before, n) or old > most:
+        return None
+    return f"it has {n:,} items, and {count(old, 'old item')} cannot fill an embedding of {count(most, 'dimension')}"
+
+
+def say_doubled(before: Before, n: int, say: Say) -> None:
+    """Propose to fit everything anew where the pool has more than doubled since."""
+    if _doubled(before, n):
+        say(f"the pool has more than doubled, from {len(before.ids):,} to {n:,} items; embedding and stability are those "
+            "of the old items. populate --fresh fits it anew; first add --dry-run, which says what would be lost")
+
+
+def _doubled(before: Before, n: int) -> bool:
+    return n > len(before.ids) / SHARED
 
 
 def grow(

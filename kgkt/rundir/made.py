@@ -104,7 +104,7 @@ def find(
     if not fresh and why is None:
         embedding = apply_maps(features, grown.old_maps(before, features, _head_dims(pool.data), recipe.concepts.seed))
         same = grown.match_alike(before, features.ids, embedding.vectors, same)
-        why = grown.another_pool(before, same)
+        why = grown.another_pool(before, same) or grown.too_few(before, len(features), _dims(recipe, features, pool))
         if why is None:
             return _grown(recipe, features, embedding, same, before, say)
     if why is not None:
@@ -118,7 +118,7 @@ def _anew(
 ) -> Found:  # fmt: skip
     """Maps and concepts fitted to these items."""
     settings, words = recipe.concepts, of_words(features, pool.data)
-    dims = max(settings.dims, WORD_DIMS) if words else settings.dims
+    dims = _dims(recipe, features, pool)
     maps = fit_maps(features, dims, settings.seed, _head_dims(pool.data), plain=words)
     release_memory()
     alone, weighed = {}, None
@@ -144,7 +144,8 @@ def _grown(
 ) -> Found:
     """The concepts that stand, and more; the embedding is in their maps."""
     _look_at(features, embedding, say)
-    _say_drift(features, embedding, same, say)
+    if not _say_drift(features, embedding, same, say):
+        grown.say_doubled(before, len(features), say)
     k = _wanted(embedding, recipe, say)
     clustering, growth = grown.grow(before, embedding, same, k, recipe.concepts.seed)
     _say_renamed(before, features, same, say)
@@ -157,6 +158,12 @@ def _grown(
         weights_of(features, embedding.maps),
         embed_alone(features, embedding.maps) if len(features.sources) > 1 else {},
     )  # fmt: skip
+
+
+def _dims(recipe: Recipe, features: Features, pool: Pool) -> int:
+    """How wide each layer's embedding is at most."""
+    dims = recipe.concepts.dims
+    return max(dims, WORD_DIMS) if of_words(features, pool.data) else dims
 
 
 def _head_dims(data: Data | None) -> int | None:
@@ -201,18 +208,23 @@ def _say_renamed(before: Before, features: Features, same: np.ndarray, say: Say)
         + "; what was said of an item stays with its content")  # fmt: skip
 
 
-def _say_drift(features: Features, embedding: Embedding, same: np.ndarray, say: Say) -> None:
-    """Propose to fit everything anew where the old maps explain the new items clearly worse than the old ones."""
+def _say_drift(features: Features, embedding: Embedding, same: np.ndarray, say: Say) -> bool:
+    """Propose to fit everything anew where the old maps explain the new items clearly worse than the old ones.
+
+    Returns:
+        Whether it was proposed.
+    """
     import numpy as np
 
     joined = np.flatnonzero(same < 0)
     if not len(joined) or (held_out := embedding.maps.held_out) is None:
-        return
+        return False
     shares = shares_of(features, joined[sample_rows(len(joined), JUDGED, 0)], embedding.maps)
-    if outgrown(shares, held_out):
+    if unlike := outgrown(shares, held_out):
         now, then = 100 * shares.mean(), 100 * held_out[0]
         say(f"the new items are unlike the old ones: the embedding explains {now:.0f} % of their variance, of the old "
             f"ones' {then:.0f} %. populate --fresh fits it anew; first add --dry-run, which says what would be lost")
+    return unlike
 
 
 def draw(

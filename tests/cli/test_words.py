@@ -103,6 +103,20 @@ def test_a_grown_vocabulary_keeps_names_and_switches(home: Path, kgkt: Kgkt) -> 
     assert again.json["unchanged"]
 
 
+def test_a_few_first_words_do_not_hold_a_long_list_in_their_few_dimensions(home: Path, kgkt: Kgkt) -> None:
+    save_words(home / "glove.txt")
+    few = ("populate", "--model", "words:glove.txt", "--most-frequent")
+    assert kgkt(*few, 2).code == 0
+    kgkt("label", "dog=animal", "--format", "json")
+    done = kgkt(*few, 72)
+    why = "it has 72 items, and 2 old items cannot fill an embedding of 12 dimensions"
+    assert (done.code, done.json["grown"], done.json["made_anew_because"]) == (0, None, why), done.err
+    assert "2 of 72 items differ" not in done.err
+    fresh = kgkt(*few, 72, "--fresh").json
+    assert (done.json["concepts"], done.json["stability"]) == (fresh["concepts"], fresh["stability"])
+    assert kgkt("query", "labels").json["rows"][0][:2] == ["dog", "animal"]
+
+
 def test_no_text_leaves_the_words_out_of_the_database(home: Path, kgkt: Kgkt) -> None:
     save_words(home / "glove.txt")
     assert kgkt("populate", "--model", "words:glove.txt", "--concepts", 12, "--no-text").code == 0

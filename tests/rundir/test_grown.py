@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from kgkt.recipe import Concepts, Recipe, SourceSettings
 from kgkt.rundir.graph_files import Before
-from kgkt.rundir.grown import another_pool, asked_of, match_alike, match_items, rows_now, why_fresh
+from kgkt.rundir.grown import another_pool, asked_of, match_alike, match_items, rows_now, say_doubled, too_few, why_fresh
 from kgkt.values import Features, Maps
 
 
@@ -92,6 +92,24 @@ def test_half_of_the_smaller_pool_makes_it_the_same_pool(same: list[int], grows:
     if not grows:
         known = sum(s >= 0 for s in same)
         assert why == f"it is another pool, {known} of its {len(same)} items are known from the 4 of the old one"
+
+
+def test_a_pool_too_small_for_an_embedding_does_not_grow_to_more_than_double() -> None:
+    old = before("abcd", "wxyz", maps=Maps({"a": (np.zeros((3, 50)), np.zeros(3))}, {"a": np.zeros(50)}))
+    assert too_few(old, 8, 32) is None  # + 100 % is growth
+    assert too_few(old, 9, 32) == "it has 9 items, and 4 old items cannot fill an embedding of 32 dimensions"
+    assert "of 50 dimensions" in str(too_few(old, 9, 100))  # no wider than the features
+    assert too_few(old, 9, 3) is None
+    assert too_few(before("abcde", "vwxyz"), 99, 32) is None  # 4 features: five items fill them
+
+
+def test_that_a_pool_more_than_doubled_is_said() -> None:
+    said: list[str] = []
+    say_doubled(before("abcd", "wxyz"), 8, said.append)
+    assert said == []
+    say_doubled(before("abcd", "wxyz"), 9, said.append)
+    assert said[0].startswith("the pool has more than doubled, from 4 to 9 items; embedding and stability are those of ")
+    assert "populate --fresh fits it anew" in said[0]
 
 
 FEATURES = Features(None, np.array(["a"]), {"a": 4})  # type: ignore[arg-type]
