@@ -16,8 +16,9 @@ from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_c
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, open_run, population, store_database, store_url
 from kgkt.source.words.files import read_words
-from kgkt.source.words.pairs import KnownPairs, WordPairs, given_pairs, know_pairs
-from kgkt.transfer.words.dictionary import COLUMNS, Counterparts, Lexicon, counterparts
+from kgkt.source.words.known_pairs import KnownPairs, know_pairs
+from kgkt.source.words.pairs import WordPairs, given_pairs
+from kgkt.transfer.words.dictionary import COLUMNS, Counterparts, Lexicon, counterparts, doubt
 from kgkt.transfer.words.lexicon import Pairs, Space, align, candidates, levelled
 from kgkt.transfer.words.lexicon_confidence import (
     BEST,
@@ -228,6 +229,8 @@ def _made(
         found = candidates(space, np.array(sorted(test.right)), most, BEST)
         true = judged(found, test.right)
         figures, parts = precision(true, test=True), bands(sure(found), true)
+    if said := doubt(figures, str((told[0] if told[1] is None else told[1]).path), names):
+        say(said)
     found = candidates(space, np.arange(len(source.words)), most, wanted.best)
     done = Lexicon(
         names, source.words, target.words, found.targets, sure(found), (known.pairs, len(known.right)), space.grown,

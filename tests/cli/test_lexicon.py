@@ -221,8 +221,14 @@ def test_in_python(tongues: Path) -> None:
     assert done.of("e1")[0][0] == "f1"
     assert len(done.of("e1")) == 2
     assert done.seeds == (len(pairs), len(pairs))
-    assert "1 of 55 pairs are left out" in heard[0]
+    assert "1 of 55 pairs left out" in heard[0]
     assert "<table>" in done._repr_html_()
+    assert repr(done).startswith("Lexicon(e.vec to f.vec: 300 words, ")
+    assert len(repr(done)) < 150
+    assert not any("these pairs look wrong" in line for line in heard)
+    wrong = [(f"e{i}", f"f{(7 * i + 11) % 300 + 1}") for i in range(1, 80) if (7 * i + 12) % GROUPS]
+    library.lexicon("e.vec", "f.vec", wrong, rounds=0, say=heard.append)
+    assert "came out right: these pairs look wrong. Are they shuffled, is it another column" in heard[-1]
     with pytest.raises(UsageError, match="seeds: expected"):
         library.lexicon("e.vec", "f.vec", 7)
     with pytest.raises(InputError, match="is not there"):

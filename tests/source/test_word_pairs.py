@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import unicodedata
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from kgkt.errors import InputError, UsageError
-from kgkt.source.words.pairs import WordPairs, given_pairs, know_pairs, read_pairs
+from kgkt.source.words.known_pairs import know_pairs
+from kgkt.source.words.pairs import WordPairs, given_pairs, read_pairs
 
 ENGLISH = {word: row for row, word in enumerate(("dog", "cat", "house", "tree", "red", "one", "two", "go", "eat", "sea", "sun"))}
 FRENCH = {word: row for row, word in enumerate(("chien", "chat", "maison", "arbre", "rouge", "un", "deux", "aller", "manger", "mer", "soleil"))}
@@ -20,7 +23,8 @@ def write(path: Path, lines: list[str]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("sign", ["\t", ";", ",", " ", "   "])
+@pytest.mark.parametrize("sign", ["\t", ";", ",", " ", "   ", " = ", " | ", "->", " -> ", " => ", " → ", "|", "=", ":", ": ", " : ",
+                                  " - ", " ~ ", " ; "])  # fmt: skip
 def test_any_sign_between_the_words(tmp_path: Path, sign: str) -> None:
     told = read_pairs(write(tmp_path / "p.txt", [f"{a}{sign}{b}" for a, b in PAIRS]))
     assert (told.pairs, told.notices) == (PAIRS, ())
@@ -30,8 +34,9 @@ def test_heading_comments_further_columns_and_what_stands_twice(tmp_path: Path) 
     lines = ["# of a friend", "source\ttarget\tconfidence", "", '"dog"\tchien\t0.9', "dog\tchien\t0.1", "dog\tclebs"]
     told = read_pairs(write(tmp_path / "p.tsv", lines))
     assert told.pairs == (("dog", "chien"), ("dog", "clebs"))
-    assert "the first line (source, target) is taken for a heading" in told.notices[0]
-    assert "1 pair stood there more than once" in told.notices[1]
+    assert "1 line beginning with # passed over" in told.notices[0]
+    assert "line 2 (source, target) is taken for a heading" in told.notices[1]
+    assert "1 pair stood there more than once" in told.notices[2]
     packed = tmp_path / "p.tsv.gz"
     packed.write_bytes(gzip.compress(b"en,fr\nDog,Chien\n"))
     assert read_pairs(packed, lower=True).pairs == (("dog", "chien"),)
@@ -65,7 +70,7 @@ def test_pairs_of_unknown_words_are_counted() -> None:
     known = know_pairs(told(*PAIRS, ("dog", "chat"), ("unicorn", "licorne"), ("dog", "clebs")), ENGLISH, FRENCH, ("e", "f"))
     assert (len(known.right), known.pairs, known.told, known.unknown) == (11, 12, 14, 2)
     assert known.right[0] == [0, 1]
-    assert known.notices == ("p.tsv: 2 of 14 pairs are left out: 1 words of its first column that e does not have (unicorn), "
+    assert known.notices == ("p.tsv: 2 of 14 pairs left out: 1 word of its first column that e does not have (unicorn), "
                              "2 words of its second column that f does not have (licorne, clebs)",)
 
 
@@ -91,6 +96,58 @@ def test_pairs_in_memory() -> None:
     assert given_pairs({"dog": ["chien", "clebs"], "cat": "chat"}, "seeds").pairs == (
         ("dog", "chien"), ("dog", "clebs"), ("cat", "chat"))  # fmt: skip
     assert given_pairs([("Dog", "Chien")], "seeds", lower=True).pairs == (("dog", "chien"),)
-    for wrong in (7, [("dog",)], [("dog", 3)]):
-        with pytest.raises(UsageError, match="seeds: expected"):
+    table = pd.DataFrame({"en": ["dog", "cat"], "fr": ["chien", "chat"]})
+    assert given_pairs(table, "seeds").pairs == given_pairs(table.to_numpy(), "seeds").pairs == (("dog", "chien"), ("cat", "chat"))
+    for wrong in (7, [("dog",)], [("dog", 3)], ["dog chien"], ["ab"], table["en"], [{"dog", "chien"}], b"dog chien", table[["en"]],
+                  []):  # fmt: skip
+        with pytest.raises(UsageError, match=r"seeds: (expected|a table with 1 column|no pairs)"):
             given_pairs(wrong, "seeds")
+
+
+def test_a_sign_that_was_taken_for_a_word_is_refused() -> None:
+    signs = told(*((a, "=") for a in ENGLISH))
+    with pytest.raises(InputError, match=r"11 of 11 pairs have '=' as their second word, which is no translation: write a word, a tab"):
+        know_pairs(signs, ENGLISH, {**FRENCH, "=": 11}, ("e", "f"))
+    with pytest.raises(InputError, match="have 'the' as their first word"):
+        know_pairs(told(*(("the", b) for b in FRENCH)), {**ENGLISH, "the": 11}, FRENCH, ("e", "f"))
+
+
+def test_a_column_of_numbers_is_passed_over_and_said(tmp_path: Path) -> None:
+    rows = [f"{n},{a},{b}" for n, (a, b) in enumerate(PAIRS)]
+    for heading in ([], ["id,en,fr"], ["nr,eng,fra"]):
+        found = read_pairs(write(tmp_path / "p.csv", [*heading, *rows]))
+        assert found.pairs == PAIRS
+        assert "the words are taken from its second and its third column; the first one holds none" in found.notices[0]
+        assert [("is taken for a heading" in notice) for notice in found.notices[1:]] == [True] * len(heading)
+    with pytest.raises(InputError, match=r"its first column holds no words \(1, …\), and two columns of words are needed"):
+        read_pairs(write(tmp_path / "p.csv", [f"{n},{a}" for n, a in enumerate(ENGLISH)]))
+    apart = read_pairs(write(tmp_path / "p.tsv", [f"{a}\t=\t{b}" for a, b in PAIRS]))
+    assert (apart.pairs, "its first and its third column; the second one holds none (=, …)" in apart.notices[0]) == (PAIRS, True)
+    scored = read_pairs(write(tmp_path / "p.csv", [f"{a},{b},0.5" for a, b in PAIRS]))
+    assert (scored.pairs, scored.notices) == (PAIRS, ())
+
+
+def test_accents_are_found_however_they_are_written() -> None:
+    french = {"été" if word == "soleil" else word: row for word, row in FRENCH.items()}
+    pairs = [(a, "été" if b == "soleil" else b) for a, b in PAIRS]
+    for ours in ("NFC", "NFD"):
+        held = {unicodedata.normalize(ours, word): row for word, row in french.items()}
+        other = told(*((a, unicodedata.normalize("NFD" if ours == "NFC" else "NFC", b)) for a, b in pairs))
+        known = know_pairs(other, ENGLISH, held, ("e", "f"))
+        assert (known.pairs, known.unknown) == (11, 0)
+        assert "1 word found with accents written the other way" in known.notices[0]
+        assert know_pairs(told(*((a, unicodedata.normalize(ours, b)) for a, b in pairs)), ENGLISH, held, ("e", "f")).notices == ()
+
+
+def test_several_translations_in_one_cell_are_as_many_pairs() -> None:
+    known = know_pairs(told(*PAIRS[1:], ("dog", "chien, xyz; chat")), ENGLISH, FRENCH, ("e", "f"))
+    assert (known.right[0], known.unknown) == ([0, 1], 1)
+    assert "1 cell with several words, as 'chien, xyz; chat': each word is a pair of its own" in known.notices[0]
+    whole = know_pairs(told(*PAIRS, ("dog", "km/h")), ENGLISH, {**FRENCH, "km/h": 11, "km": 12, "h": 13}, ("e", "f"))
+    assert (whole.right[0], whole.notices) == ([0, 11], ())
+
+
+@pytest.mark.parametrize("heading", ["source word\ttarget word", "English\tFrench", "word\tfr", "Language 1\tLanguage 2"])
+def test_headings(tmp_path: Path, heading: str) -> None:
+    found = read_pairs(write(tmp_path / "p.tsv", [heading, "dog\tchien", "cat\tchat"]))
+    assert (found.pairs, len(found.notices)) == ((("dog", "chien"), ("cat", "chat")), 1)

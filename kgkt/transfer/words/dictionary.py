@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from kgkt.errors import count
+
 if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 COLUMNS = ("source", "target", "confidence", "rank")
 LEAST_SHARE = 0.1  # of a concept's words that are expected to translate into another, for these two to count as such
 LEAST_WORDS = 0.5  # words that are expected to do so
+MANY, HARDLY = 50, 0.1  # words held out, and the share that is right, below which their pairs are doubted
+GUESSES = 0.3  # words held out that are right, below which translations are guesses
 EXAMPLES = 3  # pairs of words that are told of two concepts
 
 
@@ -41,6 +45,10 @@ class Precision:
     def at_5(self) -> float:
         """Share of the words that have a right translation among the best five."""
         return self.among / self.words
+
+    def doubtful(self) -> bool:
+        """Whether the pairs look wrong: none was right, or of many, by the interval, hardly any can be."""
+        return self.first == 0 or (self.words >= MANY and self.interval()[1] < HARDLY)
 
     def interval(self, right: int | None = None) -> tuple[float, float]:
         """The interval that should hold the true share in 19 of 20 cases, of `at_1` or of another count.
@@ -71,7 +79,7 @@ class Band:
     right: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Lexicon:
     """A bilingual lexicon.
 
@@ -129,6 +137,11 @@ class Lexicon:
         """How many words have a best translation of at least this confidence."""
         return int((self.confidence[:, 0] >= least).sum())
 
+    def __repr__(self) -> str:
+        found = f"{100 * self.held_out.at_1:.1f} % of {self.held_out.words:,} words held out are right"
+        sure = f"{count(len(self), 'word')}, {self.sure():,} of them sure"
+        return f"Lexicon({self.names[0]} to {self.names[1]}: {sure}; {found})"
+
     def to_pandas(self) -> Any:
         """The translations as a pandas DataFrame."""
         from kgkt.tables import data_frame
@@ -140,7 +153,23 @@ class Lexicon:
 
         from kgkt.tables import MOST, html_table
 
-        return html_table(COLUMNS, islice(self, MOST), f"{len(self):,} words")
+        return html_table(COLUMNS, islice(self, MOST), count(len(self), "word"))
+
+
+def doubt(held: Precision, path: str, names: tuple[str, str]) -> str:
+    """What to say of words held out that came out wrong; nothing where enough came out right.
+
+    Args:
+        held: how many did.
+        path: of the pairs that they were judged by.
+        names: what the two languages are called.
+    """
+    right = f"{path}: of {count(held.words, 'word')} held out {held.first:,} came out right"
+    if held.doubtful():
+        few = "" if held.words >= MANY else "; or they are too few"
+        return (f"{right}: these pairs look wrong. Are they shuffled, is it another column, are {names[0]} and "
+                f"{names[1]} their languages{few}? The lexicon is no better")
+    return f"{right}: its translations are guesses; more pairs, or more words, help" if held.at_1 < GUESSES else ""
 
 
 @dataclass(frozen=True, slots=True)
