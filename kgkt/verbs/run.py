@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError
-from kgkt.files import check_place, sha256_file
+from kgkt.files import check_place, read_json, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store, read_current
+from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_stage import why_rows_stale
 from kgkt.rundir.state import Say, open_run, why_stale
 from kgkt.verbs.fuse import fuse_inputs, fuse_target
@@ -18,7 +19,7 @@ from kgkt.verbs.map import map_inputs, map_target
 from kgkt.verbs.populate import populate
 from kgkt.verbs.propagate import propagate, propagate_inputs
 from kgkt.verbs.rows import write_rows
-from kgkt.verbs.trainer import check_trainer, train, trainer_inputs
+from kgkt.verbs.trainer import check_trainer, refuse_changed, train, why_untrained
 
 Done = Callable[[str, Any], None]
 
@@ -85,12 +86,13 @@ def _fuse(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> N
         return
     run = open_run(recipe)
     out = Path(recipe.target.out)
-    before = run.state().get("stages", {}).get("fuse", {})
-    ours = out.exists() and before.get("outputs", {}).get("model") == sha256_file(out)
+    ours = _is_ours(run, "fuse", out)
     changed = why_stale(run, "fuse", fuse_inputs(recipe, run))
-    if ours and not changed and not force:
+    if ours and out.exists() and not changed and not force:
         done("fuse", None)
         return
+    if not force:
+        refuse_changed(recipe, run, "fuse")
     done("fuse", fuse_target(recipe, say, progress, force=force or ours))
 
 
@@ -98,17 +100,29 @@ def _rows(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> N
     if not recipe.target.model or not recipe.target.out:
         return
     run = open_run(recipe)
-    out, last = Path(recipe.target.out), run.state()["stages"].get("rows", {})
-    ours = out.exists() and last.get("outputs", {}).get("model") == sha256_file(out)
-    fresh = ours and not force and not why_rows_stale(recipe, run)
+    out = Path(recipe.target.out)
+    ours = _is_ours(run, "rows", out)
+    if not force:
+        refuse_changed(recipe, run, "rows")
+    fresh = ours and out.exists() and not force and not why_rows_stale(recipe, run)
     done("rows", None if fresh else write_rows(recipe, say, force or ours))
+
+
+def _is_ours(run: RunDir, stage: str, out: Path) -> bool:
+    """Whether `out` is what the stage wrote last; where it was moved away, whether the card beside it is of that."""
+    wrote = run.state().get("stages", {}).get(stage, {}).get("outputs", {}).get("model")
+    if out.exists():
+        return wrote is not None and wrote == sha256_file(out)
+    beside = out.with_suffix(".run.json")
+    told = read_json(beside) if wrote and beside.is_file() else None
+    return isinstance(told, dict) and told.get("sha256") == wrote
 
 
 def _train(recipe: Recipe, say: Say, done: Done, progress: Any, force: bool) -> None:
     if recipe.target.trainer is None:
         return
     run = open_run(recipe)
-    stale = force or why_stale(run, "train", trainer_inputs(recipe))
+    stale = force or why_untrained(recipe, run)
     done("train", train(recipe, say) if stale else None)
 
 

@@ -42,7 +42,7 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
                          kind="stage", **plan.stages[stage])  # fmt: skip
         if "rows" in state["stages"]:
             _look_at_rows(plan, recipe, run)
-        if recipe.target.trainer and "train" in state["stages"]:
+        if recipe.target.trainer:
             _look_at_trainer(plan, recipe, run)
         plan.findings.append(classes_finding(recipe, run))
         with open_graph_store(recipe, run) as store:
@@ -67,19 +67,23 @@ def _look_at_rows(plan: Plan, recipe: Recipe, run: RunDir) -> None:
 
 def _look_at_trainer(plan: Plan, recipe: Recipe, run: RunDir) -> None:
     """Whether the trainer ran on B as it would be written now; after every stage that writes B."""
-    from kgkt.verbs.trainer import trainer_inputs
+    from kgkt.verbs.trainer import why_untrained
 
-    last = run.state()["stages"]["train"]
+    last = run.state()["stages"].get("train")
     writes = ("populate", *(["rows"] if "rows" in plan.stages else ())) if recipe.target.method == "rows" else STAGES
     earlier = [f"{stage} is stale" for stage in writes if plan.stages[stage]["ran"] and plan.stages[stage]["stale"]]
     try:
-        why = why_stale(run, "train", trainer_inputs(recipe)) or earlier[:1]
+        why = why_untrained(recipe, run) or earlier[:1]
     except InputError as error:  # a problem that check tells by itself
         why = [str(error)]
-    seconds = sum(last["figures"]["seconds"].values())
+    if last is None:
+        plan.add("train", f"stale: {', '.join(why)}", kind="stage", **plan.stages["train"])
+        return
+    ended = not last["settings"].get("fault")
+    seconds = sum(last["figures"]["seconds"].values()) if ended else None
     plan.stages["train"] = {"ran": last["at"], "stale": bool(why), "why": why, "seconds": seconds}
-    plan.add("train", f"ran {last['at']}   " + (f"stale: {', '.join(why)}" if why else "fresh"),
-             kind="stage", **plan.stages["train"])  # fmt: skip
+    says = f"stale: {', '.join(why)}" if why else "fresh"
+    plan.add("train", f"{'ran' if ended else 'tried'} {last['at']}   {says}", kind="stage", **plan.stages["train"])
 
 
 def stale_reasons(run: RunDir, recipe: Recipe, stage: str) -> list[str]:

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kgkt.errors import InputError, UnsafeError, UsageError
-from kgkt.files import digest_value, sha256_file
+from kgkt.files import digest_value, is_running, sha256_file
 from kgkt.recipe import Recipe
-from kgkt.rundir.state import Say, open_run, record
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import Say, open_run, record, settings_of, why_stale
 
 LAST = 8  # lines of a trainer that failed
 GRACE = 10.0  # seconds that an interrupted trainer has to end by itself
+RUNS = "it still runs"
+AWAY = "Move that file away if you want it, have the trainer write to another one, and run again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +90,90 @@ def check_trainer(recipe: Recipe, allowed: bool) -> None:
 def trainer_inputs(recipe: Recipe) -> dict[str, str]:
     """Digests of what makes training stale: the command, the files that it names, and B as it was written."""
     command, folder = trainer_command(recipe), folder_of(recipe)
-    assert recipe.target.out is not None
-    out = Path(recipe.target.out)
     named = {word: folder / word for word in command[1:] if (folder / word).is_file()}
     return {
         "trainer": digest_value(command[1:] if command[0] == sys.executable else command),
-        "written B": sha256_file(out) if out.exists() else "",
+        "written B": written_b(recipe),
         **{name: sha256_file(path) for name, path in named.items()},
     }
 
 
+def written_b(recipe: Recipe) -> str:
+    """Digest of the B that the trainer reads; empty where it is not there."""
+    out = Path(recipe.target.out or "")
+    return sha256_file(out) if out.is_file() else ""
+
+
+def why_untrained(recipe: Recipe, run: RunDir) -> list[str]:
+    """Why the trainer has to run (again): it never ran or did not end well, or what changed; [] if it is fresh.
+
+    Raises:
+        InputError: the trainer is not there.
+    """
+    told = settings_of(run, "train")
+    fault = told.get("fault")
+    if fault == RUNS and not is_running(told["process"]):
+        fault = "it never finished"
+    return [fault] if fault else why_stale(run, "train", trainer_inputs(recipe))
+
+
+def refuse_changed(recipe: Recipe, run: RunDir, stage: str) -> None:
+    """Refuse an `out` that a trainer read and that is not what `stage` wrote any more: it may hold what was trained.
+
+    Raises:
+        InputError: it is so.
+    """
+    stages = run.state().get("stages", {})
+    wrote = stages.get(stage, {}).get("outputs", {}).get("model")
+    read = stages.get("train", {}).get("inputs", {}).get("written B")
+    if wrote and read == wrote and written_b(recipe) not in ("", wrote):
+        raise InputError(f"{recipe.target.out} is not what fuse wrote any more: since then the trainer changed it, or "
+                         f"another program. {AWAY}; --force replaces it")
+
+
 def train(recipe: Recipe, say: Say) -> Trained:
     """Run the trainer in the recipe's folder; what it prints goes to stderr, and it ends when kgkt is interrupted.
+
+    That it runs, and how it ended, is written down; what it read is as it was when it began.
 
     Args:
         recipe: with a trainer that was allowed.
         say: takes which command is run, and where.
 
     Raises:
-        InputError: it failed; with its last lines.
+        InputError: it failed, with its last lines; or it changed the B that it was to read.
     """
-    command, folder = trainer_command(recipe), folder_of(recipe)
+    command, run, inputs = trainer_command(recipe), open_run(recipe), trainer_inputs(recipe)
+    begun = time.perf_counter()
+
+    def note(fault: str | None) -> float:
+        seconds = time.perf_counter() - begun
+        settings = {"fault": fault, "process": os.getpid()} if fault else {}
+        record(run, "train", inputs, {}, {"seconds": {"train": seconds}}, settings)
+        return seconds
+
+    note(RUNS)
+    try:
+        _run(command, folder_of(recipe), say)
+        if written_b(recipe) != inputs["written B"]:
+            raise InputError(f"[target] trainer: {shlex.join(command)} changed {recipe.target.out}, which it is only "
+                             f"to read. {AWAY}")
+    except BaseException as error:
+        note("it was interrupted" if isinstance(error, KeyboardInterrupt) else "it failed")
+        raise
+    return Trained(shlex.join(command), note(None))
+
+
+def _run(command: list[str], folder: Path, say: Say) -> None:
     say(f"trainer: runs {shlex.join(command)} in {folder.resolve()}")
-    begun, last = time.perf_counter(), deque[str](maxlen=LAST)
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    last = deque[str](maxlen=LAST)
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+    except OSError as error:
+        raise InputError(f"[target] trainer: {shlex.join(command)} cannot be run: {error.strerror or error}") from error
     assert process.stdout is not None
     try:
         for line in process.stdout:
@@ -130,10 +190,6 @@ def train(recipe: Recipe, say: Say) -> Trained:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
         said = "; it said nothing" if not any(last) else ", after\n" + "\n".join(line for line in last if line)
         raise InputError(f"[target] trainer: {shlex.join(command)} {how}{said}")
-    run = open_run(recipe)
-    seconds = time.perf_counter() - begun
-    record(run, "train", trainer_inputs(recipe), {}, {"seconds": {"train": seconds}})
-    return Trained(shlex.join(command), seconds)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 
 from kgkt.errors import InputError, UnsafeError, UsageError
 from kgkt.recipe import Recipe, Target
-from kgkt.verbs.trainer import check_trainer, train, trainer_command
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import record
+from kgkt.verbs.trainer import RUNS, check_trainer, train, trainer_command, trainer_inputs, why_untrained
 from tests.cli.conftest import Kgkt
 
 RECIPE = """
@@ -39,6 +42,7 @@ def test_run_trains_once_where_it_was_allowed_and_again_where_the_script_changed
     assert "train.py out.keras, which may do anything that you may do here" in refused.err
     assert "kgkt run --allow-trainer" in refused.err
     assert not Path("out.keras").exists()  # refused before any stage
+    assert line_of(kgkt, "train") == "stale: never ran"
     first = kgkt("run", "--allow-trainer")
     assert first.code == 0, first.err
     assert first.json["stages"]["train"] == "done"
@@ -54,9 +58,71 @@ def test_run_trains_once_where_it_was_allowed_and_again_where_the_script_changed
     assert failed.code == 3
     assert "ended with 1, after\nso far\n" in failed.err
     assert failed.err.rstrip().endswith("ValueError: no such corpus")
-    assert kgkt("check").json["stages"]["train"]["stale"]  # what failed did not run
+    assert kgkt("check").json["stale"]["train"] == ["it failed"]
+    assert line_of(kgkt, "train").endswith("   stale: it failed")
     Path("train.py").unlink()
     assert kgkt("check").json["problems"] == ["[target] trainer: train.py is not there"]
+
+
+def line_of(kgkt: Kgkt, what: str) -> str:
+    """What check says of it."""
+    return next(fact["says"] for fact in kgkt("check").json["facts"] if fact["what"] == what)
+
+
+def test_a_trainer_that_changes_what_it_reads_is_told(labelled: Path, kgkt: Kgkt) -> None:
+    Path("kgkt.toml").write_text(RECIPE)
+    Path("train.py").write_text("import sys; open(sys.argv[1], 'ab').write(b'more')\n")
+    changed = kgkt("run", "--allow-trainer")
+    assert changed.code == 3
+    assert "train.py out.keras changed out.keras, which it is only to read. Move that file away" in changed.err
+    trained = Path("out.keras").read_bytes()
+    again = kgkt("run", "--allow-trainer")
+    assert again.code == 3
+    assert "out.keras is not what fuse wrote any more: since then the trainer changed it" in again.err
+    assert Path("out.keras").read_bytes() == trained  # nothing that was trained is lost
+    Path("out.keras").rename("trained.keras")
+    Path("train.py").write_text(WORKS)
+    last = kgkt("run", "--allow-trainer")
+    assert last.code == 0, last.err
+
+
+@pytest.fixture
+def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
+    """A graph of which nothing is written down, in a folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    run = RunDir("kgkt-run", "main")
+    run.folder.mkdir(parents=True)
+    run.write_state({"stages": {}})
+    return run
+
+
+def test_while_it_runs_and_after_its_end_check_knows(graph: RunDir, tmp_path: Path) -> None:
+    Path("o.keras").write_text("B")
+    Path("train.py").write_text("import json; print(json.load(open('kgkt-run/main/run.json'))['stages']['train'])\n")
+    ours = recipe(tmp_path, trainer="train.py")
+    assert why_untrained(ours, graph) == ["never ran"]
+    train(ours, lambda _: None)
+    assert why_untrained(ours, graph) == []
+    read = trainer_inputs(ours)
+    record(graph, "train", read, {}, {"seconds": {}}, {"fault": RUNS, "process": os.getpid()})
+    assert why_untrained(ours, graph) == ["it still runs"]
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    record(graph, "train", read, {}, {"seconds": {}}, {"fault": RUNS, "process": ended.pid})
+    assert why_untrained(ours, graph) == ["it never finished"]
+
+
+def test_a_script_that_changed_while_it_ran_is_stale(graph: RunDir, tmp_path: Path) -> None:
+    Path("train.py").write_text("open('train.py', 'a').write('# later')\n")
+    ours = recipe(tmp_path, trainer="train.py")
+    train(ours, lambda _: None)
+    assert why_untrained(ours, graph) == ["train.py"]
+
+
+def test_a_program_that_may_not_be_run_is_said(graph: RunDir, tmp_path: Path) -> None:
+    Path("fit.sh").touch(0o644)
+    with pytest.raises(InputError, match="cannot be run: Permission denied"):
+        train(recipe(tmp_path, trainer="./fit.sh"), lambda _: None)
 
 
 def recipe(folder: Path, **target: Any) -> Recipe:
@@ -88,7 +154,7 @@ def test_a_program_of_ones_own_is_run_as_it_is(tmp_path: Path) -> None:
     assert trainer_command(recipe(tmp_path, trainer="sh fit.sh"))[0] == "sh"
 
 
-def test_an_interrupt_ends_the_trainer_and_what_it_started(tmp_path: Path) -> None:
+def test_an_interrupt_ends_the_trainer_and_what_it_started(graph: RunDir, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(
         "import subprocess, sys\n"
         "child = subprocess.Popen(['sleep', '60'])\n"
@@ -117,3 +183,4 @@ def test_an_interrupt_ends_the_trainer_and_what_it_started(tmp_path: Path) -> No
             break
         time.sleep(0.02)
     assert ended
+    assert why_untrained(recipe(tmp_path, trainer="train.py"), graph) == ["it was interrupted"]
