@@ -79,7 +79,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
                        target.strip_accents)  # fmt: skip
     if not words.words:
-        raise InputError(f"none of the words is new to {b.path.name} and known to A: {in_words(words.left)}")
+        raise InputError(f"none of the words is new to {b.path.name} and in the graph: {in_words(words.left)}")
     concepts = nearest_concept(current.Z)
     pairs, new = _both(recipe, run, b, current, concepts, words.items, say)
     way, tried, held_out = choose_way(pairs, target.seed)
@@ -227,7 +227,7 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
 
     words = [word for word in b.vocabulary.words if word is not None]
     better, more = better_match(words, known, *forms)
-    what = f"A knows {found:,} of the {len(words):,} words of {b.path.name}"
+    what = f"the graph has {found:,} of the {len(words):,} words of {b.path.name}"
     hint = f"; with {better} {more:,}" if better else ""
     if found < FEWEST_PAIRS:
         if not hint and found < len(words) / 2:
