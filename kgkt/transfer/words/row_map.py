@@ -70,7 +70,7 @@ def learn_row_map(vectors: np.ndarray, rows: np.ndarray, seed: int = 0) -> RowMa
     if not above_chance(*found[by]):
         raise InputError(
             f"A's vectors explain nothing of B's trained rows that is above 0 by {SURE:.0f} standard errors "
-            f"({', '.join(f'{name} {_percent(*one)}' for name, one in found.items())}, of {len(held)} held out): "
+            f"({', '.join(f'{name} {percent(one)} % ±{percent(error)}' for name, (one, error) in found.items())}, of {len(held)} held out): "
             "nothing is written. --projection pca writes all words as into a B that was never trained")
 
     def predict(new: np.ndarray) -> np.ndarray:
@@ -92,5 +92,10 @@ def explained(true: np.ndarray, said: np.ndarray) -> tuple[float, float]:
     return float(share), float(np.std(whole - left - share * whole) / whole.mean() / len(whole) ** 0.5)
 
 
-def _percent(share: float, error: float) -> str:
-    return f"{100 * share:.2g} % ±{100 * error:.2g}"
+def percent(share: float) -> str:
+    """A share of 1 in per cent, small ones with two digits.
+
+    >>> percent(0.464), percent(0.00035), percent(-1.5), percent(1.0)
+    ('46', '0.035', '-150', '100')
+    """
+    return f"{100 * share:.2g}" if abs(share) < 0.1 else f"{100 * share:.0f}"
