@@ -112,4 +112,4 @@ def in_space(options: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     if by == "turn":
         return f"{d} numbers turned into {width}"
     return (f"by {by}, learned from {figures['pairs']:,} rows that B trained; of {figures['held_out']:,} held out "
-            f"ridge explains {100 * figures['ridge']:.0f} %, a network {100 * figures['network']:.0f} %")  # fmt: skip
+            f"ridge explains {percent(figures['ridge'])} %, a network {percent(figures['network'])} %")  # fmt: skip
