@@ -93,7 +93,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
                        target.strip_accents)  # fmt: skip
     if not words.words:
-        raise InputError(f"none of the words is new to {b.path.name} and known to A: "
+        raise InputError(f"none of the words is new to {b.path.name} and in the graph: "
                          f"{in_words(words.left, words.named)}{words.hint and f'. {words.hint}'}")  # fmt: skip
     if words.hint:
         say(words.hint)
@@ -254,7 +254,7 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
     words = [word for word in b.trained() if word is not None]
     better, more = better_match(words, known, *forms)
     own = " own" if b.foretold[1] else ""
-    what = f"A knows {found:,} of the {len(words):,}{own} words of {b.path.name}"
+    what = f"the graph has {found:,} of the {len(words):,}{own} words of {b.path.name}"
     hint = f"; with {better} {more:,}" if better else ""
     if found < FEWEST_PAIRS:
         if not hint and found < len(words) / 2:

@@ -230,7 +230,7 @@ def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
         ("bag.keras",): (3, "has no Embedding layer"),
         ("letters.keras",): (3, "splits texts into characters"),
         ("fresh.keras",): (3, "Is fresh.keras trained?"),
-        ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and known to A: 1 known to B (w001), 1 not in the graph (nowhere)"),
+        ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and in the graph: 1 known to B (w001), 1 not in the graph (nowhere)"),
         ("b.keras", "--words", "gone.txt"): (3, "gone.txt cannot be read"),
         ("b.keras", "--words", "none.txt", "--most-frequent", 5): (2, "one of the two"),
         ("b.keras", "--most-frequent", 0): (2, "expected 1 or more"),
@@ -258,5 +258,5 @@ def test_a_graph_of_other_items_is_refused(kgkt: Kgkt, worded: Path, pool_npz: P
     assert kgkt("populate", "--features", "pictures.npz", "--graph", "pictures").code == 0
     done = kgkt("extend-vocabulary", "b.keras", "--out", "b2.keras", "--graph", "pictures")
     assert done.code == 3
-    assert "A knows 0 of the 160 words of b.keras" in done.err
+    assert "the graph has 0 of the 160 words of b.keras" in done.err
     assert "have to be words" in done.err

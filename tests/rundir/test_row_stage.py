@@ -27,8 +27,8 @@ def test_what_cut_the_graph_is_known(told: dict[str, Any], cut: str) -> None:
 
 def test_words_that_are_not_in_a_cut_graph_may_be_in_a_larger_one_and_special_ones_are_named() -> None:
     cut = dict(row_counts({**COUNTS, "cut_by": "--most-frequent 700", "special_words": ["[UNK]", "<s>"]}))
-    assert cut["left alone: of words that this graph does not have; it was cut by --most-frequent 700, a larger one may"
-               ] == "1,298"  # fmt: skip
+    assert cut["left alone: of words that this graph does not have; it was cut by --most-frequent 700, a larger one may "
+               "have them"] == "1,298"  # fmt: skip
     assert cut["left alone: without a word (mask, unknown words, start and end, beyond the vocabulary): [UNK], <s>"] == "3"
     whole = dict(row_counts({**COUNTS, "cut_by": "", "special_words": []}))
     assert whole["left alone: of words that this graph does not have"] == "1,298"

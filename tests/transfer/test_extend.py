@@ -63,7 +63,7 @@ def test_rows_that_have_nothing_to_do_with_a_are_not_sure() -> None:
                      pairs.places, pairs.unknown)  # fmt: skip
     way, tried, _ = choose_way(shuffled)
     assert not tried[way].sure
-    with pytest.raises(InputError, match="A knows 20 of B's words"):
+    with pytest.raises(InputError, match="the graph has 20 of B's words"):
         choose_way(pairs.part(np.arange(20)))
 
 

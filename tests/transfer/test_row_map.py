@@ -46,6 +46,33 @@ def test_foretold_rows_lie_as_far_from_the_mean_row_as_bs_own(noise: float) -> N
     assert np.linalg.norm(placed(words, 0.5)[1], axis=1).mean() == pytest.approx(0.5, rel=0.1)
 
 
+def among_each_other(rows: np.ndarray) -> float:
+    """The mean cosine of pairs of rows."""
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return float((unit[::2] * unit[1::2]).sum(axis=1).mean())
+
+
+def test_a_whole_row_made_longer_would_be_the_mean_row() -> None:
+    """The figures of docs/commands.md: 1,000 rows that B trained, of which ridge explains 1 %, and 300 others."""
+    draw = np.random.default_rng(1)
+    vectors = draw.normal(size=(1300, 20)).astype(np.float32)
+    said = vectors @ draw.normal(size=(20, 16)) / 20**0.5
+    said += 6 * draw.normal(size=said.shape)
+    true = (said / said.std() + 2 * draw.normal(size=16)).astype(np.float32)
+    own, one = true * (np.arange(1300) < 1000)[:, None], np.zeros(1300, np.int64)
+    words = Words(own, np.arange(1300) < 1000, np.arange(1300), vectors, one, vectors.mean(axis=0)[None])
+    space = into_b(words, "auto", None, None)
+    assert space.learned is not None
+    assert space.learned.ridge == pytest.approx(0.013, abs=0.003)
+    new, mean = vectors[1000:], true[:1000].mean(axis=0)
+    raw, placed_ = space.learned.predict(new), space.place(new)
+    assert among_each_other(raw) == pytest.approx(1, abs=0.005)  # whatever its length
+    assert among_each_other(true[1000:]) == pytest.approx(0.75, abs=0.02)
+    assert among_each_other(placed_) == pytest.approx(0.73, abs=0.02)
+    far, own_far = (np.linalg.norm(part - mean, axis=1).mean() for part in (placed_, true[1000:]))
+    assert far == pytest.approx(own_far, rel=0.05)
+
+
 def test_what_is_not_above_chance_is_refused() -> None:
     words, _ = words_of(None)
     with pytest.raises(InputError, match=r"above 0 by 3 standard errors \(ridge .* % ±.*, of 40 held out\): nothing"):

@@ -161,8 +161,8 @@ def choose_way(pairs: Pairs, seed: int = 0) -> tuple[str, dict[str, Foretold], i
         InputError: too few words.
     """
     if len(pairs) < FEWEST_PAIRS:
-        raise InputError(f"A knows {len(pairs)} of B's words, and rows of new ones are learned from {FEWEST_PAIRS} or "
-                         "more. Are they words at all, of the same language and casing (--lower)?")
+        raise InputError(f"the graph has {len(pairs)} of B's words, and rows of new ones are learned from "
+                         f"{FEWEST_PAIRS} or more. Are they words at all, of the same language and casing (--lower)?")
     held, fitted = split(len(pairs), seed)
     ways = (*WAYS, *(way for way in CONTROLS if way != "unknown's row" or pairs.unknown is not None))
     tried = {way: foretold(way, pairs.part(fitted), pairs.part(held), seed) for way in ways}

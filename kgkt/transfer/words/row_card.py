@@ -10,6 +10,7 @@ from typing import Any
 from kgkt.errors import count
 from kgkt.files import atomic, sha256_file, write_json, write_text
 from kgkt.transfer.card import check_output, markdown_cell, markdown_table, versions
+from kgkt.transfer.words.row_map import percent
 
 ALONE = {
     "special": "without a word (mask, unknown words, start and end, beyond the vocabulary)",
@@ -86,7 +87,7 @@ def row_counts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = [("written by A's vector of the word and its concept", figures["covered"]),
             ("written by their concept alone", figures["filled"])]  # fmt: skip
     more = {"special": f": {', '.join(figures['special_words'])}" if figures["special_words"] else "",
-            "unknown": f"; it was cut by {figures['cut_by']}, a larger one may" if figures["cut_by"] else ""}
+            "unknown": f"; it was cut by {figures['cut_by']}, a larger one may have them" if figures["cut_by"] else ""}
     rows += [(f"left alone: {words}{more.get(name, '')}", figures[name]) for name, words in ALONE.items()]
     return [(words, f"{number:,}") for words, number in rows if number]
 
@@ -111,4 +112,4 @@ def in_space(options: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     if by == "turn":
         return f"{d} numbers turned into {width}"
     return (f"by {by}, learned from {figures['pairs']:,} rows that B trained; of {figures['held_out']:,} held out "
-            f"ridge explains {100 * figures['ridge']:.0f} %, a network {100 * figures['network']:.0f} %")  # fmt: skip
+            f"ridge explains {percent(figures['ridge'])} %, a network {percent(figures['network'])} %")  # fmt: skip

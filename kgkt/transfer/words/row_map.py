@@ -19,7 +19,7 @@ class RowMap:
     """A map from A's vectors to B's rows.
 
     Args:
-        by: "ridge" or "network": the one that explains more.
+        by: "ridge" or "network": the one that explains more, of those that explain anything for sure.
         ridge, network: share of the squared distances of the rows held out to the mean row that each explains.
         pairs, held_out: rows that the maps were fitted to, and that the shares are of.
         held: (held_out,) which of the pairs these are.
@@ -66,12 +66,15 @@ def learn_row_map(vectors: np.ndarray, rows: np.ndarray, seed: int = 0) -> RowMa
     if (Y[held] ** 2).sum() == 0:
         raise InputError("B's rows are the same for every word: there is nothing to learn from them")
     found = {name: explained(Y[held], one.predict(X[held]).reshape(len(held), -1)) for name, one in maps.items()}
-    by = max(found, key=lambda name: found[name][0])
-    if not above_chance(*found[by]):
+    sure = [name for name, one in found.items() if above_chance(*one)]
+    if not sure:
+        tried = ", ".join(f"{name} {percent(one)} % ±{percent(error)}" for name, (one, error) in found.items())
         raise InputError(
             f"A's vectors explain nothing of B's trained rows that is above 0 by {SURE:.0f} standard errors "
-            f"({', '.join(f'{name} {_percent(*one)}' for name, one in found.items())}, of {len(held)} held out): "
-            "nothing is written. --projection pca writes all words as into a B that was never trained")
+            f"({tried}, of {len(held)} held out): nothing is written. "
+            "--projection pca writes all words as into a B that was never trained")
+
+    by = max(sure, key=lambda name: found[name][0])
 
     def predict(new: np.ndarray) -> np.ndarray:
         said = maps[by].predict(((new - middle) / spread).astype(np.float32)).reshape(len(new), -1)
@@ -92,5 +95,10 @@ def explained(true: np.ndarray, said: np.ndarray) -> tuple[float, float]:
     return float(share), float(np.std(whole - left - share * whole) / whole.mean() / len(whole) ** 0.5)
 
 
-def _percent(share: float, error: float) -> str:
-    return f"{100 * share:.2g} % ±{100 * error:.2g}"
+def percent(share: float) -> str:
+    """A share of 1 in per cent, small ones with two digits.
+
+    >>> percent(0.464), percent(0.00035), percent(-1.5), percent(1.0)
+    ('46', '0.035', '-150', '100')
+    """
+    return f"{100 * share:.2g}" if abs(share) < 0.1 else f"{100 * share:.0f}"
