@@ -17,6 +17,7 @@ from kgkt.rundir.row_edits import Edges, edges_of_rows, let_others_wait, row_edi
 from kgkt.rundir.row_stage import STAGE, in_graph, inputs_of_rows, told_of
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
+from kgkt.source.words.choice import percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -251,7 +252,7 @@ def _notices(
     named, found = figures["words"], figures["in_a"]
     flags, most = better_match(vocabulary.words.tolist(), current.ids.tolist(), target.lower, target.strip_accents)
     if flags:
-        said.append(f"{_percent(found, named)} of B's words are in A; {_percent(most, named)} with {flags}")
+        said.append(f"{percent(found, named)} of B's words are in A; {percent(most, named)} with {flags}")
     if shared := shared_with(model, layer):
         said.append(f"{path} is shared with {', '.join(shared)}: what is written changes that too")
     if not layer.trainable:
@@ -265,10 +266,6 @@ def _notices(
     if not figures["covered"] + figures["filled"]:
         said.append("no row was written: B is saved as it came")
     return said
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / max(whole, 1):.0f} %"
 
 
 def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:
