@@ -84,12 +84,17 @@ def show_switched(done: Any, to: str) -> None:
     would = "would be " if done.dry else ""
     print(printable(f"{count(len(done.concepts), 'concept')} {would}switched {to} ({', '.join(shown)}), which hold"
                     f"{'s' if len(done.concepts) == 1 else ''} {count(done.items, 'item')}{already}"
-                    + ("" if done.dry else OUT.next("kgkt propagate"))))  # fmt: skip
+                    + ("" if done.dry else _propagate(done))))  # fmt: skip
     if done.labels:
         labels = ", ".join(done.labels[:FEW]) + (", …" if len(done.labels) > FEW else "")
         lies = "lies" if len(done.labels) == 1 else "lie"
         print(printable(f"{count(len(done.labels), 'label')} {lies} in what is off now ({labels})"))
     show_effect(done)
+
+
+def _propagate(done: Any) -> str:
+    """What to do next, where a label is there to spread."""
+    return "" if done.effect is None else OUT.next("kgkt propagate")
 
 
 @app.command(rich_help_panel=TEACH)
@@ -114,7 +119,7 @@ def merge(
         print(printable(f"{parts}: {whole} already, nothing to do"))
         return
     joined = f"concept {number} {name!r} holds {count(done.items, 'item')} now, with those of {parts}"
-    print(printable(f"{parts}: {whole} any more" if number is None else joined) + OUT.next("kgkt propagate"))
+    print(printable(f"{parts}: {whole} any more" if number is None else joined) + _propagate(done))
     show_effect(done)
 
 

@@ -154,13 +154,23 @@ def directory(
     """All graphs of a run directory, for verbs that take the name of one themselves; options may stand before them."""
     told = {"dir": dir, "store": store, "database": database, "recipe": recipe}
     surroundings = os.environ.get("KGKT_DIR")  # what was typed before the verb goes before that
-    told |= {name: said for name, said in BEFORE.items() if said and told[name] in (None, surroundings)}
+    told |= {name: said for name in told if (said := BEFORE.get(name)) and told[name] in (None, surroundings)}
     return graph_of(None, **told)
 
 
 def plain(form: Format = None) -> str:
     """The format of a verb that prints what it did."""
     return pick_format(form)
+
+
+def plain_of_group(form: Format = None) -> str:
+    """The same of a verb of a group: the format may stand before it."""
+    return pick_format(form or BEFORE.get("form"))
+
+
+def rows_of_group(form: Format = None) -> str:
+    """The format of a verb of a group that prints rows; it may stand before the verb."""
+    return pick_format(form or BEFORE.get("form"), rows=True)
 
 
 def rows(form: Format = None) -> str:

@@ -171,12 +171,21 @@ def cell(value: Any, wide: bool = False) -> str:
     if isinstance(value, dict):
         text = _entity(value)
     elif isinstance(value, list | tuple):
-        shown = ", ".join(cell(v, wide) for v in value[:LIST])
+        shown = ", ".join(_inside(v, wide) for v in value[:LIST])
         text = f"[{shown}{f', … {len(value)} in all' if len(value) > LIST else ''}]"
     else:
         text = str(value)
     text = printable(text)
     return text if wide or len(text) <= CELL else text[: CELL - 1] + "…"
+
+
+def _inside(value: Any, wide: bool = False) -> str:
+    """A value in a list or a map: text with a comma of its own stands in quotes.
+
+    >>> _inside("royals, her, wife"), _inside("woman")
+    ("'royals, her, wife'", 'woman')
+    """
+    return repr(value) if isinstance(value, str) and "," in value else cell(value, wide)
 
 
 def number(value: float) -> str:
@@ -193,12 +202,12 @@ def _entity(value: dict[str, Any]) -> str:
     if "~path" in value:
         return " ".join(_entity(v) if isinstance(v, dict) else str(v) for v in value["~path"])
     facts = {k: v for k, v in value.items() if not k.startswith("~")}
-    shown = ", ".join(f"{k}: {cell(v)}" for k, v in facts.items() if k not in ("key", "graph", "name", "centroid"))
+    shown = ", ".join(f"{k}: {_inside(v)}" for k, v in facts.items() if k not in ("key", "graph", "name", "centroid"))
     if "~node" in value:
         return f"({value['~node']} {facts.get('name', '')!r}{f' {{{shown}}}' if shown else ''})"
     if "~relationship" in value:
         return f"-[{value['~relationship']}{f' {{{shown}}}' if shown else ''}]-"
-    return "{" + ", ".join(f"{k}: {cell(v)}" for k, v in value.items()) + "}"
+    return "{" + ", ".join(f"{k}: {_inside(v)}" for k, v in value.items()) + "}"
 
 
 def printable(text: str, keep: str = "") -> str:

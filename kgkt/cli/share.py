@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +15,15 @@ from kgkt.cli.options import (
     BEFORE,
     Database,
     Force,
+    Format,
     RecipePath,
     Shared,
     StoreUrl,
     directory,
     graph_of,
     plain,
-    rows,
+    plain_of_group,
+    rows_of_group,
     takes,
 )
 from kgkt.cli.output import OUT, print_json, print_rows
@@ -45,15 +48,19 @@ graphs = typer.Typer(name="graphs", help="The graphs of the database and of the 
 app.add_typer(graphs, rich_help_panel=BUILD)
 
 
-@graphs.callback()
+@graphs.callback(invoke_without_command=True)
 def places(
+    context: typer.Context,
     dir: Annotated[str | None, typer.Option("--dir", help="Run directory (kgkt-run).")] = None,
     store: StoreUrl = None,
     database: Database = None,
     recipe: RecipePath = None,
+    form: Format = None,
 ) -> None:
     """The graphs of the database and of the run directory: list, drop."""
-    BEFORE.update(dir=dir, store=store, database=database, recipe=recipe)
+    BEFORE.update(dir=dir, store=store, database=database, recipe=recipe, form=form)
+    if context.invoked_subcommand is None:  # options alone: of no arguments at all the help is shown
+        show_graphs(directory(os.environ.get("KGKT_DIR")), rows_of_group())
 
 
 @app.command(rich_help_panel=SHARE)
@@ -97,9 +104,14 @@ def export(
 
 
 @graphs.command("list")
-@takes(run=directory, form=rows)
+@takes(run=directory, form=rows_of_group)
 def list_(run: Run, form: str) -> None:
     """Every graph of the run directory, and of the databases that it knows."""
+    show_graphs(run, form)
+
+
+def show_graphs(run: Run, form: str) -> None:
+    """Print the graphs of a run directory."""
     columns = ("graph", "state", "items", "concepts", "stability", "created_at", "store", "folder")
     found = [(g.name, g.state, g.items, g.concepts, g.stability, g.created_at, g.url, g.folder and str(g.folder))
              for g in run.graphs()]  # fmt: skip
@@ -107,7 +119,7 @@ def list_(run: Run, form: str) -> None:
 
 
 @graphs.command("drop")
-@takes(run=directory, form=plain)
+@takes(run=directory, form=plain_of_group)
 def drop(
     *,
     name: Annotated[str, typer.Argument(help="Name of the graph.")],

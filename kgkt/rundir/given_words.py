@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from numbers import Integral
+from numbers import Integral, Number
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def words_file(value: Any, folder: Path, name: str = "vocabulary") -> str | None
         name: of the file, without suffix.
 
     Raises:
-        UsageError: none of these.
+        UsageError: none of these, or something in a list that is no word.
     """
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
@@ -47,7 +47,7 @@ def listed_file(value: Any, folder: Path, name: str) -> str | None:
 
 def _written(value: Any, folder: Path, name: str, expected: str) -> str:
     """A file of the words of a list."""
-    words = [str(word) for word in value] if isinstance(value, Iterable) else []
+    words = [_word(word, name) for word in value] if isinstance(value, Iterable) else []
     if not words:
         came = f"{'an empty ' if isinstance(value, Iterable) else ''}{type(value).__name__}"
         raise UsageError(f"{name}: expected {expected}, received {came}")
@@ -83,3 +83,12 @@ def rows_file(value: Any, folder: Path) -> str | None:
     make_folder(folder)
     write_json(folder / "row-vocabulary.json", held)
     return str(folder / "row-vocabulary.json")
+
+
+def _word(value: Any, name: str) -> str:
+    """A word of a list; a number is one as it is written, a missing value is none."""
+    if isinstance(value, bool) or not isinstance(value, str | Number) or value != value:
+        raise UsageError(f"{name}: expected words, received {value!r} ({type(value).__name__}) among them")
+    if "\n" in (word := str(value)) or "\r" in word:
+        raise UsageError(f"{name}: expected words, received {word[:40]!r}, which holds a line break")
+    return word

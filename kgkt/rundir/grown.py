@@ -199,8 +199,8 @@ def too_few(before: Before, n: int, dims: int) -> str | None:
 def say_doubled(before: Before, n: int, say: Say) -> None:
     """Propose to fit everything anew where the pool has more than doubled since."""
     if _doubled(before, n):
-        say(f"the pool has more than doubled, from {len(before.ids):,} to {n:,} items; embedding and stability are those "
-            "of the old items. populate --fresh fits it anew; first add --dry-run, which says what would be lost")
+        say(f"the pool has more than doubled, from {len(before.ids):,} to {n:,} items; embedding and stability are "
+            "those of the old items. populate --fresh fits it anew; first add --dry-run, which says what would be lost")
 
 
 def _doubled(before: Before, n: int) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgkt.errors import InputError, count, nearest
+from kgkt.errors import InputError, count
 from kgkt.files import sha256_file
+from kgkt.source.known_items import known_item
 from kgkt.source.lines import Lines
 from kgkt.source.records import Table, no_column, open_table, suffix_of
 from kgkt.source.safety import read_head
@@ -25,8 +25,7 @@ MISSING = {"nan", "NaN", "None", "NA", "N/A", "<NA>", "NaT", "null", "NULL"}  # 
 # fields of a task of Label Studio: of its JSON, of that of older ones, of JSON-MIN
 MARKS = {"annotations", "completions", "annotation_id", "annotator", "lead_time"}
 FRACTION = re.compile(r"-?\d+\.0+")
-ENOUGH = 20_000  # ids that an unknown one is compared with
-MADE_UP = re.compile(r"i\d{4,}")  # as `kgkt.source.arrays.default_ids` calls rows
+STUCK = re.compile(r"[,;]([^,;=]+)=")  # a=x,b=y
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +195,7 @@ def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Labe
     An item id may hold "=": the longest left side that is an item of the pool is taken.
 
     Raises:
-        InputError: no "=", an unknown item, an empty class, contradictions.
+        InputError: no "=", an unknown item, an empty class, contradictions; a comma where a space should be.
     """
     rows = []
     for text in texts:
@@ -204,7 +203,10 @@ def parse_assignments(texts: Iterable[str], known: Collection[str]) -> list[Labe
         if not cuts:
             raise InputError(f"{text!r} is not ITEM=CLASS")
         cut = next((i for i in reversed(cuts) if text[:i] in known), cuts[0])
-        rows.append(_row(text[:cut], text[cut + 1 :].strip(), repr(text), known))
+        name = text[cut + 1 :].strip()
+        if name.endswith((",", ";")) or ((stuck := STUCK.search(name)) and stuck[1].strip() in known):
+            raise InputError(f"{text!r}: put spaces between several, and no commas: kgkt label ITEM=CLASS ITEM=CLASS")
+        rows.append(_row(text[:cut], name, repr(text), known))
     check_consistent(rows)
     return rows
 
@@ -227,53 +229,6 @@ def _row(item_id: str, name: str, where: str, known: Collection[str]) -> LabelRo
     if not name.strip():
         raise InputError(f"{where}: the class of {item_id} is empty")
     return LabelRow(item_id, name.strip(), tick, where)
-
-
-def known_item(item_id: str, known: Collection[str], where: str = "") -> str:
-    """An item's id as the pool has it; spaces around it do not count.
-
-    Args:
-        item_id: as it was given.
-        known: ids of the pool.
-        where: what an error begins with.
-
-    Raises:
-        InputError: no such item; with the one that was meant, or the nearest ids.
-    """
-    if item_id not in known:
-        item_id = item_id.strip()
-    if item_id not in known:
-        raise InputError(f"{where}no item {item_id!r} in the pool{_why_unknown(item_id, known)}")
-    return item_id
-
-
-def _why_unknown(item_id: str, known: Collection[str]) -> str:
-    """The item that was meant, with the reason where one shows; else the nearest ids."""
-    whole = item_id.removesuffix(".0")
-    if whole.isdecimal():
-        bare = whole.lstrip("0")
-        for one in known:
-            if one.isdecimal() and one.lstrip("0") == bare:
-                if len(whole) > len(one):
-                    return f"; is {one!r} meant? It has {count(len(whole) - len(one), 'zero')} less before it"
-                what = "its leading zeros were lost" if whole == item_id else "it was read as a number"
-                return f"; {one!r} is there: {what} (read ids as text, in pandas with dtype=str)"
-        width = next((len(one) - 1 for one in known if MADE_UP.fullmatch(one)), 0)
-        if (made := f"i{int(whole):0{width}d}") in known:
-            return f"; is {made!r} meant? Where a pool brings no ids, its rows are numbered from i{0:0{width}d} on"
-    if known and not re.fullmatch(r"i\d+", item_id) and all(map(MADE_UP.fullmatch, itertools.islice(known, 20))):
-        return "; it numbers its items, as i0000: populate with --id-column where it has a column of ids"
-    if (small := item_id.lower()) in known:
-        return f"; is {small!r} meant?"
-    return nearest(item_id, _some(known, item_id))
-
-
-def _some(known: Collection[str], item_id: str) -> list[str]:
-    """Enough of the pool's ids to look for a near one, not millions; of many, those that begin alike."""
-    import heapq
-
-    alike = known if len(known) <= ENOUGH else [one for one in known if one[:1] == item_id[:1]] or known
-    return heapq.nsmallest(ENOUGH, alike)
 
 
 def check_consistent(rows: list[LabelRow]) -> None:

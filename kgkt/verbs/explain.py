@@ -42,7 +42,7 @@ def explain(
         UsageError: less than one example asked for.
         InputError: no such item, nothing labelled, a picture that cannot be drawn or written.
     """
-    from kgkt.source.labels import known_item
+    from kgkt.source.known_items import known_item
 
     if examples < 1:
         raise UsageError(f"-n must be at least 1, received {examples}")

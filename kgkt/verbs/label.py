@@ -217,18 +217,19 @@ def _tell_new(recipe: Recipe, new: list[str], old: Sequence[str], outputs: int, 
 def near_names(new: Sequence[str], old: Sequence[str]) -> list[tuple[str, str]]:
     """(new class, the one that may have been meant), where they differ in case, in spaces, or in a letter or two.
 
-    Among the new names only case, spaces and two neighbouring letters that changed places count: names that are given
-    together are meant to differ. Digits that differ are meant too. With many classes only these are looked for.
+    Among the new names only case, spaces, signs around them and two neighbouring letters that changed places count:
+    names that are given together are meant to differ. Digits that differ are meant too. With many classes only these
+    are looked for.
 
     Args:
         new: names that were given, in order.
         old: names that there were.
     """
-    plain = {" ".join(name.casefold().split()): name for name in reversed(old)}
+    plain = {_bare(name): name for name in reversed(old)}
     before, found = list(plain), []
     thorough = len(new) * len(before) <= COMPARISONS
     for name in new:
-        bare = " ".join(name.casefold().split())
+        bare = _bare(name)
         near = next((one for one in (bare, *_swaps(bare)) if one in plain), None)
         if near is None and thorough:
             close = difflib.get_close_matches(bare, before, n=5, cutoff=0.75)
@@ -237,6 +238,16 @@ def near_names(new: Sequence[str], old: Sequence[str]) -> list[tuple[str, str]]:
             found.append((name, plain[near]))
         plain.setdefault(bare, name)
     return found
+
+
+def _bare(name: str) -> str:
+    """A name without what is easily typed otherwise: case, more than one space, signs around it.
+
+    >>> _bare(" Colour,"), _bare("C++"), _bare("?")
+    ('colour', 'c++', '?')
+    """
+    plain = " ".join(name.casefold().split())
+    return plain.strip(" ,;.:'\"") or plain
 
 
 def _swaps(name: str) -> Iterator[str]:

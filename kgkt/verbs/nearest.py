@@ -84,7 +84,7 @@ def nearest(recipe: Recipe, say: Say, plus: Sequence[str], minus: Sequence[str] 
     """
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.concepts.nearest import nearest_rows
-    from kgkt.source.labels import known_item
+    from kgkt.source.known_items import known_item
     from kgkt.source.parquet import open_features
 
     if n < 1:

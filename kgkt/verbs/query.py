@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from kgkt.errors import UsageError, nearest
+from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store
 from kgkt.rundir.derived import TRANSLATED, WORDS, nothing_found, nothing_translated
@@ -66,7 +66,8 @@ def ask(
             rows = store.ask(statement, {"graph": run.graph, **params}, Limits(*limits), write=write, dry=dry)
             elapsed = time.perf_counter() - clock
             if not write and _looks_empty(rows):
-                unknown = _not_there(store, run.graph, params) if named else unknown_names(statement, store.schema())
+                unknown = (_not_there(store, run, params, not rows.rows) if named
+                           else unknown_names(statement, store.schema()))  # fmt: skip
                 for notice in unknown:
                     say(notice)
                 if word == "carried" and not rows.rows and _one_source(run):
@@ -96,11 +97,20 @@ def _complete(query: Shipped, params: dict[str, Any]) -> dict[str, Any]:
     return {**query.defaults, **params}
 
 
-def _not_there(store: Store, graph: str, params: dict[str, Any]) -> Iterator[str]:
-    """What the parameters `class`, `a`, `b`, `concept`, `from`, `to` and `item` name and the graph does not have."""
+def _not_there(store: Store, run: RunDir, params: dict[str, Any], empty: bool) -> Iterator[str]:
+    """What the parameters `class`, `a`, `b`, `concept`, `from`, `to` and `item` name and the graph does not have.
+
+    Args:
+        store: open; `run`, of the graph.
+        params: of the query.
+        empty: whether it gave no row at all.
+    """
     from kgkt.store.labels import read_classes
     from kgkt.store.readback import rows
 
+    graph = run.graph
+    if empty and "item" in params:
+        yield _no_example(str(params["item"]), run)
     classes = {name for name in ("class", "a", "b") if name in params}
     if classes:
         names, _, _ = read_classes(store, graph)
@@ -113,6 +123,23 @@ def _not_there(store: Store, graph: str, params: dict[str, Any]) -> Iterator[str
         known = {part for pair in found for part in pair}
         yield from (f"no concept {params[p]!r}{nearest(str(params[p]), sorted({name for name, _ in found}))}"
                     for p in sorted(concepts) if str(params[p]) not in known)  # fmt: skip
+
+
+def _no_example(item: str, run: RunDir) -> str:
+    """Why a query about an item finds nothing: it is not in the pool, or not among what the database holds."""
+    from kgkt.rundir.current import pool_ids
+    from kgkt.source.known_items import known_item
+
+    holds = "the database holds only examples of concepts, and items with a label"
+    if not run.path("memberships.parquet").exists():
+        return holds
+    try:
+        known = known_item(item, frozenset(pool_ids(run).tolist()))
+    except InputError as error:
+        return f"{error} ({holds})"
+    if known != item:
+        return f"no item {item!r}: the pool spells it {known!r}"
+    return f"{item!r} is in the pool, and no example of a concept ({holds}): kgkt nearest compares all"
 
 
 def _one_source(run: RunDir) -> bool:

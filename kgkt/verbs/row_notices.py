@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import count
 from kgkt.recipe import Target
+from kgkt.source.words.choice import percent
 
 if TYPE_CHECKING:
     from kgkt.transfer.words.row_plan import Space, Words
@@ -76,9 +77,9 @@ def _of_words(figures: Mapping[str, Any], flags: str, most: int) -> list[str]:
     few = few_found(figures)
     if not flags and not few:
         return []
-    said = f"{_percent(found, named)} of B's words are in this graph"
+    said = f"{percent(found, named)} of B's words are in this graph"
     if flags:
-        said += f"; {_percent(most, named)} with {flags}"
+        said += f"; {percent(most, named)} with {flags}"
     if few:
         said += f". Not found, in B's order: {shown_words(figures['not_found'])}"
     if few and figures["cut_by"]:
@@ -116,7 +117,3 @@ def _longer(target: Target, words: Words, space: Space) -> list[str]:
     return [f"rows stay {space.norm:.3g} long in the mean, A's vectors are {a:.3g}: try --row-norm {tries} on texts "
             "held out. Measured in classifiers that take the mean of their words, 10 labels a class, --rank full: "
             "length 3 gained 16 points where 0.23 gained 2, on longer texts 3.3 where 0.23 lost 1 (docs/results.md)"]
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / max(whole, 1):.0f} %"

@@ -55,7 +55,7 @@ def trace(
         UsageError: not exactly one thing asked for.
         InputError: no such unit, class or item; no B, a B that changed, or one of other classes.
     """
-    from kgkt.source.labels import known_item
+    from kgkt.source.known_items import known_item
 
     if (what is None) == (item is None and data is None):
         raise UsageError("trace what? LAYER:UNIT or a class, or --item ID, or --data FILE (with --item, if it holds "

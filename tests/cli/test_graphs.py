@@ -48,6 +48,16 @@ def test_list_names_every_graph_and_where_it_is(two: Path, kgkt: Kgkt):
         ["kglite:kgkt-run/graph.kgl", f"kgkt-run/{name}"] for name in ("main", "second")]
 
 
+def test_the_format_may_stand_before_the_verb_or_alone(two: Path, kgkt: Kgkt):
+    rows = kgkt("graphs", "list", "--format", "table").out
+    assert rows.startswith("graph   state ")
+    for arguments in (("--format", "table"), ("--format", "table", "list")):
+        assert kgkt("graphs", *arguments).out == rows
+    assert kgkt("graphs", "--format", "table", "list", "--format", "csv").out.startswith("graph,state,")
+    assert kgkt("graphs", "--format", "table", "drop", "second", "--dry-run").out.startswith("would drop second")
+    assert kgkt("graphs", "list").json["rows"]  # nothing is left of it
+
+
 def test_list_of_nothing_is_empty(home: Path, kgkt: Kgkt):
     done = kgkt("graphs", "list")
     assert (done.code, done.json["rows"]) == (0, [])

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kgkt.cli.output import cell
 from kgkt.errors import UsageError
+from kgkt.source.known_items import known_item
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
 from tests.conftest import Once
 from tests.words import TOPIC, TOPICS, WORDS, save_words, vectors
@@ -63,6 +65,29 @@ def test_the_nearest_words_and_analogies(words: Path, kgkt: Kgkt) -> None:
     best = max((i for i, word in enumerate(WORDS) if word not in ("dog", "bread", "milk")), key=lambda i: X[i] @ target)
     assert kgkt("nearest", "dog", "milk", "--minus", "bread").json["rows"][0][0] == WORDS[best]
     assert "  c0" in kgkt("nearest", "river", "--format", "table").out
+
+
+def test_neighbours_of_what_is_not_there_or_no_example_are_told_why(words: Path, kgkt: Kgkt) -> None:
+    wrong = kgkt("query", "neighbours", "--param", "item=rivr")
+    assert "no item 'rivr' in the pool; did you mean river" in wrong.err
+    assert "the database holds only examples of concepts, and items with a label" in wrong.err
+    near = kgkt("query", "neighbours", "--param", "item=river")
+    assert (near.json["rows"] != [], "database holds" in near.err) == (True, False)
+    kgkt("query", "MATCH (i:Item {item_id: 'river'}) DETACH DELETE i", "--rw", "--force")
+    none = kgkt("query", "neighbours", "--param", "item=river")
+    assert "'river' is in the pool, and no example of a concept (" in none.err
+
+
+def test_an_accent_may_be_written_as_one_character_or_two() -> None:
+    assert known_item("ARRE\u0302T", {"ARR\u00caT", "x"}) == "ARR\u00caT"
+    assert known_item("ARR\u00caT", {"ARRE\u0302T", "x"}) == "ARRE\u0302T"
+    assert known_item("ARRE\u0302T", {"ARR\u00caT", "ARRE\u0302T"}) == "ARRE\u0302T"
+
+
+def test_switching_without_labels_does_not_lead_to_propagate(words: Path, kgkt: Kgkt) -> None:
+    assert "propagate" not in kgkt("switch", "off", "--concept", 3, "--format", "table").out
+    kgkt("label", "river=water")
+    assert "next: kgkt propagate" in kgkt("switch", "on", "--concept", 3, "--format", "table").out
 
 
 def test_what_nearest_refuses(words: Path, kgkt: Kgkt) -> None:
@@ -192,3 +217,10 @@ def test_word_vectors_are_no_features(home: Path, kgkt: Kgkt) -> None:
     save_words(home / "glove.txt")
     wrong = kgkt("populate", "--features", "glove.txt")
     assert (wrong.code, "is named --model words:glove.txt" in wrong.err) == (3, True)
+
+
+def test_text_with_a_comma_stands_in_quotes_in_a_list_of_a_table() -> None:
+    names = ["royals, her, wife", "woman"]
+    assert cell(names) == "['royals, her, wife', woman]"
+    assert cell({"names": names, "of": "a, b"}) == "{names: ['royals, her, wife', woman], of: 'a, b'}"
+    assert cell("a, b") == "a, b"

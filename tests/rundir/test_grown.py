@@ -10,7 +10,16 @@ from scipy.sparse import csr_matrix
 
 from kgkt.recipe import Concepts, Recipe, SourceSettings
 from kgkt.rundir.graph_files import Before
-from kgkt.rundir.grown import another_pool, asked_of, match_alike, match_items, rows_now, say_doubled, too_few, why_fresh
+from kgkt.rundir.grown import (
+    another_pool,
+    asked_of,
+    match_alike,
+    match_items,
+    rows_now,
+    say_doubled,
+    too_few,
+    why_fresh,
+)
 from kgkt.values import Features, Maps
 
 

@@ -33,7 +33,8 @@ def same(name: str, kind: str, files: list[str], rtol: float = 1e-6) -> None:
     found, file = read_words(name), open_words(name)
     assert found.words.tolist() == WORDS
     np.testing.assert_allclose(found.vectors, V, rtol=rtol)
-    assert (found.vectors.dtype, found.notices) == (np.float32, ())
+    listed = tuple(f"{files[0]}: the words of its rows are those of {one}" for one in files[1:])
+    assert (found.vectors.dtype, found.notices) == (np.float32, listed)
     assert (peek_words(name), [str(path) for path in file.files]) == ((len(WORDS), 6, kind), files)
 
 
@@ -72,7 +73,7 @@ def test_rows_without_a_word_or_with_numbers_that_are_none() -> None:
     Path("m.txt").write_text("\n" + LIST.partition("\n")[2])
     found = read_words("m.npy")
     assert found.words.tolist() == [word for word in WORDS if word not in {"the", WORDS[3], WORDS[7]}]
-    assert found.notices == ("m.npy: 1 of 45 rows have no word: passed over",
+    assert found.notices == ("m.npy: the words of its rows are those of m.txt", "m.npy: 1 of 45 rows have no word: passed over",
                              "m.npy: 2 rows skipped: row 3 holds NaN or infinity, row 7 holds NaN or infinity")  # fmt: skip
     Path("m.txt").write_text(LIST + "more\n")
     refused("m.npy", r"m\.txt lists 46 words, m\.npy has 45 rows: is it the list of another file\?")
@@ -83,6 +84,14 @@ def test_rows_without_a_word_or_with_numbers_that_are_none() -> None:
     np.save("m.npy", V)
     Path("m.npy.gz").write_bytes(gzip.compress(Path("m.npy").read_bytes()))
     refused("m.npy.gz", "is npy packed with gzip: unpack it")
+
+
+def test_a_name_that_a_kind_has_no_use_for_is_refused() -> None:
+    np.save("m.npy", V)
+    Path("m.txt").write_text(LIST)
+    refused("m.npy:foo", r"m\.npy is a \.npy, which holds one set of vectors, and none called foo: leave :foo out")
+    pq.write_table(pa.table({"word": ["a", "b"], "vector": [[1.0, 2.0], [2.0, 3.0]]}), "v.parquet")
+    refused("v.parquet,m.txt", r"v\.parquet is Parquet, which holds its words itself")
 
 
 def test_npz() -> None:
@@ -204,5 +213,9 @@ def test_rows_of_an_embedding(embeddings) -> None:
     refused("two.keras:far,nothing.txt", "nothing.txt, which should list the words of far")
     Path("own.txt").write_text("a\nb\nc\n")
     assert read_words("two.keras:far,own.txt").words.tolist() == ["a", "b", "c"]
+    Path("own.txt").write_text("[PAD]\n[UNK]\na\n<s>\n[\n")  # tokens of a model are no words
+    special = read_words("two.keras:far,own.txt")
+    assert special.words.tolist() == ["a", "["]
+    assert special.notices[0].endswith("those of own.txt, without [PAD], [UNK], <s>, which are no words")
     Path("own.txt").write_text("a\nb\nc\nd\ne\nf\n")
     refused("two.keras:far,own.txt", "lists 6 words, far of two.keras has 5 rows")

@@ -10,8 +10,10 @@ import pytest
 
 from kgkt.errors import InputError, UsageError
 from kgkt.recipe import SourceSettings, read_recipe
+from kgkt.rundir.given_words import words_file
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.inputs import read_data, words_as_data
+from kgkt.source.words.choice import percent
 from kgkt.source.words.word_list import read_word_list
 from kgkt.values import Features
 from tests.words import WORDS, save_words, vectors
@@ -165,3 +167,17 @@ def test_a_sentence_model_reads_the_words_of_the_first_source(glove: Path, sente
     assert (features.widths, features.meta["items"]) == ({"glove/words": 12, "tiny/sentence": 32}, "words")
     rows = features.rows("tiny/sentence", np.arange(20))
     assert len(np.unique(rows.round(4), axis=0)) > 5
+
+
+def test_a_list_from_python_holds_words_alone(tmp_path: Path) -> None:
+    path = words_file(["café", 3, np.float32(0.5), np.str_("x")], tmp_path)
+    assert Path(str(path)).read_text(encoding="utf-8") == "café\n3\n0.5\nx\n"
+    for wrong in (None, float("nan"), True, b"x", ["a"], "a\nb"):
+        with pytest.raises(UsageError, match="vocabulary: expected words, received"):
+            words_file(["café", wrong], tmp_path)
+
+
+@pytest.mark.parametrize(("part", "n", "says"), [(202, 203, "99.5 %"), (19_999, 20_000, "99.9 %"), (5, 5, "100 %"),
+                                                 (1, 100_000, "0.1 %"), (0, 5, "0 %"), (497, 1000, "50 %")])  # fmt: skip
+def test_a_share_is_all_only_where_none_is_missing(part: int, n: int, says: str) -> None:
+    assert percent(part, n) == says

@@ -67,8 +67,14 @@ def open_npy(path: Path, listed: str) -> MatrixVectors:
     """A .npy file with a list of words beside it."""
     base = load_array(path)
     _check_matrix(str(path), base.shape, base.dtype)
-    words = beside(path, listed)
-    return MatrixVectors("npy", str(path), base, fitting(path, len(base), words), (path, words))
+    return _listed("npy", path, str(path), base, beside(path, listed))
+
+
+def _listed(kind: str, path: Path, where: str, base: Any, place: Path) -> MatrixVectors:
+    """A matrix with the words of a list, which is said: it may only happen to lie beside it."""
+    held = MatrixVectors(kind, where, base, fitting(path, base.shape[0], place), (path, place))
+    held.notices.insert(0, f"{path}: the words of its rows are those of {place}")
+    return held
 
 
 def open_npz(path: Path, inner: str, listed: str) -> MatrixVectors:
@@ -83,7 +89,7 @@ def open_npz(path: Path, inner: str, listed: str) -> MatrixVectors:
         if not listed:
             raise InputError(f"{path} has no array words: save it with np.savez(path, words=np.array(words, "
                              f"dtype=str), vectors=...), or name a list of the words as {path},WORDS.txt")
-        return MatrixVectors("npz", str(path), arrays[name], fitting(path, rows, Path(listed)), (path, Path(listed)))
+        return _listed("npz", path, str(path), arrays[name], Path(listed))
     if arrays[named].shape != (rows,) or arrays[named].dtype.kind not in "US":
         raise InputError(f"{path}: {named} has shape {arrays[named].shape} and dtype {arrays[named].dtype}, {name} has "
                          f"{rows:,} rows: expected a text for each row")
@@ -104,8 +110,7 @@ def open_safetensors(path: Path, inner: str, listed: str) -> MatrixVectors:
             raise InputError(f"{path}: its metadata {entry} lists {len(words):,} words, {name} has "
                              f"{base.shape[0]:,} rows")
         return MatrixVectors("safetensors", str(path), base, words, (path,))
-    place = beside(path, listed)
-    return MatrixVectors("safetensors", str(path), base, fitting(path, base.shape[0], place), (path, place))
+    return _listed("safetensors", path, str(path), base, beside(path, listed))
 
 
 def _of_metadata(path: Path, entry: str, text: str) -> list[str | None]:

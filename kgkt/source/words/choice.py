@@ -41,13 +41,13 @@ class Wanted:
         if len(there) == n:
             return f"all {n:,} words of {self.path} are in {where}"
         missing = some_words([word for word in self.words if word not in there])
-        said = (f"{len(there):,} of {n:,} words of {self.path} ({_percent(len(there), n)}) are in {where}; not "
+        said = (f"{len(there):,} of {n:,} words of {self.path} ({percent(len(there), n)}) are in {where}; not "
                 f"{missing}")
         if lower or len(there) >= POOR * n:
             return said
         lowered = self.lowered_in(open_words(place).batches())
         if lowered >= len(there) + BETTER * n:
-            said += f"; {_percent(lowered, n)} are if all are lower-cased: try --lower"
+            said += f"; {percent(lowered, n)} are if all are lower-cased: try --lower"
         return said
 
     def lowered_in(self, batches: Iterable[tuple[Iterable[str], object]]) -> int:
@@ -57,14 +57,16 @@ class Wanted:
         return sum(word.lower() in held for word in self.words)
 
 
-def _percent(part: int, n: int) -> str:
-    """A share in words.
+def percent(part: int, n: int) -> str:
+    """A share in words: none where there is none, all where there are all.
 
-    >>> _percent(240, 8000), _percent(0, 10), _percent(1, 1000)
-    ('3 %', '0 %', '0.1 %')
+    >>> percent(240, 8000), percent(0, 10), percent(1, 1000), percent(202, 203), percent(19_999, 20_000)
+    ('3 %', '0 %', '0.1 %', '99.5 %', '99.9 %')
     """
-    share = 100 * part / n
-    return f"{share:.1f} %" if 0 < share < 1 else f"{share:.0f} %"
+    share = 100 * part / max(n, 1)
+    if 0 < share < 1:
+        return f"{max(share, 0.1):.1f} %"
+    return f"{min(share, 99.9):.1f} %" if 99 < share < 100 else f"{share:.0f} %"
 
 
 def wanted_words(path: Path, lower: bool) -> Wanted:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError, count, nearest
+from kgkt.source.arrays import some_ids
 from kgkt.source.models import ModelInfo, inspect_model, layer_by_name, open_model
 from kgkt.source.quiet import keras
 from kgkt.source.safety import objects, safe_check
 from kgkt.source.words.arrays import MatrixVectors
 from kgkt.source.words.faults import Faults
 from kgkt.source.words.text import Rows
-from kgkt.source.words.vocabulary import read_vocabulary
+from kgkt.source.words.vocabulary import SPECIAL, read_vocabulary
 
 KINDS = ("Embedding", "ReversibleEmbedding")
 
@@ -64,9 +65,13 @@ class KerasVectors:
         if len(words) > len(table):
             raise InputError(f"{source} lists {count(len(words), 'word')}, {self.layer} of {self.path} has "
                              f"{count(len(table), 'row')}: is it the list of another layer?")
-        words = [*words, *[None] * (len(table) - len(words))]
+        special = {word: None for word in words if word and SPECIAL.fullmatch(word)}
+        words = [None if word in special else word for word in words]
+        words += [None] * (len(table) - len(words))
         held = MatrixVectors(self.kind, f"{self.path}: {self.layer}", table, words, self.files)
         said = f"{self.path}: the words of {self.layer} are those of {source}"
+        if special:
+            said += f", without {some_ids(list(special))}, which are no words"
         self.faults, self.notices = held.faults, [said, *held.notices]
         yield from held.rows(wanted)
 

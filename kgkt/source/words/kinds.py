@@ -99,8 +99,10 @@ def _array_reader(path: Path, head: bytes, inner: str, listed: str) -> Reader | 
     if kind and (packing := packing_of(path)):
         raise InputError(f"{path} is {kind} packed with {packing}: unpack it")
     if kind == "npy":
+        _refuse_names(path, "a .npy", inner, "")
         return open_npy(path, listed)
     if kind == "Parquet":
+        _refuse_names(path, "Parquet", "", listed)
         return ParquetVectors(path, inner)
     if kind == "safetensors":
         return open_safetensors(path, inner, listed)
@@ -137,6 +139,15 @@ def _refuse(path: Path, head: bytes) -> None:
     refuse_disguise(path, head if not head.startswith((b"c", b"(")) else b"-")  # so may a word begin
     if kind := kind_of(head):
         raise InputError(f"{path} is {kind}, not a file of word vectors ({KINDS} are read)")
+
+
+def _refuse_names(path: Path, what: str, inner: str, listed: str) -> None:
+    """Refuse the name of an array, or a list of words, that a kind of file has no use for."""
+    if inner:
+        raise InputError(f"{path} is {what}, which holds one set of vectors, and none called {inner}: leave :{inner} "
+                         "out")
+    if listed:
+        raise InputError(f"{path} is {what}, which holds its words itself: leave ,{listed} out")
 
 
 def _is_binary(part: bytes) -> bool:
