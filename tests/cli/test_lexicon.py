@@ -153,8 +153,15 @@ def test_concepts_without_a_counterpart_can_be_asked_for(tongues: Path, kgkt: Kg
     assert run.lexicon("f", "seeds.tsv").concepts == done.json["concepts"]
     gone = kgkt("populate", "--graph", "f", "--features", "f.npz", "--concepts", 18, "--fresh")
     assert "the lexicon of e,f; to make it again: kgkt lexicon --graphs e,f --seeds pairs.tsv" in gone.err
-    assert "the lexicon of e,f went when the graph was populated again" in kgkt("query", "translated", "--graph", "f").err
+    assert "the lexicon of e,f went when one of its graphs was populated again" in kgkt("query", "translated", "--graph", "f").err
     assert "no lexicon with another graph" in kgkt("query", "translated", "--graph", "e").err
+    # and with a graph that is dropped
+    run.lexicon("f", "seeds.tsv")
+    assert "with it goes the lexicon of e,f" in kgkt("graphs", "drop", "f", "--dry-run", "--format", "table").out
+    assert kgkt("graphs", "drop", "f", "--force").json["lexicons"] == ["e,f"]
+    for asked in ((), ("--param", "into=f")):
+        assert ("the lexicon of e,f went with graph f, not there any more; to make it again: kgkt populate --graph f …; "
+                "kgkt lexicon --graphs e,f --seeds pairs.tsv") in kgkt("query", "translated", "--graph", "e", *asked).err
 
 
 def test_switches_count_when_it_is_asked_not_when_the_lexicon_was_made(tongues: Path, kgkt: Kgkt) -> None:
@@ -181,6 +188,12 @@ def test_switches_count_when_it_is_asked_not_when_the_lexicon_was_made(tongues: 
     assert "f/concept/5" not in again[1]
     fresh = kgkt("lexicon", "--graphs", "e,f", "--seeds", "seeds.tsv")
     assert (fresh.code, asked()) == (0, again)
+    words = [row[4] * row[7] for row in kgkt("query", "translated", "--graph", "e").json["rows"]]
+    assert words == sorted(words, reverse=True)
+    guess = "the lexicon of e,f has 10 % of the words right that were held out: its counterparts are guesses"
+    assert guess not in kgkt("query", "translated", "--graph", "e").err
+    kgkt("query", "MATCH (:Concept)-[t:TRANSLATES]->() SET t.right = 0.1", "--graph", "e", "--rw", "--force")
+    assert guess in kgkt("query", "translated", "--graph", "f").err
 
 
 @pytest.mark.parametrize(("more", "code", "said"), [
