@@ -166,6 +166,10 @@ def test_concepts_translate_where_their_words_do() -> None:
     assert rows[1, 1]["share"] == pytest.approx(0.4)
     assert rows[1, 1]["back"] == pytest.approx(0.8)
     assert rows[1, 1]["right"] == pytest.approx(2 / 3)
+    assert [row[0] for row in done.surest(3)] == ["w0", "w1", "w3"]
+    plain = Lexicon(("a", "b"), ["the", "of", ",,,", "cat", "dog"], words, np.arange(5)[:, None], sure[:5, None], (3, 3), (),
+                    Precision(3, 2, 3))  # fmt: skip
+    assert plain.surest(2) == [("the", "w0", 0.9), ("cat", "w3", 0.8)]
     assert done.of("w3") == [("W3", pytest.approx(0.8))]
     assert done.of("nothing") == []
     assert next(iter(done)) == ("w0", "W0", 0.9, 1)

@@ -133,6 +133,17 @@ class Lexicon:
         both = zip(self.translations[known].tolist(), self.confidence[known].tolist(), strict=True)
         return [(self.target[target], sure) for target, sure in both]
 
+    def surest(self, how_many: int) -> list[tuple[str, str, float]]:
+        """(word, translation, confidence) of the surest best translations, of words of three letters or more alone.
+
+        Of any words where the lexicon has fewer such words.
+        """
+        best = self.confidence[:, 0]
+        order = (-best).argsort(kind="stable").tolist()
+        plain = [row for row in order if len(self.source[row]) > 2 and self.source[row].isalpha()]
+        return [(self.source[row], self.target[self.translations[row, 0]], round(float(best[row]), 3))
+                for row in (plain if len(plain) >= how_many else order)[:how_many]]  # fmt: skip
+
     def sure(self, least: float = 0.5) -> int:
         """How many words have a best translation of at least this confidence."""
         return int((self.confidence[:, 0] >= least).sum())
