@@ -22,7 +22,7 @@ def lexicon(
     Args:
         source, target: the files, the most frequent words first.
         seeds: pairs that are known: a file with a word, a tab and its translation on each line, or [(word,
-            translation), …]; a word may have several.
+            translation), …], {word: translation or list of them}, or a DataFrame of two columns.
         test: pairs to measure by, in the same forms; else words of the seeds are held out in turn.
         out: a TSV to write: source, target, confidence, rank.
         rounds: how often words choose each other, and so become pairs too.

@@ -137,4 +137,5 @@ def _show(done: Lexicon) -> None:
     if done.out is not None:
         print(done.out)
     else:
-        print_rows(("source", "target", "confidence"), [row[:3] for row in done if row[3] == 1][:SHOWN], "table")
+        print(f"the surest {SHOWN}, of words of three letters or more; --out lexicon.tsv writes all:")
+        print_rows(("source", "target", "confidence"), done.surest(SHOWN), "table")

@@ -150,12 +150,17 @@ def show_dropped(gone: Any, form: str, verb: str) -> None:
     if form == "json":
         print_json({"graph": gone.name, "done": verb == "dropped", "store": gone.url, "in_database": gone.in_database,
                     "nodes": gone.nodes, "folder": gone.folder and str(gone.folder), "files": gone.files,
-                    "bytes": gone.size, "kept_folder": gone.kept and str(gone.kept)})  # fmt: skip
+                    "bytes": gone.size, "kept_folder": gone.kept and str(gone.kept),
+                    "lexicons": list(gone.lexicons), "diffs": list(gone.diffs)})  # fmt: skip
         return
     held = ", ".join(f"{n:,} {kind}" for kind, n in gone.nodes.items() if n) or "no nodes"
     print(f"{verb} {gone.name}")
     print(f"  {gone.url}   {held if gone.in_database else 'not there'}")
     if gone.folder is not None:
         print(f"  {gone.folder}   {count(gone.files, 'file')}, {gone.size / 1e6:.1f} MB")
+    if gone.lexicons:
+        print(f"  with it goes the lexicon of {' and of '.join(gone.lexicons)}")
+    if gone.diffs:
+        print(f"  with it goes what diff found between it and {', '.join(gone.diffs)}")
     if gone.kept is not None:
         print(f"  {gone.kept}   stays: its graph is in another database")

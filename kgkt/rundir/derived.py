@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import nearest
 from kgkt.rundir.folder import RunDir
+from kgkt.transfer.words.dictionary import GUESSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,9 +18,13 @@ if TYPE_CHECKING:
 Written = dict[str, list[str]]
 KINDS = ("maps", "rows", "measured", "models", "graphs", "from", "lexicons")
 WORDS = {"lost": "lost", "arrived": "arrived", "corresponding": "alike"}  # queries of what diff found -> as said
+DROPPED = "lexicons dropped"  # key of run.json: pairs of graphs
 NEVER = "nothing of the kind is in the graph: kgkt diff compares it with a B, or with another graph"
 TRANSLATED = {"translated": "nothing translates into", "untranslated": "every concept has a counterpart in"}
-NO_LEXICON = "no lexicon with another graph: kgkt lexicon --graphs {graph},OTHER --seeds pairs.tsv makes one"
+ROWS = {"concept_of_row", "rows_of_concept"}  # queries of what fuse --method rows wrote
+NO_ROWS = ("no row of an Embedding is in the graph: kgkt fuse{flags} --method rows --target b.keras --out b-rows.keras "
+           "writes them")  # fmt: skip
+NO_LEXICON = "no lexicon with another graph: kgkt lexicon{flags} --graphs {graph},OTHER --seeds pairs.tsv makes one"
 
 
 def read_written(store: Store, graph: str) -> Written:
@@ -52,8 +59,14 @@ def all_gone(people: Mapping[str, Any]) -> Written:
     return {kind: sorted({*now.get(kind, []), *earlier.get(kind, [])}) for kind in KINDS}
 
 
-def gone_in_words(gone: Written, graph: str) -> str:
+def gone_in_words(gone: Written, graph: str, flags: Sequence[str] = (), rows: Mapping[str, Any] | None = None) -> str:
     """What goes, and how it is made again; nothing where nothing does.
+
+    Args:
+        gone: as `read_written`.
+        graph: whose.
+        flags: by which a command finds it, from `place_flags`.
+        rows: how its rows were asked for last, as `told_of`.
 
     >>> gone_in_words({"maps": ["b"], "measured": ["b"]}, "main").partition("; ")[0]
     'with the concepts as they were goes: the map of b, what fuse measured for b'
@@ -69,11 +82,39 @@ def gone_in_words(gone: Written, graph: str) -> str:
     parts += [f"the lexicon of {' and of '.join(gone['lexicons'])}"] if gone.get("lexicons") else []
     if not parts:
         return ""
-    again = [f"kgkt map --target {name}.keras" for name in maps]
-    again += [f"kgkt fuse --method rows --target {name}.keras" for name in gone.get("rows", [])]
-    again += ["kgkt fuse"] if gone.get("measured") else []
-    again += [*_diffs(gone, graph), *_lexicons(gone)]
+    told = _flags(flags)
+    again = [f"kgkt map{told} --target {name}.keras" for name in maps]
+    again += [_rows(name, told, rows or {}) for name in gone.get("rows", [])]
+    again += [f"kgkt fuse{told}"] if gone.get("measured") else []
+    again += [*_diffs(gone, graph, flags), *_lexicons(gone, flags)]
     return f"with the concepts as they were goes: {', '.join(parts)}; to make it again: {'; '.join(again)}"
+
+
+def _flags(flags: Sequence[str], graph: bool = True) -> str:
+    """The same as text, with a space before each; without the graph where a command names it otherwise."""
+    kept = list(flags)
+    if not graph and "--graph" in kept:
+        del kept[kept.index("--graph") : kept.index("--graph") + 2]
+    return "".join(f" {shlex.quote(part)}" for part in kept)
+
+
+def _rows(model: str, flags: str, told: Mapping[str, Any]) -> str:
+    """The command that writes the rows of a model again, as it was told last where that was of this model."""
+    mine = told if Path(str(told.get("model", ""))).stem == model else {}
+    said = {"target": mine.get("model", f"{model}.keras"), "out": mine.get("out", f"{model}-rows.keras"), **mine}
+    parts = [f"kgkt fuse{flags} --method rows"]
+    for name, value in said.items():
+        flag = "--import" if name == "imports" else f"--{name.replace('_', '-')}"
+        values = value if isinstance(value, list) else [value]
+        if name not in ("model", "map"):
+            parts += [flag if one is True else f"{flag} {_told(one)}" for one in values]
+    return " ".join([*parts, "--force"])
+
+
+def _told(value: Any) -> str:
+    """A value for a shell; a path within the folder where we are from there on."""
+    path, here = Path(str(value)), Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else value))
 
 
 def not_again(run: RunDir, here: Written) -> Written:
@@ -82,20 +123,21 @@ def not_again(run: RunDir, here: Written) -> Written:
     return {kind: [name for name in gone.get(kind, []) if name not in here[kind]] for kind in ("models", "graphs")}
 
 
-def diff_in_words(run: RunDir, here: Written) -> str:
+def diff_in_words(run: RunDir, here: Written, flags: Sequence[str] = ()) -> str:
     """What diff compared the graph with, and what of it went; nothing where neither is."""
     found, gone = [*here["models"], *here["graphs"]], not_again(run, here)
     said = [f"in the graph: {', '.join(found)}"] if found else []
-    said += [_went(gone, run.graph)] if any(gone.values()) else []
+    said += [_went(gone, run.graph, flags)] if any(gone.values()) else []
     return "; ".join(said)
 
 
-def nothing_found(word: str, run: RunDir, store: Store, into: str = "") -> str:
+def nothing_found(word: str, run: RunDir, store: Store, into: str = "", flags: Sequence[str] = ()) -> str:
     """Why a query of what diff found gives nothing: nothing is so, or it was never asked, or it went.
 
     Args:
         word: lost, arrived or corresponding.
         into: a model or graph, or "" for any.
+        flags: as for `gone_in_words`.
     """
     here = read_written(store, run.graph)
     gone = not_again(run, here)
@@ -104,47 +146,109 @@ def nothing_found(word: str, run: RunDir, store: Store, into: str = "") -> str:
     known = [*here["models"], *here["graphs"]]
     if into and into not in known:
         if any(into in names for names in gone.values()):
-            return _went({kind: [name for name in names if name == into] for kind, names in gone.items()}, run.graph)
+            return _went({kind: [name for name in names if name == into] for kind, names in gone.items()}, run.graph,
+                         flags)  # fmt: skip
         return (f"no diff with {into}{nearest(into, known)}; known: {', '.join(known)}" if known
-                else f"no diff with {into}: " + (_went(gone, run.graph) if any(gone.values()) else NEVER))
+                else f"no diff with {into}: " + (_went(gone, run.graph, flags) if any(gone.values())
+                                                        else NEVER))  # fmt: skip
     if known:
         return f"nothing is {WORDS[word]} in {into or ', '.join(known)}"
-    return _went(gone, run.graph) if any(gone.values()) else NEVER
+    return _went(gone, run.graph, flags) if any(gone.values()) else NEVER
 
 
-def _went(gone: Written, graph: str) -> str:
+def _went(gone: Written, graph: str, flags: Sequence[str]) -> str:
     names = [*gone.get("models", []), *gone.get("graphs", [])]
     return (f"what diff found in {', '.join(names)} went when the graph was populated again; to make it again: "
-            + "; ".join(_diffs(gone, graph)))  # fmt: skip
+            + "; ".join(_diffs(gone, graph, flags)))  # fmt: skip
 
 
-def _diffs(gone: Mapping[str, Sequence[str]], graph: str) -> list[str]:
+def _diffs(gone: Mapping[str, Sequence[str]], graph: str, flags: Sequence[str]) -> list[str]:
+    told = _flags(flags, graph=False)
     return [
-        *(f"kgkt diff {graph} --target {name}.keras" for name in gone.get("models", [])),
-        *(f"kgkt diff {graph} {name}" for name in gone.get("graphs", [])),
-        *(f"kgkt diff {name} {graph}" for name in gone.get("from", [])),
+        *(f"kgkt diff{told} {graph} --target {name}.keras" for name in gone.get("models", [])),
+        *(f"kgkt diff{told} {graph} {name}" for name in gone.get("graphs", [])),
+        *(f"kgkt diff{told} {name} {graph}" for name in gone.get("from", [])),
     ]
 
 
-def nothing_translated(word: str, run: RunDir, store: Store, into: str = "") -> str:
+def nothing_translated(word: str, run: RunDir, store: Store, into: str = "", flags: Sequence[str] = ()) -> str:
     """Why a query of what `lexicon` found gives nothing: nothing is so, or there is no lexicon, or it went.
 
     Args:
         word: translated or untranslated.
         into: a graph, or "" for any.
+        flags: as for `gone_in_words`.
     """
+    from kgkt.store.readback import list_graphs
+
     pairs = read_written(store, run.graph)["lexicons"]
     known = [other for pair in pairs for other in pair.split(",") if other != run.graph]
     if known and (not into or into in known):
         return f"{TRANSLATED[word]} {into or ', '.join(known)}"
-    gone = run.state().get("stages", {}).get("populate", {}).get("figures", {}).get("gone", {}).get("lexicons", [])
-    if went := [pair for pair in gone if pair not in pairs and (not into or into in pair.split(","))]:
-        return (f"the lexicon of {' and of '.join(went)} went when the graph was populated again; to make it again: "
-                + "; ".join(_lexicons({"lexicons": went})))  # fmt: skip
+    went = [pair for pair in _lexicons_gone(run) if pair not in pairs and (not into or into in pair.split(","))]
+    if went:
+        there = {str(info.get("graph")) for info in list_graphs(store)}
+        missing = sorted({name for pair in went for name in pair.split(",") if name not in there})
+        why = (f"with {' and '.join(f'graph {name}' for name in missing)}, not there any more" if missing else
+               "when one of its graphs was populated again, or dropped")  # fmt: skip
+        first = [f"kgkt populate{_flags(flags, graph=False)} --graph {name} …" for name in missing]
+        return (f"the lexicon of {' and of '.join(went)} went {why}; to make it again: "
+                + "; ".join([*first, *_lexicons({"lexicons": went}, flags)]))  # fmt: skip
     if known:
         return f"no lexicon with {into}{nearest(into, known)}"
-    return NO_LEXICON.format(graph=run.graph)
+    return NO_LEXICON.format(graph=run.graph, flags=_flags(flags, graph=False))
 
 
-def _lexicons(gone: Mapping[str, Sequence[str]]) -> list[str]:
-    return [f"kgkt lexicon --graphs {pair} --seeds pairs.tsv" for pair in gone.get("lexicons", [])]
+def _lexicons_gone(run: RunDir) -> list[str]:
+    """Lexicons that went when this graph was populated again, or the other one dropped."""
+    state = run.state()
+    gone = state.get("stages", {}).get("populate", {}).get("figures", {}).get("gone", {}).get("lexicons", [])
+    return sorted({*gone, *state.get(DROPPED, [])})
+
+
+def remember_dropped(run: RunDir, lexicons: Sequence[str]) -> None:
+    """Write down which lexicons of a graph go, as the other one is dropped."""
+    state = run.state()
+    run.write_state({**state, DROPPED: sorted({*state.get(DROPPED, []), *lexicons})})
+
+
+def guesses(run: RunDir, store: Store, into: str = "") -> list[str]:
+    """What to say of a lexicon that got few of the words right that were held out.
+
+    Args:
+        into: a graph, or "" for any.
+    """
+    from kgkt.store.readback import rows
+
+    found = [row for row in rows(store, "read_translated", graph=run.graph) if row["right"] is not None
+             and row["right"] < GUESSES and (not into or into in (row["first"], row["second"]))]  # fmt: skip
+    return [f"the lexicon of {row['first']},{row['second']} has {100 * row['right']:.0f} % of the words right that "
+            "were held out: its counterparts are guesses" for row in found]  # fmt: skip
+
+
+def _lexicons(gone: Mapping[str, Sequence[str]], flags: Sequence[str]) -> list[str]:
+    told = _flags(flags, graph=False)
+    return [f"kgkt lexicon{told} --graphs {pair} --seeds pairs.tsv" for pair in gone.get("lexicons", [])]
+
+
+def no_row(word: str, run: RunDir, store: Store, params: Mapping[str, Any], flags: Sequence[str] = ()) -> str:
+    """Why a query of rows gives nothing: the word has none, or none were written, or they went.
+
+    Args:
+        word: concept_of_row or rows_of_concept.
+        params: of the query.
+        flags: as for `gone_in_words`.
+    """
+    here, state = read_written(store, run.graph)["rows"], run.state().get("stages", {})
+    model = str(params.get("model", ""))
+    if here and (not model or model in here):
+        where = f"the Embedding of {model or ', '.join(here)}"
+        return (f"{str(params['word'])!r} is no word of {where}" if word == "concept_of_row"
+                else f"no row of {where} comes from concept {params['concept']}")  # fmt: skip
+    gone = state.get("populate", {}).get("figures", {}).get("gone", {}).get("rows", [])
+    if went := [name for name in gone if name not in here and model in ("", name)]:
+        told = state.get("rows", {}).get("settings", {}).get("target", {})
+        again = [_rows(name, _flags(flags), told) for name in went]
+        return (f"the rows of {', '.join(went)} went when the graph was populated again; to make them again: "
+                + "; ".join(again))  # fmt: skip
+    return f"no rows of {model}{nearest(model, here)}" if here else NO_ROWS.format(flags=_flags(flags))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, StoreError, nearest
 from kgkt.recipe import Recipe
+from kgkt.rundir.derived import read_written, remember_dropped
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import Say, graphs_of, resolved, settings_of, store_database, store_url
 from kgkt.store.opening import absolute, embedded_path
@@ -56,6 +57,8 @@ class Dropped:
         folder: the folder that goes; None where there is none, or it stays.
         files, size: how many files and bytes are in it.
         kept: the folder of a graph of that name that is in another database; it stays.
+        lexicons: pairs of it and another graph that have one, which goes too: "en,fr".
+        diffs: other graphs that `diff` held it against, either way round, which goes too.
     """
 
     name: str
@@ -66,6 +69,8 @@ class Dropped:
     files: int
     size: int
     kept: Path | None = None
+    lexicons: tuple[str, ...] = ()
+    diffs: tuple[str, ...] = ()
 
 
 def list_all(recipe: Recipe, say: Say) -> list[Listed]:
@@ -109,10 +114,12 @@ def what_drops(recipe: Recipe, name: str) -> Dropped:
     if name not in infos and (folder is None or not _is_home(recipe, run, place, {})):
         raise InputError(f"no graph named {name!r} in {place[0]}{nearest(name, sorted(infos))}")
     nodes: dict[str, int] = {}
+    with_it: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
     if name in infos:
         with _open(place) as store:
-            nodes = _counts(store, name)
-    gone = Dropped(name, place[0], name in infos, nodes, None, 0, 0)
+            nodes, found = _counts(store, name), read_written(store, name)
+        with_it = tuple(found["lexicons"]), tuple(sorted({*found["graphs"], *found["from"]}))
+    gone = Dropped(name, place[0], name in infos, nodes, None, 0, 0, None, *with_it)
     if folder is None:
         return gone
     if not _is_home(recipe, run, place, infos.get(name, {})):
@@ -140,6 +147,9 @@ def drop(recipe: Recipe, name: str) -> Dropped:
             store.hold(name)
             write(store, "write_graphs", [{"key": name, "props": {"complete": False}}])  # its readers are told
             delete(store, name)
+        for pair in gone.lexicons:
+            for other in set(pair.split(",")) & {*graphs_of(Path(recipe.dir))} - {name}:
+                remember_dropped(RunDir(recipe.dir, other), [pair])
     if gone.folder is not None:
         aside = gone.folder.with_name(f".{name}.dropped")
         shutil.rmtree(aside, ignore_errors=True)

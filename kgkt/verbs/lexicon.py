@@ -137,9 +137,10 @@ def lexicon_of_graphs(recipe: Recipe, other: str, wanted: Wanted, say: Say) -> L
     done, space, sure = _made(languages[0], languages[1], wanted, told, say)
     found = _between(done, space, sure, graphs, languages, wanted)
     _store(recipe, (run, second), made, found)
-    lacking = tuple(int((graph.graph.active & (graph.graph.sizes > 0)).sum()) - len(set(side.tolist()))
+    on = graphs[0].graph.active[found.first] & graphs[1].graph.active[found.second]
+    lacking = tuple(int((graph.graph.active & (graph.graph.sizes > 0)).sum()) - len(set(side[on].tolist()))
                     for graph, side in zip(graphs, (found.first, found.second), strict=True))  # fmt: skip
-    done = dataclasses.replace(done, concepts=len(found.first), untranslated=(lacking[0], lacking[1]),
+    done = dataclasses.replace(done, concepts=int(on.sum()), untranslated=(lacking[0], lacking[1]),
                                seconds={"read": read, **done.seconds})  # fmt: skip
     return _written(done, wanted)
 
@@ -269,8 +270,8 @@ def _between(
     most = min(wanted.most_frequent, max(len(space.source), len(space.target)))
     back = candidates(turned, np.arange(len(space.target)), most, 1)
     concepts = [nearest_concept(graph.Z)[language.kept] for graph, language in zip(graphs, languages, strict=True)]
-    on = [graph.graph.active for graph in graphs]
-    return counterparts(done, (concepts[0], concepts[1]), (back.targets[:, 0], sure(back)[:, 0]), (on[0], on[1]))
+    shape = len(graphs[0].graph), len(graphs[1].graph)
+    return counterparts(done, (concepts[0], concepts[1]), (back.targets[:, 0], sure(back)[:, 0]), shape)
 
 
 def _store(recipe: Recipe, runs: tuple[RunDir, RunDir], made: tuple[str, str], found: Counterparts) -> None:

@@ -44,7 +44,9 @@ from kgkt.rundir.state import (
     lineage,
     moves,
     open_run,
+    place_flags,
     record,
+    settings_of,
     store_database,
     store_settings,
     store_url,
@@ -149,7 +151,7 @@ def populate(
     made = _populated(run, url, features, found, drawn, carried, seconds)
     _record(recipe, run, pool, features, made, found, people)
     carry.let_go(run)  # last: until the new graph is written down, what was saved of the old one is the truth
-    _tell(run, carried, found, people, say)
+    _tell(recipe, run, carried, found, people, say)
     return made
 
 
@@ -222,7 +224,9 @@ def _record(
     )  # fmt: skip
 
 
-def _tell(run: RunDir, carried: Carried, found: Found, people: dict[str, Any], say: Say) -> None:
+def _tell(
+    recipe: Recipe, run: RunDir, carried: Carried, found: Found, people: dict[str, Any], say: Say
+) -> None:
     """What became of what people said, and of what other verbs wrote."""
     if said := carried.in_words():
         say(f"carried over: {said}")
@@ -230,7 +234,8 @@ def _tell(run: RunDir, carried: Carried, found: Found, people: dict[str, Any], s
         say(f"{count(len(changed), 'labelled item')} changed since; what was said of it stays, e.g. of {changed[0]}")
     for line in carried.lost:
         say(f"lost: {line}")
-    if gone := gone_in_words(people.get("written", {}), run.graph):
+    told = settings_of(run, "rows").get("target", {})
+    if gone := gone_in_words(people.get("written", {}), run.graph, place_flags(recipe), told):
         say(gone)
 
 
@@ -277,5 +282,5 @@ def _rehearse(
             pool = as_read(pool, features)
         found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
     carried = _place(people, features, found)
-    _tell(run, carried, found, people, say)
+    _tell(recipe, run, carried, found, people, say)
     return _populated(run, url, features, found, drawn, carried, seconds, dry=True)

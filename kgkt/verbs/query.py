@@ -10,9 +10,9 @@ from typing import Any
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store
-from kgkt.rundir.derived import TRANSLATED, WORDS, nothing_found, nothing_translated
+from kgkt.rundir.derived import ROWS, TRANSLATED, WORDS, guesses, no_row, nothing_found, nothing_translated
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.state import Say, open_run, settings_of
+from kgkt.rundir.state import Say, open_run, place_flags, settings_of
 from kgkt.store.protocol import Limits, Rows, Store
 from kgkt.store.statements import Shipped, load, shipped
 
@@ -55,6 +55,7 @@ def ask(
     if named:
         text = load(word).text
         params = _complete(next(q for q in shipped() if q.name == word), params)
+    into, flags = str(params.get("into", "")), place_flags(recipe) if named else []
     statements = split(text)
     if not statements:
         raise UsageError("the query is empty")
@@ -73,9 +74,13 @@ def ask(
                 if word == "carried" and not rows.rows and _one_source(run):
                     say("the graph has one source, which carries every concept: populate --also adds another")
             if word in WORDS and not rows.rows:
-                say(nothing_found(word, run, store, str(params.get("into", ""))))
-            if word in TRANSLATED and not rows.rows:
-                say(nothing_translated(word, run, store, str(params.get("into", ""))))
+                say(nothing_found(word, run, store, into, flags))
+            if word in TRANSLATED:
+                told = guesses(run, store, into) if rows.rows else [nothing_translated(word, run, store, into, flags)]
+                for notice in told:
+                    say(notice)
+            if word in ROWS and not rows.rows:
+                say(no_row(word, run, store, params, flags))
             yield rows, elapsed
 
 

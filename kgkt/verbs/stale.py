@@ -8,7 +8,7 @@ from kgkt.errors import InputError, KgktError
 from kgkt.files import sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.state import moves, open_run, why_stale
+from kgkt.rundir.state import moves, open_run, place_flags, why_stale
 from kgkt.source.choose import source_of
 from kgkt.verbs.plan import Finding, Plan
 
@@ -46,7 +46,7 @@ def look_at_stages(plan: Plan, recipe: Recipe) -> None:
             _look_at_trainer(plan, recipe, run)
         plan.findings.append(classes_finding(recipe, run))
         with open_graph_store(recipe, run) as store:
-            diffed = diff_in_words(run, read_written(store, run.graph))
+            diffed = diff_in_words(run, read_written(store, run.graph), place_flags(recipe))
         if diffed:
             plan.add("diff", diffed)
         if (found := maps_finding(recipe, run)) is not None:

@@ -153,16 +153,47 @@ def test_concepts_without_a_counterpart_can_be_asked_for(tongues: Path, kgkt: Kg
     assert run.lexicon("f", "seeds.tsv").concepts == done.json["concepts"]
     gone = kgkt("populate", "--graph", "f", "--features", "f.npz", "--concepts", 18, "--fresh")
     assert "the lexicon of e,f; to make it again: kgkt lexicon --graphs e,f --seeds pairs.tsv" in gone.err
-    assert "the lexicon of e,f went when the graph was populated again" in kgkt("query", "translated", "--graph", "f").err
+    assert "the lexicon of e,f went when one of its graphs was populated again" in kgkt("query", "translated", "--graph", "f").err
     assert "no lexicon with another graph" in kgkt("query", "translated", "--graph", "e").err
+    # and with a graph that is dropped
+    run.lexicon("f", "seeds.tsv")
+    assert "with it goes the lexicon of e,f" in kgkt("graphs", "drop", "f", "--dry-run", "--format", "table").out
+    assert kgkt("graphs", "drop", "f", "--force").json["lexicons"] == ["e,f"]
+    for asked in ((), ("--param", "into=f")):
+        assert ("the lexicon of e,f went with graph f, not there any more; to make it again: kgkt populate --graph f …; "
+                "kgkt lexicon --graphs e,f --seeds pairs.tsv") in kgkt("query", "translated", "--graph", "e", *asked).err
 
 
-def test_a_concept_that_is_off_translates_into_nothing(tongues: Path, kgkt: Kgkt) -> None:
+def test_switches_count_when_it_is_asked_not_when_the_lexicon_was_made(tongues: Path, kgkt: Kgkt) -> None:
+    def asked() -> tuple[set[str], set[str], set[str]]:
+        found = kgkt("query", "translated", "--graph", "e").json["rows"]
+        lacking = kgkt("query", "untranslated", "--graph", "e").json["rows"]
+        return {row[0] for row in found}, {row[2] for row in found}, {row[0] for row in lacking}
+
     kgkt("switch", "off", "--concept", "3", "--graph", "f")
-    assert kgkt("lexicon", "--graphs", "e,f", "--seeds", "seeds.tsv").code == 0
-    into = kgkt("query", "MATCH (:Concept)-[:TRANSLATES]->(b:Concept) RETURN DISTINCT b.key AS key", "--graph", "e").json["rows"]
-    assert ["f/concept/3"] not in into
-    assert len(into) > 5
+    kgkt("switch", "off", "--concept", "4", "--graph", "e")
+    made = kgkt("lexicon", "--graphs", "e,f", "--seeds", "seeds.tsv").json
+    ours, theirs, lacking = asked()
+    assert len(theirs) > 5
+    assert "f/concept/3" not in theirs
+    assert "e/concept/4" not in ours | lacking
+    assert made["untranslated"][0] == len(lacking)
+    assert made["concepts"] == len(kgkt("query", "translated", "--graph", "e").json["rows"])
+    kgkt("switch", "on", "--concept", "3", "--graph", "f")
+    kgkt("switch", "on", "--concept", "4", "--graph", "e")
+    kgkt("switch", "off", "--concept", "5", "--graph", "f")
+    again = asked()
+    assert "f/concept/3" in again[1]
+    assert ("e/concept/4" in again[0]) != ("e/concept/4" in again[2])
+    assert "f/concept/5" not in again[1]
+    fresh = kgkt("lexicon", "--graphs", "e,f", "--seeds", "seeds.tsv")
+    assert (fresh.code, asked()) == (0, again)
+    words = [row[4] * row[7] for row in kgkt("query", "translated", "--graph", "e").json["rows"]]
+    assert words == sorted(words, reverse=True)
+    guess = "the lexicon of e,f has 10 % of the words right that were held out: its counterparts are guesses"
+    assert guess not in kgkt("query", "translated", "--graph", "e").err
+    kgkt("query", "MATCH (:Concept)-[t:TRANSLATES]->() SET t.right = 0.1", "--graph", "e", "--rw", "--force")
+    assert guess in kgkt("query", "translated", "--graph", "f").err
 
 
 @pytest.mark.parametrize(("more", "code", "said"), [

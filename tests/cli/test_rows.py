@@ -313,3 +313,23 @@ def test_a_graph_of_pictures_is_refused(kgkt: Kgkt, populated: Path, words_once:
     assert refused.code == 3
     assert "Rows are written from a graph whose items are words, each item's id being the word" in refused.err
     assert "items        'i0000', 'i0001'" in refused.err
+
+
+def test_what_is_told_of_rows_that_went_runs_as_it_is_printed(kgkt: Kgkt, words: Path) -> None:
+    never = kgkt("query", "concept_of_row", "--param", "word=w003")
+    assert "no row of an Embedding is in the graph: kgkt fuse --method rows --target b.keras --out b-rows.keras writes them" in never.err
+    with np.load("words.npz") as held:
+        np.savez("more.npz", x=np.concatenate([held["x"], held["x"][:1] + 0.1]), item_id=[*held["item_id"], "new"])
+    kgkt("populate", "--graph", "second", "--features", "words.npz", "--concepts", "8")
+    assert kgkt(*FUSE, "--graph", "main", "--rank", "full", "--row-norm", "2").code == 0
+    for query, said in ((("concept_of_row", "--param", "word=water"), "'water' is no word of the Embedding of b"),
+                        (("concept_of_row", "--param", "word=w003", "--param", "model=c"), "no rows of c"),
+                        (("rows_of_concept", "--param", "concept=99"), "no row of the Embedding of b comes from concept 99")):  # fmt: skip
+        assert said in kgkt("query", *query, "--graph", "main").err
+    again = "kgkt fuse --graph main --method rows --target b.keras --out f.keras --rank full --row-norm 2 --force"
+    gone = kgkt("populate", "--graph", "main", "--features", "more.npz", "--concepts", "8").err
+    assert again in gone, gone
+    went = kgkt("query", "concept_of_row", "--param", "word=w003", "--graph", "main").err
+    assert f"the rows of b went when the graph was populated again; to make them again: {again}" in went
+    assert kgkt(*again.split()[1:]).code == 0
+    assert kgkt("query", "concept_of_row", "--param", "word=w003", "--graph", "main").err == ""

@@ -125,7 +125,8 @@ def fill(url: str) -> None:
         write_correspondences(store, "main", "other", [
             (3, 0, {"overlap": 0.75, "back": 0.5, "new": False, "verdict": "arrived", **said}),
             (5, 1, {"overlap": 0.25, "back": 0.125, "new": True, "verdict": "lost", **said})])
-        write_translations(store, "main", "other", [
+        write_translations(store, "main", "other", [  # of which concept 6 is off
+            (6, 1, {"words": 5, "share": 0.5, "back": 0.5, "confidence": 0.5, "examples": "six = six"}),
             (2, 0, {"words": 9, "share": 0.5, "back": 0.25, "confidence": 0.75, "examples": "one = un"}),
             (7, 3, {"words": 4, "share": 0.125, "back": 0.5, "confidence": 0.5, "examples": "two = deux; three = trois"})])
         set_names(store, "main", {4: "round ones"})

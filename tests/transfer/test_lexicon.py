@@ -156,7 +156,7 @@ def test_concepts_translate_where_their_words_do() -> None:
     words = [f"w{i}" for i in range(10)]
     done = Lexicon(("a", "b"), words, [w.upper() for w in words], there[:, None], sure[:, None], (3, 3), (), Precision(3, 2, 3))
     back = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), sure
-    found = counterparts(done, (first, second), back, (np.ones(3, bool), np.ones(4, bool)))
+    found = counterparts(done, (first, second), back, (3, 4))
     rows = {(a, b): said for a, b, said in found.rows()}
     assert set(rows) == {(0, 0), (1, 1), (1, 2)}
     assert rows[0, 0]["words"] == 3
@@ -165,8 +165,11 @@ def test_concepts_translate_where_their_words_do() -> None:
     assert rows[0, 0]["examples"] == "w0 = W0; w1 = W1; w2 = W2"
     assert rows[1, 1]["share"] == pytest.approx(0.4)
     assert rows[1, 1]["back"] == pytest.approx(0.8)
-    off = counterparts(done, (first, second), back, (np.array([False, True, True]), np.ones(4, bool)))
-    assert {(a, b) for a, b, _ in off.rows()} == {(1, 1), (1, 2)}
+    assert rows[1, 1]["right"] == pytest.approx(2 / 3)
+    assert [row[0] for row in done.surest(3)] == ["w0", "w1", "w3"]
+    plain = Lexicon(("a", "b"), ["the", "of", ",,,", "cat", "dog"], words, np.arange(5)[:, None], sure[:5, None], (3, 3), (),
+                    Precision(3, 2, 3))  # fmt: skip
+    assert plain.surest(2) == [("the", "w0", 0.9), ("cat", "w3", 0.8)]
     assert done.of("w3") == [("W3", pytest.approx(0.8))]
     assert done.of("nothing") == []
     assert next(iter(done)) == ("w0", "W0", 0.9, 1)

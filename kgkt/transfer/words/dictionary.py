@@ -93,7 +93,7 @@ class Lexicon:
         held_out: what was right of words that were held out.
         bands: by confidence, how many translations of the test's words were right; none without a test.
         notices: what was odd.
-        concepts: relations between the concepts of two graphs that were written; None where there are no graphs.
+        concepts: relations between concepts of two graphs, both on; None where there are no graphs.
         untranslated: how many concepts of each graph have no counterpart.
         out: the file that was written.
         widths: of the vectors of either language.
@@ -132,6 +132,17 @@ class Lexicon:
             return []
         both = zip(self.translations[known].tolist(), self.confidence[known].tolist(), strict=True)
         return [(self.target[target], sure) for target, sure in both]
+
+    def surest(self, how_many: int) -> list[tuple[str, str, float]]:
+        """(word, translation, confidence) of the surest best translations, of words of three letters or more alone.
+
+        Of any words where the lexicon has fewer such words.
+        """
+        best = self.confidence[:, 0]
+        order = (-best).argsort(kind="stable").tolist()
+        plain = [row for row in order if len(self.source[row]) > 2 and self.source[row].isalpha()]
+        return [(self.source[row], self.target[self.translations[row, 0]], round(float(best[row]), 3))
+                for row in (plain if len(plain) >= how_many else order)[:how_many]]  # fmt: skip
 
     def sure(self, least: float = 0.5) -> int:
         """How many words have a best translation of at least this confidence."""
@@ -183,6 +194,7 @@ class Counterparts:
         back: (r,) the same from the second to the first.
         confidence: (r,) mean confidence of those words, 0 where there is none.
         examples: (r,) their surest pairs.
+        right: part of the words held out whose best translation was right.
     """
 
     first: np.ndarray
@@ -192,6 +204,7 @@ class Counterparts:
     back: np.ndarray
     confidence: np.ndarray
     examples: tuple[str, ...]
+    right: float
 
     def rows(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
         """(first, second, what their relation says)."""
@@ -199,12 +212,13 @@ class Counterparts:
         for (a, b, words, share, back, sure), pairs in zip(
             zip(*(v.tolist() for v in values), strict=True), self.examples, strict=True
         ):
-            yield a, b, {"words": words, "share": share, "back": back, "confidence": sure, "examples": pairs}
+            yield a, b, {"words": words, "share": share, "back": back, "confidence": sure, "examples": pairs,
+                         "right": self.right}  # fmt: skip
 
 
 def counterparts(
     lexicon: Lexicon, concepts: tuple[np.ndarray, np.ndarray], back: tuple[np.ndarray, np.ndarray],
-    on: tuple[np.ndarray, np.ndarray],
+    shape: tuple[int, int],
 ) -> Counterparts:  # fmt: skip
     """Which concepts translate: each word counts for the concept of its best translation, by its confidence.
 
@@ -212,7 +226,7 @@ def counterparts(
         lexicon: of all words of the first language.
         concepts: (n,) and (m,) the concept of each word, -1 for none.
         back: (m,) best translation of each word of the second language, and its confidence.
-        on: (k,) and (l,) concepts that are asked for.
+        shape: (k, l) how many concepts there are; also of those that are off, as they may be switched on later.
 
     Returns:
         Those of which, from either side, a tenth of the words and half a word are expected to translate so.
@@ -221,13 +235,11 @@ def counterparts(
     from scipy.sparse import csr_matrix
 
     first, second = concepts
-    shape = len(on[0]), len(on[1])
     there = second[lexicon.translations[:, 0]]
     sure = lexicon.confidence[:, 0]
 
     def crossed(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> csr_matrix:
         kept = (a >= 0) & (b >= 0)
-        kept[kept] &= on[0][a[kept]] & on[1][b[kept]]
         return csr_matrix((weight[kept], (a[kept], b[kept])), shape)
 
     ahead = crossed(first, there, sure)
@@ -243,7 +255,8 @@ def counterparts(
 
     words = at(counts).astype(int)
     examples = _examples(lexicon, first, there, list(zip(a.tolist(), b.tolist(), strict=True)))
-    return Counterparts(a, b, words, at(share), at(returned), at(ahead) / np.maximum(words, 1), examples)
+    return Counterparts(a, b, words, at(share), at(returned), at(ahead) / np.maximum(words, 1), examples,
+                        lexicon.held_out.at_1)  # fmt: skip
 
 
 def _enough(share: csr_matrix, expected: csr_matrix) -> csr_matrix:
