@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import unicodedata
 from collections import defaultdict
@@ -40,15 +41,15 @@ def fetch(folder: Path) -> None:
     Raises:
         SystemExit: there is no apt here, or it cannot reach its mirror.
     """
+    if shutil.which("apt-get") is None or not Path(HELPER).is_file():
+        raise SystemExit("apt, which Debian and Ubuntu have, is not here: put pairs of your own into data/, as "
+                         "train.tsv, dev.tsv and test.tsv, two texts a line parted by a tab")
     lists, cached = folder / "apt" / "lists", folder / "apt" / "cache"
     for needed in (lists / "partial", cached / "archives" / "partial"):
         needed.mkdir(parents=True, exist_ok=True)
     command = ["apt-get", "-qq", "-o", "Acquire::Languages=fr,en", "-o", f"Dir::State::Lists={lists.resolve()}",
                "-o", f"Dir::Cache={cached.resolve()}", "update"]  # fmt: skip
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError as error:
-        raise SystemExit("apt-get is not here: bring your own pairs as data/train.tsv, dev.tsv and test.tsv") from error
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode or not list(lists.glob("*_i18n_Translation-fr*")):
         raise SystemExit(f"{' '.join(command)}: {(done.stderr or 'no French descriptions').strip()[-400:]}")
 

@@ -6,9 +6,13 @@ text. The pieces of the target are byte pairs (`tokenizers`), in a file beside i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's log, as far as it can be silenced
 
 import keras
 import numpy as np
@@ -147,8 +151,17 @@ def repeated(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate: float, patience: int = 2,
-          verbose: int = 0) -> dict[str, list[float]]:  # fmt: skip
+          look: Callable[[str], None] = lambda _: None) -> dict[str, list[float]]:  # fmt: skip
     """Teach the next piece, until the loss on dev pairs has not fallen for `patience` epochs; the best weights stay.
+
+    Args:
+        model: an untrained translator.
+        training: its pairs.
+        dev: the pairs that it is held against after each epoch.
+        epochs: at most.
+        rate: of Adam, halved where the loss does not fall.
+        patience: in epochs.
+        look: takes a line after each epoch: which, seconds since the start, loss on dev pairs.
 
     Returns:
         the losses of each epoch, in nats a piece of a batch (padding counts as none).
@@ -157,7 +170,14 @@ def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate
     model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss)
     halve = keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=1, min_delta=0.005)
     stop = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True, min_delta=0.001)
-    return model.fit(training, validation_data=dev, epochs=epochs, callbacks=[halve, stop], verbose=verbose).history
+    begun = time.perf_counter()
+
+    def tell(epoch: int, logs: dict[str, float]) -> None:
+        seconds = time.perf_counter() - begun
+        look(f"epoch {epoch + 1:>2} of at most {epochs}   {seconds:5.0f} s   dev loss {logs['val_loss']:.3f}")
+
+    callbacks = [halve, stop, keras.callbacks.LambdaCallback(on_epoch_end=tell)]
+    return model.fit(training, validation_data=dev, epochs=epochs, callbacks=callbacks, verbose=0).history
 
 
 class Translator:

@@ -8,9 +8,12 @@ b-rows.keras.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before Keras comes
 
 import corpus
 import keras
@@ -36,12 +39,13 @@ def main() -> None:
         keras.utils.set_random_seed(0)
         b, begun = keras.saving.load_model(path), time.perf_counter()
         learn, hold = model.Batches(model.repeated(train), pieces, seed=0), model.Batches(dev, pieces, size=200)
-        history = model.train(b, learn, hold, EPOCHS, RATE)
+        print(f"{path.stem:<12} trains on {len(train):,} pairs", flush=True)
+        history = model.train(b, learn, hold, EPOCHS, RATE, look=lambda line: print(f"  {line}", flush=True))
         model.save(b, pieces, path.with_name(f"{path.stem}-trained.keras"))
         said = model.Translator(b, pieces).translate(english)
         bleu, chrf = (metric.corpus_score(said, [right]).score for metric in (BLEU(), CHRF()))
         print(f"{path.stem:<12} BLEU {bleu:5.1f}   chrF {chrf:5.1f}   {len(history['loss'])} epochs, "
-              f"{time.perf_counter() - begun:.0f} s")  # fmt: skip
+              f"{time.perf_counter() - begun:.0f} s", flush=True)  # fmt: skip
         found.append(said)
     for number in range(0, len(test), max(len(test) // SHOWN, 1))[:SHOWN]:
         print(f"\n{'English':<12} {english[number]}\n{'reference':<12} {right[number]}")

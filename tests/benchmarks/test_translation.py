@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,6 +66,38 @@ def test_a_file_of_pairs_says_which_line_is_none(module: Callable[[str], Any], t
         corpus.read(tmp_path / "b.tsv")
 
 
+def test_pairs_are_fetched_anew_where_another_number_is_asked_for(
+    module: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, corpus = module("data"), module("corpus")
+    fetched = [(f"english {n}", f"french {n}") for n in range(9)]
+    monkeypatch.setattr(corpus, "fetch", lambda folder: None)
+    monkeypatch.setattr(corpus, "sentences", lambda folder: {"family": fetched})
+    monkeypatch.setattr(corpus, "split", lambda found: ([fetched], fetched[:1], fetched[1:2]))
+    assert data.pairs(tmp_path, 4) == "pairs fetched"
+    assert data.pairs(tmp_path, 4) == "pairs as they were fetched before"
+    assert data.pairs(tmp_path, 6) == "pairs fetched anew, 4 before"
+    assert len(corpus.read(tmp_path / "train.tsv")) == 6
+    assert data.pairs(tmp_path, None) == "pairs fetched anew, 6 before"  # what nobody asked for is 5,000
+    corpus.write(tmp_path / "train.tsv", fetched[:2])
+    with pytest.raises(SystemExit, match=r"did not fetch train\.tsv of .*: leave --pairs away, or move"):
+        data.pairs(tmp_path, 6)
+    assert data.pairs(tmp_path, None) == "pairs of your own"
+    (tmp_path / "dev.tsv").unlink()
+    with pytest.raises(SystemExit, match=r"has train\.tsv and not all of train\.tsv, dev\.tsv and test\.tsv"):
+        data.pairs(tmp_path, None)
+    assert corpus.read(tmp_path / "train.tsv") == fetched[:2]  # own pairs are never written over
+
+
+def test_without_apt_it_is_said_what_to_do(
+    module: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match="apt, which Debian and Ubuntu have, is not here: put pairs of your own into data/"):
+        module("corpus").fetch(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_translator_learns_is_saved_and_reads_text(module: Callable[[str], Any], tmp_path: Path) -> None:
     tokenizers = pytest.importorskip("tokenizers")
     model = module("model")
@@ -73,7 +106,10 @@ def test_a_translator_learns_is_saved_and_reads_text(module: Callable[[str], Any
     b = model.build(["a", "red", "cat", "dog", "big", "one"], pieces.get_vocab_size(), 16, 24, dropout=0.0)
     assert np.linalg.norm(b.get_layer("word_rows").get_weights()[0], axis=1).mean() == pytest.approx(model.NORM, rel=0.15)
     learn, hold = model.Batches(PAIRS, pieces, 4, hide=0.0, seed=0), model.Batches(PAIRS[:2], pieces)
-    losses = model.train(b, learn, hold, 12, 2e-2)["loss"]
+    looks: list[str] = []
+    losses = model.train(b, learn, hold, 12, 2e-2, look=looks.append)["loss"]
+    assert len(looks) == len(losses)
+    assert re.fullmatch(r"epoch  1 of at most 12 +\d+ s   dev loss \d\.\d{3}", looks[0])
     assert losses[-1] < 0.1 * losses[0]
     model.save(b, pieces, tmp_path / "b.keras")
     again = model.Translator(k.saving.load_model(tmp_path / "b.keras"),
