@@ -66,7 +66,7 @@ def percent(part: int, n: int) -> str:
     share = 100 * part / max(n, 1)
     if 0 < share < 1:
         return f"{max(share, 0.1):.1f} %"
-    return f"{min(share, 99.9):.1f} %" if 99 < share < 100 else f"{share:.0f} %"
+    return f"{min(share, 99.9):.1f} %" if 99.5 <= share < 100 else f"{share:.0f} %"
 
 
 def wanted_words(path: Path, lower: bool) -> Wanted:
