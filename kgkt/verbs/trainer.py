@@ -153,13 +153,15 @@ def train(recipe: Recipe, say: Say) -> Trained:
         return seconds
 
     note(RUNS)
+    fault = "it failed"
     try:
         _run(command, folder_of(recipe), say)
         if written_b(recipe) != inputs["written B"]:
+            fault = f"it changed {recipe.target.out}"
             raise InputError(f"[target] trainer: {shlex.join(command)} changed {recipe.target.out}, which it is only "
                              f"to read. {AWAY}")
     except BaseException as error:
-        note("it was interrupted" if isinstance(error, KeyboardInterrupt) else "it failed")
+        note("it was interrupted" if isinstance(error, KeyboardInterrupt) else fault)
         raise
     return Trained(shlex.join(command), note(None))
 

@@ -75,6 +75,7 @@ def test_a_trainer_that_changes_what_it_reads_is_told(labelled: Path, kgkt: Kgkt
     changed = kgkt("run", "--allow-trainer")
     assert changed.code == 3
     assert "train.py out.keras changed out.keras, which it is only to read. Move that file away" in changed.err
+    assert kgkt("check").json["stale"]["train"] == ["it changed out.keras"]
     trained = Path("out.keras").read_bytes()
     again = kgkt("run", "--allow-trainer")
     assert again.code == 3
