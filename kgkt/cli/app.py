@@ -63,7 +63,10 @@ def common(
     ] = False,
 ) -> None:
     """Options before the verb."""
+    from kgkt.cli.options import BEFORE
+
     OUT.quiet, OUT.verbose, OUT.hints, OUT.run = quiet, verbose, True, None
+    BEFORE.clear()  # of a command before, in the same process
 
 
 def main(arguments: list[str] | None = None) -> None:
