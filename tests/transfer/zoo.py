@@ -84,7 +84,7 @@ def words() -> Any:
 
 def recurrent() -> Any:
     return keras.Sequential([
-        keras.Input((64,)), layers.Reshape((8, 8)), layers.Bidirectional(layers.LSTM(5, return_sequences=True), name="both"),
+        keras.Input((64,)), layers.Reshape((8, 8)), layers.Bidirectional(layers.LSTM(5, return_sequences=True, name="lstm"), name="both"),
         layers.GRU(6, name="gru"), layers.Dense(10, name="out"),
     ])  # fmt: skip
 
