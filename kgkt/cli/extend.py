@@ -19,6 +19,7 @@ from kgkt.cli.options import (
     takes,
 )
 from kgkt.cli.output import number, print_json
+from kgkt.cli.rows import words_of_b
 from kgkt.errors import count
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SHOWN = 8  # new words that are named
 
 
 @app.command("extend-vocabulary", rich_help_panel="Transfer")
-@takes(run=graph_of, opening=opening, columns=table_columns, form=plain)
+@takes(run=graph_of, opening=opening, columns=table_columns, words_of=words_of_b, form=plain)
 def extend_vocabulary(
     *,
     target: Annotated[
@@ -42,22 +43,7 @@ def extend_vocabulary(
     most_frequent: Annotated[
         int | None, typer.Option("--most-frequent", help="Of the graph's words the first so many.")
     ] = None,
-    layer: Annotated[str | None, typer.Option("--layer", help="B's Embedding, where it has several.")] = None,
-    vocabulary: Annotated[
-        str | None,
-        typer.Option("--vocabulary", help="File of B's words in the order of their rows, where B does not hold them."),
-    ] = None,
-    special: Annotated[
-        list[str] | None,
-        typer.Option("--special", help="A word of B whose row is no word's, beside [UNK], <s> and their like. May be "
-                     "repeated."),
-    ] = None,
-    lower: Annotated[
-        bool, typer.Option("--lower", help="Capitals do not count where B's words are looked up.")
-    ] = False,
-    strip_accents: Annotated[
-        bool, typer.Option("--strip-accents", help="Accents do not count where B's words are looked up.")
-    ] = False,
+    words_of: dict[str, Any],
     confidence: Annotated[
         float | None,
         typer.Option("--confidence", help="Least cosine of a new word to one that B knows, -1 to 1; else as --test "
@@ -88,10 +74,9 @@ def extend_vocabulary(
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b2.keras")
     done = run.extend_vocabulary(
-        target, out, words=Path(words) if words else None, most_frequent=most_frequent, layer=layer,
-        vocabulary=vocabulary, special=special, lower=lower or None, strip_accents=strip_accents or None,
-        confidence=confidence, test=test, output=output, classes=target_classes, from_logits=from_logits or None,
-        seed=seed, force=force, **columns, **opening,
+        target, out, words=Path(words) if words else None, most_frequent=most_frequent, confidence=confidence,
+        test=test, output=output, classes=target_classes, from_logits=from_logits or None, seed=seed, force=force,
+        **words_of, **columns, **opening,
     )  # fmt: skip
     show_extended(done, form)
 

@@ -10,7 +10,7 @@ from kgkt.cli.output import OUT, print_json, printable
 from kgkt.errors import count
 
 
-def row_settings(
+def words_of_b(
     layer: Annotated[
         str | None, typer.Option("--layer", help="Rows: which Embedding, where B has several.")
     ] = None,
@@ -30,6 +30,13 @@ def row_settings(
     strip_accents: Annotated[
         bool, typer.Option("--strip-accents", help="Rows: accents do not count there.")
     ] = False,
+) -> dict[str, Any]:
+    """Which words the rows of B's Embedding are of, for every verb that looks them up."""
+    return {"layer": layer, "vocabulary": vocabulary, "special": special, "lower": lower or None,
+            "strip_accents": strip_accents or None}  # fmt: skip
+
+
+def row_settings(
     rank: Annotated[
         str | None,
         typer.Option("--rank", help="Rows: of what a row has beside its concept's centroid: 0 to the "
@@ -49,9 +56,7 @@ def row_settings(
     ] = False,
 ) -> dict[str, Any]:  # fmt: skip
     """How the rows of B's Embedding are written."""
-    return {"layer": layer, "vocabulary": vocabulary, "special": special, "lower": lower or None,
-            "strip_accents": strip_accents or None, "rank": rank, "row_norm": row_norm, "projection": projection,
-            "replace": replace or None}  # fmt: skip
+    return {"rank": rank, "row_norm": row_norm, "projection": projection, "replace": replace or None}
 
 
 def show_rows(done: Any, form: str) -> None:

@@ -28,7 +28,7 @@ from kgkt.cli.options import (
     takes,
 )
 from kgkt.cli.output import OUT, print_json
-from kgkt.cli.rows import row_settings, show_rows
+from kgkt.cli.rows import row_settings, show_rows, words_of_b
 from kgkt.errors import count
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def learned_from(lessons: Mapping[str, Any]) -> list[str]:
 
 
 @app.command(rich_help_panel=TRANSFER)
-@takes(run=graph_of, opening=opening, columns=table_columns, words=row_settings, form=plain)
+@takes(run=graph_of, opening=opening, columns=table_columns, words=words_of_b, rows=row_settings, form=plain)
 def fuse(
     *,
     target: Target = None,
@@ -155,6 +155,7 @@ def fuse(
     ] = None,
     force: Force = False,
     words: dict[str, Any],
+    rows: dict[str, Any],
     opening: dict[str, Any],
     run: Run,
     form: str,
@@ -164,7 +165,7 @@ def fuse(
 
     if not (out or run.recipe.target.out):
         raise UsageError("where to? --out b-fused.keras")
-    given: dict[str, Any] = {**columns, **opening, **words}
+    given: dict[str, Any] = {**columns, **opening, **words, **rows}
     done = run.fuse(
         target, out, test=test, data=target_data, output=output, pixels=target_pixels, allow_shift=allow_shift or None,
         steps=steps, batch=batch, learning_rate=learning_rate, seed=seed,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count
-from kgkt.files import read_json, sha256_file
 from kgkt.recipe import Recipe
+from kgkt.rundir.beside import classes_beside
 from kgkt.rundir.class_order import fix_classes
 from kgkt.rundir.current import CurrentGraph, open_graph_store
 from kgkt.rundir.folder import RunDir
@@ -215,7 +215,7 @@ def old_classes(recipe: Recipe, run: RunDir, path: Path, many: int, new: tuple[s
         fixed = _fixed(store, run) if frozen else ()
         labels, ticks = read_label_records(store, run.graph)
     told = recipe.target.classes
-    beside = _beside(path)
+    beside = classes_beside(path)
     if told:
         names, who = tuple(n for n in told if n not in new), "[target] classes (--target-classes)"
         if len(told) == many:
@@ -256,17 +256,6 @@ def _fixed(store: Any, run: RunDir) -> tuple[str, ...]:
     found = {row["index"]: row["name"] for row in rows(store, "read_classes", graph=run.graph)
              if row["index"] is not None}  # fmt: skip
     return tuple(found[place] for place in sorted(found))
-
-
-def _beside(path: Path) -> tuple[str, ...]:
-    """The classes that fuse wrote down beside a B that it made; none where it did not make this one."""
-    told = path.with_suffix(".run.json")
-    if not told.exists():
-        return ()
-    made = read_json(told)
-    if not isinstance(made, dict) or made.get("sha256") != sha256_file(path):
-        return ()
-    return tuple(str(name) for name in made.get("facts", {}).get("classes", ()))
 
 
 def _need_labels(spoken: set[str], new: tuple[str, ...]) -> None:
