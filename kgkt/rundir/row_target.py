@@ -24,8 +24,9 @@ def look_at_rows(target: Target) -> None:
     """
     from kgkt.source.models import inspect_model
     from kgkt.source.safety import objects, safe_check
+    from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.embeddings import choose_embedding
-    from kgkt.transfer.words.vocabulary import GIVE, read_vocabulary
+    from kgkt.transfer.words.vocabulary import GIVE
 
     words = read_vocabulary(target.vocabulary) if target.vocabulary else None
     path = Path(str(target.model))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,17 @@ class Candidates:
     hint: str = ""
 
 
+def listed_words(file: str | None) -> tuple[str, list[str | None]] | None:
+    """What a list of B's words is called, and its words in the order of B's rows; None where none is given.
+
+    Raises:
+        InputError: a file that cannot be read.
+    """
+    from kgkt.source.words.vocabulary import read_vocabulary
+
+    return None if file is None else (Path(file).name, read_vocabulary(file))
+
+
 def candidates(
     file: str | None, most: int | None, vocabulary: Vocabulary, current: CurrentGraph, lookup: Any, lower: bool,
     strip_accents: bool,
@@ -57,8 +69,9 @@ def candidates(
     import numpy as np
 
     from kgkt.concepts.cluster import nearest_concept
+    from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.longer import reads_as_one
-    from kgkt.transfer.words.vocabulary import better_match, match, read_vocabulary
+    from kgkt.transfer.words.vocabulary import better_match, match
 
     ids = current.ids.tolist()
     asked = ids[:most] if file is None else [word for word in read_vocabulary(file) if word]
@@ -112,7 +125,7 @@ def unknown_row(layer: Any, lookup: Any, file: str | None) -> np.ndarray | None:
     """
     import numpy as np
 
-    from kgkt.transfer.words.vocabulary import read_vocabulary
+    from kgkt.source.words.vocabulary import read_vocabulary
 
     if lookup is None:
         words = read_vocabulary(str(file))

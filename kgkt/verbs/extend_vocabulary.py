@@ -127,11 +127,12 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
 
 def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
     """B, if its vocabulary can grow, and a place for the new one."""
+    from kgkt.rundir.words import listed_words
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
     from kgkt.transfer.words.embeddings import need_embedding
     from kgkt.transfer.words.longer import check_alone, check_file
-    from kgkt.transfer.words.vocabulary import lookup_of, vocabulary_of
+    from kgkt.transfer.words.vocabulary import lookup_before, vocabulary_of
 
     target = recipe.target
     assert target.model is not None
@@ -140,9 +141,10 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
     check_output(out, path, force)
     look_at_rows(target)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
-    vocabulary = vocabulary_of(model, target.layer, target.vocabulary, special=target.special, name=path.name)
+    listed = listed_words(target.vocabulary)
+    vocabulary = vocabulary_of(model, target.layer, listed, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
-    lookup = None if target.vocabulary else lookup_of(model, vocabulary.layer, layer, path.name)
+    lookup = None if target.vocabulary else lookup_before(model, vocabulary.layer, layer, path.name)
     check_alone(model, vocabulary.layer, layer, lookup, path.name)
     if lookup is not None and lookup.get_config().get("split") == "character":
         raise InputError(f"{path.name}: {lookup.name} splits texts into characters: there are no words to extend")
@@ -186,8 +188,8 @@ def _write(
     recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, say: Say
 ) -> Extended:
     """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
+    from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.longer import first_new, largest_difference, lengthen
-    from kgkt.transfer.words.vocabulary import read_vocabulary
 
     target, known = recipe.target, [word for word in b.vocabulary.words if word is not None]
     out = Path(str(target.out))

@@ -70,6 +70,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     Raises:
         UsageError, InputError: what cannot be done, before anything is written.
     """
+    from kgkt.rundir.words import listed_words
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
     from kgkt.transfer.words.embeddings import need_embedding, rows_of
@@ -81,7 +82,8 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     check_output(out, path, force)
     look_at_rows(target)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
-    vocabulary = vocabulary_of(model, target.layer, target.vocabulary, special=target.special, name=path.name)
+    listed = listed_words(target.vocabulary)
+    vocabulary = vocabulary_of(model, target.layer, listed, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
     begun = time.perf_counter()
     with open_graph_store(recipe, run, write=target.map) as store:

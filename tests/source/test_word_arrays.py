@@ -209,13 +209,13 @@ def test_rows_of_an_embedding(embeddings) -> None:
     listed = SourceSettings(model="words:v.txt", vocabulary="one.keras:table")
     assert (listed.vocabulary_path, SourceSettings(vocabulary="w.txt").vocabulary_path) == (Path("one.keras"), Path("w.txt"))
     refused("two.keras:farr", r"has no Embedding farr; did you mean far\?")
-    refused("two.keras:far", r"cannot be told, no layer before it numbers words: name a list .*two\.keras:far,WORDS\.txt")
+    refused("two.keras:far", r"nothing in two\.keras says which word each row of far is of: name a list .*two\.keras:far,WORDS\.txt")
     refused("two.keras:far,nothing.txt", "nothing.txt, which should list the words of far")
     Path("own.txt").write_text("a\nb\nc\n")
     assert read_words("two.keras:far,own.txt").words.tolist() == ["a", "b", "c"]
-    Path("own.txt").write_text("[PAD]\n[UNK]\na\n<s>\n[\n")  # tokens of a model are no words
+    Path("own.txt").write_text("[PAD]\n[UNK]\n<br/>\n<s>\n[\n")  # tokens of a model are no words, others in brackets are
     special = read_words("two.keras:far,own.txt")
-    assert special.words.tolist() == ["a", "["]
+    assert special.words.tolist() == ["<br/>", "["]
     assert special.notices[0].endswith("those of own.txt, without [PAD], [UNK], <s>, which are no words")
     Path("own.txt").write_text("a\nb\nc\nd\ne\nf\n")
     refused("two.keras:far,own.txt", "lists 6 words, far of two.keras has 5 rows")

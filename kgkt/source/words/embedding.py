@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from kgkt.errors import InputError, count, nearest
+from kgkt.lookup import SPECIAL, lookup_of
 from kgkt.source.arrays import some_ids
 from kgkt.source.models import ModelInfo, inspect_model, layer_by_name, open_model
 from kgkt.source.quiet import keras
@@ -14,7 +15,7 @@ from kgkt.source.safety import objects, safe_check
 from kgkt.source.words.arrays import MatrixVectors
 from kgkt.source.words.faults import Faults
 from kgkt.source.words.text import Rows
-from kgkt.source.words.vocabulary import SPECIAL, read_vocabulary
+from kgkt.source.words.vocabulary import read_vocabulary
 
 KINDS = ("Embedding", "ReversibleEmbedding")
 
@@ -77,21 +78,13 @@ class KerasVectors:
 
     def _numbered(self, model: Any, layer: Any) -> tuple[list[str | None], str]:
         """The words of the layer that numbers them; None for a mask, and for words that it does not know."""
-        layers = keras().layers
-        kinds = (layers.TextVectorization, layers.StringLookup)
-        held = [one for one in model._flatten_layers() if isinstance(one, kinds)]
-        inner = {id(one._lookup_layer) for one in held if isinstance(one, layers.TextVectorization)}
-        found = [one for one in _before(layer) if isinstance(one, kinds)]
-        found = found or [one for one in held if id(one) not in inner]
-        fits = [one for one in dict.fromkeys(found) if one.vocabulary_size() <= layer.input_dim]
-        if len(fits) != 1:
-            shown = ", ".join(one.name for one in found)
-            why = f"several layers number words ({shown})" if len(fits) > 1 else "no layer before it numbers words"
-            raise InputError(f"{self.path}: which words the rows of {self.layer} are of cannot be told, {why}: name a "
-                             "list of them, one a line in the order of the rows, as "
-                             f"{self.path}:{self.layer},WORDS.txt")
-        special = {"", "[UNK]", *(getattr(fits[0], name, None) for name in ("oov_token", "mask_token"))}
-        return [None if word in special else word for word in fits[0].get_vocabulary()], fits[0].name
+        cleaning, held = keras().layers.TextVectorization, list(model._flatten_layers())
+        inner = {id(one._lookup_layer) for one in held if isinstance(one, cleaning)}
+        held = [one for one in held if id(one) not in inner]
+        give = f"name a list of them, one a line in the order of the rows, as {self.path}:{self.layer},WORDS.txt"
+        found = lookup_of(model, held, self.layer, layer, str(self.path), give)
+        special = {"", *(getattr(found, name, None) for name in ("oov_token", "mask_token"))}
+        return [None if word in special else word for word in found.get_vocabulary()], found.name
 
 
 def _embedding_of(info: ModelInfo, name: str) -> str:
@@ -116,17 +109,3 @@ def _rows_of(path: Path, layer: str) -> int | None:
             rows = inner.get("input_dim")
             return rows if isinstance(rows, int) else None
     return None
-
-
-def _before(layer: Any) -> Iterator[Any]:
-    """The layers that what one of them reads comes from, within the graph that it stands in."""
-    open_layers: list[Any] = [layer]
-    seen: set[int] = set()
-    while open_layers:
-        one = open_layers.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        nodes: Sequence[Any] = getattr(one, "_inbound_nodes", ())
-        open_layers += [parent.operation for node in nodes for parent in node.parent_nodes]

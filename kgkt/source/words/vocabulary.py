@@ -18,7 +18,6 @@ MOST = 8 * MAX_CONFIG  # bytes of a tokenizer.json: those of 250,000 pieces stay
 WANTED = "a list of words, one a line"
 VECTOR = re.compile(r"([ \t][-+]?\d*\.?\d+(e[-+]?\d+)?){2,}[ \t]*$", re.IGNORECASE)
 COUNTED = re.compile(r"(.+?)[ \t](\d+)")  # as GloVe and word2vec write their vocabularies
-SPECIAL = re.compile(r"\[[^\[\]\s]+\]|<[^<>\s]+>")  # [UNK], <s>: rows that a model has, and that are no words
 NAMES = ("word", "words", "token", "item_id")  # of a column of words, the first that is there
 
 

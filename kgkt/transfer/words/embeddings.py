@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count, nearest
+from kgkt.lookup import is_graph
 from kgkt.transfer.inner import inner_layers
 
 if TYPE_CHECKING:
@@ -32,13 +33,6 @@ def held_layers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, layer in ((one.name, one) for one in model.layers) if is_graph(model) else inner_layers(model):
         yield prefix + name, layer
         yield from held_layers(layer, f"{prefix}{name}/")
-
-
-def is_graph(layer: Any) -> bool:
-    """Whether a layer is a Sequential or Functional model, whose layers hand tensors on that are known."""
-    import keras
-
-    return isinstance(layer, keras.Sequential) or hasattr(layer, "operations")
 
 
 def need_embedding(model: Any, name: str | None, file: str = "B") -> tuple[str, Any]:

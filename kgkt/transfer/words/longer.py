@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count
+from kgkt.lookup import is_graph
 from kgkt.transfer.flow import calls_of
 from kgkt.transfer.layers import leaves
 from kgkt.transfer.taps import as_input, run_model
 from kgkt.transfer.widen import copy_state, rebuild
-from kgkt.transfer.words.embeddings import is_graph, shared_with
+from kgkt.transfer.words.embeddings import shared_with
 
 if TYPE_CHECKING:
     from pathlib import Path
