@@ -77,15 +77,14 @@ def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = prin
     rows.set_weights([rows_of(arm, known, words, np.asarray(rows.get_weights()[0]), seed)])
     rows.trainable = not arm.endswith("frozen")
     begun = time.process_time()
-    dev = translator.Batches([(hide(e, trained), f) for e, f in pairs.dev], pieces, size=200)
+    dev = translator.Batches(pairs.dev, pieces, size=200, known=trained)
     learn = translator.Batches(translator.repeated(training), pieces, BATCH, seed=seed)
     history = translator.train(b, learn, dev, EPOCHS, RATE, PATIENCE)
     seconds = time.process_time() - begun
     lacking = [not trained.issuperset(translator.words_of(english)) for english, _ in pairs.test]
     writer = translator.Translator(b, pieces)
     for how in ("unknown", "served"):
-        sources = [hide(e, trained) if how == "unknown" else translator.spaced(e) for e, _ in pairs.test]
-        found = writer.translate(sources)
+        found = writer.translate([e for e, _ in pairs.test], known=trained if how == "unknown" else None)
         keep(size, arm, seed, how, found)
         for metric, value in scores(found, [f for _, f in pairs.test], lacking).items():
             yield paired.row(TASK, f"{arm}, {how}", size, seed, metric, value / 100, seconds)
@@ -125,13 +124,6 @@ def rows_of(arm: str, known: Any, words: list[str], own: Any, seed: int) -> Any:
     rank = int(kind.split(" ")[1]) if kind.startswith("rank") else None
     own[mine] = word_rows(vectors[theirs], known.concepts[theirs], own.shape[1], rank=rank, norm=NORM, seed=seed)
     return own
-
-
-def hide(text: str, trained: set[str]) -> str:
-    """A text in which every word that training lacks is the unknown word."""
-    from model import UNKNOWN, words_of
-
-    return " ".join(word if word in trained else UNKNOWN for word in words_of(text))
 
 
 def scores(found: list[str], right: list[str], lacking: list[bool]) -> dict[str, float]:

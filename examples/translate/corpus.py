@@ -30,9 +30,14 @@ COMMON = {
 Pair = tuple[str, str]
 
 
+def tokens_of(text: str) -> list[str]:
+    """Words and marks of a text, as they are written."""
+    return WORD.findall(text.replace("’", "'"))
+
+
 def words_of(text: str) -> list[str]:
     """Words and marks of an English text, in lower case."""
-    return WORD.findall(text.lower().replace("’", "'"))
+    return [token.lower() for token in tokens_of(text)]
 
 
 def fetch(folder: Path) -> None:

@@ -1,14 +1,17 @@
 """A small translator in Keras: a GRU reads the words, another writes the pieces, and looks back at each step.
 
 The words of the source are a TextVectorization inside the model, so the saved file knows its vocabulary and reads plain
-text. The pieces of the target are byte pairs (`tokenizers`), in a file beside it.
+text. The pieces of the target are byte pairs (`tokenizers`), in a file beside it. One piece writes no text of its own:
+it stands for the word of the source that the writer looks at, so that names which no vocabulary holds come through.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's log, as far a
 
 import keras
 import numpy as np
-from corpus import Pair, words_of
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from corpus import Pair, tokens_of
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 PAD, BEGIN, END = 0, 1, 2
+OUT = 1  # Keras' number of an unknown word
 UNKNOWN = "⁇"  # stands for a word that is not told; no vocabulary holds it, so that it is read as any unknown word
+COPY = "\ue000"  # of Unicode's private use: in a target, stands for a word of the source that is written as it is
+NAME = re.compile(r"\w+(?:-\w+)*")  # a word of a target that may be a copy
+SPARE = 8  # columns by which the first batch is wider than any, whichever words are copied
 LONGEST = 40  # pieces of a translation
 LOOK = 10_000  # pairs, at least, between two looks at dev pairs; fewer are repeated
 NORM = 8.0  # mean length of a row: from Keras' own start, of about 0.3, little is learned from few pairs
@@ -29,10 +36,14 @@ NORM = 8.0  # mean length of a row: from Keras' own start, of about 0.3, little 
 def learn_pieces(texts: Iterable[str], size: int = 2000) -> Tokenizer:
     """Byte pairs that are frequent in the target's training texts; any text can be written with them."""
     pieces = Tokenizer(models.BPE())
-    pieces.normalizer = normalizers.NFC()
-    pieces.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    pieces.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Prepend(" ")])
+    pieces.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(f" ?{COPY}"), "isolated"),
+                                                    pre_tokenizers.ByteLevel(add_prefix_space=False)])  # fmt: skip
     pieces.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
+    texts = list(texts)
+    most = sum(map(len, texts))  # more often than anything else, so that each way to write it is one piece
+    texts.append(f"{COPY} " * most + COPY * most)
     pieces.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=size, special_tokens=["[PAD]", "[BEGIN]", "[END]"],
                                                           initial_alphabet=alphabet, show_progress=False))  # fmt: skip
     return pieces
@@ -53,6 +64,9 @@ def build(words: Sequence[str], pieces: int, width: int = 192, hidden: int = 160
 
     Returns:
         (texts (n, 1), pieces so far (n, T)) -> logits (n, T, pieces) of the next piece.
+
+    Reference: Nguyen and Chiang 2018, of the way from the words that are looked at straight to the pieces: what is
+    known of a rare word reaches its translation by it.
     """
     keras.utils.set_random_seed(seed)
     layers = keras.layers
@@ -63,73 +77,92 @@ def build(words: Sequence[str], pieces: int, width: int = 192, hidden: int = 160
     spread = normal(0.0, norm / width**0.5, seed), normal(0.0, norm / hidden**0.5, seed + 1)
     rows = layers.Embedding(len(words) + 2, width, spread[0], mask_zero=True, name="word_rows")(known(source))
     read = layers.Bidirectional(layers.GRU(hidden, return_sequences=True, return_state=True), name="reader")
-    both, forward, backward = read(layers.Dropout(dropout)(rows))
+    told = layers.Dropout(dropout)(rows)
+    both, forward, backward = read(told)
     memory = layers.Dense(hidden, use_bias=False, name="memory")(both)
     start = layers.Dense(hidden, activation="tanh", name="start")(layers.Concatenate()([forward, backward]))
     so_far = layers.Embedding(pieces, hidden, spread[1], mask_zero=True, name="piece_rows")(target)
     write = layers.GRU(hidden, return_sequences=True, return_state=True, name="writer")
     states, _ = write(layers.Dropout(dropout)(so_far), initial_state=start)
+    word = layers.Dense(hidden, activation="tanh", name="word")(told)
     seen = layers.Attention(name="look")([states, memory])
+    looked = layers.Attention(name="look_up")([states, word, memory])
     joined = layers.Dense(hidden, activation="tanh", name="joined")(layers.Concatenate(name="beside")([states, seen]))
-    logits = layers.Dense(pieces, name="next_piece")(layers.Dropout(dropout)(joined))
+    said = layers.Dense(hidden, activation="tanh", name="said")(looked)
+    summed = layers.Add()([joined, looked, said])
+    logits = layers.Dense(pieces, name="next_piece")(layers.Dropout(dropout)(summed))
     return keras.Model([source, target], logits, name="translator")
 
 
-def spaced(text: str) -> str:
-    """A text as the model reads it: its words parted by spaces."""
-    return " ".join(words_of(text))
+def copied(text: str, names: set[str]) -> str:
+    """A target text in which these words of the source, where they stand as they are, are COPY."""
+    return NAME.sub(lambda found: COPY if found.group() in names else found.group(), text) if names else text
 
 
 class Batches(keras.utils.PyDataset):
     """Pairs in batches of about equal lengths, in another order each epoch.
 
+    A word that the model is not told is UNKNOWN in the source, and COPY where the target writes it as it is. In
+    training a word of count c is hidden with chance rare / (rare + c): so it learns what to do with unknown ones.
+
     Args:
         pairs: English and French.
         pieces: of the target.
         size: pairs of a batch.
-        hide: share of the source's words that the model is not told, so that it learns what an unknown word is.
-        seed: of the order, and of which words are hidden; None: always the same order, nothing hidden.
+        known: words that the model knows; None: all.
+        rare: how often rare words are hidden.
+        seed: of the order, and of which words are hidden; None: always the same order, none hidden that is known.
+
+    Reference: Kiperwasser and Goldberg 2016, of the chance.
     """
 
-    def __init__(self, pairs: Sequence[Pair], pieces: Tokenizer, size: int = 64, hide: float = 0.05,
-                 seed: int | None = None) -> None:  # fmt: skip
+    def __init__(self, pairs: Sequence[Pair], pieces: Tokenizer, size: int = 64, known: set[str] | None = None,
+                 rare: float = 0.25, seed: int | None = None) -> None:  # fmt: skip
         super().__init__()
-        self.sources = [words_of(english) for english, _ in pairs]
-        self.targets = [[BEGIN, *code.ids, END] for code in pieces.encode_batch([french for _, french in pairs])]
-        self.size, self.hide = size, hide
+        self.tokens, self.texts = [tokens_of(english) for english, _ in pairs], [french for _, french in pairs]
+        self.pieces, self.size, self.known = pieces, size, known
         self.random = None if seed is None else np.random.default_rng(seed)
+        counts = Counter(token.lower() for tokens in self.tokens for token in tokens)
+        self.hiding = {word: 0.0 if seed is None else rare / (rare + count) for word, count in counts.items()}
+        written = pieces.encode_batch(self.texts)
+        lengths = [max(len(s), len(t.ids) + 2) for s, t in zip(self.tokens, written, strict=True)]
+        self.lengths, self.widest = np.array(lengths, float), max(lengths) + SPARE
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        """Sort by length, a little disturbed, and cut into batches; the first two tell Keras that lengths vary."""
-        lengths = np.array([max(len(s), len(t)) for s, t in zip(self.sources, self.targets, strict=True)], float)
-        if self.random is not None:
-            lengths += self.random.uniform(0, 2, len(lengths))
+        """Sort by length, a little disturbed, and cut into batches; the first has the longest."""
+        lengths = self.lengths if self.random is None else self.lengths + self.random.uniform(0, 2, len(self.lengths))
         order = np.argsort(lengths, kind="stable")
         chunks = [order[i : i + self.size] for i in range(0, len(order), self.size)]
         rest = chunks[1:-1]
         if self.random is not None:
             self.random.shuffle(rest)
-        self.chunks = [*chunks[-1:], *chunks[:-1][:1], *rest]  # the longest, the shortest, the others
+        self.chunks = [*chunks[-1:], *chunks[:-1][:1], *rest]
 
     def __len__(self) -> int:
         """Batches of an epoch."""
         return len(self.chunks)
 
     def __getitem__(self, number: int) -> tuple[Any, np.ndarray, np.ndarray]:
-        """((texts, pieces before), pieces after, weights: 0 for padding)."""
-        chosen = self.chunks[number]
-        targets = padded([self.targets[i] for i in chosen])
+        """((texts, pieces before), pieces after, weights: 0 for padding); the first tells Keras that lengths vary."""
+        told = [self._told(i) for i in self.chunks[number]]
+        written = self.pieces.encode_batch([text for _, text in told])
+        targets = padded([[BEGIN, *text.ids, END] for text in written], 0 if number else self.widest)
         before, after = targets[:, :-1], targets[:, 1:]
         before = np.where(after == PAD, PAD, before)
-        texts = [[" ".join(self._told(self.sources[i]))] for i in chosen]
-        return (as_text(texts), before), after, (after != PAD).astype("float32")
+        return (as_text([[source] for source, _ in told]), before), after, (after != PAD).astype("float32")
 
-    def _told(self, words: list[str]) -> list[str]:
-        if self.random is None or not self.hide:
-            return words
-        hidden = self.random.random(len(words)) < self.hide
-        return [UNKNOWN if hide else word for word, hide in zip(words, hidden, strict=True)]
+    def _told(self, i: int) -> Pair:
+        """One pair as the model sees it."""
+        tokens = self.tokens[i]
+        chances = np.array([self.hiding[token.lower()] for token in tokens])
+        hidden = chances > (0.0 if self.random is None else self.random.random(len(tokens)))
+        names = {token for token, hide in zip(tokens, hidden, strict=True) if hide or self._lacks(token)}
+        words = [UNKNOWN if token in names else token.lower() for token in tokens]
+        return " ".join(words), copied(self.texts[i], names)
+
+    def _lacks(self, token: str) -> bool:
+        return self.known is not None and token.lower() not in self.known
 
 
 def as_text(rows: Sequence[Sequence[str]]) -> Any:
@@ -137,9 +170,9 @@ def as_text(rows: Sequence[Sequence[str]]) -> Any:
     return keras.ops.convert_to_tensor(rows, dtype="string")
 
 
-def padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
-    """Rows of several lengths as one (n, longest) array."""
-    out = np.full((len(rows), max(map(len, rows))), PAD, "int32")
+def padded(rows: Sequence[Sequence[int]], least: int = 0) -> np.ndarray:
+    """Rows of several lengths as one (n, longest) array, of at least that many columns."""
+    out = np.full((len(rows), max(least, *map(len, rows))), PAD, "int32")
     for row, values in zip(out, rows, strict=True):
         row[: len(values)] = values
     return out
@@ -186,38 +219,74 @@ class Translator:
     def __init__(self, model: keras.Model, pieces: Tokenizer) -> None:
         layer, hidden = model.get_layer, model.get_layer("writer").units
         self.pieces = pieces
-        read = [layer(name).output for name in ("words", "memory", "start")]
+        glued, apart = pieces.encode(f"a{COPY} {COPY}").ids[-2:]
+        self.copies = {glued: "", apart: " "}
+        read = [layer(name).output for name in ("words", "memory", "word", "start")]
         self.reader = keras.Model(model.inputs[0], read)
         token, state = keras.Input((1,), dtype="int32"), keras.Input((hidden,))
-        memory, told = keras.Input((None, hidden)), keras.Input((None,), dtype="bool")
+        memory, word = keras.Input((None, hidden)), keras.Input((None, hidden))
+        told = keras.Input((None,), dtype="bool")
         states, after = layer("writer")(layer("piece_rows")(token), initial_state=state)
         seen = layer("look")([states, memory], mask=[None, told])
+        looks = keras.layers.Dot(2)([states, memory])  # what the attention is the softmax of
+        looked = layer("look_up")([states, word, memory], mask=[None, told, told])
         joined = layer("joined")(keras.layers.Concatenate()([states, seen]))
-        self.step = keras.Model([token, state, memory, told], [layer("next_piece")(joined), after])
+        summed = keras.layers.Add()([joined, looked, layer("said")(looked)])
+        self.step = keras.Model([token, state, memory, word, told], [layer("next_piece")(summed), after, looks])
 
-    def translate(self, texts: Sequence[str], batch: int = 200) -> list[str]:
-        """The likeliest piece at each step, for each text."""
+    def translate(self, texts: Sequence[str], batch: int = 200, known: set[str] | None = None) -> list[str]:
+        """The likeliest piece at each step, for each text.
+
+        Args:
+            texts: of the source.
+            batch: texts at once.
+            known: words that are told; others are read as unknown ones. None: all that the model knows.
+        """
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         out = [""] * len(texts)
         for begin in range(0, len(order), batch):
             chosen = order[begin : begin + batch]
-            for i, ids in zip(chosen, self._pieces([texts[i] for i in chosen]), strict=True):
-                out[i] = self.pieces.decode(ids).strip()
+            tokens = [tokens_of(texts[i]) for i in chosen]
+            for i, text in zip(chosen, self._written(tokens, known), strict=True):
+                out[i] = text
         return out
 
-    def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
-        words, memory, state = self.reader.predict_on_batch(as_text([[spaced(text)] for text in texts]))
-        told, token = words != PAD, np.full((len(texts), 1), BEGIN, "int32")
-        written, ended = [], np.zeros(len(texts), bool)
+    def _written(self, tokens: list[list[str]], known: set[str] | None) -> Iterator[str]:
+        """The translation of each text, given as its words and marks."""
+        words = [[token.lower() for token in text] for text in tokens]
+        told = [[" ".join(UNKNOWN if known and word not in known else word for word in text)] for text in words]
+        pieces, places = self._pieces(as_text(told))
+        for text, ids, looked in zip(tokens, pieces, places, strict=True):
+            yield self._text(text, ids, looked)
+
+    def _pieces(self, texts: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Pieces (n, T) and, for each, the word that was looked at: an unknown one where there is any."""
+        words, memory, word, state = self.reader.predict_on_batch(texts)
+        told, token = words != PAD, np.full((len(words), 1), BEGIN, "int32")
+        unknown = words == OUT
+        may = np.where(unknown.any(1, keepdims=True), unknown, told)
+        written, places, ended = [], [], np.zeros(len(words), bool)
         for _ in range(LONGEST):
-            logits, state = self.step.predict_on_batch([token, state, memory, told])
+            logits, state, looks = self.step.predict_on_batch([token, state, memory, word, told])
             token = logits[:, -1].argmax(1).astype("int32")[:, None]
             ended |= token[:, 0] == END
             if ended.all():
                 break
             written.append(np.where(ended, PAD, token[:, 0]))
-        columns = np.array(written, int).T.reshape(len(texts), -1)
-        return [[int(i) for i in row if i > END] for row in columns]
+            places.append(np.where(may, looks[:, -1], -np.inf).argmax(1))
+        shape = (len(words), -1)
+        return np.array(written, int).T.reshape(shape), np.array(places, int).T.reshape(shape)
+
+    def _text(self, tokens: list[str], ids: np.ndarray, places: np.ndarray) -> str:
+        """What the pieces write."""
+        text, plain = "", []
+        for piece, place in zip(ids.tolist(), places.tolist(), strict=True):
+            if piece in self.copies:
+                text += self.pieces.decode(plain) + self.copies[piece] + tokens[place]
+                plain = []
+            elif piece > END:
+                plain.append(piece)
+        return (text + self.pieces.decode(plain)).strip()
 
 
 def save(model: keras.Model, pieces: Tokenizer, path: Path) -> None:

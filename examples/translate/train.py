@@ -38,7 +38,9 @@ def main() -> None:
     for path in paths:
         keras.utils.set_random_seed(0)
         b, begun = keras.saving.load_model(path), time.perf_counter()
-        learn, hold = model.Batches(model.repeated(train), pieces, seed=0), model.Batches(dev, pieces, size=200)
+        known = set(b.get_layer("words").get_vocabulary())
+        learn = model.Batches(model.repeated(train), pieces, known=known, seed=0)
+        hold = model.Batches(dev, pieces, size=200, known=known)
         print(f"{path.stem:<12} trains on {len(train):,} pairs", flush=True)
         history = model.train(b, learn, hold, EPOCHS, RATE, look=lambda line: print(f"  {line}", flush=True))
         model.save(b, pieces, path.with_name(f"{path.stem}-trained.keras"))
