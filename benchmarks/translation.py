@@ -62,6 +62,7 @@ def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = prin
         BLEU and chrF of all test sentences and of those with a word that training lacks; with such words served
         (their rows from A) and not (as unknown words).
     """
+    import corpus
     import keras
     import model as translator
     import numpy as np
@@ -81,7 +82,7 @@ def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = prin
     learn = translator.Batches(translator.repeated(training), pieces, BATCH, seed=seed)
     history = translator.train(b, learn, dev, EPOCHS, RATE, PATIENCE)
     seconds = time.process_time() - begun
-    lacking = [not trained.issuperset(translator.words_of(english)) for english, _ in pairs.test]
+    lacking = [not trained.issuperset(corpus.words_of(english)) for english, _ in pairs.test]
     writer = translator.Translator(b, pieces)
     for how in ("unknown", "served"):
         found = writer.translate([e for e, _ in pairs.test], known=trained if how == "unknown" else None)
@@ -160,9 +161,10 @@ def report(rows: paired.Rows) -> Iterator[str]:
     yield "and have the same vocabulary, epochs, rates and weights but for the encoder's rows, whose mean norm is"
     yield f"{NORM:g} in all of them; words that A lacks keep B's own rows. BLEU and chrF by sacrebleu (its defaults,"
     yield "case counts); mean ± standard error over draws (other pairs, other weights). *Unseen* are the test"
-    yield "sentences with a word that training lacks. Such a word is the unknown word, or it is *served*: the"
-    yield f"vocabulary holds it, with its row from A as all others have. Best of at most {EPOCHS} epochs by the loss"
-    yield "on 1,000 dev pairs. The settings were chosen on seed 300, which is not reported."
+    yield "sentences with a word that training lacks. Such a word is the unknown word, which the translator learns to"
+    yield "write as it stands, or it is *served*: the vocabulary holds it, with its row from A as all others have, and"
+    yield f"what A lacks too is unknown. Best of {EPOCHS} epochs by the loss on 1,000 dev pairs. The settings were"
+    yield "chosen on the dev pairs of seed 300, which is not reported."
     for size in sizes:
         yield ""
         yield f"## {size:,} pairs"

@@ -24,9 +24,11 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 PAD, BEGIN, END = 0, 1, 2
 OUT = 1  # Keras' number of an unknown word
+FAVOUR = 2.0  # nats by which an unknown word is likelier to be the one that is copied than what is looked at as much
 UNKNOWN = "⁇"  # stands for a word that is not told; no vocabulary holds it, so that it is read as any unknown word
 COPY = "\ue000"  # of Unicode's private use: in a target, stands for a word of the source that is written as it is
 NAME = re.compile(r"\w+(?:-\w+)*")  # a word of a target that may be a copy
+TOLD = 0.5  # of the words that are to be copied in training, the share that the model is told
 SPARE = 8  # columns by which the first batch is wider than any, whichever words are copied
 LONGEST = 40  # pieces of a translation
 LOOK = 10_000  # pairs, at least, between two looks at dev pairs; fewer are repeated
@@ -103,26 +105,28 @@ class Batches(keras.utils.PyDataset):
     """Pairs in batches of about equal lengths, in another order each epoch.
 
     A word that the model is not told is UNKNOWN in the source, and COPY where the target writes it as it is. In
-    training a word of count c is hidden with chance rare / (rare + c): so it learns what to do with unknown ones.
+    training a word of count c is drawn with chance rare / (rare + c), and is then copied where it can be, and hidden or
+    told: so the model learns what to do with unknown words, and which of those that it is told are names.
 
     Args:
         pairs: English and French.
         pieces: of the target.
         size: pairs of a batch.
         known: words that the model knows; None: all.
-        rare: how often rare words are hidden.
-        seed: of the order, and of which words are hidden; None: always the same order, none hidden that is known.
+        rare: how often rare words are drawn.
+        seed: of the order and of what is drawn; None: always the same order, and none is drawn.
 
     Reference: Kiperwasser and Goldberg 2016, of the chance.
     """
 
     def __init__(self, pairs: Sequence[Pair], pieces: Tokenizer, size: int = 64, known: set[str] | None = None,
-                 rare: float = 0.25, seed: int | None = None) -> None:  # fmt: skip
+                 rare: float = 1.0, seed: int | None = None) -> None:  # fmt: skip
         super().__init__()
         self.tokens, self.texts = [tokens_of(english) for english, _ in pairs], [french for _, french in pairs]
-        self.pieces, self.size, self.known = pieces, size, known
-        self.random = None if seed is None else np.random.default_rng(seed)
-        counts = Counter(token.lower() for tokens in self.tokens for token in tokens)
+        self.pieces, self.size, self.known, self.mixed = pieces, size, known, seed is not None
+        self.random = np.random.default_rng(seed)
+        texts = dict.fromkeys(english for english, _ in pairs)  # each once, however often it is repeated
+        counts = Counter(token.lower() for text in texts for token in tokens_of(text))
         self.hiding = {word: 0.0 if seed is None else rare / (rare + count) for word, count in counts.items()}
         written = pieces.encode_batch(self.texts)
         lengths = [max(len(s), len(t.ids) + 2) for s, t in zip(self.tokens, written, strict=True)]
@@ -131,11 +135,11 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         """Sort by length, a little disturbed, and cut into batches; the first has the longest."""
-        lengths = self.lengths if self.random is None else self.lengths + self.random.uniform(0, 2, len(self.lengths))
+        lengths = self.lengths + (self.random.uniform(0, 2, len(self.lengths)) if self.mixed else 0)
         order = np.argsort(lengths, kind="stable")
         chunks = [order[i : i + self.size] for i in range(0, len(order), self.size)]
         rest = chunks[1:-1]
-        if self.random is not None:
+        if self.mixed:
             self.random.shuffle(rest)
         self.chunks = [*chunks[-1:], *chunks[:-1][:1], *rest]
 
@@ -156,9 +160,10 @@ class Batches(keras.utils.PyDataset):
         """One pair as the model sees it."""
         tokens = self.tokens[i]
         chances = np.array([self.hiding[token.lower()] for token in tokens])
-        hidden = chances > (0.0 if self.random is None else self.random.random(len(tokens)))
-        names = {token for token, hide in zip(tokens, hidden, strict=True) if hide or self._lacks(token)}
-        words = [UNKNOWN if token in names else token.lower() for token in tokens]
+        drawn = chances > self.random.random(len(tokens))
+        names = {token for token, draw in zip(tokens, drawn, strict=True) if draw or self._lacks(token)}
+        told = {token for token in sorted(names) if not self._lacks(token) and self.random.random() < TOLD}
+        words = [UNKNOWN if token in names - told else token.lower() for token in tokens]
         return " ".join(words), copied(self.texts[i], names)
 
     def _lacks(self, token: str) -> bool:
@@ -192,7 +197,7 @@ def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate
         training: its pairs.
         dev: the pairs that it is held against after each epoch.
         epochs: at most.
-        rate: of Adam, halved where the loss does not fall.
+        rate: of Adam, at its highest: it rises over the first twentieth of the steps and falls as a cosine to nearly 0.
         patience: in epochs.
         look: takes a line after each epoch: which, seconds since the start, loss on dev pairs.
 
@@ -200,8 +205,10 @@ def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate
         the losses of each epoch, in nats a piece of a batch (padding counts as none).
     """
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss)
-    halve = keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=1, min_delta=0.005)
+    steps = epochs * len(training)
+    rise = steps // 20
+    rates = keras.optimizers.schedules.CosineDecay(rate / 10, steps - rise, 0.02, warmup_target=rate, warmup_steps=rise)
+    model.compile(keras.optimizers.Adam(rates, clipnorm=1.0), loss)
     stop = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True, min_delta=0.001)
     begun = time.perf_counter()
 
@@ -209,7 +216,7 @@ def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate
         seconds = time.perf_counter() - begun
         look(f"epoch {epoch + 1:>2} of at most {epochs}   {seconds:5.0f} s   dev loss {logs['val_loss']:.3f}")
 
-    callbacks = [halve, stop, keras.callbacks.LambdaCallback(on_epoch_end=tell)]
+    callbacks = [stop, keras.callbacks.LambdaCallback(on_epoch_end=tell)]
     return model.fit(training, validation_data=dev, epochs=epochs, callbacks=callbacks, verbose=0).history
 
 
@@ -260,11 +267,9 @@ class Translator:
             yield self._text(text, ids, looked)
 
     def _pieces(self, texts: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Pieces (n, T) and, for each, the word that was looked at: an unknown one where there is any."""
+        """Pieces (n, T) and, for each, the word that was looked at."""
         words, memory, word, state = self.reader.predict_on_batch(texts)
         told, token = words != PAD, np.full((len(words), 1), BEGIN, "int32")
-        unknown = words == OUT
-        may = np.where(unknown.any(1, keepdims=True), unknown, told)
         written, places, ended = [], [], np.zeros(len(words), bool)
         for _ in range(LONGEST):
             logits, state, looks = self.step.predict_on_batch([token, state, memory, word, told])
@@ -273,7 +278,7 @@ class Translator:
             if ended.all():
                 break
             written.append(np.where(ended, PAD, token[:, 0]))
-            places.append(np.where(may, looks[:, -1], -np.inf).argmax(1))
+            places.append(np.where(told, looks[:, -1] + FAVOUR * (words == OUT), -np.inf).argmax(1))
         shape = (len(words), -1)
         return np.array(written, int).T.reshape(shape), np.array(places, int).T.reshape(shape)
 

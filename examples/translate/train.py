@@ -20,7 +20,7 @@ import keras
 import model
 from tokenizers import Tokenizer
 
-EPOCHS, RATE, SHOWN = 24, 3e-3, 10
+EPOCHS, RATE, SHOWN = 12, 3e-3, 10
 
 
 def main() -> None:
