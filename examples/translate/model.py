@@ -32,7 +32,8 @@ TOLD = 0.5  # of the words that are to be copied in training, the share that the
 SPARE = 8  # columns by which the first batch is wider than any, whichever words are copied
 LONGEST = 40  # pieces of a translation
 LOOK = 10_000  # pairs, at least, between two looks at dev pairs; fewer are repeated
-NORM = 8.0  # mean length of a row: from Keras' own start, of about 0.3, little is learned from few pairs
+EPOCHS = 12  # of LOOK pairs that are all different
+NORM = 2.0  # mean length of a row, chosen on dev pairs; longer random rows are hardly trained
 
 
 def learn_pieces(texts: Iterable[str], size: int = 2000) -> Tokenizer:
@@ -186,6 +187,16 @@ def padded(rows: Sequence[Sequence[int]], least: int = 0) -> np.ndarray:
 def repeated(pairs: Sequence[Pair]) -> list[Pair]:
     """Pairs for an epoch: each once, or so often that there are about LOOK."""
     return list(pairs) * max(LOOK // max(len(pairs), 1), 1)
+
+
+def epochs_for(pairs: int) -> int:
+    """How many epochs to train for: the steps grow with the root of how many pairs there are.
+
+    >>> [epochs_for(pairs) for pairs in (2_000, 5_000, 10_000, 20_000)]
+    [5, 8, 12, 8]
+    """
+    shown = max(LOOK // pairs, 1) * pairs  # in an epoch
+    return max(round(EPOCHS * (pairs * LOOK) ** 0.5 / shown), 3)
 
 
 def train(model: keras.Model, training: Batches, dev: Batches, epochs: int, rate: float, patience: int = 2,

@@ -20,7 +20,7 @@ import keras
 import model
 from tokenizers import Tokenizer
 
-EPOCHS, RATE, SHOWN = 12, 3e-3, 10
+RATE, SHOWN = 3e-3, 10
 
 
 def main() -> None:
@@ -42,7 +42,8 @@ def main() -> None:
         learn = model.Batches(model.repeated(train), pieces, known=known, seed=0)
         hold = model.Batches(dev, pieces, size=200, known=known)
         print(f"{path.stem:<12} trains on {len(train):,} pairs", flush=True)
-        history = model.train(b, learn, hold, EPOCHS, RATE, look=lambda line: print(f"  {line}", flush=True))
+        epochs = model.epochs_for(len(train))
+        history = model.train(b, learn, hold, epochs, RATE, look=lambda line: print(f"  {line}", flush=True))
         model.save(b, pieces, path.with_name(f"{path.stem}-trained.keras"))
         said = model.Translator(b, pieces).translate(english)
         bleu, chrf = (metric.corpus_score(said, [right]).score for metric in (BLEU(), CHRF()))

@@ -175,6 +175,7 @@ def test_each_pair_is_in_one_batch_and_the_first_two_differ_in_length(module: Ca
             batches.on_epoch_end()
     assert len(model.Batches(texts[:3], pieces, 8)) == 1
     assert len(model.repeated(texts)) == 70 * (model.LOOK // 70)
+    assert [model.epochs_for(pairs) for pairs in (2_000, 5_000, 10_000, 20_000, 37_000)] == [5, 8, 12, 8, 6]
 
 
 def test_every_arm_has_the_same_mean_norm(module: Callable[[str], Any]) -> None:
