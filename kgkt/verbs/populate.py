@@ -35,6 +35,7 @@ from kgkt.rundir.graph_database import write_graph
 from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
 from kgkt.rundir.grown import Growth, asked_of
 from kgkt.rundir.made import Drawn, Found, draw, find
+from kgkt.rundir.row_carry import let_rows_wait
 from kgkt.rundir.source_memory import source_memory
 from kgkt.rundir.source_weights import weights_kept
 from kgkt.rundir.state import (
@@ -148,6 +149,7 @@ def populate(
             release_memory()
             write_graph(store, run, recipe, found, drawn, features, pool.data, carried, pool.source.nodes(features))
     carry.let_wait(run, carried.strengths)
+    let_rows_wait(run, carried.rows)
     made = _populated(run, url, features, found, drawn, carried, seconds)
     _record(recipe, run, pool, features, made, found, people)
     carry.let_go(run)  # last: until the new graph is written down, what was saved of the old one is the truth
