@@ -128,7 +128,7 @@ def read_people(store: Store | None, run: RunDir) -> tuple[dict[str, Any], Befor
     people = read_edits(store, run.graph, None if before is None else generated(run, before))
     strengths, to_rows = edited_strengths(store, run.graph)
     people |= {"strengths": waiting(run) + strengths, "members": {}, "populate": done,
-               "rows": row_strengths(to_rows, run, before, people["merged"]),
+               "rows": row_strengths(to_rows, run, before, people),
                "written": read_written(store, run.graph)}  # fmt: skip
     if before is None:
         return people, None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.concepts.merge import end_of
+from kgkt.concepts.merge import ends_of, nearest_merged
 from kgkt.errors import quoted
 from kgkt.files import digest_value
 from kgkt.rundir.folder import RunDir
@@ -45,7 +45,7 @@ def given_to(waiting: Iterable[RowStrength]) -> set[tuple[int, str, str, str]]:
 
 
 def row_strengths(
-    edited: Sequence[Mapping[str, Any]], run: RunDir, before: Before | None, merged: Sequence[Sequence[int]]
+    edited: Sequence[Mapping[str, Any]], run: RunDir, before: Before | None, people: Mapping[str, Any]
 ) -> list[RowStrength]:
     """What people set to rows in the graph that stands, behind what waits from one before it.
 
@@ -56,17 +56,19 @@ def row_strengths(
         edited: of each {number, model, layer, index, block, planned, strength}, its concept being the number.
         run: of the graph.
         before: the graph that stands; None where its files are gone.
-        merged: (concept, the one that people merged it into).
+        people: with the concepts that they switched off, deleted or merged.
     """
-    found, into = rows_waiting(run), _into(merged)
+    found, into = rows_waiting(run), ends_of(people["merged"], _off(people))
     given = given_to(found)
     homes: dict[tuple[str, str], int] = {}
-    for model in {one["model"] for one in edited} if before is not None else ():
+    for model in {one["model"] for one in edited}:
+        if before is None:
+            break
         words = {str(one["block"]) for one in edited if one["model"] == model}
         homes |= {(model, word): home for word, home in _homes(sorted(words), model, run, before, into).items()}
     for one in edited:
         concept, place = one["number"], (one["model"], one["layer"], str(one["block"]))
-        own = (one["planned"] or 0) > 0 or end_of(into, concept) == homes.get((place[0], place[2]))
+        own = (one["planned"] or 0) > 0 or into.get(concept, concept) == homes.get((place[0], place[2]))
         found.append((None if own and (concept, *place) not in given else concept, *place[:2], int(one["index"]),
                       place[2], float(one["strength"])))  # fmt: skip
     return found
@@ -77,13 +79,13 @@ def deleted_strengths(store: Store, run: RunDir, before: Before, people: Mapping
 
     Args:
         store: open.
-        run, before: as for `row_strengths`.
-        people: with the concepts that are off, deleted or merged: their words are left out.
+        run, before, people: as for `row_strengths`; words of concepts that are off are left out.
     """
     from kgkt.store.readback import rows
     from kgkt.store.rows import read_row_ends
 
-    into, off = _into(people["merged"]), {*people["switched_off"], *people["deleted"]}
+    off = _off(people)
+    into = ends_of(people["merged"], off)
     found: list[RowStrength] = []
     for name, whole in ends_known(run).items():
         model, _, layer = name.partition("/")
@@ -93,27 +95,26 @@ def deleted_strengths(store: Store, run: RunDir, before: Before, people: Mapping
         homes = {row: lies[word] for row, word in words.items() if word in lies}
         if whole != ends_of_rows(run, words, homes):
             continue
-        there = {(end_of(into, concept), row) for concept, row in
+        there = {(into.get(concept, concept), row) for concept, row in
                  read_row_ends(store, run.graph, model, layer, len(before))}  # fmt: skip
         found += [(None, model, layer, row, words[row], 0.0) for row, home in homes.items()
                   if home not in off and (home, row) not in there]  # fmt: skip
     return found
 
 
-def _into(merged: Sequence[Sequence[int]]) -> dict[int, int]:
-    return {int(a): int(b) for a, b in merged}
+def _off(people: Mapping[str, Any]) -> set[int]:
+    return {*people["switched_off"], *people["deleted"]}
 
 
 def _homes(words: Sequence[str], model: str, run: RunDir, before: Before, into: Mapping[int, int]) -> dict[str, int]:
     """The concept that each word lies in, found as the rows of that model were asked for last."""
-    from kgkt.concepts.cluster import nearest_concept
     from kgkt.transfer.words.vocabulary import match
 
     told = settings_of(run, "rows").get("target", {})
     mine = told if Path(str(told.get("model", ""))).stem == model else {}
     found = match(words, before.ids.tolist(), bool(mine.get("lower")), bool(mine.get("strip_accents"))).tolist()
-    nearest = nearest_concept(before.memberships)
-    return {word: end_of(into, int(nearest[item])) for word, item in zip(words, found, strict=True) if item >= 0}
+    nearest = nearest_merged(before.memberships, into).tolist()
+    return {word: nearest[item] for word, item in zip(words, found, strict=True) if item >= 0}
 
 
 def ends_of_rows(run: RunDir, words: Mapping[int, str], homes: Mapping[int, int]) -> str:
