@@ -93,12 +93,17 @@ def deleted_strengths(store: Store, run: RunDir, before: Before, people: Mapping
                  rows(store, "read_row_words", graph=run.graph, model=model, layer=layer)}  # fmt: skip
         lies = _homes(sorted(set(words.values())), model, run, before, into)
         homes = {row: lies[word] for row, word in words.items() if word in lies}
-        if whole != ends_of_rows(run, words, homes):
-            continue
         there = {(into.get(concept, concept), row) for concept, row in
                  read_row_ends(store, run.graph, model, layer, len(before))}  # fmt: skip
-        found += [(None, model, layer, row, words[row], 0.0) for row, home in homes.items()
-                  if home not in off and (home, row) not in there]  # fmt: skip
+        if whole == ends_of_rows(run, words, homes):
+            gone = [row for row, home in homes.items() if home not in off and (home, row) not in there]
+        elif whole == ends_of_rows(run, words, {}):  # of words that B never saw: each had a relation
+            heard = {row for _, row in there}
+            gone = [row for row in words if homes.get(row) not in off and row not in heard]
+            gone = [row for row in gone if row in homes or not people["deleted"]]
+        else:
+            continue
+        found += [(None, model, layer, row, words[row], 0.0) for row in gone]
     return found
 
 

@@ -72,7 +72,7 @@ def row_edits(
     unheard, gone = [], []
     homes_of = {named[row]: home for row, home in homes.items()}
     for concept, _, _, row, word, strength in set_by_people(store, run, model, layer, current, homes_of):
-        now = row if row < len(called) and called[row] == word else places.get(word)
+        now = row if 0 <= row < len(called) and called[row] == word else places.get(word)
         if now is None:
             unheard.append(word)
         elif named[now] is None:
