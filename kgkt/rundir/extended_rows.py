@@ -58,8 +58,7 @@ def read_set_rows(
         current: the graph.
         homes: the concept of each word that B may get; None where the graph is not told of its rows.
     """
-    from kgkt.store.readback import rows
-    from kgkt.store.rows import read_row_ends
+    from kgkt.store.rows import read_row_ends, read_row_words
 
     own: dict[str, float] = {}
     given: dict[tuple[int, str], float] = {}
@@ -70,8 +69,7 @@ def read_set_rows(
             own[word] = strength
         else:
             given[concept, word] = strength
-    words = {int(row["index"]): str(row["word"]) for row in
-             rows(store, "read_row_words", graph=run.graph, model=model, layer=layer)}  # fmt: skip
+    words = read_row_words(store, run.graph, model, layer)
     if words and ends_known(run).get(f"{model}/{layer}") == ends_of_rows(run, words, {}):
         there = {row for _, row in read_row_ends(store, run.graph, model, layer, len(current.graph))}
         own |= {word: 0.0 for row, word in words.items() if row not in there and word in homes}

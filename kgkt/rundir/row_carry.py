@@ -81,16 +81,14 @@ def deleted_strengths(store: Store, run: RunDir, before: Before, people: Mapping
         store: open.
         run, before, people: as for `row_strengths`; words of concepts that are off are left out.
     """
-    from kgkt.store.readback import rows
-    from kgkt.store.rows import read_row_ends
+    from kgkt.store.rows import read_row_ends, read_row_words
 
     off = _off(people)
     into = ends_of(people["merged"], off)
     found: list[RowStrength] = []
     for name, whole in ends_known(run).items():
         model, _, layer = name.partition("/")
-        words = {int(row["index"]): str(row["word"]) for row in
-                 rows(store, "read_row_words", graph=run.graph, model=model, layer=layer)}  # fmt: skip
+        words = read_row_words(store, run.graph, model, layer)
         lies = _homes(sorted(set(words.values())), model, run, before, into)
         homes = {row: lies[word] for row, word in words.items() if word in lies}
         there = {(into.get(concept, concept), row) for concept, row in

@@ -50,6 +50,12 @@ def read_row_ends(store: Store, graph: str, model: str, layer: str, k: int) -> s
     return {(concept, row) for concept, row in ends if concept is not None and concept < k}
 
 
+def read_row_words(store: Store, graph: str, model: str, layer: str) -> dict[int, str]:
+    """The word of each row of one Embedding that the graph has a block of."""
+    found = rows(store, "read_row_words", graph=graph, model=model, layer=layer)
+    return {int(row["index"]): str(row["word"]) for row in found}
+
+
 def write_rows(
     store: Store, graph: str, model: Mapping[str, Any], layer: str, variable: str, words: Sequence[str | None],
     edges: Iterable[Edge],

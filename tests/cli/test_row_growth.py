@@ -85,3 +85,17 @@ def test_a_word_that_comes_to_lie_where_people_gave_it_stays_given(kgkt: Kgkt, w
     assert sorted(concepts(kgkt, "w000"))[0][0] != sorted(concepts(kgkt, "w000"))[1][0]
     assert (of_1, 1.0, 0.0) in concepts(kgkt, "w000")
     assert waiting() == []
+
+
+def test_a_strength_goes_with_its_word_out_of_a_merge(kgkt: Kgkt, words: Path, written: Rows) -> None:
+    plain = written()[1]
+    a, b = (concepts(kgkt, word)[0][0] for word in ("w003", "w004"))
+    assert kgkt("merge", b.rpartition("/")[2], a.rpartition("/")[2]).code == 0
+    written()
+    change(kgkt, SET % ("w003", 0.25))
+    assert concepts(kgkt, "w003") == [(b, 0.25, 1.0)]
+    assert kgkt("undo").code == 0
+    done, rows = written()
+    assert done.json["figures"]["edited"] == 1
+    assert concepts(kgkt, "w003") == [(a, 0.25, 1.0)]
+    np.testing.assert_allclose(rows[5], 0.25 * plain[5] + 0.75 * rows_in("b.keras")[5], atol=1e-6)

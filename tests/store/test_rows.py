@@ -8,7 +8,7 @@ from kgkt.errors import InputError
 from kgkt.store.load import write_blocks
 from kgkt.store.opening import open_store
 from kgkt.store.readback import read_strengths, rows
-from kgkt.store.rows import read_row_edits, read_row_ends, write_rows
+from kgkt.store.rows import read_row_edits, read_row_ends, read_row_words, write_rows
 from tests.store.conftest import NAMES, K, digits_map, edit
 
 WORDS = [None, "cat", "it's", "cat"]
@@ -24,6 +24,7 @@ def test_rows_are_written_and_what_people_set_is_read_back(loaded: str) -> None:
     with open_store(loaded) as store:
         assert read_row_edits(store, "main", "b", "emb", K) == [(4, "it's", 2, 0.5, 1.0)]
         assert read_row_ends(store, "main", "b", "emb", K) == {(3, 1), (4, 2), (5, 3)}
+        assert read_row_words(store, "main", "b", "emb") == {1: "cat", 2: "it's", 3: "cat"}
         assert read_row_ends(store, "main", "b", "emb", 5) == {(3, 1), (4, 2)}
         assert set(read_strengths(store, "main", "b")) == {"dense", "out"}
         assert [row["model"] for row in rows(store, "row_models", graph="main")] == ["b"]
