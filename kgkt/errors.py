@@ -95,6 +95,16 @@ def shorten(text: str, most: int) -> str:
     return line if len(line) <= most and len(text) <= 20 * most else line[: most - 1] + "…"
 
 
+def quoted(words: Iterable[str], most: int = 10) -> str:
+    """The first of some words, each once and in quotes.
+
+    >>> quoted(["cat", "l'", "cat", "dog"], 2)
+    '\'cat\', "l\'", …'
+    """
+    known = list(dict.fromkeys(words))
+    return ", ".join([*(repr(str(word)) for word in known[:most]), *["…"][: len(known) > most]])
+
+
 def nearest(name: str, known: Iterable[str], how_many: int = 3) -> str:
     """A phrase that names the entries of `known` nearest to `name`, for the end of an error.
 

@@ -99,6 +99,8 @@ def show_extended(done: Extended, form: str) -> None:
         return
     named = ", ".join(done.words[:SHOWN]) + (", …" if len(done.words) > SHOWN else "")
     print(f"new        {count(len(done.words), 'word')}: {named}")
+    if done.edited:
+        print(f"edited     {count(done.edited, 'strength')} that you set")
     if done.difference is not None:
         print("           texts of words that B knew are answered as before: largest difference "
               f"{number(done.difference)}")  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,3 +65,29 @@ def end_of(into: Mapping[int, int], n: int) -> int:
     for _ in into:
         n = into.get(n, n)
     return n
+
+
+def ends_of(merged: Iterable[Sequence[int]], off: Collection[int]) -> dict[int, int]:
+    """What each merged concept counts as in the end; one that is off is no part of another.
+
+    Args:
+        merged: (concept, the one that people merged it into).
+        off: the concepts that are off.
+    """
+    into = {int(a): int(b) for a, b in merged}
+    return {a: end_of(into, a) for a in into if a not in off}
+
+
+def nearest_merged(Z: csr_matrix, into: Mapping[int, int]) -> np.ndarray:
+    """(n,) the concept that each item is nearest to, where those that are merged count as one.
+
+    Args:
+        Z: (n, k) memberships, not folded.
+        into: as `ends_of`.
+    """
+    import numpy as np
+
+    from kgkt.concepts.cluster import nearest_concept
+
+    ends = np.array([into.get(n, n) for n in range(Z.shape[1])])
+    return nearest_concept(fold_memberships(Z, ends) if into else Z)

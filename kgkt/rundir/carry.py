@@ -15,6 +15,7 @@ from kgkt.recipe import Recipe, StoreSettings
 from kgkt.rundir.derived import read_written
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.graph_files import BEFORE, Before, drop_files, keep_files, read_before
+from kgkt.rundir.row_carry import RowStrength, deleted_strengths, place_rows, row_strengths
 from kgkt.rundir.state import Say, moves, store_database, store_url
 from kgkt.store.labels import LabelRecord
 from kgkt.store.opening import embedded_path
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 SAME = 0.5  # Jaccard overlap of members from which a new concept counts as an old one
 FILE = "carry.json"
 WAITING = "strengths"  # key of run.json: edited strengths of the graph before, until B is mapped again
-
-ROWS = "rows of "  # what the layer of a strength begins with where its block is a row, which fuse --method rows writes
 Strength = tuple[int, str, str, int, float]  # concept, model B, layer, index of the block, strength as it was set
 
 
@@ -44,7 +43,7 @@ class Carried:
         classes: class names in their old order, and whether that order was frozen.
         names: new concept number -> the name a person gave.
         off: numbers of the new concepts that stay switched off.
-        strengths: edits of MAPS_TO as `Strength`, for the next map.
+        strengths: edits of MAPS_TO as `Strength`, for the next map; `rows`, those to rows of an Embedding.
         merged: (a, b) new concepts, of which people counted the first as a part of the second.
         edges: (a, b, weight) between new concepts, as people set them; a deleted edge has weight 0.
         lost: a line for each thing that found no place.
@@ -57,6 +56,7 @@ class Carried:
     names: dict[int, str] = field(default_factory=dict)
     off: list[int] = field(default_factory=list)
     strengths: list[Strength] = field(default_factory=list)
+    rows: list[RowStrength] = field(default_factory=list)
     merged: list[tuple[int, int]] = field(default_factory=list)
     edges: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Carried:
         """What follows, counted; "" where there is nothing."""
         parts = ((len(self.labels), "labels"), (len(self.ticks), "ticks"), (len(self.names), "names"),
                  (len(self.off), "switches"), (len(self.merged), "merges"), (len(self.edges), "edges"),
-                 (len(self.strengths), "strengths"))  # fmt: skip
+                 (len(self.strengths) + len(self.rows), "strengths"))  # fmt: skip
         return ", ".join(f"{n} {what if n != 1 else what.removesuffix('s') if what != 'switches' else 'switch'}"
                          for n, what in parts if n)  # fmt: skip
 
@@ -115,9 +115,9 @@ def read_people(store: Store | None, run: RunDir) -> tuple[dict[str, Any], Befor
         run: of the graph.
 
     Returns:
-        What `read_edits` gives with "strengths", "members" (concept -> its items, for each one that people changed),
-        "populate" (what run.json says of it) and "written" (as `read_written`); without its labels and edits where
-        the database has not got it.
+        What `read_edits` gives with "strengths", "rows" (those to rows), "members" (concept -> its items, for each one
+        that people changed), "populate" (what run.json says of it) and "written" (as `read_written`); without its
+        labels and edits where the database has not got it.
     """
     from kgkt.store.edits import read_edits
 
@@ -126,15 +126,18 @@ def read_people(store: Store | None, run: RunDir) -> tuple[dict[str, Any], Befor
     if store is None or not _stands(store, run.graph):
         return {} if before is None else {"populate": done}, before
     people = read_edits(store, run.graph, None if before is None else generated(run, before))
-    people |= {"strengths": waiting(run) + edited_strengths(store, run.graph), "members": {}, "populate": done,
+    strengths, to_rows = edited_strengths(store, run.graph)
+    people |= {"strengths": waiting(run) + strengths, "members": {}, "populate": done,
+               "rows": row_strengths(to_rows, run, before, people),
                "written": read_written(store, run.graph)}  # fmt: skip
     if before is None:
         return people, None
     # a concept that no item was left in is inactive by itself: nobody switched it off
     people["switched_off"] = [n for n in people["switched_off"] if n >= len(before) or not before.emptied[n]]
+    people["rows"] += deleted_strengths(store, run, before, people)
     nearest = nearest_concept(before.memberships)
     edited = {int(n) for n in people["names"]} | set(people["switched_off"]) | set(people["deleted"])
-    edited |= {entry[0] for entry in people["strengths"]}
+    edited |= {entry[0] for entry in (*people["strengths"], *people["rows"]) if entry[0] is not None}
     edited |= {n for a, b, _ in people["edges"] for n in (a, b)} | {n for pair in people["merged"] for n in pair}
     people["members"] = {str(n): before.ids[nearest == n].tolist() for n in sorted(edited)}
     return people, before
@@ -154,32 +157,29 @@ def let_go(run: RunDir) -> None:
     drop_files(run)
 
 
-def edited_strengths(store: Store, graph: str) -> list[Strength]:
-    """The strengths that differ from their plan, in the graph that stands.
+def edited_strengths(store: Store, graph: str) -> tuple[list[Strength], list[dict[str, Any]]]:
+    """The strengths that differ from their plan, in the graph that stands; those to rows as `row_strengths` takes them.
 
     Raises:
         InputError: one that is no number.
     """
     from kgkt.store.readback import rows
 
-    found = []
+    found, to_rows = [], []
     for row in rows(store, "edited_strengths", graph=graph):
         concept, block, value = str(row["key"]).rsplit("/", 1)[-1], f"{row['layer']} {row['index']}", row["strength"]
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise InputError(f"the strength of concept {concept} to {block} is {value!r}: set a number from 0 up")
-        layer = f"{ROWS}{row['layer']}" if row["kind"] == "row" else row["layer"]
-        found.append((int(concept), row["model"], layer, row["index"], float(value)))
-    return found
+        if row["kind"] == "row":
+            to_rows.append({**row, "number": int(concept)})
+        else:
+            found.append((int(concept), row["model"], row["layer"], row["index"], float(value)))
+    return found, to_rows
 
 
 def waiting(run: RunDir) -> list[Strength]:
     """The edited strengths of an earlier graph that the next map takes over."""
     return [tuple(entry) for entry in run.state().get(WAITING, [])]
-
-
-def of_map(entry: Strength, model: str) -> bool:
-    """Whether a strength waits for the next `map` of that model; one to a row waits for its rows to be written."""
-    return entry[1] == model and not entry[2].startswith(ROWS)
 
 
 def let_wait(run: RunDir, strengths: list[Strength]) -> None:
@@ -265,6 +265,8 @@ def _place_concepts(people: dict[str, Any], places: Mapping[int, int], carried: 
             carried.lost.append(f"strength {strength:g} of concept {number} to {layer} {index}: {homeless}")
         else:
             carried.strengths.append((new, model, layer, index, strength))
+    carried.rows, lost = place_rows(people.get("rows", []), places)
+    carried.lost += lost
     for a, b, weight in people.get("edges", []):
         new_a, new_b = places.get(a), places.get(b)
         if new_a is None or new_b is None or new_a == new_b:

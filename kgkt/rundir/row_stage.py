@@ -93,7 +93,7 @@ def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
             edits = read_row_edits(store, run.graph, model, layer, len(current.graph))
             there = rows(store, "count_row_strengths", graph=run.graph, model=model, layer=layer)[0]["n"]
             deleted = there < (done["figures"].get("strengths") or 0)
-    edited = sorted([int(current.into[concept]), row, strength] for concept, _, row, strength in edits)
+    edited = sorted([int(current.into[concept]), row, strength] for concept, _, row, strength, _ in edits)
     told_now = [current.graph.active.tolist(), current.into.tolist(), edited, *(["deleted"] if deleted else [])]
     inputs = _digests(recipe, run, digest_value(told_now))
     gone = {"model B", "vocabulary"} - inputs.keys()

@@ -12,9 +12,10 @@ from kgkt.store.protocol import Store
 from kgkt.store.readback import rows
 
 Edge = tuple[int, int, float, float]  # concept, row, strength, planned
+SetByPeople = tuple[int, str, int, float, float]  # concept, word, row, strength, planned
 
 
-def read_row_edits(store: Store, graph: str, model: str, layer: str, k: int) -> list[tuple[int, str, int, float]]:
+def read_row_edits(store: Store, graph: str, model: str, layer: str, k: int) -> list[SetByPeople]:
     """The strengths to rows that people set: where one is not as planned, or nothing was planned.
 
     Args:
@@ -23,12 +24,12 @@ def read_row_edits(store: Store, graph: str, model: str, layer: str, k: int) -> 
         k: concepts of the graph.
 
     Returns:
-        (concept, word, row, strength) of each.
+        (concept, word, row, strength, planned) of each.
 
     Raises:
         InputError: a strength that is no number from 0 to 1, or two of one concept to one row.
     """
-    found: dict[tuple[int, int], tuple[int, str, int, float]] = {}
+    found: dict[tuple[int, int], SetByPeople] = {}
     for row in rows(store, "read_rows", graph=graph, model=model, layer=layer):
         concept, value = number(row["concept"], graph, "concept"), row["strength"]
         if concept is None or concept >= k:
@@ -36,7 +37,7 @@ def read_row_edits(store: Store, graph: str, model: str, layer: str, k: int) -> 
         what = f"the strength of concept {concept} to the row of {row['word']!r} in {model} {layer}"
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise InputError(f"{what} is {value!r}: set a number from 0 (B's own row) to 1 (as planned)")
-        entry = (concept, str(row["word"]), int(row["index"]), float(value))
+        entry = (concept, str(row["word"]), int(row["index"]), float(value), float(row["planned"] or 0))
         if found.setdefault((concept, entry[2]), entry) != entry:
             raise InputError(f"{what} is there twice, with two values: delete one")
     return list(found.values())
@@ -47,6 +48,12 @@ def read_row_ends(store: Store, graph: str, model: str, layer: str, k: int) -> s
     found = rows(store, "read_row_ends", graph=graph, model=model, layer=layer)
     ends = {(number(row["concept"], graph, "concept"), int(row["index"])) for row in found}
     return {(concept, row) for concept, row in ends if concept is not None and concept < k}
+
+
+def read_row_words(store: Store, graph: str, model: str, layer: str) -> dict[int, str]:
+    """The word of each row of one Embedding that the graph has a block of."""
+    found = rows(store, "read_row_words", graph=graph, model=model, layer=layer)
+    return {int(row["index"]): str(row["word"]) for row in found}
 
 
 def write_rows(

@@ -10,6 +10,7 @@ from kgkt.errors import InputError, UsageError, count
 from kgkt.files import atomic, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe
 from kgkt.rundir.beside import classes_beside, foretold_beside
+from kgkt.rundir.extended_rows import SetRows, mixed, read_set_rows, say_set, tell_graph
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_target import look_at_rows
 from kgkt.rundir.state import Say, open_run
@@ -90,14 +91,18 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     run, b, target = open_run(recipe), _open(recipe, say, force), recipe.target
     with open_graph_store(recipe, run) as store:
         current = read_current(store, run, say)
-    words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
-                       target.strip_accents)  # fmt: skip
+        concepts = nearest_concept(current.Z)
+        words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
+                           target.strip_accents)  # fmt: skip
+        homes_of = dict(zip(words.words, concepts[words.items].tolist(), strict=True))
+        out = Path(str(target.out)).stem
+        set_ = read_set_rows(store, run, out, b.vocabulary.layer, current,
+                             homes_of if target.map and out != b.path.stem else None)  # fmt: skip
     if not words.words:
         raise InputError(f"none of the words is new to {b.path.name} and in the graph: "
                          f"{in_words(words.left, words.named)}{words.hint and f'. {words.hint}'}")  # fmt: skip
     if words.hint:
         say(words.hint)
-    concepts = nearest_concept(current.Z)
     pairs, new = _both(recipe, run, b, current, concepts, words.items, say)
     way, tried, held_out = choose_way(pairs, target.seed)
     best = tried[way]
@@ -118,11 +123,15 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     left = words.left | ({"not sure enough": int((~served).sum())} if not served.all() else {})
     taken = tuple(word for word, one in zip(words.words, served.tolist(), strict=True) if one)
     done = Extended(None, b.vocabulary.layer, taken, sure[served], left, len(pairs), held_out, way, tried, stretch,
-                    confidence, rule, tuned, named=words.named, before=b.foretold[1], classes=classes)  # fmt: skip
+                    confidence, rule, tuned, named=words.named, before=b.foretold[1], classes=classes,
+                    edited=sum(strength != 1 for strength in set_.of(taken)))  # fmt: skip
     if not taken:
         say("nothing was written: no new word is served; --confidence -1 serves all of them")
         return done
-    return _write(recipe, run, b, done, foretell(way, pairs, new[served], homes, stretch, target.seed), homes, say)
+    rows = foretell(way, pairs, new[served], homes, stretch, target.seed)
+    unknown = pairs.rows.mean(axis=0) if pairs.unknown is None else pairs.unknown
+    say_set(set_, taken, say)
+    return _write(recipe, run, b, done, mixed(rows, set_.of(taken), unknown), homes, set_, say)
 
 
 def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
@@ -185,9 +194,11 @@ def _both(
 
 
 def _write(
-    recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, say: Say
-) -> Extended:
+    recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, set_: SetRows,
+    say: Say,
+) -> Extended:  # fmt: skip
     """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
+    from kgkt.rundir.current import open_graph_store
     from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.longer import first_new, largest_difference, lengthen
 
@@ -201,7 +212,9 @@ def _write(
     if target.map and out.stem == b.path.stem:
         say(f"the graph is not told of the new rows: {out} is called as {b.path} is, whose rows it may hold")
     elif target.map:
-        _tell_graph(recipe, run, done, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), homes)
+        with open_graph_store(recipe, run, write=True) as store:
+            tell_graph(store, run, set_, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), done.words,
+                       homes.tolist())  # fmt: skip
     with atomic(out) as temporary:
         made.save(temporary)
     if b.beside is not None:
@@ -209,21 +222,6 @@ def _write(
         write_text(b.beside, "".join(f"{word or ''}\n" for word in (*held, *done.words)))
     write_json(out.with_suffix(".run.json"), _told(run, done, b))
     return done
-
-
-def _tell_graph(
-    recipe: Recipe, run: RunDir, done: Extended, made: Any, variable: str, first: int, homes: np.ndarray
-) -> None:
-    """A block for each new row in the graph, and the concept that it came from."""
-    from kgkt.rundir.current import open_graph_store
-    from kgkt.store.rows import write_rows
-
-    assert done.out is not None
-    words = [*[None] * first, *done.words]
-    node = {"name": done.out.stem, "role": "target", "framework": "keras", "n_weights": int(made.count_params())}
-    edges = [(concept, first + i, 1.0, 1.0) for i, concept in enumerate(homes.tolist())]
-    with open_graph_store(recipe, run, write=True) as store:
-        write_rows(store, run.graph, node, done.layer, variable, words, edges)
 
 
 def _refuse(recipe: Recipe, asked: Asked) -> None:

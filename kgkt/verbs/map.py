@@ -98,7 +98,7 @@ def plan(
     learned = {layer: lesson.planned for layer, lesson in taught.items() if lesson.planned is not None}
     block_map = plan_map(blocks, current.graph.centroids, targets.mass, current.Z, recipe.target.seed, learned)
     block_map = with_filters(recipe, run, block_map, blocks, current, say)
-    entries = [entry for entry in carry.waiting(run) if carry.of_map(entry, path.stem)]
+    entries = [entry for entry in carry.waiting(run) if entry[1] == path.stem]
     if "map" in run.state().get("stages", {}):
         before = read_strengths(store, run.graph, path.stem)
         entries += [entry for entry in edits_of(before, block_map, path.stem, say) if entry not in entries]
@@ -137,8 +137,8 @@ def with_filters(
 
 
 def _of_others(run: RunDir, path: Path) -> list[carry.Strength]:
-    """The waiting strengths of models other than the one at `path`, and to rows."""
-    return [entry for entry in carry.waiting(run) if not carry.of_map(entry, path.stem)]
+    """The waiting strengths of models other than the one at `path`."""
+    return [entry for entry in carry.waiting(run) if entry[1] != path.stem]
 
 
 def carry_edits(block_map: BlockMap, entries: list[carry.Strength], say: Say) -> BlockMap:

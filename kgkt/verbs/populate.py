@@ -35,6 +35,7 @@ from kgkt.rundir.graph_database import write_graph
 from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
 from kgkt.rundir.grown import Growth, asked_of
 from kgkt.rundir.made import Drawn, Found, draw, find
+from kgkt.rundir.row_carry import let_rows_wait
 from kgkt.rundir.source_memory import source_memory
 from kgkt.rundir.source_weights import weights_kept
 from kgkt.rundir.state import (
@@ -52,6 +53,7 @@ from kgkt.rundir.state import (
     store_url,
     why_stale,
 )
+from kgkt.rundir.strayed import strayed
 from kgkt.values import Features
 
 
@@ -148,10 +150,11 @@ def populate(
             release_memory()
             write_graph(store, run, recipe, found, drawn, features, pool.data, carried, pool.source.nodes(features))
     carry.let_wait(run, carried.strengths)
+    let_rows_wait(run, carried.rows)
     made = _populated(run, url, features, found, drawn, carried, seconds)
     _record(recipe, run, pool, features, made, found, people)
     carry.let_go(run)  # last: until the new graph is written down, what was saved of the old one is the truth
-    _tell(recipe, run, carried, found, people, say)
+    _tell(recipe, run, carried, found, people, before, say)
     return made
 
 
@@ -225,7 +228,7 @@ def _record(
 
 
 def _tell(
-    recipe: Recipe, run: RunDir, carried: Carried, found: Found, people: dict[str, Any], say: Say
+    recipe: Recipe, run: RunDir, carried: Carried, found: Found, people: dict[str, Any], before: Before | None, say: Say
 ) -> None:
     """What became of what people said, and of what other verbs wrote."""
     if said := carried.in_words():
@@ -234,6 +237,8 @@ def _tell(
         say(f"{count(len(changed), 'labelled item')} changed since; what was said of it stays, e.g. of {changed[0]}")
     for line in carried.lost:
         say(f"lost: {line}")
+    for line in strayed(people, before, found.rows, found.clustering.memberships, carried):
+        say(line)
     told = settings_of(run, "rows").get("target", {})
     if gone := gone_in_words(people.get("written", {}), run.graph, place_flags(recipe), told):
         say(gone)
@@ -282,5 +287,5 @@ def _rehearse(
             pool = as_read(pool, features)
         found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
     carried = _place(people, features, found)
-    _tell(recipe, run, carried, found, people, say)
+    _tell(recipe, run, carried, found, people, before, say)
     return _populated(run, url, features, found, drawn, carried, seconds, dry=True)

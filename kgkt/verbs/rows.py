@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError, count
 from kgkt.files import load_arrays, sha256_file
 from kgkt.recipe import Recipe, Target
-from kgkt.rundir import carry
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.row_carry import RowStrength, ends_of_rows, let_wait_for, remember_ends, rows_waiting
 from kgkt.rundir.row_edits import (
     Edges,
+    RowEdit,
+    acting,
     deleted_edits,
     edges_of_rows,
-    ends_of_rows,
-    let_others_wait,
-    remember_ends,
     row_edits,
+    unseen,
 )
 from kgkt.rundir.row_stage import STAGE, cut_by, in_graph, inputs_of_rows, told_of
 from kgkt.rundir.row_target import look_at_rows
@@ -90,10 +90,11 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         current = read_current(store, run, say)
         found = _find(recipe, vocabulary, current)
         words = _words(run, current, vocabulary, found, rows_of(layer), layer, target)
-        edits, wait = row_edits(store, run, path.stem, vocabulary, current, say) if target.map else ([], [])
+        edits, wait = row_edits(store, run, path.stem, vocabulary, words, current, say) if target.map else ([], [])
         if target.map:
             edits += deleted_edits(store, run, path.stem, vocabulary, words, current, say)
         edges, strength = edges_of_rows(words, current, edits, _keeps(words, target))
+        wait += [edit.waits(path.stem, vocabulary.layer) for edit in unseen(edits, edges)]
         _refuse_trained(words, strength, target, path, vocabulary)
         rows, s, space, options = _rows(words, strength, target)
         layer.embeddings.assign(rows)
@@ -105,9 +106,9 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     seconds["graph"] = time.perf_counter() - begun
     told = in_graph(run, path, vocabulary, edges) if target.map else None
     if target.map:
-        remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
+        remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary.named(), words.home()))
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
-    figures |= {"edited": len(edits), "blocks": blocks, "cut_by": cut_by(recipe, run, len(current.ids))}
+    figures |= {"blocks": blocks, "cut_by": cut_by(recipe, run, len(current.ids))}
     notices = (*vocabulary.notices,
                *notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))
     for notice in notices:
@@ -120,7 +121,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     record(run, STAGE, inputs_of_rows(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
            {"target": told_of(target)})  # fmt: skip
     if target.map:
-        let_others_wait(run, path.stem, vocabulary.layer, wait)
+        let_wait_for(run, path.stem, vocabulary.layer, wait)
     return WroteRows(model, out, figures, options, notices, seconds)
 
 
@@ -219,7 +220,7 @@ def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.n
 
 def _tell_graph(
     store: Store, run: RunDir, path: Path, model: Any, layer: Any, vocabulary: Vocabulary, edges: Edges,
-    edits: list[carry.Strength], wait: list[carry.Strength],
+    edits: list[RowEdit], wait: list[RowStrength],
 ) -> tuple[int, int]:  # fmt: skip
     """Blocks of the rows and their concepts into the graph, counted; until that is done the edits wait in run.json.
 
@@ -234,11 +235,11 @@ def _tell_graph(
         return int(rows(store, name, graph=run.graph, model=path.stem, layer=vocabulary.layer)[0]["n"])
 
     there = [counted("count_rows"), counted("count_row_strengths")]
-    waits = any(entry[2] == f"{carry.ROWS}{vocabulary.layer}" for entry in carry.waiting(run) if entry not in wait)
+    waits = any(entry[1:3] == (path.stem, vocabulary.layer) for entry in rows_waiting(run) if entry not in wait)
     last = run.state()["stages"].get(STAGE, {}).get("figures", {}).get("in_graph")
     if there == [named, len(edges)] and not waits and last == in_graph(run, path, vocabulary, edges):
         return named, len(edges)
-    let_others_wait(run, path.stem, vocabulary.layer, [*edits, *wait])
+    let_wait_for(run, path.stem, vocabulary.layer, [*wait, *(e.waits(path.stem, vocabulary.layer) for e in edits)])
     remember_ends(run, path.stem, vocabulary.layer, None)
     node = {"name": path.stem, "role": "target", "framework": "keras", "sha256": sha256_file(path),
             "n_weights": int(model.count_params())}  # fmt: skip
@@ -274,6 +275,7 @@ def _figures(
         "unknown": int((still & ~has & ~set_).sum()),
         "switched_off": int((still & set_).sum()), "set_to_0": int((still & has & ~set_ & planned).sum()),
         "trained": int((still & has & ~set_ & ~planned).sum()), "in_a": int(has.sum()), "concepts": len(concepts),
+        "edited": acting(edges, current),
         "length_before": float(np.linalg.norm(words.own[written], axis=1).mean()) if written.any() else None,
         "length": float(lengths[written].mean()) if written.any() else None,
         "length_alone": float(lengths[still].mean()) if still.any() else None, "not_found": not_found,

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kgkt.cli import main
+from tests.cli.row_words import FUSE, WORDS, rows_in, save_clouds, texts_b
 from tests.conftest import Once
 
 
@@ -137,3 +139,36 @@ def taught_once(once: Once, labelled_once: Path) -> Path:
 def taught(taught_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same folder, to read in."""
     return cwd_into(monkeypatch, taught_once)
+
+
+@pytest.fixture(scope="session")
+def words_once(once: Once) -> Path:
+    """A graph of 160 words in 8 clouds, and a B that has 120 of them, two with capitals, and one that A does not have."""
+
+    def fill(folder: Path) -> None:
+        save_clouds(folder / "words.npz")
+        texts_b(folder / "b.keras", [*WORDS[:118], "W118", "W119", "unheard", "[start]"], rows=130)
+        kgkt_in(folder, "populate", "--features", "words.npz", "--concepts", "8")
+
+    return once("word-rows", fill)
+
+
+@pytest.fixture
+def words(words_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(words_once, tmp_path / "work")
+    return cwd_into(monkeypatch, tmp_path / "work")
+
+
+Rows = Callable[..., tuple[Result, np.ndarray]]
+
+
+@pytest.fixture
+def written(kgkt: Kgkt, words: Path) -> Rows:
+    """Write rows with these options; what was said, and the rows."""
+
+    def write(*options: object, target: str = "b.keras") -> tuple[Result, np.ndarray]:
+        done = kgkt(*FUSE, *options, "--target", target)
+        assert done.code == 0, done.err
+        return done, rows_in("f.keras")
+
+    return write

@@ -188,6 +188,37 @@ def test_a_switched_off_concept_teaches_no_word(kgkt: Kgkt, worded: Path) -> Non
     assert 0 < fewer < size
 
 
+def test_a_strength_of_a_new_word_acts_when_b_is_extended_again(kgkt: Kgkt, worded: Path) -> None:
+    told = ("extend-vocabulary", "b.keras", "--out", "b2.keras", "--confidence", -1, "--force")
+
+    def rows() -> np.ndarray:
+        return np.asarray(import_keras().models.load_model("b2.keras").get_layer("rows").embeddings.numpy())
+
+    assert kgkt(*told).json["edited"] == 0
+    before = rows()
+    first, edge = KNOWN + 2, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {kind: 'row', name: '%s'}) "
+    other = kgkt("query", "concept_of_row", "--param", f"word={WORDS[190]}").json["rows"][0][3]
+    edits = [edge % WORDS[170] + "SET m.strength = 0.0", edge % WORDS[171] + "SET m.strength = 0.25", edge % WORDS[172] + "DELETE m",
+             f"MATCH (c:Concept {{key: '{other}'}}), (b:Block {{name: '{WORDS[173]}'}}) MERGE (c)-[m:MAPS_TO]->(b) SET m.strength = 1.0"]
+    assert kgkt("query", "; ".join(edits), "--rw", "--force").code == 0
+    done = kgkt(*told)
+    assert (done.json["edited"], done.json["words"][11:14]) == (3, WORDS[170:173])
+    assert "3 strengths to the row of 'w170', 'w171', 'w172' act: at 0 it is the row of unknown words" in done.err
+    assert "1 strength to the row of 'w173' does not act: of another concept" in done.err
+    wanted, unknown, places = before.copy(), before[1], [first + 11, first + 12, first + 13]
+    wanted[places] = unknown, 0.25 * before[places[1]] + 0.75 * unknown, unknown
+    np.testing.assert_allclose(rows(), wanted, atol=1e-6)
+    np.testing.assert_array_equal(rows()[places[0]], unknown)
+    x, _, _ = world()
+    np.savez(worded / "more.npz", x=np.concatenate([x, x[:1]]), item_id=np.array([*WORDS, "more"]))
+    assert "carried over: 4 strengths" in kgkt("populate", "--features", "more.npz").err
+    (worded / "few.txt").write_text("w170\nw180\n", encoding="utf-8")
+    done = kgkt(*told, "--words", "few.txt")
+    assert "3 strengths to the row of 'w171', 'w172', 'w173' wait: B does not get that now" in done.err
+    assert done.json["edited"] == 1
+    np.testing.assert_array_equal(rows()[first], unknown)
+
+
 def test_a_vocabulary_outside_of_b_gets_a_file_of_its_own(kgkt: Kgkt, worded: Path) -> None:
     keras = import_keras()
     b = build()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,74 +13,12 @@ import pytest
 import kgkt as kgkt_package
 from kgkt.errors import UsageError
 from kgkt.source.quiet import keras as import_keras
-from tests.cli.conftest import Kgkt, Result, cwd_into, kgkt_in
-from tests.conftest import Once
-
-N, WIDTH = 160, 12
-WORDS = [f"w{i:03d}" for i in range(N)]
-FUSE = ("fuse", "--method", "rows", "--target", "b.keras", "--out", "f.keras", "--force")
-
-
-def texts_b(path: Path, words: list[str], rows: int | None = None) -> None:
-    """A classifier of texts that numbers its words itself."""
-    keras = import_keras()
-    keras.utils.set_random_seed(0)
-    layers = keras.layers
-    texts = layers.TextVectorization(output_sequence_length=4, standardize=None, name="texts")
-    texts.set_vocabulary(words)
-    text = keras.Input((1,), dtype="string")
-    x = layers.GlobalAveragePooling1D()(layers.Embedding(rows or len(words) + 2, 8, name="emb")(texts(text)))
-    keras.Model(text, layers.Dense(2, activation="softmax", name="out")(x)).save(path)
-
-
-@pytest.fixture(scope="session")
-def words_once(once: Once) -> Path:
-    """A graph of 160 words in 8 clouds, and a B that has 120 of them, two with capitals, and one that A does not have."""
-
-    def fill(folder: Path) -> None:
-        draw = np.random.default_rng(0)
-        x = draw.normal(size=(8, WIDTH))[np.arange(N) % 8] * 2 + draw.normal(size=(N, WIDTH))
-        np.savez(folder / "words.npz", x=x.astype(np.float32), item_id=np.array(WORDS))
-        texts_b(folder / "b.keras", [*WORDS[:118], "W118", "W119", "unheard", "[start]"], rows=130)
-        kgkt_in(folder, "populate", "--features", "words.npz", "--concepts", "8")
-
-    return once("word-rows", fill)
-
-
-@pytest.fixture
-def words(words_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(words_once, tmp_path / "work")
-    return cwd_into(monkeypatch, tmp_path / "work")
-
-
-Rows = Callable[..., tuple[Result, np.ndarray]]
-
-
-@pytest.fixture
-def written(kgkt: Kgkt, words: Path) -> Rows:
-    """Write rows with these options; what was said, and the rows."""
-
-    def write(*options: object, target: str = "b.keras") -> tuple[Result, np.ndarray]:
-        done = kgkt(*FUSE, *options, "--target", target)
-        assert done.code == 0, done.err
-        return done, rows_in("f.keras")
-
-    return write
-
-
-def rows_in(file: str) -> np.ndarray:
-    layers = import_keras().models.load_model(file, compile=False).layers
-    return np.asarray(next(layer for layer in layers if layer.name == "emb").embeddings.numpy())
+from tests.cli.conftest import Kgkt, Rows
+from tests.cli.row_words import FUSE, WIDTH, WORDS, ask, rows_in
 
 
 def lengths(rows: np.ndarray) -> np.ndarray:
     return np.linalg.norm(rows, axis=1)
-
-
-def ask(kgkt: Kgkt, text: str, *more: str) -> Any:
-    done = kgkt("query", text, *more)
-    assert done.code == 0, done.err
-    return done.json["rows"]
 
 
 def test_rows_are_written_traced_edited_switched_off_and_brought_back(kgkt: Kgkt, words: Path, written: Rows) -> None:
@@ -155,7 +91,7 @@ def test_a_word_goes_to_the_concept_that_people_give_it(kgkt: Kgkt, words: Path,
     assert (before[122] == own[122]).all()
     assert kgkt("populate", "--features", "words.npz", "--concepts", "8", "--fresh").code == 0
     np.testing.assert_array_equal(written("--rank", 0)[1], after)
-    assert json.loads(Path("kgkt-run/main/run.json").read_text())["strengths"] == []
+    assert json.loads(Path("kgkt-run/main/run.json").read_text())["row strengths"] == []
 
 
 def test_a_relation_that_people_delete_is_a_strength_of_0(kgkt: Kgkt, words: Path, written: Rows) -> None:
@@ -243,14 +179,14 @@ def test_an_edit_waits_while_its_row_is_called_special(kgkt: Kgkt, words: Path, 
     ask(kgkt, "MATCH (:Concept)-[m:MAPS_TO]->(:Block {kind: 'row', name: 'w003'}) SET m.strength = 0.5", "--rw", "--force")
     for _ in range(2):
         done, apart = written("--special", "w003")
-        assert "to the row of 'w003' waits: B has that word, but --special says that its row is no word's" in done.err
+        assert "1 strength to the row of 'w003' waits: B has it, --special calls it no word's" in done.err
         assert "lost:" not in done.err
         np.testing.assert_array_equal(apart[5], own[5])
         assert done.json["figures"]["special_words"] == ["[UNK]", "w003", "[start]"]
     done, back = written()
     np.testing.assert_allclose(back[5], 0.5 * rows[5] + 0.5 * own[5], atol=1e-6)
     assert done.json["figures"]["edited"] == 1
-    assert json.loads(Path("kgkt-run/main/run.json").read_text())["strengths"] == []
+    assert json.loads(Path("kgkt-run/main/run.json").read_text())["row strengths"] == []
 
 
 def test_from_python_a_vocabulary_may_be_a_list_or_a_dict(words: Path) -> None:

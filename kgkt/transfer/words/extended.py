@@ -38,6 +38,7 @@ class Extended:
         named: why -> the first of those words, where they were asked for by name.
         before: how many of B's words have rows that were foretold before, which nothing is learned from.
         classes: of B's outputs, in the order in which the texts were read; none without texts.
+        edited: how many of the new words have a strength other than 1 from people.
     """
 
     out: Path | None
@@ -59,12 +60,13 @@ class Extended:
     named: Mapping[str, Sequence[str]] = field(default_factory=dict)
     before: int = 0
     classes: tuple[str, ...] = ()
+    edited: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
         told = {name: getattr(self, name) for name in (
             "layer", "words", "left", "named", "pairs", "before", "held_out", "way", "stretch", "rule", "difference",
-            "classes", "notices")}  # fmt: skip
+            "classes", "edited", "notices")}  # fmt: skip
         return {
             "out": None if self.out is None else str(self.out),
             "vocabulary": None if self.vocabulary is None else str(self.vocabulary), **told,

@@ -37,6 +37,10 @@ class Words:
     homes: np.ndarray
     centroids: np.ndarray
 
+    def home(self) -> dict[int, int]:
+        """The concept that the word of a row lies in, of each row whose word A has."""
+        return dict(zip(self.at.tolist(), self.homes.tolist(), strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Space:

@@ -39,6 +39,10 @@ class Vocabulary:
     notices: tuple[str, ...] = ()
     special: dict[int, str] = field(default_factory=dict)
 
+    def named(self) -> dict[int, str]:
+        """The word of each row that has one."""
+        return {row: word for row, word in enumerate(self.words.tolist()) if word is not None}
+
 
 def vocabulary_of(
     model: Any, layer_path: str | None = None, listed: Listed | None = None, *, special: Sequence[str] = (),
