@@ -128,6 +128,23 @@ def test_a_grown_vocabulary_keeps_names_and_switches(home: Path, kgkt: Kgkt) -> 
     assert again.json["unchanged"]
 
 
+def test_a_name_of_words_that_left_is_made_anew_and_a_persons_stays(words: Path, kgkt: Kgkt) -> None:
+    asked = ("query", "MATCH (c:Concept) RETURN c.key, c.name, c.auto_name ORDER BY c.key")
+    kgkt("name", "0", "mine")
+    before = kgkt(*asked).json["rows"]
+    assert before[0][:2] == ["main/concept/0", "mine"]
+    left = {before[0][2].split(", ")[0], before[3][2].split(", ")[0]}
+    save_words(words / "glove.txt", [word for word in WORDS if word not in left])
+    grown = kgkt("populate", "--model", "words:glove.txt", "--concepts", 12)
+    assert "2 concepts named anew: what their names told of is not there any more, e.g. " in grown.err
+    after = kgkt(*asked).json["rows"]
+    assert after[0][1] == "mine"
+    assert not any(word in left for row in after for word in row[2].split(", "))
+    stays = [row for row in before if not left & {*row[2].split(", ")}]
+    assert len(stays) == len(before) - 2
+    assert all(row in after for row in stays)
+
+
 def test_a_few_first_words_do_not_hold_a_long_list_in_their_few_dimensions(home: Path, kgkt: Kgkt) -> None:
     save_words(home / "glove.txt")
     few = ("populate", "--model", "words:glove.txt", "--most-frequent")
