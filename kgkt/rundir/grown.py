@@ -278,6 +278,6 @@ def names_kept(
     named = tuple(name if kept or number not in held else None
                   for number, (name, kept) in enumerate(zip(before.names, told, strict=True)))  # fmt: skip
     if anew := [name for name, kept in zip(before.names, named, strict=True) if kept is None]:
-        say(f"{count(len(anew), 'concept')} named anew: what {'its name' if len(anew) == 1 else 'their names'} told of is "
-            f"not there any more, e.g. {anew[0]!r}")  # fmt: skip
+        whose = "its name" if len(anew) == 1 else "their names"
+        say(f"{count(len(anew), 'concept')} named anew: what {whose} told of is not there any more, e.g. {anew[0]!r}")
     return named

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
 import kgkt as library
+from kgkt.cli.app import app
+from kgkt.cli.hints import VERBS, WITHOUT_GRAPH
 from kgkt.errors import InputError, UsageError
 from kgkt.verbs.lexicon import _language
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
@@ -265,6 +268,25 @@ def test_what_makes_no_sense_of_graphs_is_refused(tongues: Path, kgkt: Kgkt) -> 
         done = kgkt("lexicon", *more, "--seeds", "seeds.tsv")
         assert (done.code, said in done.err) == (code, True), done.err
     assert kgkt("query", TRANSLATES, "--graph", "e").json["rows"] == []
+
+
+def test_what_a_message_proposes_finds_the_same_graph(tongues: Path, kgkt: Kgkt) -> None:
+    done = kgkt("propagate", "--graph", "f")
+    assert (done.code, done.err) == (3, "kgkt: nothing is labelled yet: kgkt suggest --graph f says which items to label, kgkt "
+                                        "label --graph f takes them\n")  # fmt: skip
+    Path("kgkt-run").rename("there")
+    lost = kgkt("query", "translated", "--graph", "e", "--dir", "there").err
+    assert "kgkt lexicon --dir there --graphs e,OTHER --seeds pairs.tsv makes one" in lost
+    never = kgkt("lexicon", "--dir", "there", "--graphs", "e,g", "--seeds", "seeds.tsv").err
+    assert "--graph e" not in never
+
+
+def test_every_verb_that_takes_the_flags_of_a_graph_is_known_to_hints() -> None:
+    options = {name: {option for one in verb.params for option in one.opts}
+               for name, verb in get_command(app).commands.items()}  # fmt: skip
+    known = {name for name, takes in options.items() if "--dir" in takes and "--recipe" in takes}
+    assert known == {*VERBS, *WITHOUT_GRAPH}
+    assert all("--graph" in options[name] for name in VERBS)
 
 
 def test_words_without_a_direction_are_left_out_and_what_is_no_word_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from kgkt.cli.output import cell
-from kgkt.errors import UsageError
+from kgkt.errors import InputError, UsageError
 from kgkt.source.known_items import known_item
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
 from tests.conftest import Once
@@ -241,3 +242,10 @@ def test_text_with_a_comma_stands_in_quotes_in_a_list_of_a_table() -> None:
     assert cell(names) == "['royals, her, wife', woman]"
     assert cell({"names": names, "of": "a, b"}) == "{names: ['royals, her, wife', woman], of: 'a, b'}"
     assert cell("a, b") == "a, b"
+
+
+def test_a_word_without_its_accents_or_capitals_is_told_first() -> None:
+    for known, said in (({"\u00e9t\u00e9", "etre", "te", "et"}, "; is '\u00e9t\u00e9' meant?"), ({"ETE", "ete\u0301", "te"}, "is 'ETE' or "),
+                        ({"te", "etre"}, "; did you mean etre or te?")):  # fmt: skip
+        with pytest.raises(InputError, match=re.escape(said)):
+            known_item("ete", known)
