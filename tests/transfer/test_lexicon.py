@@ -172,4 +172,7 @@ def test_concepts_translate_where_their_words_do() -> None:
     assert plain.surest(2) == [("the", "w0", 0.9), ("cat", "w3", 0.8)]
     assert done.of("w3") == [("W3", pytest.approx(0.8))]
     assert done.of("nothing") == []
+    two = Lexicon(("a", "b"), ["cat"], ["un", "chat"], np.array([[0, 1]]), np.array([[0.25, 0.5]]), (3, 3), (), Precision(3, 2, 3))
+    assert two.of("cat") == [("chat", 0.5), ("un", 0.25)]
+    assert list(two) == [("cat", "un", 0.25, 1), ("cat", "chat", 0.5, 2)]
     assert next(iter(done)) == ("w0", "W0", 0.9, 1)
