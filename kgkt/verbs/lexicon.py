@@ -20,7 +20,7 @@ from kgkt.source.words.known_pairs import KnownPairs, know_pairs
 from kgkt.source.words.pairs import WordPairs, given_pairs
 from kgkt.store.lexicon import merges
 from kgkt.transfer.words.dictionary import COLUMNS, Counterparts, Lexicon, counterparts, doubt
-from kgkt.transfer.words.lexicon import Pairs, Space, align, candidates, levelled
+from kgkt.transfer.words.lexicon import Pairs, Space, align, candidates, crowded, levelled
 from kgkt.transfer.words.lexicon_confidence import (
     BEST,
     Confidence,
@@ -223,7 +223,7 @@ def _made(
 
     held, true = in_turn(known.right, bring, most, SEED)
     sure, checked = learn_confidence(held, true), time.perf_counter()
-    space = bring(pairs_of(known.right, sorted(known.right)))
+    space = crowded(bring(pairs_of(known.right, sorted(known.right))), most)
     figures, parts = precision(true), bands(np.empty(0), np.empty(0))
     if test is not None:
         found = candidates(space, np.array(sorted(test.right)), most, BEST)
@@ -265,9 +265,8 @@ def _between(
 
     from kgkt.concepts.cluster import nearest_concept
 
-    turned = Space(space.target, space.source)
     most = min(wanted.most_frequent, max(len(space.source), len(space.target)))
-    back = candidates(turned, np.arange(len(space.target)), most, 1)
+    back = candidates(space.turned(), np.arange(len(space.target)), most, 1)
     concepts = [nearest_concept(graph.Z)[language.kept] for graph, language in zip(graphs, languages, strict=True)]
     shape = len(graphs[0].graph), len(graphs[1].graph)
     return counterparts(done, (concepts[0], concepts[1]), (back.targets[:, 0], sure(back)[:, 0]), shape)
