@@ -86,7 +86,7 @@ def run(task: str, draws: range) -> Iterator[Row]:
 
 def answers(A: np.ndarray, B: np.ndarray, test: Sequence[int], by_csls: bool) -> np.ndarray:
     """(t, 5) the best translations of the test's words among all French words."""
-    from kgkt.transfer.words.lexicon import best, crowding
+    from kgkt.transfer.words.near import best, crowding
 
     crowd = crowding(B, A[:MOST]) if by_csls else np.zeros(len(B), np.float32)
     return best(A[test], B, crowd, 5)[0]

@@ -1,3 +1,3 @@
-// Forget up to 10,000 translations of a graph's concepts into those of another graph; repeated until none is left.
+// Forget up to 10,000 translations between the concepts of two graphs, whichever way round; repeated until none is left.
 // params: graph, other
-MATCH (:Concept {graph: $graph})-[e:TRANSLATES]->(b:Concept) WHERE b.graph = $other WITH e LIMIT 10000 DELETE e
+MATCH (:Concept {graph: $graph})-[e:TRANSLATES]-(b:Concept) WHERE b.graph = $other WITH e LIMIT 10000 DELETE e

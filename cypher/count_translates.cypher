@@ -1,4 +1,4 @@
-// How many translations there are from a graph's concepts into those of another graph.
+// How many translations there are between the concepts of two graphs, whichever way round.
 // params: graph, other
 // columns: n
-MATCH (:Concept {graph: $graph})-[e:TRANSLATES]->(b:Concept) WHERE b.graph = $other RETURN count(e) AS n
+MATCH (:Concept {graph: $graph})-[e:TRANSLATES]-(b:Concept) WHERE b.graph = $other RETURN count(e) AS n

@@ -105,6 +105,20 @@ def quoted(words: Iterable[str], most: int = 10) -> str:
     return ", ".join([*(repr(str(word)) for word in known[:most]), *["…"][: len(known) > most]])
 
 
+def bare(text: str) -> str:
+    """A text without accents and capitals, by which two are compared.
+
+    >>> bare("Été") == bare("ete")
+    True
+    """
+    import unicodedata
+
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(one for one in apart if not unicodedata.combining(one)))
+
+
 def nearest(name: str, known: Iterable[str], how_many: int = 3) -> str:
     """A phrase that names the entries of `known` nearest to `name`, for the end of an error.
 
@@ -112,11 +126,15 @@ def nearest(name: str, known: Iterable[str], how_many: int = 3) -> str:
     '; did you mean Concept?'
     >>> nearest("zzz", ["a", "b"])
     '; known: a, b'
+    >>> nearest("ete", ["te", "été", "etre"])
+    '; did you mean été or etre or te?'
     """
     import difflib
 
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=how_many, cutoff=0.6)
+    known, wanted = list(known), bare(name)
+    close = [one for one in known if bare(one) == wanted]
+    close += [one for one in difflib.get_close_matches(name, known, n=how_many, cutoff=0.6) if one not in close]
+    close = close[:how_many]
     if close:
         return f"; did you mean {' or '.join(close)}?"
     if not known:

@@ -65,7 +65,7 @@ def common(
     """Options before the verb."""
     from kgkt.cli.options import BEFORE
 
-    OUT.quiet, OUT.verbose, OUT.hints, OUT.run = quiet, verbose, True, None
+    OUT.quiet, OUT.verbose, OUT.hints, OUT.run, OUT.one = quiet, verbose, True, None, True
     BEFORE.clear()  # of a command before, in the same process
 
 
@@ -80,7 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = app(args=arguments, standalone_mode=False)
     except NoGraphError as error:
         typed = ["kgkt", *(sys.argv[1:] if arguments is None else arguments)]
-        OUT.say_error(f"{error}: {shlex.join(typed)} {error.options}" if error.options else str(error))
+        told = f"{error}: {shlex.join(typed)} {error.options}" if error.options else str(error)
+        OUT.say_error(told, typed=bool(error.options))
         code = error.exit_code
     except KgktError as error:
         OUT.say_error(str(error))

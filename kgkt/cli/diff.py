@@ -71,7 +71,7 @@ def _compared(run: Run, graphs: list[str], target: str | None, **settings: Any) 
     first = graphs[0] if len(graphs) == 2 or (graphs and target) else None
     if first is not None:
         run = type(run)(run.recipe.override(graph=first), run.say, run.progress)
-        OUT.run = run
+        OUT.run, OUT.one = run, len(graphs) < 2
     return run.diff(None if target or not graphs else graphs[-1], target=target, **settings)
 
 

@@ -85,7 +85,7 @@ def _made(
         if len(graphs) != 2:
             raise UsageError(f"--graphs takes two names, en,fr; received {', '.join(graphs) or 'none'}")
         run = type(run)(run.recipe.override(graph=graphs[0]), run.say, run.progress)
-        OUT.run = run
+        OUT.run, OUT.one = run, False
         return run.lexicon(graphs[1], seeds, **settings)
     if source is None or target is None:
         raise UsageError("name the vectors of both languages, --source en.vec --target fr.vec, or two graphs, --graphs "

@@ -24,17 +24,19 @@ class Output:
         quiet: no notices, no progress.
         verbose: tracebacks of unexpected errors.
         hints: whether a verb says what to do next.
+        run: the graph that the verb is about; `one`, whether it is about no other.
     """
 
     quiet = False
     verbose = False
     hints = True  # whether verbs say what to do next; not between the stages of a run
     run: Any = None  # the graph that the verb is about
+    one = True  # whether that is the only one
 
     def say(self, line: str) -> None:
         """A notice, on stderr."""
         if not self.quiet:
-            print(printable(line, keep="\n"), file=sys.stderr, flush=True)
+            print(printable(self._placed(line), keep="\n"), file=sys.stderr, flush=True)
 
     def next(self, command: str) -> str:
         """The end of a line that says what to do next."""
@@ -45,8 +47,21 @@ class Output:
         flags = [] if self.run is None else self.run.flags()
         return shlex.join([*shlex.split(command), *more, *flags])
 
-    def say_error(self, text: str) -> None:
-        """An error, on stderr, even when quiet."""
+    def _placed(self, text: str) -> str:
+        """The same with the flags of the graph in the commands that it proposes."""
+        from kgkt.cli.hints import PROPOSED, placed
+        from kgkt.errors import KgktError
+
+        if self.run is None or PROPOSED.search(text) is None:
+            return text
+        try:
+            return placed(text, self.run.flags(), self.one)
+        except (KgktError, OSError):  # what is wrong with the recipe is what the text tells
+            return text
+
+    def say_error(self, text: str, typed: bool = False) -> None:
+        """An error, on stderr, even when quiet; `typed`: with a command as a person typed it."""
+        text = text if typed else self._placed(text)
         text = text.replace("\t", " ")  # engines count a tab as one place where they put a caret below a query's line
         print(f"kgkt: {printable(text, keep=chr(10))}", file=sys.stderr, flush=True)
 

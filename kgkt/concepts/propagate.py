@@ -22,6 +22,7 @@ ENOUGH = 5  # labels a class, from which labels choose
 MANY = 20  # classes; above, these hold
 ALPHA_OF_MANY, ALPHAS_OF_MANY = 0.3, (0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 DENSE_UP_TO = 3000  # concepts; a factorisation is held up to here, conjugate gradients above
+NO_LABELS = "nothing is labelled yet: kgkt suggest says which items to label, kgkt label takes them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def make_seeds(labels: Labels) -> Seeds:
     import numpy as np
 
     if not len(labels):
-        raise InputError("nothing is labelled yet: kgkt suggest says which items to label, kgkt label takes them")
+        raise InputError(NO_LABELS)
     c = len(labels.names)
     open_ = ~np.isin(labels.tick_items, labels.items)
     ticks, denied = labels.tick_items[open_], labels.tick_classes[open_]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import nearest
 from kgkt.rundir.folder import RunDir
-from kgkt.transfer.words.dictionary import GUESSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
 Written = dict[str, list[str]]
 KINDS = ("maps", "rows", "measured", "models", "graphs", "from", "lexicons")
 WORDS = {"lost": "lost", "arrived": "arrived", "corresponding": "alike"}  # queries of what diff found -> as said
-DROPPED = "lexicons dropped"  # key of run.json: pairs of graphs
 NEVER = "nothing of the kind is in the graph: kgkt diff compares it with a B, or with another graph"
-TRANSLATED = {"translated": "nothing translates into", "untranslated": "every concept has a counterpart in"}
 ROWS = {"concept_of_row", "rows_of_concept"}  # queries of what fuse --method rows wrote
 NO_ROWS = ("no row of an Embedding is in the graph: kgkt fuse{flags} --method rows --target b.keras --out b-rows.keras "
            "writes them")  # fmt: skip
-NO_LEXICON = "no lexicon with another graph: kgkt lexicon{flags} --graphs {graph},OTHER --seeds pairs.tsv makes one"
 
 
 def read_written(store: Store, graph: str) -> Written:
@@ -82,15 +78,21 @@ def gone_in_words(gone: Written, graph: str, flags: Sequence[str] = (), rows: Ma
     parts += [f"the lexicon of {' and of '.join(gone['lexicons'])}"] if gone.get("lexicons") else []
     if not parts:
         return ""
-    told = _flags(flags)
+    told = flags_text(flags)
     again = [f"kgkt map{told} --target {name}.keras" for name in maps]
     again += [_rows(name, told, rows or {}) for name in gone.get("rows", [])]
     again += [f"kgkt fuse{told}"] if gone.get("measured") else []
-    again += [*_diffs(gone, graph, flags), *_lexicons(gone, flags)]
+    again += [*_diffs(gone, graph, flags), *lexicons_again(gone.get("lexicons", []), flags)]
     return f"with the concepts as they were goes: {', '.join(parts)}; to make it again: {'; '.join(again)}"
 
 
-def _flags(flags: Sequence[str], graph: bool = True) -> str:
+def lexicons_again(pairs: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """The commands that make lexicons again: "en,fr" of two graphs each."""
+    told = flags_text(flags, graph=False)
+    return [f"kgkt lexicon{told} --graphs {pair} --seeds pairs.tsv" for pair in pairs]
+
+
+def flags_text(flags: Sequence[str], graph: bool = True) -> str:
     """The same as text, with a space before each; without the graph where a command names it otherwise."""
     kept = list(flags)
     if not graph and "--graph" in kept:
@@ -163,72 +165,12 @@ def _went(gone: Written, graph: str, flags: Sequence[str]) -> str:
 
 
 def _diffs(gone: Mapping[str, Sequence[str]], graph: str, flags: Sequence[str]) -> list[str]:
-    told = _flags(flags, graph=False)
+    told = flags_text(flags, graph=False)
     return [
         *(f"kgkt diff{told} {graph} --target {name}.keras" for name in gone.get("models", [])),
         *(f"kgkt diff{told} {graph} {name}" for name in gone.get("graphs", [])),
         *(f"kgkt diff{told} {name} {graph}" for name in gone.get("from", [])),
     ]
-
-
-def nothing_translated(word: str, run: RunDir, store: Store, into: str = "", flags: Sequence[str] = ()) -> str:
-    """Why a query of what `lexicon` found gives nothing: nothing is so, or there is no lexicon, or it went.
-
-    Args:
-        word: translated or untranslated.
-        into: a graph, or "" for any.
-        flags: as for `gone_in_words`.
-    """
-    from kgkt.store.readback import list_graphs
-
-    pairs = read_written(store, run.graph)["lexicons"]
-    known = [other for pair in pairs for other in pair.split(",") if other != run.graph]
-    if known and (not into or into in known):
-        return f"{TRANSLATED[word]} {into or ', '.join(known)}"
-    went = [pair for pair in _lexicons_gone(run) if pair not in pairs and (not into or into in pair.split(","))]
-    if went:
-        there = {str(info.get("graph")) for info in list_graphs(store)}
-        missing = sorted({name for pair in went for name in pair.split(",") if name not in there})
-        why = (f"with {' and '.join(f'graph {name}' for name in missing)}, not there any more" if missing else
-               "when one of its graphs was populated again, or dropped")  # fmt: skip
-        first = [f"kgkt populate{_flags(flags, graph=False)} --graph {name} …" for name in missing]
-        return (f"the lexicon of {' and of '.join(went)} went {why}; to make it again: "
-                + "; ".join([*first, *_lexicons({"lexicons": went}, flags)]))  # fmt: skip
-    if known:
-        return f"no lexicon with {into}{nearest(into, known)}"
-    return NO_LEXICON.format(graph=run.graph, flags=_flags(flags, graph=False))
-
-
-def _lexicons_gone(run: RunDir) -> list[str]:
-    """Lexicons that went when this graph was populated again, or the other one dropped."""
-    state = run.state()
-    gone = state.get("stages", {}).get("populate", {}).get("figures", {}).get("gone", {}).get("lexicons", [])
-    return sorted({*gone, *state.get(DROPPED, [])})
-
-
-def remember_dropped(run: RunDir, lexicons: Sequence[str]) -> None:
-    """Write down which lexicons of a graph go, as the other one is dropped."""
-    state = run.state()
-    run.write_state({**state, DROPPED: sorted({*state.get(DROPPED, []), *lexicons})})
-
-
-def guesses(run: RunDir, store: Store, into: str = "") -> list[str]:
-    """What to say of a lexicon that got few of the words right that were held out.
-
-    Args:
-        into: a graph, or "" for any.
-    """
-    from kgkt.store.readback import rows
-
-    found = [row for row in rows(store, "read_translated", graph=run.graph) if row["right"] is not None
-             and row["right"] < GUESSES and (not into or into in (row["first"], row["second"]))]  # fmt: skip
-    return [f"the lexicon of {row['first']},{row['second']} has {100 * row['right']:.0f} % of the words right that "
-            "were held out: its counterparts are guesses" for row in found]  # fmt: skip
-
-
-def _lexicons(gone: Mapping[str, Sequence[str]], flags: Sequence[str]) -> list[str]:
-    told = _flags(flags, graph=False)
-    return [f"kgkt lexicon{told} --graphs {pair} --seeds pairs.tsv" for pair in gone.get("lexicons", [])]
 
 
 def no_row(word: str, run: RunDir, store: Store, params: Mapping[str, Any], flags: Sequence[str] = ()) -> str:
@@ -248,7 +190,7 @@ def no_row(word: str, run: RunDir, store: Store, params: Mapping[str, Any], flag
     gone = state.get("populate", {}).get("figures", {}).get("gone", {}).get("rows", [])
     if went := [name for name in gone if name not in here and model in ("", name)]:
         told = state.get("rows", {}).get("settings", {}).get("target", {})
-        again = [_rows(name, _flags(flags), told) for name in went]
+        again = [_rows(name, flags_text(flags), told) for name in went]
         return (f"the rows of {', '.join(went)} went when the graph was populated again; to make them again: "
                 + "; ".join(again))  # fmt: skip
-    return f"no rows of {model}{nearest(model, here)}" if here else NO_ROWS.format(flags=_flags(flags))
+    return f"no rows of {model}{nearest(model, here)}" if here else NO_ROWS.format(flags=flags_text(flags))

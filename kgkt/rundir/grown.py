@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import count
 from kgkt.recipe import Recipe
+from kgkt.rundir.features import of_words
 from kgkt.rundir.graph_files import Before
 from kgkt.rundir.source_memory import weights_asked
 from kgkt.rundir.state import Say
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+
+    from kgkt.source.inputs import Data
 
 ALIKE = 0.99  # cosine from which the vectors of an item of one id are those of the same item
 SHARED = 0.5  # of the smaller pool: below, it is another pool, and its concepts are its own
@@ -241,3 +244,40 @@ def old_maps(before: Before, features: Features, head_dims: int | None, seed: in
     if len(maps.means) == len(maps.layers):
         return maps
     return fit_maps(features, seed=seed, head_dims=head_dims, kept=maps.layers)
+
+
+def names_kept(
+    recipe: Recipe, features: Features, before: Before, data: Data | None, clustering: Clustering,
+    rows: Mapping[str, int], say: Say,
+) -> tuple[str | None, ...]:  # fmt: skip
+    """The names that the old concepts got by themselves; None for one that tells of items that are not there any more.
+
+    A concept that no item is left in keeps its name.
+
+    Args:
+        recipe: whether texts may go into the database.
+        features, data: of the items now.
+        before: the graph that stands; `clustering`, its concepts and new ones, of the items now.
+        rows: from `rows_now`.
+        say: takes notices.
+    """
+    from kgkt.concepts.cluster import nearest_concept
+    from kgkt.concepts.old_names import told_by_ids, told_by_text, told_by_words
+
+    # names that tell of texts are neither kept where texts may not leave any more, nor held back where they now may
+    if not before.names or before.done["settings"].get("text", recipe.store.text) != recipe.store.text:
+        return ()
+    ids, nearest = features.ids.tolist(), nearest_concept(clustering.memberships)
+    if of_words(features, data):
+        told = told_by_words(before.names, frozenset(ids))
+    elif data is not None and data.text is not None and recipe.store.text:
+        told = told_by_text(before.names, data.text, nearest)
+    else:
+        told = told_by_ids(before.names, {item for item, row in rows.items() if ids[row] == item})
+    held = set(nearest.tolist())
+    named = tuple(name if kept or number not in held else None
+                  for number, (name, kept) in enumerate(zip(before.names, told, strict=True)))  # fmt: skip
+    if anew := [name for name, kept in zip(before.names, named, strict=True) if kept is None]:
+        whose = "its name" if len(anew) == 1 else "their names"
+        say(f"{count(len(anew), 'concept')} named anew: what {whose} told of is not there any more, e.g. {anew[0]!r}")
+    return named

@@ -45,7 +45,7 @@ class Found:
         rows: item id as people knew it -> row of the item now.
         growth: how the concepts grew; None where they were made anew.
         why: why they were made anew, though a graph was there to grow.
-        names: that the old ones, which come first, have by themselves.
+        names: that the old ones, which come first, have by themselves; None for one that is to be named anew.
         changed: ids that stand for another content now than in the graph that it grew from.
         weights: name of each source -> its part of a squared distance; they sum to 1.
         alone: name of each of several sources -> (n, e) unit rows, the items as it embeds them by itself.
@@ -58,7 +58,7 @@ class Found:
     rows: dict[str, int]
     growth: Growth | None = None
     why: str | None = None
-    names: tuple[str, ...] = ()
+    names: tuple[str | None, ...] = ()
     changed: frozenset[str] = frozenset()
     weights: dict[str, float] = field(default_factory=dict)
     alone: dict[str, np.ndarray] = field(default_factory=dict)
@@ -106,7 +106,7 @@ def find(
         same = grown.match_alike(before, features.ids, embedding.vectors, same)
         why = grown.another_pool(before, same) or grown.too_few(before, len(features), _dims(recipe, features, pool))
         if why is None:
-            return _grown(recipe, features, embedding, same, before, say)
+            return _grown(recipe, features, embedding, same, before, pool.data, say)
     if why is not None:
         say(f"made anew, not grown from the graph that stands: {why}")
     return _anew(recipe, features, pool, grown.rows_now(before.ids, features.ids, same), why, say, said)
@@ -140,8 +140,9 @@ def _anew(
 
 
 def _grown(
-    recipe: Recipe, features: Features, embedding: Embedding, same: np.ndarray, before: Before, say: Say
-) -> Found:
+    recipe: Recipe, features: Features, embedding: Embedding, same: np.ndarray, before: Before, data: Data | None,
+    say: Say,
+) -> Found:  # fmt: skip
     """The concepts that stand, and more; the embedding is in their maps."""
     _look_at(features, embedding, say)
     if not _say_drift(features, embedding, same, say):
@@ -150,11 +151,11 @@ def _grown(
     clustering, growth = grown.grow(before, embedding, same, k, recipe.concepts.seed)
     _say_renamed(before, features, same, say)
     changed = features.ids[(same < 0) & (grown.namesakes(before.ids, features.ids) >= 0)]
-    # names that tell of texts are neither kept where texts may not leave any more, nor held back where they now may
-    named = before.names if before.done["settings"].get("text", recipe.store.text) == recipe.store.text else None
+    rows = grown.rows_now(before.ids, features.ids, same)
+    named = grown.names_kept(recipe, features, before, data, clustering, rows, say)
     return Found(
-        embedding, clustering, before.done["figures"]["stability"],
-        grown.rows_now(before.ids, features.ids, same), growth, None, tuple(named or ()), frozenset(changed.tolist()),
+        embedding, clustering, before.done["figures"]["stability"], rows, growth, None, named,
+        frozenset(changed.tolist()),
         weights_of(features, embedding.maps),
         embed_alone(features, embedding.maps) if len(features.sources) > 1 else {},
     )  # fmt: skip
@@ -243,18 +244,18 @@ def draw(
     import numpy as np
 
     clustering = found.clustering
-    k = len(clustering.centroids)
+    k, used = len(clustering.centroids), [name for name in found.names if name is not None]
     edges, weights = bridge_edges(clustering.memberships)
     exemplars = medoids(found.embedding.vectors, clustering, EXEMPLARS)
     if words and recipe.store.text:
-        names = names_from_words(ids, found.embedding.vectors, clustering, found.names)
+        names = names_from_words(ids, found.embedding.vectors, clustering, used)
     elif words:
         names = names_from_numbers(k)
     elif data is not None and data.text is not None and recipe.store.text:
-        names = names_from_text(data.text, clustering.memberships, exemplars, found.names)
+        names = names_from_text(data.text, clustering.memberships, exemplars, used)
     else:
         names = names_from_ids(ids, exemplars)
-    names[: len(found.names)] = found.names
+    names[: len(found.names)] = [old or new for old, new in zip(found.names, names, strict=False)]
     holds = np.asarray(clustering.memberships.sum(axis=0)).ravel() > 0  # a concept that nothing is in is no part of it
     themes = np.full(k, -1)
     themes[holds] = find_themes(int(holds.sum()), (np.cumsum(holds) - 1)[edges], weights, clustering.seed)

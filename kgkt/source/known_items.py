@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from kgkt.errors import InputError, count, nearest
+from kgkt.errors import InputError, bare, count, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,9 +62,16 @@ def _why_unknown(item_id: str, known: Collection[str]) -> str:
             return f"; is {made!r} meant? Where a pool brings no ids, its rows are numbered from i{0:0{width}d} on"
     if known and not re.fullmatch(r"i\d+", item_id) and all(map(MADE_UP.fullmatch, itertools.islice(known, 20))):
         return "; it numbers its items, as i0000: populate with --id-column where it has a column of ids"
-    if (small := item_id.lower()) in known:
-        return f"; is {small!r} meant?"
+    if same := _bare_alike(item_id, known):
+        return f"; is {' or '.join(map(repr, same))} meant?"
     return nearest(item_id, _some(known, item_id))
+
+
+def _bare_alike(item_id: str, known: Collection[str]) -> list[str]:
+    """Up to three ids that are the same but for accents and capitals, the one in small letters first."""
+    wanted, least = bare(item_id), len(unicodedata.normalize("NFC", item_id))
+    alike = (one for one in known if least <= len(one) <= 3 * least and bare(one) == wanted)
+    return sorted(alike, key=lambda one: (one != item_id.lower(), one))[:3]
 
 
 def _some(known: Collection[str], item_id: str) -> list[str]:

@@ -14,6 +14,7 @@ from kgkt.rundir.extended_rows import SetRows, mixed, read_set_rows, say_set, te
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_target import look_at_rows
 from kgkt.rundir.state import Say, open_run
+from kgkt.source.words.vocabulary import read_vocabulary
 from kgkt.transfer.words.extended import Extended as Extended
 from kgkt.transfer.words.extended import in_words
 
@@ -144,9 +145,7 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
     from kgkt.transfer.words.vocabulary import lookup_before, vocabulary_of
 
     target = recipe.target
-    assert target.model is not None
-    assert target.out is not None
-    path, out = Path(target.model), Path(target.out)
+    path, out = Path(str(target.model)), Path(str(target.out))
     check_output(out, path, force)
     look_at_rows(target)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
@@ -199,7 +198,6 @@ def _write(
 ) -> Extended:  # fmt: skip
     """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
     from kgkt.rundir.current import open_graph_store
-    from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.longer import first_new, largest_difference, lengthen
 
     target, known = recipe.target, [word for word in b.vocabulary.words if word is not None]
@@ -225,10 +223,10 @@ def _write(
 
 
 def _refuse(recipe: Recipe, asked: Asked) -> None:
-    """Refuse what does not go together.
+    """Refuse what does not go together, or is not there.
 
     Raises:
-        UsageError: as said.
+        UsageError, InputError: as said.
     """
     if not recipe.target.model:
         raise UsageError("which model B? kgkt extend-vocabulary b.keras --out b2.keras")
@@ -240,6 +238,8 @@ def _refuse(recipe: Recipe, asked: Asked) -> None:
         raise UsageError(f"--confidence is {asked.confidence:g}, a cosine: expected -1 to 1 (-1 serves every word)")
     if asked.confidence is not None and recipe.target.test:
         raise UsageError("--test chooses the confidence, --confidence says it: one of the two")
+    if asked.words is not None:
+        read_vocabulary(asked.words)  # before B is opened, and TensorFlow loaded for it
 
 
 def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bool], say: Say) -> None:

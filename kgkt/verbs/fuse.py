@@ -21,7 +21,7 @@ from kgkt.values import BlockMap, Fusion, Targets
 from kgkt.verbs.distil import own_targets, refuse_distil, temperature_of
 from kgkt.verbs.grow import grow_target
 from kgkt.verbs.map import current_map
-from kgkt.verbs.propagate import fresh_targets
+from kgkt.verbs.propagate import fresh_targets, need_labels
 
 if TYPE_CHECKING:
 
@@ -69,6 +69,7 @@ def fuse_target(
     check_output(out, Path(recipe.target.model) if recipe.target.model else None, force)
     options = fuse_options(recipe)
     growing = None
+    need_labels(recipe, run)
     if recipe.target.grow:
         growing, current, targets = grow_target(recipe, run, say)
         recipe, opened = growing.recipe, growing.opened

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, StoreError, nearest
 from kgkt.recipe import Recipe
-from kgkt.rundir.derived import read_written, remember_dropped
+from kgkt.rundir.derived import read_written
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.lexicons import remember_dropped
 from kgkt.rundir.state import Say, graphs_of, resolved, settings_of, store_database, store_url
 from kgkt.store.opening import absolute, embedded_path
 

@@ -18,8 +18,9 @@ from kgkt.rundir.state import Say, open_run, population, store_database, store_u
 from kgkt.source.words.files import read_words
 from kgkt.source.words.known_pairs import KnownPairs, know_pairs
 from kgkt.source.words.pairs import WordPairs, given_pairs
+from kgkt.store.lexicon import merges
 from kgkt.transfer.words.dictionary import COLUMNS, Counterparts, Lexicon, counterparts, doubt
-from kgkt.transfer.words.lexicon import Pairs, Space, align, candidates, levelled
+from kgkt.transfer.words.lexicon import Pairs, Space, align, candidates, crowded, levelled
 from kgkt.transfer.words.lexicon_confidence import (
     BEST,
     Confidence,
@@ -128,15 +129,13 @@ def lexicon_of_graphs(recipe: Recipe, other: str, wanted: Wanted, say: Say) -> L
         raise InputError(f"{run.graph} and {other} are in two databases: populate both into one")
     told, made = _told(wanted), (population(run), population(second))
     clock = time.perf_counter()
-    graphs = []
-    for one, settings in ((run, recipe), (second, theirs)):
-        with open_graph_store(settings, one) as store:
-            graphs.append(read_current(store, one, say))
+    with open_graph_store(recipe, run) as store:
+        graphs, merged = [read_current(store, one, say) for one in (run, second)], merges(store, run.graph, other)
     languages = [_words_of(one, graph, say) for one, graph in zip((run, second), graphs, strict=True)]
     read = time.perf_counter() - clock
     done, space, sure = _made(languages[0], languages[1], wanted, told, say)
     found = _between(done, space, sure, graphs, languages, wanted)
-    _store(recipe, (run, second), made, found)
+    _store(recipe, (run, second), made, found, merged)
     on = graphs[0].graph.active[found.first] & graphs[1].graph.active[found.second]
     lacking = tuple(int((graph.graph.active & (graph.graph.sizes > 0)).sum()) - len(set(side[on].tolist()))
                     for graph, side in zip(graphs, (found.first, found.second), strict=True))  # fmt: skip
@@ -224,7 +223,7 @@ def _made(
 
     held, true = in_turn(known.right, bring, most, SEED)
     sure, checked = learn_confidence(held, true), time.perf_counter()
-    space = bring(pairs_of(known.right, sorted(known.right)))
+    space = crowded(bring(pairs_of(known.right, sorted(known.right))), most)
     figures, parts = precision(true), bands(np.empty(0), np.empty(0))
     if test is not None:
         found = candidates(space, np.array(sorted(test.right)), most, BEST)
@@ -266,15 +265,16 @@ def _between(
 
     from kgkt.concepts.cluster import nearest_concept
 
-    turned = Space(space.target, space.source)
     most = min(wanted.most_frequent, max(len(space.source), len(space.target)))
-    back = candidates(turned, np.arange(len(space.target)), most, 1)
+    back = candidates(space.turned(), np.arange(len(space.target)), most, 1)
     concepts = [nearest_concept(graph.Z)[language.kept] for graph, language in zip(graphs, languages, strict=True)]
     shape = len(graphs[0].graph), len(graphs[1].graph)
     return counterparts(done, (concepts[0], concepts[1]), (back.targets[:, 0], sure(back)[:, 0]), shape)
 
 
-def _store(recipe: Recipe, runs: tuple[RunDir, RunDir], made: tuple[str, str], found: Counterparts) -> None:
+def _store(
+    recipe: Recipe, runs: tuple[RunDir, RunDir], made: tuple[str, str], found: Counterparts, merged: str
+) -> None:  # fmt: skip
     from kgkt.store.lexicon import write_translations
 
     with open_graph_store(recipe, runs[0], write=True) as store:
@@ -282,7 +282,7 @@ def _store(recipe: Recipe, runs: tuple[RunDir, RunDir], made: tuple[str, str], f
             own_info(store, run)
             if population(run) != before:
                 raise InputError(f"graph {run.graph} was populated again meanwhile: run lexicon again")
-        write_translations(store, runs[0].graph, runs[1].graph, found.rows())
+        write_translations(store, runs[0].graph, runs[1].graph, found.rows(), merged)
 
 
 def _written(done: Lexicon, wanted: Wanted) -> Lexicon:

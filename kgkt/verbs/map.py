@@ -19,7 +19,7 @@ from kgkt.rundir.mapped import last_mapped, remember_map, was_mapped
 from kgkt.rundir.state import Say, open_run, population, record, why_stale
 from kgkt.rundir.target_model import check_items, open_target
 from kgkt.values import BlockMap, Targets
-from kgkt.verbs.propagate import fresh_targets
+from kgkt.verbs.propagate import fresh_targets, need_labels
 
 if TYPE_CHECKING:
     from kgkt.store.protocol import Store
@@ -52,6 +52,7 @@ def map_target(recipe: Recipe, say: Say) -> Mapped:
     from kgkt.transfer.outputs import in_words, read_outputs
 
     run = open_run(recipe)
+    need_labels(recipe, run)
     opened = open_target(recipe)
     model, path = opened.model, opened.path
     current, targets = fresh_targets(recipe, run, say)

@@ -12,7 +12,7 @@ from typing import Any
 from kgkt.errors import InputError, count
 from kgkt.files import check_place, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe, Teach
-from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
+from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.source_weights import prefer_others
 from kgkt.rundir.state import Say, made_by, open_run, population, record, settings_of, why_stale
@@ -215,6 +215,23 @@ def fresh_targets(recipe: Recipe, run: RunDir, say: Say) -> tuple[CurrentGraph, 
         done = propagate(recipe, say)
         return done.current, done.targets
     return current, read_targets(run, current)
+
+
+def need_labels(recipe: Recipe, run: RunDir) -> None:
+    """Refuse a graph without a label before B is opened, and TensorFlow loaded for it.
+
+    Raises:
+        InputError: as `fresh_targets`.
+    """
+    from kgkt.concepts.propagate import NO_LABELS
+    from kgkt.store.labels import read_label_records
+
+    if not recipe.target.model or not Path(recipe.target.model).exists():
+        return  # which is said first
+    with open_graph_store(recipe, run) as store:
+        own_info(store, run)
+        if not read_label_records(store, run.graph)[0]:
+            raise InputError(NO_LABELS)
 
 
 def as_last_taught(recipe: Recipe, run: RunDir) -> Recipe:

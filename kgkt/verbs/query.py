@@ -10,8 +10,9 @@ from typing import Any
 from kgkt.errors import InputError, UsageError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.current import open_graph_store
-from kgkt.rundir.derived import ROWS, TRANSLATED, WORDS, guesses, no_row, nothing_found, nothing_translated
+from kgkt.rundir.derived import ROWS, WORDS, no_row, nothing_found
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.lexicons import TRANSLATED, told_of_lexicons
 from kgkt.rundir.state import Say, open_run, place_flags, settings_of
 from kgkt.store.protocol import Limits, Rows, Store
 from kgkt.store.statements import Shipped, load, shipped
@@ -76,8 +77,7 @@ def ask(
             if word in WORDS and not rows.rows:
                 say(nothing_found(word, run, store, into, flags))
             if word in TRANSLATED:
-                told = guesses(run, store, into) if rows.rows else [nothing_translated(word, run, store, into, flags)]
-                for notice in told:
+                for notice in told_of_lexicons(word, run, store, into, flags, bool(rows.rows)):
                     say(notice)
             if word in ROWS and not rows.rows:
                 say(no_row(word, run, store, params, flags))

@@ -75,11 +75,13 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     from kgkt.transfer.card import check_output
     from kgkt.transfer.words.embeddings import need_embedding, rows_of
     from kgkt.transfer.words.row_card import write_row_card
+    from kgkt.transfer.words.row_plan import check_options
     from kgkt.transfer.words.vocabulary import vocabulary_of
 
     target = recipe.target
     run, path, out = open_run(recipe), *_places(target)
     check_output(out, path, force)
+    check_options(target.rank, target.row_norm, target.projection)
     look_at_rows(target)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
     listed = listed_words(target.vocabulary)

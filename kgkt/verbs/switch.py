@@ -11,10 +11,11 @@ from kgkt.concepts.merge import end_of
 from kgkt.errors import InputError, UsageError, count
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info
-from kgkt.rundir.derived import TRANSLATED, WORDS
+from kgkt.rundir.derived import WORDS
 from kgkt.rundir.edits import make_edit
 from kgkt.rundir.effect import Effect, effect_of, look
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.lexicons import TRANSLATED
 from kgkt.rundir.state import Say, open_run, population
 from kgkt.verbs.propagate import as_last_taught
 

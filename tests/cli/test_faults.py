@@ -204,6 +204,22 @@ def test_b_with_other_classes_is_refused_with_both_lists(labelled: Path, kgkt: K
     assert not Path("x.keras").exists()
 
 
+@pytest.mark.parametrize(("command", "said"), [
+    (("map",), "nothing is labelled yet"), (("fuse", "--out", "x.keras"), "nothing is labelled yet"),
+    *((("fuse", "--method", "rows", "--out", "x.keras", *more), said) for more, said in (
+        (("--rank", "many"), "--rank many: expected a number"), (("--rank", "-3"), "--rank -3: expected 0 or more"),
+        (("--row-norm", "0"), "--row-norm 0: expected a number above 0"), (("--projection", "pac"), "did you mean pca"))),
+])  # fmt: skip
+def test_what_needs_no_open_b_is_refused_before_it_is_opened(
+    populated: Path, kgkt: Kgkt, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], said: str
+) -> None:
+    Path("b.keras").touch()
+    monkeypatch.setattr("kgkt.source.models.open_model", lambda *_: pytest.fail("B was opened"))
+    done = kgkt(*command, "--target", "b.keras")
+    assert done.code in (2, 3)
+    assert said in done.err
+
+
 def test_a_gain_below_the_bar_is_exit_6(labelled: Path, kgkt: Kgkt) -> None:
     done = kgkt("fuse", "--target", "b.keras", "--out", "x.keras", "--test", "test.npz", "--require-gain", 90)
     assert done.code == 6

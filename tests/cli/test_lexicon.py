@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
 import kgkt as library
+from kgkt.cli.app import app
+from kgkt.cli.hints import VERBS, WITHOUT_GRAPH
 from kgkt.errors import InputError, UsageError
 from kgkt.verbs.lexicon import _language
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
@@ -154,7 +157,7 @@ def test_concepts_without_a_counterpart_can_be_asked_for(tongues: Path, kgkt: Kg
     gone = kgkt("populate", "--graph", "f", "--features", "f.npz", "--concepts", 18, "--fresh")
     assert "the lexicon of e,f; to make it again: kgkt lexicon --graphs e,f --seeds pairs.tsv" in gone.err
     assert "the lexicon of e,f went when one of its graphs was populated again" in kgkt("query", "translated", "--graph", "f").err
-    assert "no lexicon with another graph" in kgkt("query", "translated", "--graph", "e").err
+    assert "the lexicon of e,f went when one of its graphs was populated again" in kgkt("query", "translated", "--graph", "e").err
     # and with a graph that is dropped
     run.lexicon("f", "seeds.tsv")
     assert "with it goes the lexicon of e,f" in kgkt("graphs", "drop", "f", "--dry-run", "--format", "table").out
@@ -196,6 +199,41 @@ def test_switches_count_when_it_is_asked_not_when_the_lexicon_was_made(tongues: 
     assert guess in kgkt("query", "translated", "--graph", "f").err
 
 
+def test_a_lexicon_stands_in_place_of_the_one_the_other_way_round(tongues: Path, kgkt: Kgkt) -> None:
+    turned = [line.split("\t")[::-1] for line in Path("seeds.tsv").read_text().splitlines()]
+    Path("turned.tsv").write_text("".join("\t".join(pair) + "\n" for pair in turned))
+    assert kgkt("lexicon", "--graphs", "f,e", "--seeds", "turned.tsv").code == 0
+    done = kgkt("lexicon", "--graphs", "e,f", "--seeds", "seeds.tsv").json
+    asked = [kgkt("query", "untranslated", "--graph", name).json["rows"] for name in ("e", "f")]
+    assert done["untranslated"] == [len(rows) for rows in asked]
+    both = [(row[0], row[2]) for row in kgkt("query", "translated", "--graph", "e").json["rows"]]
+    assert len(both) == len(set(both)) == done["concepts"]
+    kgkt("populate", "--graph", "f", "--features", "f.npz", "--concepts", 18, "--fresh")
+    kgkt("lexicon", "--graphs", "f,e", "--seeds", "turned.tsv")
+    assert "went" not in kgkt("query", "untranslated", "--graph", "e", "--param", "into=f").err
+
+
+def test_merged_concepts_count_as_one(tongues: Path, kgkt: Kgkt) -> None:
+    kgkt("lexicon", "--graphs", "e,f", "--seeds", "seeds.tsv")
+    rows = kgkt("query", "translated", "--graph", "e").json["rows"]
+    alone = [row[0] for row in kgkt("query", "untranslated", "--graph", "e").json["rows"]]
+    there, lost = rows[0][0].rsplit("/", 1)[-1], alone[0].rsplit("/", 1)[-1]
+    said = "the lexicon of e,f was made before concepts were merged or taken apart"
+    again = "to make it again: kgkt lexicon --graphs e,f --seeds pairs.tsv"
+    kgkt("merge", lost, there, "--graph", "e")
+    for word, name in (("translated", "e"), ("untranslated", "f")):
+        done = kgkt("query", word, "--graph", name)
+        assert said in done.err
+        assert again in done.err
+    keys = {row[0] for row in kgkt("query", "untranslated", "--graph", "e").json["rows"]}
+    assert not keys & {f"e/concept/{lost}", f"e/concept/{there}"}  # what was merged into it has a counterpart
+    done = kgkt("lexicon", "--graphs", "e,f", "--seeds", "seeds.tsv").json
+    found = kgkt("query", "untranslated", "--graph", "e")
+    assert (said in found.err, len(found.json["rows"])) == (False, done["untranslated"][0])
+    kgkt("merge", "--apart", there, "--graph", "e")
+    assert said in kgkt("query", "translated", "--graph", "f").err
+
+
 @pytest.mark.parametrize(("more", "code", "said"), [
     (("--seeds", "turned.tsv"), 3, "40 are known the other way round, and 0 as they stand (e.vec, then f.vec): swap its columns"),
     (("--seeds", "few.tsv"), 3, "the translation of 9 words is known, 10 are needed"),
@@ -230,6 +268,25 @@ def test_what_makes_no_sense_of_graphs_is_refused(tongues: Path, kgkt: Kgkt) -> 
         done = kgkt("lexicon", *more, "--seeds", "seeds.tsv")
         assert (done.code, said in done.err) == (code, True), done.err
     assert kgkt("query", TRANSLATES, "--graph", "e").json["rows"] == []
+
+
+def test_what_a_message_proposes_finds_the_same_graph(tongues: Path, kgkt: Kgkt) -> None:
+    done = kgkt("propagate", "--graph", "f")
+    assert (done.code, done.err) == (3, "kgkt: nothing is labelled yet: kgkt suggest --graph f says which items to label, kgkt "
+                                        "label --graph f takes them\n")  # fmt: skip
+    Path("kgkt-run").rename("there")
+    lost = kgkt("query", "translated", "--graph", "e", "--dir", "there").err
+    assert "kgkt lexicon --dir there --graphs e,OTHER --seeds pairs.tsv makes one" in lost
+    never = kgkt("lexicon", "--dir", "there", "--graphs", "e,g", "--seeds", "seeds.tsv").err
+    assert "--graph e" not in never
+
+
+def test_every_verb_that_takes_the_flags_of_a_graph_is_known_to_hints() -> None:
+    options = {name: {option for one in verb.params for option in one.opts}
+               for name, verb in get_command(app).commands.items()}  # fmt: skip
+    known = {name for name, takes in options.items() if "--dir" in takes and "--recipe" in takes}
+    assert known == {*VERBS, *WITHOUT_GRAPH}
+    assert all("--graph" in options[name] for name in VERBS)
 
 
 def test_words_without_a_direction_are_left_out_and_what_is_no_word_is_refused() -> None:

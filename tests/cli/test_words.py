@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from kgkt.cli.output import cell
-from kgkt.errors import UsageError
+from kgkt.errors import InputError, UsageError
 from kgkt.source.known_items import known_item
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in, write_labels
 from tests.conftest import Once
@@ -128,6 +129,23 @@ def test_a_grown_vocabulary_keeps_names_and_switches(home: Path, kgkt: Kgkt) -> 
     assert again.json["unchanged"]
 
 
+def test_a_name_of_words_that_left_is_made_anew_and_a_persons_stays(words: Path, kgkt: Kgkt) -> None:
+    asked = ("query", "MATCH (c:Concept) RETURN c.key, c.name, c.auto_name ORDER BY c.key")
+    kgkt("name", "0", "mine")
+    before = kgkt(*asked).json["rows"]
+    assert before[0][:2] == ["main/concept/0", "mine"]
+    left = {before[0][2].split(", ")[0], before[3][2].split(", ")[0]}
+    save_words(words / "glove.txt", [word for word in WORDS if word not in left])
+    grown = kgkt("populate", "--model", "words:glove.txt", "--concepts", 12)
+    assert "2 concepts named anew: what their names told of is not there any more, e.g. " in grown.err
+    after = kgkt(*asked).json["rows"]
+    assert after[0][1] == "mine"
+    assert not any(word in left for row in after for word in row[2].split(", "))
+    stays = [row for row in before if not left & {*row[2].split(", ")}]
+    assert len(stays) == len(before) - 2
+    assert all(row in after for row in stays)
+
+
 def test_a_few_first_words_do_not_hold_a_long_list_in_their_few_dimensions(home: Path, kgkt: Kgkt) -> None:
     save_words(home / "glove.txt")
     few = ("populate", "--model", "words:glove.txt", "--most-frequent")
@@ -224,3 +242,10 @@ def test_text_with_a_comma_stands_in_quotes_in_a_list_of_a_table() -> None:
     assert cell(names) == "['royals, her, wife', woman]"
     assert cell({"names": names, "of": "a, b"}) == "{names: ['royals, her, wife', woman], of: 'a, b'}"
     assert cell("a, b") == "a, b"
+
+
+def test_a_word_without_its_accents_or_capitals_is_told_first() -> None:
+    for known, said in (({"\u00e9t\u00e9", "etre", "te", "et"}, "; is '\u00e9t\u00e9' meant?"), ({"ETE", "ete\u0301", "te"}, "is 'ETE' or "),
+                        ({"te", "etre"}, "; did you mean etre or te?")):  # fmt: skip
+        with pytest.raises(InputError, match=re.escape(said)):
+            known_item("ete", known)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kgkt.concepts import cluster, edges, embed, grow
+from kgkt.concepts import cluster, edges, embed, grow, old_names
+from kgkt.errors import shorten
 from kgkt.proof.view import write_arrays
 from kgkt.values import Features
 
@@ -175,3 +176,14 @@ def test_drift_is_said_of_another_subspace_and_not_of_the_same(tmp_path):
     assert alarms == {"same": 0, "other": 40, "half": 40}
     assert not grow.outgrown(np.zeros(9), held_out)  # too few to say
     assert not grow.outgrown(np.full(50, 1 - 2e-7), (1 - 1e-8, 1e-9, 50))  # rounding of maps that explain everything
+
+
+def test_names_of_what_left_are_told():
+    known = {"a.png", "b.png"}
+    assert old_names.told_by_ids(["a.png", "gone.png", "concept 3"], known) == [True, False, True]
+    assert old_names.told_by_words(["so, on", "so, off", "concept 2 (of words)", "a, b"], {"so", "on", "a, b"}) == [
+        True, False, True, True]
+    names = ["river, Flow", "river, lake", "A long text that begins with a …", "concept 3", "nothing, here"]
+    texts = ["the flow of a river", "a river alone", "A long text that begins with a word of its own", "x"]
+    assert old_names.told_by_text(names, texts, np.array([0, 1, 2, 3])) == [True, False, False, True, True]
+    assert old_names.told_by_text([shorten(texts[2], 40)], texts[2:3], np.array([0])) == [True]

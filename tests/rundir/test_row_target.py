@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, UsageError
 from kgkt.recipe import Target
 from kgkt.rundir.row_target import look_at_rows
 from kgkt.source.quiet import keras as import_keras
+from kgkt.source.words.embedding import KerasVectors
 
 
 def saved(path: Path, text: bool = False, wrapped: bool = False, nested: bool = False) -> str:
@@ -45,6 +46,17 @@ def test_what_the_config_tells_is_refused(tmp_path: Path) -> None:
     nested = saved(tmp_path / "nested.keras", text=True, nested=True)
     look_at_rows(Target(model=nested, layer="enc/emb"))
     look_at_rows(Target(model=nested, layer="emb"))
+
+
+def test_several_embeddings_are_told_by_the_config(tmp_path: Path) -> None:
+    keras = import_keras()
+    given = keras.Input((3,), dtype="int64")
+    both = [keras.layers.Embedding(5, 2, name=name)(given) for name in ("one", "two")]
+    keras.Model(given, both).save(tmp_path / "two.keras")
+    with pytest.raises(UsageError, match=r"has 2 Embedding layers \(one \(5 rows\), two \(5 rows\)\): which one"):
+        look_at_rows(Target(model=str(tmp_path / "two.keras")))
+    with pytest.raises(InputError, match=r"nothing in .*two.keras says which word each row of two is of: name a list"):
+        KerasVectors(tmp_path / "two.keras", "two", "")
 
 
 def test_what_the_config_does_not_tell_is_left_to_the_open_model(tmp_path: Path) -> None:

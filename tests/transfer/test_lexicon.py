@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from kgkt.transfer.words import lexicon
+from kgkt.transfer.words import near
 from kgkt.transfer.words.dictionary import Lexicon, Precision, counterparts
 from kgkt.transfer.words.lexicon import (
     Candidates,
     Space,
     align,
-    best,
     candidates,
-    crowding,
+    crowded,
     levelled,
-    mutual,
     procrustes,
 )
 from kgkt.transfer.words.lexicon_confidence import bands, in_turn, judged, learn_confidence, pairs_of, precision
+from kgkt.transfer.words.near import best, crowding, crowdings, greatest, greatest_down, mutual
 
 N, WIDTH = 400, 24
 
@@ -72,21 +71,38 @@ def test_csls_is_that_of_the_formula_block_by_block(monkeypatch: pytest.MonkeyPa
     X, Z = languages(0.3)
     A, B = X[:90], (Z @ rotation(WIDTH, np.random.default_rng(2)))[:130]
     scores = brute(A, B, 10)
+    pairs = [mutual(A, B)]
     wholes = [(crowding(A, B), best(A, B, crowding(B, A), 4))]
-    monkeypatch.setattr(lexicon, "BLOCK_BYTES", 4 * len(B) * 7)
+    monkeypatch.setattr(near, "BLOCK_BYTES", 4 * len(B) * 7)
+    for one, other in zip(crowdings(A, B), (crowding(A, B), crowding(B, A)), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    pairs.append(mutual(A, B))
     wholes.append((crowding(A, B), best(A, B, crowding(B, A), 4)))
     for crowd, (rows, values) in wholes:
         assert (rows == np.argsort(-scores, axis=1)[:, :4]).all()
         np.testing.assert_allclose(values - crowd[:, None], np.sort(scores, axis=1)[:, ::-1][:, :4], atol=1e-5)
-    ours, theirs = mutual(A, B)
     expected = [(i, j) for i, j in enumerate(scores.argmax(axis=1).tolist()) if scores[:, j].argmax() == i]
-    assert list(zip(ours.tolist(), theirs.tolist(), strict=True)) == expected
+    for ours, theirs in pairs:
+        assert list(zip(ours.tolist(), theirs.tolist(), strict=True)) == expected
 
+
+@pytest.mark.parametrize(("m", "k"), [(5, 5), (40, 3), (319, 10), (320, 10), (1003, 10), (1003, 1), (1003, 31)])
+def test_the_greatest_of_a_row_are_found_by_groups(m: int, k: int) -> None:
+    values = np.random.default_rng(m).normal(size=(50, m)).astype(np.float32)
+    values[:5] = 0.5  # all alike
+    values[5:10, : m // 2] = -1
+    for columns in (greatest(values, k), greatest_down(np.ascontiguousarray(values.T), k)):
+        assert columns.shape == (50, k)
+        assert all(len(set(row)) == k for row in columns.tolist())
+        found = np.sort(np.take_along_axis(values, columns, 1), axis=1)
+        np.testing.assert_array_equal(found, np.sort(values, axis=1)[:, -k:])
 
 def test_leads_are_those_over_the_best_other() -> None:
     X, Z = languages(0.5)
     space = Space(X[:60], Z[:70])
     found = candidates(space, np.arange(60), 100, 3)
+    for name in ("targets", "scores", "lead", "back"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(candidates(crowded(space, 100), found.rows, 100, 3), name))
     scores = brute(X[:60], Z[:70], 10)
     for row, targets in enumerate(found.targets):
         for rank, j in enumerate(targets):
@@ -172,4 +188,7 @@ def test_concepts_translate_where_their_words_do() -> None:
     assert plain.surest(2) == [("the", "w0", 0.9), ("cat", "w3", 0.8)]
     assert done.of("w3") == [("W3", pytest.approx(0.8))]
     assert done.of("nothing") == []
+    two = Lexicon(("a", "b"), ["cat"], ["un", "chat"], np.array([[0, 1]]), np.array([[0.25, 0.5]]), (3, 3), (), Precision(3, 2, 3))
+    assert two.of("cat") == [("chat", 0.5), ("un", 0.25)]
+    assert list(two) == [("cat", "un", 0.25, 1), ("cat", "chat", 0.5, 2)]
     assert next(iter(done)) == ("w0", "W0", 0.9, 1)

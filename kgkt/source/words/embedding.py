@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from kgkt.source.words.text import Rows
 from kgkt.source.words.vocabulary import read_vocabulary
 
 KINDS = ("Embedding", "ReversibleEmbedding")
+NUMBERS = ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing")  # words or the like
 
 
 class KerasVectors:
@@ -31,7 +32,7 @@ class KerasVectors:
         listed: a list of the words of its rows; "": those of the TextVectorization or StringLookup before it.
 
     Raises:
-        InputError: no Embedding, several, or none of that name; a list that is not there.
+        InputError: no Embedding, several, or none of that name; a list that is not there, or none that is needed.
         UnsafeError: the file brings code.
     """
 
@@ -49,6 +50,9 @@ class KerasVectors:
         self.faults, self.notices = Faults(str(path), "row"), list[str]()
         if self.listed and not self.listed.is_file():
             raise InputError(f"{self.listed}, which should list the words of {self.layer} of {path}, is not there")
+        entries = list(objects(safe_check(path)["config"]))
+        if not self.listed and tells_all(info, entries) and not any(one["class_name"] in NUMBERS for one in entries):
+            raise InputError(f"nothing in {path} says which word each row of {self.layer} is of: {self._give()}")
         if not self.width:
             raise InputError(f"{path}: how wide the rows of {self.layer} are does not stand in the file: save it again")
 
@@ -81,10 +85,25 @@ class KerasVectors:
         cleaning, held = keras().layers.TextVectorization, list(model._flatten_layers())
         inner = {id(one._lookup_layer) for one in held if isinstance(one, cleaning)}
         held = [one for one in held if id(one) not in inner]
-        give = f"name a list of them, one a line in the order of the rows, as {self.path}:{self.layer},WORDS.txt"
-        found = lookup_of(model, held, self.layer, layer, str(self.path), give)
+        found = lookup_of(model, held, self.layer, layer, str(self.path), self._give())
         special = {"", *(getattr(found, name, None) for name in ("oov_token", "mask_token"))}
         return [None if word in special else word for word in found.get_vocabulary()], found.name
+
+
+    def _give(self) -> str:
+        return f"name a list of them, one a line in the order of the rows, as {self.path}:{self.layer},WORDS.txt"
+
+
+def tells_all(info: ModelInfo, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a model's config tells what layers it has: there are no classes of one's own, and no layers in others.
+
+    Args:
+        info: from `inspect_model`.
+        entries: every object of its config.
+    """
+    own = any(str(entry.get("module") or "keras").split(".")[0] != "keras" for entry in entries)
+    wrapped = any("layer" in entry["config"] for entry in entries if isinstance(entry.get("config"), dict))
+    return not (own or wrapped) and info.kind in ("Functional", "Sequential")
 
 
 def _embedding_of(info: ModelInfo, name: str) -> str:

@@ -120,18 +120,18 @@ class Lexicon:
         return len(self.translations)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """COLUMNS of each translation; a word's best first."""
+        """COLUMNS of each translation; a word's nearest first, by CSLS; the confidence need not fall with it."""
         for row, (targets, sure) in enumerate(zip(self.translations.tolist(), self.confidence.tolist(), strict=True)):
             for rank, (target, confidence) in enumerate(zip(targets, sure, strict=True), 1):
                 yield self.source[row], self.target[target], round(confidence, 3), rank
 
     def of(self, word: str) -> list[tuple[str, float]]:
-        """The translations of a word with their confidence; none of one that it does not hold."""
+        """The translations of a word with their confidence, the surest first; none of one that it does not hold."""
         known = self.source.index(word) if word in self.source else len(self)
         if known >= len(self):
             return []
         both = zip(self.translations[known].tolist(), self.confidence[known].tolist(), strict=True)
-        return [(self.target[target], sure) for target, sure in both]
+        return [(self.target[target], sure) for target, sure in sorted(both, key=lambda pair: -pair[1])]
 
     def surest(self, how_many: int) -> list[tuple[str, str, float]]:
         """(word, translation, confidence) of the surest best translations, of words of three letters or more alone.

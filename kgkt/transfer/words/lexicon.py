@@ -5,19 +5,17 @@ n and m are numbers of words, the most frequent first; rows are vectors of unit 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from kgkt.transfer.words.near import Pairs, best, crowding, crowdings, mutual
 
 if TYPE_CHECKING:
     import numpy as np
 
-NEIGHBOURS = 10  # of a word, by which it is told whether it is near to everything
-BLOCK_BYTES = 64 << 20  # of cosines at a time
 POWER = 0.25  # of what the seeds say of a direction, by which it counts in the first round
 ENOUGH = 3  # pairs for each dimension, from which on they say how much a direction counts
 FIRST = 1000  # most frequent words that choose each other in the first round; twice as many in each that follows
-Pairs = tuple["np.ndarray", "np.ndarray"]  # rows of the source and of the target, (p,) each
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,17 @@ class Space:
     Args:
         source, target: (n, e) and (m, e) unit rows.
         grown: how many pairs each round found by itself.
+        crowds: (n,) and (m,) of either, from `crowded`; None where that was not asked yet.
     """
 
     source: np.ndarray
     target: np.ndarray
     grown: tuple[int, ...] = ()
+    crowds: tuple[np.ndarray, np.ndarray] | None = None
+
+    def turned(self) -> Space:
+        """The same the other way round."""
+        return Space(self.target, self.source, crowds=None if self.crowds is None else self.crowds[::-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,65 +139,6 @@ def _whitening(V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (vectors / root @ vectors.T).astype(np.float32), (vectors * root @ vectors.T).astype(np.float32)
 
 
-def _blocks(A: np.ndarray, B: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Cosines of A with all of B, some rows at a time; each block may be changed."""
-    size = max(1, BLOCK_BYTES // (4 * len(B)))
-    for start in range(0, len(A), size):
-        part = slice(start, min(start + size, len(A)))
-        yield part, A[part] @ B.T
-
-
-def crowding(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """(n,) mean cosine of each row of A to its 10 nearest rows of B."""
-    import numpy as np
-
-    k = min(NEIGHBOURS, len(B))
-    out = np.empty(len(A), np.float32)
-    for part, cosines in _blocks(A, B):
-        cosines.partition(len(B) - k, axis=1)
-        out[part] = cosines[:, len(B) - k :].mean(axis=1)
-    return out
-
-
-def best(A: np.ndarray, B: np.ndarray, crowd: np.ndarray, how_many: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of B that lie nearest to each row of A by CSLS, (n, how_many), and 2 cosine - crowd of them.
-
-    Args:
-        A, B: (n, e) and (m, e) unit rows.
-        crowd: (m,) of B's rows, from `crowding(B, A)`.
-        how_many: for each row.
-
-    Reference: Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data", ICLR 2018: CSLS(x, y)
-    = 2 cos(x, y) - r(x) - r(y). r(x) is the same for all candidates of x and is left out here.
-    """
-    import numpy as np
-
-    k = min(how_many, len(B))
-    rows, scores = np.empty((len(A), k), np.int64), np.empty((len(A), k), np.float32)
-    for part, values in _blocks(A, B):
-        values *= 2
-        values -= crowd
-        if k == 1:
-            found = values.argmax(axis=1)[:, None]
-        else:
-            found = np.argpartition(values, len(B) - k, axis=1)[:, len(B) - k :]
-        told = np.take_along_axis(values, found, axis=1)
-        order = np.argsort(-told, axis=1, kind="stable")
-        rows[part], scores[part] = np.take_along_axis(found, order, 1), np.take_along_axis(told, order, 1)
-    return rows, scores
-
-
-def mutual(A: np.ndarray, B: np.ndarray) -> Pairs:
-    """The rows of A and of B that are each other's best translation by CSLS."""
-    import numpy as np
-
-    there, _ = best(A, B, crowding(B, A))
-    back, _ = best(B, A, crowding(A, B))
-    own = np.arange(len(A))
-    chosen = own[back[there[:, 0], 0] == own]
-    return chosen, there[chosen, 0]
-
-
 def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent: int, power: float = POWER) -> Space:
     """Bring two languages into one space: Procrustes of seeds, then rounds of mutual nearest neighbours.
 
@@ -227,11 +172,24 @@ def align(X: np.ndarray, Z: np.ndarray, seeds: Pairs, rounds: int, most_frequent
     return Space(whole.source, whole.target, tuple(grown))
 
 
+def crowded(space: Space, most_frequent: int) -> Space:
+    """The space with how crowded the place of each word is, by `most_frequent` words of the other language."""
+    import dataclasses
+
+    import numpy as np
+
+    A, B = space.source, space.target
+    frequent = A[:most_frequent], B[:most_frequent]
+    ours, theirs = crowdings(*frequent)
+    ours = np.concatenate([ours, crowding(A[most_frequent:], frequent[1])])
+    return dataclasses.replace(space, crowds=(ours, np.concatenate([theirs, crowding(B[most_frequent:], frequent[0])])))
+
+
 def candidates(space: Space, rows: np.ndarray, most_frequent: int, how_many: int) -> Candidates:
     """The best translations of some words among all words of the other language.
 
     Args:
-        space: of both.
+        space: of both, `crowded` where many words are asked for, or both ways.
         rows: (q,) words of the source.
         most_frequent: words of either language by which it is told how crowded a place is, and what else a word may
             be the translation of.
@@ -241,15 +199,22 @@ def candidates(space: Space, rows: np.ndarray, most_frequent: int, how_many: int
 
     A, B = space.source, space.target
     frequent = A[:most_frequent], B[:most_frequent]
-    crowd = crowding(B, frequent[0])
+    if space.crowds is None:
+        ours, theirs = crowdings(*frequent)
+        crowd = np.concatenate([theirs, crowding(B[most_frequent:], frequent[0])])
+        own, rare = ours[np.minimum(rows, len(ours) - 1)], rows >= len(ours)
+        own[rare] = crowding(A[rows[rare]], frequent[1])
+    else:
+        ours, crowd = space.crowds
+        own, ours = ours[rows], ours[:most_frequent]
     found, scores = best(A[rows], B, crowd, max(how_many, 2))
-    scores = scores - crowding(A[rows], frequent[1])[:, None]
+    scores = scores - own[:, None]
     rest = np.repeat(scores[:, :1], scores.shape[1], axis=1)
     rest[:, 0] = scores[:, min(1, scores.shape[1] - 1)]
     asked, place = np.unique(found, return_inverse=True)
-    rivals, theirs = best(B[asked], frequent[0], crowding(*frequent), 2)
-    theirs = theirs - crowd[asked, None]
+    rivals, told = best(B[asked], frequent[0], ours, 2)
+    told = told - crowd[asked, None]
     first = rivals[place.reshape(found.shape), 0] == rows[:, None]
-    rival = np.where(first, theirs[place, -1].reshape(found.shape), theirs[place, 0].reshape(found.shape))
+    rival = np.where(first, told[place, -1].reshape(found.shape), told[place, 0].reshape(found.shape))
     parts = (found, scores, scores - rest, scores - rival)
     return Candidates(rows, *(part[:, :how_many] for part in parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -103,14 +104,29 @@ def read_norm(asked: float | str | None) -> float | None:
     return norm
 
 
+def check_options(rank: int | str | None, norm: float | str | None, asked: str) -> None:
+    """Refuse what can be refused before B is open.
+
+    Raises:
+        UsageError, InputError: as `read_rank`, but for its widths, `read_norm` and `uses_learned`.
+    """
+    read_rank(rank, sys.maxsize, sys.maxsize)
+    read_norm(norm)
+    _check_projection(asked)
+
+
+def _check_projection(asked: str) -> None:
+    if asked not in PROJECTIONS:
+        raise UsageError(f"--projection {asked}{nearest(asked, PROJECTIONS)}")
+
+
 def uses_learned(words: Words, asked: str) -> bool:
     """Whether rows are brought into B's space by a map learned from the rows that it trained.
 
     Raises:
         UsageError: a projection that there is not.
     """
-    if asked not in PROJECTIONS:
-        raise UsageError(f"--projection {asked}{nearest(asked, PROJECTIONS)}")
+    _check_projection(asked)
     return asked == "learned" or (asked == "auto" and bool(words.learned.any()))
 
 
