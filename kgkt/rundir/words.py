@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kgkt.rundir.folder import RunDir
+from kgkt.rundir.state import settings_of
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -36,6 +39,12 @@ class Candidates:
     left: dict[str, int]
     named: dict[str, list[str]]
     hint: str = ""
+
+
+def of_words_alone(run: RunDir) -> bool:
+    """Whether a graph was made of words, each its own id and text: of a file of word vectors, or of a list."""
+    told = settings_of(run, "populate")
+    return told.get("kind") == "words" or (told.get("kind") == "text" and told.get("text_column") is None)
 
 
 def listed_words(file: str | None) -> tuple[str, list[str | None]] | None:

@@ -110,8 +110,8 @@ def test_labels_spread_and_new_words_are_found(words: Path, kgkt: Kgkt) -> None:
     assert kgkt("explain", "lamb").json["class"] == "animal"
     (words / "new.txt").write_text("flood\nunheard\n")
     new = kgkt("predict", "--data", "new.txt")
-    assert [row[:2] for row in new.json["rows"]] == [["flood", "water"]]
-    assert "1 of 2 words are not in glove.txt, and left out: unheard" in new.err
+    assert [row[:2] for row in new.json["rows"]] == [["flood", "water"], ["unheard", None]]
+    assert "1 of 2 words are not in glove.txt, and so in no concept: unheard" in new.err
 
 
 def test_a_grown_vocabulary_keeps_names_and_switches(home: Path, kgkt: Kgkt) -> None:
@@ -156,11 +156,12 @@ def test_two_files_of_words_have_those_that_both_hold(home: Path, kgkt: Kgkt) ->
     save_words(home / "b.txt", WORDS[::-1][:60], seed=1)
     done = kgkt("populate", "--model", "words:a.txt", "--also", "words:b.txt", "--concepts", 6)
     assert (done.json["items"], done.json["layers"]) == (60, {"a/words": 12, "b/words": 12})
-    assert "12 of 72 words are not in b.txt, and left out: dog, bread" in done.err
+    assert "12 of 72 words are not in b.txt, and so in no concept: dog, bread" in done.err
     assert kgkt("nearest", "lamb", "-n", 3).code == 0
     (home / "new.txt").write_text("lamb\ndog\n")
     assert kgkt("label", "lamb=animal", "brook=water").code == kgkt("propagate").code == 0
-    assert [row[0] for row in kgkt("predict", "--data", "new.txt").json["rows"]] == ["lamb"]
+    rows = kgkt("predict", "--data", "new.txt").json["rows"]
+    assert [(row[0], row[1], row[5] == []) for row in rows] == [("lamb", "animal", False), ("dog", None, True)]
 
 
 def test_the_same_from_python(home: Path) -> None:
@@ -224,3 +225,20 @@ def test_text_with_a_comma_stands_in_quotes_in_a_list_of_a_table() -> None:
     assert cell(names) == "['royals, her, wife', woman]"
     assert cell({"names": names, "of": "a, b"}) == "{names: ['royals, her, wife', woman], of: 'a, b'}"
     assert cell("a, b") == "a, b"
+
+def test_words_from_python_are_answered_in_their_order(words: Path) -> None:
+    import kgkt
+
+    run = kgkt.open_graph(dir="kgkt-run", say=lambda _: None)
+    run.label({topic.split()[0]: name for name, topic in TOPICS.items()})
+    asked = ["saw", "zzz", "lake", " cow", "saw", ""]
+    new = run.predict(asked, items="items.csv")
+    assert new.ids.tolist() == ["saw", "zzz", "lake", "cow", "saw", ""]
+    assert new.classes == ["tool", None, "water", "animal", "tool", None]
+    assert new.to_pandas()["item"].tolist() == new.ids.tolist()
+    assert new.P[1] == pytest.approx(np.full(6, 1 / 6))
+    assert (words / "items.csv").read_text().splitlines()[2] == "zzz,,,,,"
+    assert run.predict({"text": ["zzz", "oak", "cow"], "item_id": ["a", "b", "c"]}).ids.tolist() == ["a", "b", "c"]
+    assert run.predict(("saw", "cow")).classes == ["tool", "animal"]
+    told = run.predict((["cow", "zzz"], ["animal", "tool"]))
+    assert (told.ids.tolist(), told.right) == (["cow", "zzz"], 0.5)

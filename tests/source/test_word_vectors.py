@@ -87,7 +87,7 @@ def test_of_several_spellings_the_first_one_counts(tmp_path: Path) -> None:
 def test_words_of_a_pool_are_looked_up(glove: Path) -> None:
     found = features_of(glove, words_as_data(["lamb", "unheard", "river"], "", []))
     assert found.ids.tolist() == ["river", "lamb"]
-    assert found.meta["notices"] == "1 of 3 words are not in glove.txt, and left out: unheard"
+    assert found.meta["notices"] == "1 of 3 words are not in glove.txt, and so in no concept: unheard"
     with pytest.raises(InputError, match=r"none of the 2 words \(RIVER, LAMB\) is in .*glove.txt: are they"):
         features_of(glove, words_as_data(["RIVER", "LAMB"], "", []))
     assert features_of(glove, words_as_data(["RIVER"], "", []), lower=True).ids.tolist() == ["RIVER"]

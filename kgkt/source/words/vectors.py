@@ -155,7 +155,7 @@ class WordSource:
             notices.append(f"{self.path.name} holds {count(len(seen), 'word')}, fewer than --most-frequent {room:,}")
 
     def _looked_up(self, file: WordFile, data: Data, notices: list[str]) -> Words:
-        """The vectors of items by their texts; of words that are not there the items are counted, and left out."""
+        """The vectors of items by their texts; of words that are not there the items are counted."""
         lower, items = self.settings.lower, dict[str, list[str]]()
         for item, text in zip(data.ids.tolist(), data.text or (), strict=True):
             items.setdefault(text.strip().lower() if lower else text.strip(), []).append(item)
@@ -170,8 +170,8 @@ class WordSource:
             raise InputError(f"none of the {count(len(items), 'word')} ({some_words(list(items))}) is in {self.path}: "
                              "are they of its language, and in its casing?") from error
         if missing := [word for word in items if word not in seen]:
-            notices.append(f"{len(missing):,} of {count(len(items), 'word')} are not in {self.path.name}, and left "
-                           f"out: {some_words(missing)}")
+            notices.append(f"{len(missing):,} of {count(len(items), 'word')} are not in {self.path.name}, and so "
+                           f"in no concept: {some_words(missing)}")
 
     def _rows(
         self, file: WordFile, wanted: Collection[str] | None, room: int | None, seen: set[str], notices: list[str]
