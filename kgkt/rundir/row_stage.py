@@ -11,6 +11,7 @@ from kgkt.recipe import Recipe, Target
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_edits import Edges
+from kgkt.rundir.rows_again import told_as
 from kgkt.rundir.state import population, settings_of, why_stale
 
 if TYPE_CHECKING:
@@ -28,12 +29,7 @@ def in_graph(run: RunDir, path: Path, vocabulary: Vocabulary, edges: Edges) -> s
 
 def told_of(target: Target) -> dict[str, Any]:
     """How the rows were asked for, as `check` needs it: what was said, paths absolute."""
-    plain = Target()
-    names = ("model", "out", "map", "seed", "imports", *SETTINGS)
-    said = {name: getattr(target, name) for name in names if getattr(target, name) != getattr(plain, name)}
-    named = said.keys() & {"model", "out", "vocabulary"}
-    files: dict[str, Any] = {name: str(Path(said[name]).resolve()) for name in named}
-    return {**{name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}, **files}
+    return told_as(target, ("model", "out", "map", "seed", "imports", *SETTINGS))
 
 
 def cut_by(recipe: Recipe, run: RunDir, items: int) -> str:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError, count
 from kgkt.files import atomic, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe
-from kgkt.rundir.beside import classes_beside, foretold_beside
+from kgkt.rundir.beside import classes_beside, foretold_as, foretold_beside, foretold_in_words
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_target import look_at_rows
+from kgkt.rundir.rows_again import extended_as, remember_extended
 from kgkt.rundir.state import Say, open_run
 from kgkt.transfer.words.extended import Extended as Extended
 from kgkt.transfer.words.extended import in_words
@@ -48,7 +49,7 @@ class _Opened:
         path, model: its file, and what that holds.
         vocabulary, layer, lookup: its words, its Embedding, and what numbers the words; None: nothing in B does.
         beside: the new file of words, where B's stand in one.
-        foretold: of its rows the first that kgkt foretold, and how many.
+        foretold: (rows,) bool, its rows that kgkt foretold.
     """
 
     path: Path
@@ -57,12 +58,17 @@ class _Opened:
     layer: Any
     lookup: Any
     beside: Path | None
-    foretold: tuple[int, int]
+    foretold: np.ndarray
+
+    @property
+    def before(self) -> int:
+        """How many words have rows that kgkt foretold."""
+        pairs = zip(self.vocabulary.words, self.foretold.tolist(), strict=False)
+        return sum(word is not None and made for word, made in pairs)
 
     def trained(self) -> list[str | None]:
         """The words of its rows, without those of rows that kgkt foretold: of these nothing is learned."""
-        first, many = self.foretold
-        return [None if first <= row < first + many else word for row, word in enumerate(self.vocabulary.words)]
+        return [None if made else word for word, made in zip(self.vocabulary.words, self.foretold, strict=False)]
 
 
 def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = False) -> Extended:
@@ -106,7 +112,7 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
             f"A foretells nothing of {b.path.name}'s rows: cosine {best.cosine:.3f} ±{best.error:.3f} by {way}, the "
             f"best of {len(tried)}, on {count(held_out, 'word')} held out. Is {b.path.name} trained? Rows of new words "
             "would be guesses; --confidence 0.5 would serve them all the same")
-    if best.too_good and not b.foretold[1]:
+    if best.too_good and not b.before:
         say(f"R² {best.r2:.3f} on words held out is more than a training leaves: were rows of {b.path.name} made of "
             "these very features (extend-vocabulary, fuse --method rows)? Then how well new ones are foretold is not "
             "known")
@@ -118,11 +124,12 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     left = words.left | ({"not sure enough": int((~served).sum())} if not served.all() else {})
     taken = tuple(word for word, one in zip(words.words, served.tolist(), strict=True) if one)
     done = Extended(None, b.vocabulary.layer, taken, sure[served], left, len(pairs), held_out, way, tried, stretch,
-                    confidence, rule, tuned, named=words.named, before=b.foretold[1], classes=classes)  # fmt: skip
+                    confidence, rule, tuned, named=words.named, before=b.before, classes=classes)  # fmt: skip
     if not taken:
         say("nothing was written: no new word is served; --confidence -1 serves all of them")
         return done
-    return _write(recipe, run, b, done, foretell(way, pairs, new[served], homes, stretch, target.seed), homes, say)
+    rows = foretell(way, pairs, new[served], homes, stretch, target.seed)
+    return _write(recipe, run, asked, b, done, rows, homes, say)
 
 
 def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
@@ -153,11 +160,11 @@ def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
         check_file(vocabulary, beside, force)
     for notice in vocabulary.notices:
         say(notice)
-    foretold = foretold_beside(path)
-    if foretold[1]:
-        say(f"{path.name} got the rows of {count(foretold[1], 'word')} from kgkt, as {path.stem}.run.json says: "
-            "nothing is learned from them, and for the confidence B does not know these words")
-    return _Opened(path, model, vocabulary, layer, lookup, beside, foretold)
+    b = _Opened(path, model, vocabulary, layer, lookup, beside,
+                foretold_beside(path, vocabulary.layer, vocabulary.rows))  # fmt: skip
+    if b.before:
+        say(foretold_in_words(path, b.before, "for the confidence B does not know these words"))
+    return b
 
 
 def _both(
@@ -185,7 +192,7 @@ def _both(
 
 
 def _write(
-    recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, say: Say
+    recipe: Recipe, run: RunDir, asked: Asked, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, say: Say
 ) -> Extended:
     """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
     from kgkt.source.words.vocabulary import read_vocabulary
@@ -202,6 +209,7 @@ def _write(
         say(f"the graph is not told of the new rows: {out} is called as {b.path} is, whose rows it may hold")
     elif target.map:
         _tell_graph(recipe, run, done, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), homes)
+        remember_extended(run, out.stem, extended_as(recipe, asked.words, asked.most_frequent, asked.confidence))
     with atomic(out) as temporary:
         made.save(temporary)
     if b.beside is not None:
@@ -255,7 +263,7 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
 
     words = [word for word in b.trained() if word is not None]
     better, more = better_match(words, known, *forms)
-    own = " own" if b.foretold[1] else ""
+    own = " own" if b.before else ""
     what = f"the graph has {found:,} of the {len(words):,}{own} words of {b.path.name}"
     hint = f"; with {better} {more:,}" if better else ""
     if found < FEWEST_PAIRS:
@@ -284,18 +292,21 @@ def _confidence(
 
 def _told(run: RunDir, done: Extended, b: _Opened) -> dict[str, Any]:
     """What stands beside the new B: where it comes from, its classes, and which of its rows were foretold."""
+    import numpy as np
+
     from kgkt.transfer.card import versions
     from kgkt.transfer.words.longer import first_new
 
     assert done.out is not None
     classes = done.classes or classes_beside(b.path)
-    first, many = b.foretold
-    foretold = {"first": first if many else first_new(b.layer, b.lookup), "rows": many + len(done.words)}
+    first = first_new(b.layer, b.lookup)
+    made = np.append(b.foretold, np.zeros(len(done.words), bool))
+    made[first : first + len(done.words)] = True
     told = {name: value for name, value in done.to_json().items()
             if name not in ("out", "words", "sure", "named", "classes")}  # fmt: skip
     return {
         "model": done.out.name, "sha256": sha256_file(done.out),
         "target": {"file": b.path.name, "sha256": sha256_file(b.path)}, "versions": versions(),
         "facts": {"graph": run.graph, **({"classes": list(classes)} if classes else {}),
-                  "extended": {"words": len(done.words), "foretold": foretold, **told}},
+                  **foretold_as(done.layer, made), "extended": {"words": len(done.words), **told}},
     }  # fmt: skip

@@ -46,7 +46,6 @@ from kgkt.rundir.state import (
     open_run,
     place_flags,
     record,
-    settings_of,
     store_database,
     store_settings,
     store_url,
@@ -234,8 +233,7 @@ def _tell(
         say(f"{count(len(changed), 'labelled item')} changed since; what was said of it stays, e.g. of {changed[0]}")
     for line in carried.lost:
         say(f"lost: {line}")
-    told = settings_of(run, "rows").get("target", {})
-    if gone := gone_in_words(people.get("written", {}), run.graph, place_flags(recipe), told):
+    if gone := gone_in_words(people.get("written", {}), run, place_flags(recipe)):
         say(gone)
 
 

@@ -11,6 +11,7 @@ from kgkt.errors import InputError, UsageError, count
 from kgkt.files import load_arrays, sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import carry
+from kgkt.rundir.beside import foretold_as, foretold_beside, foretold_in_words
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_edits import (
@@ -24,6 +25,7 @@ from kgkt.rundir.row_edits import (
 )
 from kgkt.rundir.row_stage import STAGE, cut_by, in_graph, inputs_of_rows, told_of
 from kgkt.rundir.row_target import look_at_rows
+from kgkt.rundir.rows_again import remember_extended
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
 from kgkt.verbs.row_notices import NOT_FOUND, notices_of_rows
@@ -85,11 +87,11 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     listed = listed_words(target.vocabulary)
     vocabulary = vocabulary_of(model, target.layer, listed, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
-    begun = time.perf_counter()
+    begun, made = time.perf_counter(), foretold_beside(path, vocabulary.layer, vocabulary.rows)
     with open_graph_store(recipe, run, write=target.map) as store:
         current = read_current(store, run, say)
         found = _find(recipe, vocabulary, current)
-        words = _words(run, current, vocabulary, found, rows_of(layer), layer, target)
+        words = _words(run, current, vocabulary, found, rows_of(layer), layer, target, made)
         edits, wait = row_edits(store, run, path.stem, vocabulary, current, say) if target.map else ([], [])
         if target.map:
             edits += deleted_edits(store, run, path.stem, vocabulary, words, current, say)
@@ -108,19 +110,22 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
     figures |= {"edited": len(edits), "blocks": blocks, "cut_by": cut_by(recipe, run, len(current.ids))}
-    notices = (*vocabulary.notices,
+    anew = [foretold_in_words(path, int(made.sum()), "those that the graph has are written anew")] if made.any() else []
+    notices = (*vocabulary.notices, *anew,
                *notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))
     for notice in notices:
         say(notice)
     begun = time.perf_counter()
     options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
-    write_row_card(model, out, path, figures, options, notices, provenance(run, current), force)
+    facts = provenance(run, current) | foretold_as(vocabulary.layer, made | (s > 0))
+    write_row_card(model, out, path, figures, options, notices, facts, force)
     seconds["file"] = time.perf_counter() - begun
     kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told, "strengths": ends}
     record(run, STAGE, inputs_of_rows(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
            {"target": told_of(target)})  # fmt: skip
     if target.map:
         let_others_wait(run, path.stem, vocabulary.layer, wait)
+        remember_extended(run, path.stem, None)
     return WroteRows(model, out, figures, options, notices, seconds)
 
 
@@ -167,9 +172,9 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
 
 def _words(
     run: RunDir, current: CurrentGraph, vocabulary: Vocabulary, found: np.ndarray, own: np.ndarray, layer: Any,
-    target: Target,
+    target: Target, made: np.ndarray,
 ) -> Words:  # fmt: skip
-    """What A knows of B's words, and which of B's rows something trained."""
+    """What A knows of B's words, and which of B's rows something trained: none that kgkt itself `made`."""
     import numpy as np
 
     from kgkt.concepts.cluster import nearest_concept
@@ -179,7 +184,7 @@ def _words(
     at = np.flatnonzero(found >= 0)
     nearest = nearest_concept(current.Z)
     vectors, centroids = word_vectors(run, nearest, len(current.graph), found[at])
-    learned = np.zeros(len(own), bool) if target.projection == "pca" else learned_rows(layer, target.seed)
+    learned = np.zeros(len(own), bool) if target.projection == "pca" else learned_rows(layer, target.seed) & ~made
     return Words(own, learned, at, vectors, nearest[found[at]], centroids)
 
 

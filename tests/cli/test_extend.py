@@ -77,7 +77,7 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert moved[1] > 1e-3
     beside = json.loads((worded / "b2.run.json").read_text(encoding="utf-8"))
     assert beside["facts"]["extended"]["words"] == len(added)
-    assert beside["facts"]["extended"]["foretold"] == {"first": KNOWN + 2, "rows": len(added)}
+    assert beside["facts"]["foretold"] == {"rows": [[KNOWN + 2, len(added)]]}
     vectors = world()[0] - world()[0][: KNOWN - 1].mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = (vectors @ vectors[: KNOWN - 1].T).max(axis=1)
@@ -93,12 +93,31 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert "as you said" in again.out
     assert f"from {KNOWN - 1} words that A and B know" in again.out  # not from those that were foretold
     assert f"b2.keras got the rows of {len(added)} words from kgkt, as b2.run.json says" in again.err
-    beside = json.loads((worded / "b3.run.json").read_text(encoding="utf-8"))["facts"]["extended"]
-    assert beside["foretold"] == {"first": KNOWN + 2, "rows": len(WORDS) - KNOWN + 1}
+    beside = json.loads((worded / "b3.run.json").read_text(encoding="utf-8"))["facts"]
+    assert beside["foretold"] == {"rows": [[KNOWN + 2, len(WORDS) - KNOWN + 1]]}
     none = kgkt("extend-vocabulary", "b.keras", "--out", "b4.keras", "--confidence", 1)
     assert (none.code, none.json["out"], none.json["words"]) == (0, None, [])
     assert "nothing was written: no new word is served" in none.err
     assert not (worded / "b4.keras").exists()
+
+
+def test_rows_that_kgkt_foretold_teach_fuse_nothing_and_are_made_again_as_they_were(kgkt: Kgkt, worded: Path) -> None:
+    new = len(WORDS) - KNOWN + 1
+    again = "kgkt extend-vocabulary b.keras --out b2.keras --confidence -1 --force"
+    assert kgkt(*again.split()[1:]).code == 0
+    gone = kgkt("populate", "--features", "words.npz", "--concepts", 9)
+    assert f"goes: the rows of b2; to make it again: {again}" in gone.err
+    assert f"to make them again: {again}" in kgkt("query", "concept_of_row", "--param", "word=w200").err
+    fused = kgkt("fuse", "--method", "rows", "--target", "b2.keras", "--out", "f.keras")
+    assert fused.code == 0, fused.err
+    figures = fused.json["figures"]
+    assert figures["pairs"] + figures["held_out"] == figures["trained"] == KNOWN - 1
+    assert figures["covered"] == new
+    assert (f"b2.keras got the rows of {new} words from kgkt, as b2.run.json says: nothing is learned from them, and "
+            "those that the graph has are written anew") in fused.err  # fmt: skip
+    assert json.loads(Path("f.run.json").read_text())["facts"]["foretold"] == {"rows": [[KNOWN + 2, new]]}
+    twice = kgkt("fuse", "--method", "rows", "--target", "f.keras", "--out", "g.keras")
+    assert twice.json["figures"]["trained"] == KNOWN - 1
 
 
 def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.CaptureFixture[str]) -> None:
