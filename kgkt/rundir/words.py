@@ -32,6 +32,7 @@ class Candidates:
         left: why -> how many of those asked for are not among them.
         named: why -> the first of them, where they were asked for by name.
         hint: which options would have A know more of them; "" where none would.
+        notices: what is odd about the list of words.
     """
 
     words: list[str]
@@ -39,6 +40,7 @@ class Candidates:
     left: dict[str, int]
     named: dict[str, list[str]]
     hint: str = ""
+    notices: tuple[str, ...] = ()
 
 
 def of_words_alone(run: RunDir) -> bool:
@@ -65,7 +67,7 @@ def candidates(
     """The words that are asked for, without those that B knows, A does not, or B would never read as one word.
 
     Args:
-        file: of words, one a line; None: the graph's items are the words.
+        file: of words, one a line, as `read_word_list` takes them; None: the graph's items are the words.
         most: of the graph's words, the first so many.
         vocabulary: B's words.
         current: the graph; words of concepts that are off are left out.
@@ -78,12 +80,12 @@ def candidates(
     import numpy as np
 
     from kgkt.concepts.cluster import nearest_concept
-    from kgkt.source.words.vocabulary import read_vocabulary
+    from kgkt.source.words.word_list import read_word_list
     from kgkt.transfer.words.longer import reads_as_one
     from kgkt.transfer.words.vocabulary import better_match, match
 
     ids = current.ids.tolist()
-    asked = ids[:most] if file is None else [word for word in read_vocabulary(file) if word]
+    asked, notices = (ids[:most], []) if file is None else read_word_list(Path(file), "list of words")
     places = np.arange(len(asked)) if file is None else match(asked, ids, lower, strip_accents)
     known, active = {word for word in vocabulary.words if word is not None}, current.graph.active
     off = ~active[nearest_concept(current.Z)]
@@ -107,11 +109,12 @@ def candidates(
         one = reads_as_one(lookup, words)
         left["not one word to B"] += [word for word, whole in zip(words, one.tolist(), strict=True) if not whole]
         words = [word for word, whole in zip(words, one.tolist(), strict=True) if whole]
-    named = {} if file is None else {why: list(dict.fromkeys(those))[:NAMED] for why, those in left.items() if those}
+    named = {} if file is None else {why: those[:NAMED] for why, those in left.items() if those}
     better, more = better_match(left["not in the graph"], ids, lower, strip_accents) if file is not None else ("", 0)
     hint = f"of the words not in the graph it has {more:,} with {better}"
-    return Candidates(words, np.array([found[word] for word in words], np.int64),
-                      {why: len(those) for why, those in left.items() if those}, named, hint if better else "")
+    counts = {why: len(those) for why, those in left.items() if those}
+    return Candidates(words, np.array([found[word] for word in words], np.int64), counts, named,
+                      hint if better else "", tuple(notices))
 
 
 def as_read(lookup: Any, word: str) -> str:

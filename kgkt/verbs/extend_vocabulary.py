@@ -98,6 +98,8 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
         current = read_current(store, run, say)
     words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
                        target.strip_accents)  # fmt: skip
+    for notice in words.notices:
+        say(notice)
     if not words.words:
         raise InputError(f"none of the words is new to {b.path.name} and in the graph: "
                          f"{in_words(words.left, words.named)}{words.hint and f'. {words.hint}'}")  # fmt: skip

@@ -20,6 +20,7 @@ from kgkt.files import sha256_file
 from kgkt.rundir.labelled_texts import Labelled, labelled_texts
 from kgkt.rundir.state import open_run
 from kgkt.source.quiet import keras as import_keras
+from kgkt.transfer.words.extended import in_words
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
 from tests.transfer.test_extend import KNOWN, WORDS, build, world
@@ -187,13 +188,16 @@ def test_rows_that_are_foretold_too_well_are_doubted_and_words_left_out_are_name
     b = build(words=[*WORDS[: KNOWN - 1], "other"])
     b.get_layer("rows").set_weights([np.concatenate([np.zeros((2, 6)), world(0)[1][:KNOWN]])])
     b.save(worded / "made.keras")
-    (worded / "new.txt").write_text("W200\nw001\nnowhere\nw201\nnowhere\n", encoding="utf-8")
+    (worded / "new.txt").write_text(" W200\nw001 \nnow here\u3000not\nw201  \n\nw201\t\nnowhere\r\n", encoding="utf-8")
     done = kgkt("extend-vocabulary", "made.keras", "--out", "b2.keras", "--words", "new.txt", "--confidence", -1)
     assert done.code == 0, done.err
     assert "is more than a training leaves" in done.err
     assert "of the words not in the graph it has 1 with --lower" in done.err
+    assert "new.txt: 1 line with a word that stood there before, e.g. w201: each word counts once" in done.err
+    assert done.json["words"] == ["w201"]
     assert done.json["left"] == {"known to B": 1, "not in the graph": 3}
-    assert done.json["named"] == {"known to B": ["w001"], "not in the graph": ["W200", "nowhere"]}
+    assert done.json["named"] == {"known to B": ["w001"], "not in the graph": ["W200", "now here\u3000not", "nowhere"]}
+    assert "(W200, 'now here\\u3000not', nowhere)" in in_words(done.json["left"], done.json["named"])
 
 
 def test_a_switched_off_concept_teaches_no_word(kgkt: Kgkt, worded: Path) -> None:
@@ -250,7 +254,7 @@ def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
         ("letters.keras",): (3, "splits texts into characters"),
         ("fresh.keras",): (3, "Is fresh.keras trained?"),
         ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and in the graph: 1 known to B (w001), 1 not in the graph (nowhere)"),
-        ("b.keras", "--words", "gone.txt"): (3, "gone.txt cannot be read"),
+        ("b.keras", "--words", "gone.txt"): (3, "list of words gone.txt is not there"),
         ("b.keras", "--words", "none.txt", "--most-frequent", 5): (2, "one of the two"),
         ("b.keras", "--most-frequent", 0): (2, "expected 1 or more"),
         ("b.keras", "--confidence", 3): (2, "a cosine: expected -1 to 1"),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, count
+from kgkt.errors import InputError, UsageError, count, some_words
 from kgkt.files import digest_path, digest_value
 from kgkt.recipe import NAMED, SourceSettings
 from kgkt.source.arrays import Progress
@@ -16,7 +16,7 @@ from kgkt.source.source import Classifier, Look
 from kgkt.source.words.choice import Wanted, wanted_words
 from kgkt.source.words.files import WordFile, open_words
 from kgkt.source.words.packed import line_blocks
-from kgkt.source.words.word_list import LONGEST_WORD, some_words
+from kgkt.source.words.word_list import LONGEST_WORD
 from kgkt.values import Features
 
 if TYPE_CHECKING:
