@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kgkt.errors import InputError, shorten
+from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.state import settings_of
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = ("[UNK]", "<unk>", "[unk]", "<UNK>")  # how a vocabulary's file calls the row of unknown words
 LEFT = ("known to B", "not in the graph", "of a concept that is off", "not one word to B", "spelled as another")
+ITEMS_ARE_WORDS = "items have to be words, each item's id being the word, as populate makes them of word vectors"
 NAMED = 10  # words that are named of those left out for one reason
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")  # what TextVectorization strips
 
@@ -47,6 +50,33 @@ def of_words_alone(run: RunDir) -> bool:
     """Whether a graph was made of words, each its own id and text: of a file of word vectors, or of a list."""
     told = settings_of(run, "populate")
     return told.get("kind") == "words" or (told.get("kind") == "text" and told.get("text_column") is None)
+
+
+def need_words(recipe: Recipe, run: RunDir) -> None:
+    """Refuse a graph of texts, whose vectors are of these, though some of its ids may happen to be words.
+
+    Args:
+        recipe, run: of the graph.
+
+    Raises:
+        InputError: most of its texts are not their ids, or they are not there to be held against these.
+    """
+    from kgkt.rundir.task import pool_data
+
+    told = settings_of(run, "populate")
+    if told.get("kind") != "text" or of_words_alone(run):
+        return
+    pool = pool_data(recipe, run)
+    texts = None if pool is None else pool.text
+    e_g = f"{told['data']} is not there to see whether they are words"
+    if pool is not None and texts:
+        pairs = list(zip(pool.ids.tolist(), texts, strict=True))
+        other = [(item, text) for item, text in pairs if text.strip().casefold() != item.strip().casefold()]
+        if 2 * len(other) < len(pairs):
+            return
+        e_g = f"{other[0][0]!r} is {shorten(other[0][1], 40)!r}"
+    raise InputError(f"the items of graph {run.graph} are texts ({e_g}), and what A knows is of these: the graph's "
+                     f"{ITEMS_ARE_WORDS}")
 
 
 def listed_words(file: str | None) -> tuple[str, list[str | None]] | None:

@@ -88,12 +88,14 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     """
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.rundir.current import open_graph_store, read_current
-    from kgkt.rundir.words import candidates
+    from kgkt.rundir.words import candidates, need_words
     from kgkt.transfer.words.confidence import nearest_known
     from kgkt.transfer.words.extend import choose_way, foretell
 
     _refuse(recipe, asked)
-    run, b, target = open_run(recipe), _open(recipe, say, force), recipe.target
+    run = open_run(recipe)
+    need_words(recipe, run)
+    b, target = _open(recipe, say, force), recipe.target
     with open_graph_store(recipe, run) as store:
         current = read_current(store, run, say)
     words = candidates(asked.words, asked.most_frequent, b.vocabulary, current, b.lookup, target.lower,
@@ -260,6 +262,7 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
     Raises:
         InputError: as said.
     """
+    from kgkt.rundir.words import ITEMS_ARE_WORDS
     from kgkt.transfer.words.extend import FEWEST_PAIRS
     from kgkt.transfer.words.vocabulary import better_match
 
@@ -270,7 +273,7 @@ def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bo
     hint = f"; with {better} {more:,}" if better else ""
     if found < FEWEST_PAIRS:
         if not hint and found < len(words) / 2:
-            hint = ". The graph's items have to be words, as populate makes them of word vectors"
+            hint = f". The graph's {ITEMS_ARE_WORDS}"
         raise InputError(f"{what}, and rows of new ones are learned from {FEWEST_PAIRS} or more{hint}")
     if hint:
         say(what + hint)

@@ -72,7 +72,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     Raises:
         UsageError, InputError: what cannot be done, before anything is written.
     """
-    from kgkt.rundir.words import listed_words
+    from kgkt.rundir.words import listed_words, need_words
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
     from kgkt.transfer.words.embeddings import need_embedding, rows_of
@@ -83,6 +83,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     run, path, out = open_run(recipe), *_places(target)
     check_output(out, path, force)
     look_at_rows(target)
+    need_words(recipe, run)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
     listed = listed_words(target.vocabulary)
     vocabulary = vocabulary_of(model, target.layer, listed, special=target.special, name=path.name)
@@ -155,6 +156,7 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
     """
     import numpy as np
 
+    from kgkt.rundir.words import ITEMS_ARE_WORDS
     from kgkt.transfer.words.vocabulary import better_match, match
 
     target, ids = recipe.target, current.ids.tolist()
@@ -164,7 +166,7 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
         ours = ", ".join(repr(word) for word in [w for w in vocabulary.words if w is not None][:SHOWN])
         theirs = ", ".join(repr(word) for word in ids[:SHOWN])
         hint = (f"{count(most, 'word')} would be found with {flags}" if flags else
-                "Rows are written from a graph whose items are words, each item's id being the word")
+                f"The graph's {ITEMS_ARE_WORDS}")
         raise InputError(f"none of the words of {vocabulary.source} is an item of the graph.\n"
                          f"  words of B   {ours or 'none'}\n  items        {theirs}\n{hint}")
     return np.concatenate([found, np.full(vocabulary.rows - len(found), -1, np.int64)])
