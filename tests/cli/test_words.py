@@ -242,3 +242,24 @@ def test_words_from_python_are_answered_in_their_order(words: Path) -> None:
     assert run.predict(("saw", "cow")).classes == ["tool", "animal"]
     told = run.predict((["cow", "zzz"], ["animal", "tool"]))
     assert (told.ids.tolist(), told.right) == (["cow", "zzz"], 0.5)
+
+
+def test_a_graph_that_is_refused_leaves_nothing_behind(words: Path, kgkt: Kgkt) -> None:
+    (words / "alien.txt").write_text("zzz 1 2\nyyy 2 1\n", encoding="utf-8")
+    before = sorted(words.rglob("*"))
+    bad = ("populate", "--graph", "joined", "--model", "words:glove.txt", "--also", "words:alien.txt")
+    refused = kgkt(*bad)
+    assert (refused.code, "none of the 72 words" in refused.err) == (3, True), refused.err
+    assert sorted(words.rglob("*")) == before
+    assert [row[0] for row in kgkt("graphs", "list").json["rows"]] == ["main"]
+    (words / "kgkt-run" / "joined").mkdir()
+    (words / "kgkt-run" / "joined" / "mine.txt").write_text("kept", encoding="utf-8")
+    assert kgkt(*bad).code == 3
+    assert [path.name for path in (words / "kgkt-run" / "joined").iterdir()] == ["mine.txt"]
+    assert kgkt("populate", "--graph", "main", "--fresh", *bad[3:]).code == 3  # one that was made before stays
+    assert kgkt("nearest", "river", "-n", 1).code == 0
+    (words / "kgkt-run" / "joined" / "run.json").write_text('{"run": "1"}', encoding="utf-8")  # of a process that died
+    assert [row[0] for row in kgkt("graphs", "list").json["rows"]] == ["main"]
+    assert kgkt("nearest", "river", "-n", 1).code == 0
+    assert kgkt("graphs", "drop", "joined", "--force").code == 0
+    assert not (words / "kgkt-run" / "joined").exists()
