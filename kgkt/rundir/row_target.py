@@ -24,6 +24,7 @@ def look_at_rows(target: Target) -> None:
     """
     from kgkt.source.models import inspect_model
     from kgkt.source.safety import objects, safe_check
+    from kgkt.source.words.embedding import tells_layers
     from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.embeddings import choose_embedding
     from kgkt.transfer.words.vocabulary import GIVE
@@ -33,9 +34,7 @@ def look_at_rows(target: Target) -> None:
     if path.suffix != ".keras":
         return
     info, entries = inspect_model(path, target.imports), list(objects(safe_check(path, target.imports)["config"]))
-    own = any(str(entry.get("module") or "keras").split(".")[0] != "keras" for entry in entries)
-    wrapped = any("layer" in entry["config"] for entry in entries if isinstance(entry.get("config"), dict))
-    if own or wrapped or info.kind not in ("Functional", "Sequential"):
+    if not tells_layers(info, entries):
         return
     widths = {entry["config"].get("name"): entry["config"].get("input_dim") for entry in entries
               if entry["class_name"] in KINDS}  # fmt: skip

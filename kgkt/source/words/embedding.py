@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class KerasVectors:
         self.faults, self.notices = Faults(str(path), "row"), list[str]()
         if self.listed and not self.listed.is_file():
             raise InputError(f"{self.listed}, which should list the words of {self.layer} of {path}, is not there")
+        if not self.listed and _has_no_words(info):
+            raise InputError(f"nothing in {path} says which word each row of {self.layer} is of: {self._give()}")
         if not self.width:
             raise InputError(f"{path}: how wide the rows of {self.layer} are does not stand in the file: save it again")
 
@@ -81,10 +83,34 @@ class KerasVectors:
         cleaning, held = keras().layers.TextVectorization, list(model._flatten_layers())
         inner = {id(one._lookup_layer) for one in held if isinstance(one, cleaning)}
         held = [one for one in held if id(one) not in inner]
-        give = f"name a list of them, one a line in the order of the rows, as {self.path}:{self.layer},WORDS.txt"
-        found = lookup_of(model, held, self.layer, layer, str(self.path), give)
+        found = lookup_of(model, held, self.layer, layer, str(self.path), self._give())
         special = {"", *(getattr(found, name, None) for name in ("oov_token", "mask_token"))}
         return [None if word in special else word for word in found.get_vocabulary()], found.name
+
+
+    def _give(self) -> str:
+        return f"name a list of them, one a line in the order of the rows, as {self.path}:{self.layer},WORDS.txt"
+
+
+def tells_layers(info: ModelInfo, entries: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the config of a `.keras` file tells all of its layers: not where one is of a class of one's own, or
+    inside of another layer.
+
+    Args:
+        info: of the model.
+        entries: the objects of its config.
+    """
+    held = list(entries)
+    own = any(str(entry.get("module") or "keras").split(".")[0] != "keras" for entry in held)
+    wrapped = any("layer" in entry["config"] for entry in held if isinstance(entry.get("config"), dict))
+    return not own and not wrapped and info.kind in ("Functional", "Sequential")
+
+
+def _has_no_words(info: ModelInfo) -> bool:
+    """Whether the config tells that no layer gives words a row."""
+    entries = list(objects(safe_check(info.path)["config"]))
+    return tells_layers(info, entries) and not any(
+        entry["class_name"] in ("TextVectorization", "StringLookup") for entry in entries)
 
 
 def _embedding_of(info: ModelInfo, name: str) -> str:

@@ -14,8 +14,8 @@ from kgkt.source.inputs import Data
 from kgkt.source.parquet import Batch, describe, write_features
 from kgkt.source.source import Classifier, Look
 from kgkt.source.words.choice import Wanted, wanted_words
+from kgkt.source.words.embedding import KerasVectors
 from kgkt.source.words.files import WordFile, open_words
-from kgkt.source.words.packed import line_blocks
 from kgkt.source.words.word_list import LONGEST_WORD
 from kgkt.values import Features
 
@@ -57,11 +57,16 @@ class WordSource:
         """How many words it holds, of which kind it is, and which words are read."""
         settings, file = self.settings, self._open()
         wanted, n = self._wanted(), file.count
-        held = "" if n is None else f"{count(n, 'word')}, "
+        numbered = file.kind == KerasVectors.kind  # rows, of which not all need to be of words
+        held = "" if n is None else f"{count(n, 'row' if numbered else 'word')}, "
         text = f"word vectors ({file.kind}), {held}{file.width} numbers each"
+        if numbered and len(file.files) == 1:
+            text += ", of which words is seen when the model is opened"
         bounds = [n, settings.most_frequent, None if wanted is None else len(wanted.words)]
         most = min((bound for bound in bounds if bound is not None), default=None)
-        most = self._count() if most is None else most
+        counted = file.look(most if settings.most_frequent else None, wanted is not None)
+        most = most if counted is None else counted
+        assert most is not None
         if settings.most_frequent is not None and n is not None and settings.most_frequent > n:
             text += f"   --most-frequent {settings.most_frequent:,} is more than there are: all are read"
         elif most != n:
@@ -127,10 +132,6 @@ class WordSource:
             raise InputError(f"{self.path}: word vectors are one layer, {LAYER}, and there is no {wrong!r}; of a file "
                              "of several arrays, or a .keras model, --layers names one")
         return open_words(self.place)
-
-    def _count(self) -> int:
-        """How many lines a text file has, which does not say how many words it holds."""
-        return sum(block.count(b"\n") for block in line_blocks(self.path))  # the only kind that does not
 
     def _wanted(self) -> Wanted | None:
         settings = self.settings
