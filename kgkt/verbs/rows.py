@@ -28,6 +28,7 @@ from kgkt.rundir.row_target import look_at_rows
 from kgkt.rundir.rows_again import remember_extended
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
+from kgkt.rundir.words import ITEMS_ARE_WORDS, listed_words, need_words
 from kgkt.verbs.row_notices import NOT_FOUND, notices_of_rows
 
 if TYPE_CHECKING:
@@ -72,7 +73,6 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     Raises:
         UsageError, InputError: what cannot be done, before anything is written.
     """
-    from kgkt.rundir.words import listed_words, need_words
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
     from kgkt.transfer.words.embeddings import need_embedding, rows_of
@@ -112,8 +112,8 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
     figures |= {"edited": len(edits), "blocks": blocks, "cut_by": cut_by(recipe, run, len(current.ids))}
     anew = [foretold_in_words(path, int(made.sum()), "those that the graph has are written anew")] if made.any() else []
-    notices = (*vocabulary.notices, *anew,
-               *notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))
+    notices = (*vocabulary.notices, *anew, *notices_of_rows(
+        target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))  # fmt: skip
     for notice in notices:
         say(notice)
     begun = time.perf_counter()
@@ -156,7 +156,6 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
     """
     import numpy as np
 
-    from kgkt.rundir.words import ITEMS_ARE_WORDS
     from kgkt.transfer.words.vocabulary import better_match, match
 
     target, ids = recipe.target, current.ids.tolist()
@@ -216,7 +215,8 @@ def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.n
 
     d, width = words.vectors.shape[1], words.own.shape[1]
     rank = read_rank(target.rank, width, d)
-    space = into_b(words, target.projection, rank, read_norm(target.row_norm), target.seed)
+    norm = read_norm(target.row_norm)
+    space = into_b(words, target.projection, rank, norm, target.seed, _keeps(words, target))
     rows, s = written_rows(words, strength, rank, space)
     return rows, s, space, {
         "rank": "full" if rank is None else rank, "row_norm": space.norm, "projection": space.by, "from_width": d,
