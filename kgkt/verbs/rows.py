@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count
-from kgkt.files import load_arrays, sha256_file
+from kgkt.files import sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir import carry
 from kgkt.rundir.beside import foretold_as, foretold_beside, foretold_in_words
@@ -23,7 +23,7 @@ from kgkt.rundir.row_edits import (
     remember_ends,
     row_edits,
 )
-from kgkt.rundir.row_stage import STAGE, cut_by, in_graph, inputs_of_rows, told_of
+from kgkt.rundir.row_stage import STAGE, cut_by, in_graph, inputs_of_rows, provenance, told_of
 from kgkt.rundir.row_target import look_at_rows
 from kgkt.rundir.rows_again import remember_extended
 from kgkt.rundir.state import Say, open_run, record
@@ -110,7 +110,9 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     if target.map:
         remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary, words))
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
-    figures |= {"edited": len(edits), "blocks": blocks, "cut_by": cut_by(recipe, run, len(current.ids))}
+    missing = figures["not_found"]
+    figures |= {"edited": len(edits), "blocks": blocks, "not_found": missing[:NOT_FOUND],
+                "cut_by": cut_by(recipe, run, len(current.ids), missing)}  # fmt: skip
     anew = [foretold_in_words(path, int(made.sum()), "those that the graph has are written anew")] if made.any() else []
     notices = (*vocabulary.notices, *anew, *notices_of_rows(
         target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))  # fmt: skip
@@ -270,7 +272,7 @@ def _figures(
     named[: len(vocabulary.words)] = [word is not None for word in vocabulary.words]
     written, alone = s > 0, rank == 0
     still = named & ~written
-    not_found = [vocabulary.words[row] for row in np.flatnonzero(named & ~has)[:NOT_FOUND]]
+    not_found = [vocabulary.words[row] for row in np.flatnonzero(named & ~has)]
     lengths = np.linalg.norm(rows, axis=1)
     concepts = {concept for concept, row, strength, _ in edges if strength > 0 and current.graph.active[concept]}
     learned = space.learned
@@ -286,17 +288,4 @@ def _figures(
         "length_alone": float(lengths[still].mean()) if still.any() else None, "not_found": not_found,
         "ridge": None if learned is None else learned.ridge, "network": None if learned is None else learned.network,
         "pairs": None if learned is None else learned.pairs, "held_out": None if learned is None else learned.held_out,
-    }  # fmt: skip
-
-
-def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:
-    """What the new B's run.json and card say about where its rows come from."""
-    populated = run.state()["stages"]["populate"]
-    _, made = load_arrays(run.path("concepts.safetensors"))
-    return {
-        "graph": run.graph, "source": populated["figures"],
-        "source_sha256": populated["inputs"].get("model") or populated["inputs"].get("features"),
-        "concepts_seed": int(made["seed"]), "items": len(current.ids),
-        "inactive_concepts": int((~current.graph.active).sum()),
-        "digests": {"memberships.parquet": sha256_file(run.path("memberships.parquet"))},
     }  # fmt: skip

@@ -141,6 +141,17 @@ def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.Captu
     json.dumps(tuned.to_json(), allow_nan=False)
 
 
+def test_where_texts_gain_from_no_word_none_is_called_unsure(worded: Path) -> None:
+    path = write_texts(worded / "test.csv", WORDS[: KNOWN - 1], 60)
+    text = path.read_text(encoding="utf-8").replace(",yes", ",a").replace(",no", ",yes").replace(",a", ",no")
+    path.write_text(text, encoding="utf-8")
+    said: list[str] = []
+    run = kgkt.open_graph(say=said.append)
+    none = run.extend_vocabulary("b.keras", test="test.csv", classes="no,yes", words=["w200", "w201"])
+    assert (none.out, none.left) == (None, {"kept out, as the texts gained from none": 2})
+    assert said[-1] == "nothing was written: no new word is served; --confidence -1 serves all of them"
+
+
 def read(say: Callable[[str], None], **settings: Any) -> Labelled:
     """The texts that b.keras is asked, as `test` gives them."""
     run = kgkt.open_graph(say=say)
@@ -230,6 +241,7 @@ def test_a_vocabulary_outside_of_b_gets_a_file_of_its_own(kgkt: Kgkt, worded: Pa
     short = kgkt("extend-vocabulary", "ids.keras", "--vocabulary", "short.txt", "--out", "ids3.keras")
     assert short.code == 3
     assert "names 157 of the 162 rows" in short.err
+    assert "a line each at the place where they are: the first ones as a rule, for a mask and unknown words" in short.err
 
 
 def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
@@ -246,13 +258,15 @@ def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
     rows.set_weights([np.random.default_rng(0).uniform(-0.05, 0.05, rows.embeddings.shape)])
     fresh.save(worded / "fresh.keras")
     (worded / "none.txt").write_text("nowhere\nw001\n", encoding="utf-8")
+    (worded / "one.csv").write_text("text,y\nw001,yes\n", encoding="utf-8")
     np.savez(worded / "x.npz", x=np.zeros((4, 3), "f"), y=np.arange(4))
     shutil.copy("b.keras", "taken.keras")
     asked = {
         ("hashed.keras",): (3, "of hashes"),
         ("bag.keras",): (3, "has no Embedding layer"),
         ("letters.keras",): (3, "splits texts into characters"),
-        ("fresh.keras",): (3, "Is fresh.keras trained?"),
+        ("fresh.keras",): (3, "Is fresh.keras trained? Rows of new words would be guesses; --confidence 0.5, say, writes those in spite"),
+        ("b.keras", "--test", "one.csv"): (3, "test data one.csv has 1 row: to measure by it more are needed"),
         ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and in the graph: 1 known to B (w001), 1 not in the graph (nowhere)"),
         ("b.keras", "--words", "gone.txt"): (3, "list of words gone.txt is not there"),
         ("b.keras", "--words", "none.txt", "--most-frequent", 5): (2, "one of the two"),

@@ -10,11 +10,11 @@ import pytest
 
 from kgkt.errors import UsageError
 from kgkt.rundir.given_words import rows_file
-from kgkt.transfer.words.vocabulary import read_vocabulary
+from kgkt.source.words.vocabulary import read_vocabulary
 
 
 @pytest.mark.parametrize(("given", "words"), [
-    (["", "[UNK]", "a b", "new\nline", None], ["", "[UNK]", "a b", "new\nline", ""]),
+    (["", "[UNK]", "a b", "new\nline", None], [None, "[UNK]", "a b", "new\nline", None]),
     (np.array(["cat", "dog"]), ["cat", "dog"]), ({"dog": 2, "cat": np.int64(0)}, ["cat", None, "dog"]),
 ])
 def test_a_list_has_a_word_a_row_and_a_dict_the_number_of_the_row(given: Any, words: list[Any], tmp_path: Path) -> None:

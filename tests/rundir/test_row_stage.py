@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +23,15 @@ COUNTS = {"covered": 5, "filled": 0, "special": 3, "unknown": 1298, "switched_of
 ])
 def test_what_cut_the_graph_is_known(told: dict[str, Any], cut: str) -> None:
     run: Any = SimpleNamespace(state=lambda: {"stages": {"populate": {"settings": {"source": told}}}})
-    assert cut_by(Recipe(target=Target(model="/w/b.keras", vocabulary="/w/rows.txt")), run, 700) == cut
+    assert cut_by(Recipe(target=Target(model="/w/b.keras", vocabulary="/w/rows.txt")), run, 700, ["cat"]) == cut
+
+
+def test_a_vocabulary_that_names_the_words_did_not_leave_them_out(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("dog\ncat\n")
+    told = {"vocabulary": str(tmp_path / "list.txt"), "lower": True}
+    run: Any = SimpleNamespace(state=lambda: {"stages": {"populate": {"settings": {"source": told}}}})
+    assert cut_by(Recipe(), run, 700, ["Cat"]) == ""
+    assert cut_by(Recipe(), run, 700, ["Cat", "cow"]) == "--vocabulary list.txt"
 
 
 def test_words_that_are_not_in_a_cut_graph_may_be_in_a_larger_one_and_special_ones_are_named() -> None:
