@@ -16,7 +16,7 @@ Only ``kgkt.cli`` turns an error into an exit code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class KgktError(Exception):
@@ -83,6 +83,17 @@ def count(n: int, word: str) -> str:
     ('1 label', '2,000 labels', '3 classes')
     """
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
+
+
+def some_words(words: Sequence[str], most: int = 5) -> str:
+    """A few words for a message, in quotes where spaces in them would not be seen.
+
+    >>> some_words(["a", "New York", "b ", "c"], 3)
+    "a, New York, 'b ', …"
+    """
+    shown = [word if word and word == " ".join(word.split()) and word.isprintable() else repr(word)
+             for word in map(str, words[:most])]  # fmt: skip
+    return ", ".join(shown) + (", …" if len(words) > most else "")
 
 
 def shorten(text: str, most: int) -> str:

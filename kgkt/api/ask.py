@@ -147,7 +147,8 @@ class Ask(Graph):
         """Say what items are that were never in the pool: by the graph alone, or by B.
 
         Args:
-            data: the new items: a path, an array (m, ...), {"x": ..., "item_id": ...}, or texts.
+            data: the new items: a path, an array (m, ...), {"x": ..., "item_id": ...}, or texts; for a graph of words
+                words, which are their own ids.
             features: in place of data: the same layers of the new items, made elsewhere.
             model: a B that answers in place of the graph.
             items: a CSV to write.
@@ -158,7 +159,8 @@ class Ask(Graph):
             imports, output: of B, as for `fuse`.
 
         Returns:
-            `.classes`, `.P` (m, c), `.names`, `.concepts`, `.to_pandas()`.
+            `.ids`, `.classes`, `.P` (m, c), `.names`, `.concepts`, `.to_pandas()`: a row for each item, in the order
+            given; of a word that A does not have the class is None.
         """
         from kgkt.verbs.predict import predict
 

@@ -61,7 +61,7 @@ def row_settings(
 
 def show_rows(done: Any, form: str) -> None:
     """Print which rows were written, from what, and which were left alone."""
-    from kgkt.transfer.words.row_card import in_space, row_counts, what_a_row_is
+    from kgkt.transfer.words.row_card import in_space, length_in_words, row_counts, what_a_row_is
     from kgkt.verbs.row_notices import few_found, shown_words
 
     figures, options = done.figures, done.options
@@ -78,8 +78,7 @@ def show_rows(done: Any, form: str) -> None:
     print(f"a row      {what_a_row_is(options)}, of {count(figures['concepts'], 'concept')}")
     print(f"           {in_space(options, figures)}")
     if figures["length"] is not None:
-        alone = "" if figures["length_alone"] is None else f"; of words left alone {figures['length_alone']:.3g}"
-        print(f"           mean length {figures['length']:.3g}, before {figures['length_before']:.3g}{alone}")
+        print(f"           mean length {length_in_words(options, figures)}")
     if figures["edited"]:
         print(f"edited     {count(figures['edited'], 'strength')} that you set")
     if figures["blocks"] is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import nearest
 from kgkt.rundir.folder import RunDir
+from kgkt.rundir.rows_again import rows_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,18 +55,18 @@ def all_gone(people: Mapping[str, Any]) -> Written:
     return {kind: sorted({*now.get(kind, []), *earlier.get(kind, [])}) for kind in KINDS}
 
 
-def gone_in_words(gone: Written, graph: str, flags: Sequence[str] = (), rows: Mapping[str, Any] | None = None) -> str:
+def gone_in_words(gone: Written, run: RunDir, flags: Sequence[str] = ()) -> str:
     """What goes, and how it is made again; nothing where nothing does.
 
     Args:
         gone: as `read_written`.
-        graph: whose.
+        run: of the graph.
         flags: by which a command finds it, from `place_flags`.
-        rows: how its rows were asked for last, as `told_of`.
 
-    >>> gone_in_words({"maps": ["b"], "measured": ["b"]}, "main").partition("; ")[0]
+    >>> run = RunDir("kgkt-run", "main")
+    >>> gone_in_words({"maps": ["b"], "measured": ["b"]}, run).partition("; ")[0]
     'with the concepts as they were goes: the map of b, what fuse measured for b'
-    >>> gone_in_words({"models": ["f"], "graphs": ["g"]}, "main").partition("; ")[2]
+    >>> gone_in_words({"models": ["f"], "graphs": ["g"]}, run).partition("; ")[2]
     'to make it again: kgkt diff main --target f.keras; kgkt diff main g'
     """
     maps, found = gone.get("maps", []), [*gone.get("models", []), *gone.get("graphs", [])]
@@ -80,9 +80,9 @@ def gone_in_words(gone: Written, graph: str, flags: Sequence[str] = (), rows: Ma
         return ""
     told = flags_text(flags)
     again = [f"kgkt map{told} --target {name}.keras" for name in maps]
-    again += [_rows(name, told, rows or {}) for name in gone.get("rows", [])]
+    again += [rows_again(run, name, told) for name in gone.get("rows", [])]
     again += [f"kgkt fuse{told}"] if gone.get("measured") else []
-    again += [*_diffs(gone, graph, flags), *lexicons_again(gone.get("lexicons", []), flags)]
+    again += [*_diffs(gone, run.graph, flags), *lexicons_again(gone.get("lexicons", []), flags)]
     return f"with the concepts as they were goes: {', '.join(parts)}; to make it again: {'; '.join(again)}"
 
 
@@ -98,25 +98,6 @@ def flags_text(flags: Sequence[str], graph: bool = True) -> str:
     if not graph and "--graph" in kept:
         del kept[kept.index("--graph") : kept.index("--graph") + 2]
     return "".join(f" {shlex.quote(part)}" for part in kept)
-
-
-def _rows(model: str, flags: str, told: Mapping[str, Any]) -> str:
-    """The command that writes the rows of a model again, as it was told last where that was of this model."""
-    mine = told if Path(str(told.get("model", ""))).stem == model else {}
-    said = {"target": mine.get("model", f"{model}.keras"), "out": mine.get("out", f"{model}-rows.keras"), **mine}
-    parts = [f"kgkt fuse{flags} --method rows"]
-    for name, value in said.items():
-        flag = "--import" if name == "imports" else f"--{name.replace('_', '-')}"
-        values = value if isinstance(value, list) else [value]
-        if name not in ("model", "map"):
-            parts += [flag if one is True else f"{flag} {_told(one)}" for one in values]
-    return " ".join([*parts, "--force"])
-
-
-def _told(value: Any) -> str:
-    """A value for a shell; a path within the folder where we are from there on."""
-    path, here = Path(str(value)), Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else value))
 
 
 def not_again(run: RunDir, here: Written) -> Written:
@@ -189,8 +170,7 @@ def no_row(word: str, run: RunDir, store: Store, params: Mapping[str, Any], flag
                 else f"no row of {where} comes from concept {params['concept']}")  # fmt: skip
     gone = state.get("populate", {}).get("figures", {}).get("gone", {}).get("rows", [])
     if went := [name for name in gone if name not in here and model in ("", name)]:
-        told = state.get("rows", {}).get("settings", {}).get("target", {})
-        again = [_rows(name, flags_text(flags), told) for name in went]
+        again = [rows_again(run, name, flags_text(flags)) for name in went]
         return (f"the rows of {', '.join(went)} went when the graph was populated again; to make them again: "
                 + "; ".join(again))  # fmt: skip
     return f"no rows of {model}{nearest(model, here)}" if here else NO_ROWS.format(flags=flags_text(flags))

@@ -8,14 +8,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError
-from kgkt.files import atomic, is_running, read_json, read_parquet, write_json
+from kgkt.errors import InputError, KgktError
+from kgkt.files import atomic, is_running, make_folder, read_json, read_parquet, write_json
 from kgkt.store.opening import embedded_url
 
 if TYPE_CHECKING:
@@ -97,6 +99,25 @@ def load_neighbours(path: Path, made_from: str) -> np.ndarray | None:
     if (table.schema.metadata or {}).get(b"made_from", b"").decode() != made_from:
         return None
     return table.column("neighbours").combine_chunks().flatten().to_numpy().reshape(len(table), -1)
+
+
+@contextlib.contextmanager
+def own_folder(run: RunDir) -> Iterator[None]:
+    """Make a graph's folder; where the graph is refused, all that it put there goes, and the folder if it is new.
+
+    What was there before stays; so do whole features, which took their time, and all of a graph that was made before.
+    """
+    there = {path.name for path in run.folder.iterdir()} if run.folder.is_dir() else None
+    make_folder(run.folder)
+    try:
+        yield
+    except KgktError:
+        if (there is None or "run.json" not in there) and "features" not in run.state() and run.folder.is_dir():
+            for path in [path for path in run.folder.iterdir() if path.name not in (there or ())]:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+            if there is None:
+                run.folder.rmdir()
+        raise
 
 
 class RunDir:

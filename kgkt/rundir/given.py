@@ -39,12 +39,12 @@ def data_file(value: Any, folder: Path, name: str, columns: Sequence[str | None]
     """
     if value is None or isinstance(value, str | os.PathLike):
         return None if value is None else os.fspath(value)
+    if isinstance(value, list | tuple) and are_texts(value):
+        value = {"text": value}
     if isinstance(value, tuple) and len(value) == 2:
         value = {**(value[0] if isinstance(value[0], Mapping) else {"x": value[0]}), "y": value[1]}
     if hasattr(value, "columns"):
         return frame_file(value, folder / f"{name}.csv", columns)
-    if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
-        value = {"text": value}
     if hasattr(value, "shape"):
         value = {"x": value}
     if isinstance(value, Mapping) and "text" not in value and are_texts(value.get("x")):

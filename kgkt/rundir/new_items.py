@@ -17,7 +17,6 @@ from kgkt.rundir.graph_files import read_maps
 from kgkt.rundir.reading import other_reading
 from kgkt.rundir.source_memory import source_as_populated
 from kgkt.rundir.state import Say, made_by
-from kgkt.source.beside import match_pool
 from kgkt.source.choose import source_of
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class NewItems:
         lengths: (m, 2l) from `map_lengths`.
         maps: layer of the graph -> (W, b).
         pool: arrays of the pool's own embedding.
-        data: the items themselves, where they were read.
+        data: all items that were given, in their order, where they were read; those that A does not know too.
     """
 
     ids: np.ndarray
@@ -155,7 +154,7 @@ def extracted_features(
     bar = progress("features", len(read)) if progress else contextlib.nullcontext()
     with bar as advance:
         new = _noted(source.extract(read, out, advance), read.notices, say)
-    return match_pool(read, new.ids, data, look.name)[0], new  # words that are not in a file are left out
+    return read, new
 
 
 def _noted(features: Features, told: Any, say: Say) -> Features:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.files import digest_path, digest_value, sha256_file
+from kgkt.errors import KgktError
+from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_edits import Edges
+from kgkt.rundir.rows_again import told_as
 from kgkt.rundir.state import population, settings_of, why_stale
 
 if TYPE_CHECKING:
@@ -28,29 +31,35 @@ def in_graph(run: RunDir, path: Path, vocabulary: Vocabulary, edges: Edges) -> s
 
 def told_of(target: Target) -> dict[str, Any]:
     """How the rows were asked for, as `check` needs it: what was said, paths absolute."""
-    plain = Target()
-    names = ("model", "out", "map", "seed", "imports", *SETTINGS)
-    said = {name: getattr(target, name) for name in names if getattr(target, name) != getattr(plain, name)}
-    named = said.keys() & {"model", "out", "vocabulary"}
-    files: dict[str, Any] = {name: str(Path(said[name]).resolve()) for name in named}
-    return {**{name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}, **files}
+    return told_as(target, ("model", "out", "map", "seed", "imports", *SETTINGS))
 
 
-def cut_by(recipe: Recipe, run: RunDir, items: int) -> str:
+def cut_by(recipe: Recipe, run: RunDir, items: int, missing: Collection[str]) -> str:
     """The option that kept words of A out of the graph which B may have; "" where none did.
 
     Args:
         recipe: with B; its own words as vocabulary of the graph leave none of them out.
         run: of the graph.
         items: how many it has.
+        missing: words of B that it does not have; a vocabulary that names them did not leave them out.
     """
+    from kgkt.source.words.choice import wanted_words
+
     told, target = settings_of(run, "populate").get("source", {}), recipe.target
     most, listed = told.get("most_frequent"), told.get("vocabulary")
     if most and items >= most:
         return f"--most-frequent {most}"
     of_b = [str(Path(file).resolve()) for file in (target.model, target.vocabulary) if file]
     whole = listed is None or any(listed == file or listed.startswith(f"{file}:") for file in of_b)
-    return "" if whole else f"--vocabulary {Path(listed).name}"
+    if whole:
+        return ""
+    try:
+        lower = bool(told.get("lower"))
+        there = set(wanted_words(Path(str(listed)), lower).words)
+        whole = {word.lower() if lower else word for word in missing} <= there
+    except (KgktError, OSError):  # it is not there any more, or is something else now
+        whole = False
+    return "" if whole else f"--vocabulary {Path(str(listed)).name}"
 
 
 def inputs_of_rows(recipe: Recipe, run: RunDir, current: CurrentGraph, edges: Edges) -> dict[str, str]:
@@ -98,3 +107,16 @@ def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
     inputs = _digests(recipe, run, digest_value(told_now))
     gone = {"model B", "vocabulary"} - inputs.keys()
     return [name for name in why_stale(run, STAGE, inputs) if name not in gone]
+
+
+def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:
+    """What the new B's run.json and card say about where its rows come from."""
+    populated = run.state()["stages"]["populate"]
+    _, made = load_arrays(run.path("concepts.safetensors"))
+    return {
+        "graph": run.graph, "source": populated["figures"],
+        "source_sha256": populated["inputs"].get("model") or populated["inputs"].get("features"),
+        "concepts_seed": int(made["seed"]), "items": len(current.ids),
+        "inactive_concepts": int((~current.graph.active).sum()),
+        "digests": {"memberships.parquet": sha256_file(run.path("memberships.parquet"))},
+    }  # fmt: skip

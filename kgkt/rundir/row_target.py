@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kgkt.errors import InputError, count
+from kgkt.errors import InputError
 from kgkt.recipe import Target
 
 
@@ -24,7 +24,7 @@ def look_at_rows(target: Target) -> None:
     from kgkt.source.words.embedding import KINDS, NUMBERS, tells_all
     from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.embeddings import choose_embedding
-    from kgkt.transfer.words.vocabulary import GIVE
+    from kgkt.transfer.words.vocabulary import GIVE, refuse_more
 
     words = read_vocabulary(target.vocabulary) if target.vocabulary else None
     path = Path(str(target.model))
@@ -39,8 +39,7 @@ def look_at_rows(target: Target) -> None:
     if len(rows) > 1 and target.layer is None and any("/" in path for path in rows):
         return  # it may be one and the same, at two places
     layer = choose_embedding(rows, list(info.classes), target.layer, path.name)
-    if words is not None and isinstance(n := rows[layer], int) and len(words) > n:
-        raise InputError(f"{Path(str(target.vocabulary)).name} has {count(len(words), 'word')} with a row, {layer} of "
-                         f"{path.name} has {count(n, 'row')}: is it the vocabulary of another layer?")
+    if words is not None and isinstance(n := rows[layer], int):
+        refuse_more(Path(str(target.vocabulary)).name, words, layer, path.name, n)
     if words is None and not any(entry["class_name"] in NUMBERS for entry in entries):
         raise InputError(f"nothing in {path.name} says which word each row of {layer} is of: {GIVE}")

@@ -25,8 +25,17 @@ def now() -> str:
 
 
 def graphs_of(root: Path) -> list[str]:
-    """Names of the graphs in a run directory."""
-    return sorted(p.parent.name for p in Path(root).glob("*/run.json"))
+    """Names of the graphs in a run directory; one whose first populate never ended counts where there is no other."""
+    there = sorted(path.parent.name for path in Path(root).glob("*/run.json"))
+    return [name for name in there if was_made(RunDir(root, name))] or there
+
+
+def was_made(run: RunDir) -> bool:
+    """Whether `populate` ever made this graph."""
+    try:
+        return "populate" in run.state().get("stages", {})
+    except InputError:  # damaged, which who reads it says
+        return True
 
 
 def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 BLOCK_BYTES = 32 << 20
+TEST = "test data"  # what it is called to the user
 MAX_ID = 1000  # characters; fixed-width arrays of ids take n times the longest
 Progress = Callable[[int], object]  # how many more items are done
 
@@ -94,6 +95,11 @@ def pool(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(out.reshape(len(out), -1))
 
 
+def needs(where: str) -> str:
+    """What is said of data that is too small, by what it is called: test data, or a pool."""
+    return "to measure by it more are needed" if where.startswith(TEST) else "a graph needs many items"
+
+
 def check_shape(where: str, shape: tuple[int, ...], dtype: Any = "float32", fewest: int = 2) -> None:
     """Refuse what cannot be a pool of items by its shape or dtype; where one item will do, `fewest` is 1.
 
@@ -113,7 +119,7 @@ def check_shape(where: str, shape: tuple[int, ...], dtype: Any = "float32", fewe
     if 0 in shape:
         raise InputError(f"{where} is empty: received shape {shape}")
     if shape[0] < fewest:
-        raise InputError(f"{where} has one row, shape {shape}: a graph needs many items")
+        raise InputError(f"{where} has one row, shape {shape}: {needs(where)}")
     if math.prod(shape[1:]) == 1:
         raise InputError(f"{where} has one column, shape {shape}: an item needs at least two numbers")
 

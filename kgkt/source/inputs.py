@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, count, nearest
 from kgkt.files import sha256_file
-from kgkt.source.arrays import check_ids, check_shape, clean, default_ids, load_array, load_arrays
+from kgkt.source.arrays import TEST as TEST
+from kgkt.source.arrays import check_ids, check_shape, clean, default_ids, load_array, load_arrays, needs
 from kgkt.source.columns import ITEM_ID
 from kgkt.source.images import open_folder
 from kgkt.source.records import SUFFIXES, suffix_of
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 FORMATS = (".npz (x, item_id, y), .npy, texts in .csv, .tsv, .jsonl, .json, .parquet (item_id, text, y; also .gz), "
            "words in .txt, one a line, or a folder of PNG and JPEG files")
-
-TEST = "test data"  # what it is called to the user
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
@@ -189,7 +187,7 @@ def _read_table(path: Path, what: str, asked: Columns, fewest: int) -> Data:
 
     read = read_texts(path, what, asked, need_classes=what == TEST)
     if len(read.texts) < fewest:
-        raise InputError(f"{what} {path} has {count(len(read.texts), 'row')}: a graph needs many items")
+        raise InputError(f"{what} {path} has {count(len(read.texts), 'row')}: {needs(what)}")
     y = None if read.classes is None else np.array(read.classes, dtype=str)
     x = np.empty(len(read.texts), dtype=object)
     x[:] = read.texts
@@ -200,7 +198,7 @@ def _read_words(path: Path, what: str, fewest: int) -> Data:
     """A list of words: each is an item, and its own id and text."""
     words, notices = read_word_list(path, what)
     if len(words) < fewest:
-        raise InputError(f"{what} {path} has {count(len(words), 'word')}: a graph needs many items")
+        raise InputError(f"{what} {path} has {count(len(words), 'word')}: {needs(what)}")
     return words_as_data(words, sha256_file(path), notices)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, count
+from kgkt.errors import InputError, UsageError, count, some_words
 from kgkt.source.arrays import Progress
 from kgkt.source.contents import BYTES, data_contents, feature_contents
 from kgkt.source.images import ImageFolder, picture_size
@@ -23,7 +23,6 @@ from kgkt.source.layers import RULE
 from kgkt.source.parquet import GROUP_BYTES, Batch, describe, write_features
 from kgkt.source.parts import Part, ids_of, match_ids, read_weights
 from kgkt.source.source import Classifier, Look, Source
-from kgkt.source.words.word_list import some_words
 from kgkt.values import Features
 
 if TYPE_CHECKING:

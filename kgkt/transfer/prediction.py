@@ -20,8 +20,9 @@ class Predicted:
         ids: (m,) item ids.
         P: (m, c) probabilities, rows to 1.
         names: (c,) class names.
-        reached: (m,) bool; an item that no knowledge reaches has no class.
-        concepts: (m, q) numbers of the nearest concepts, nearest first; None where B answered.
+        reached: (m,) bool; an item that no knowledge reaches has no class, nor has a word that A does not know.
+        concepts: (m, q) numbers of the nearest concepts, nearest first, -1 of a word that A does not know; None where B
+            answered.
         strengths: (m, q) how much an item belongs to each.
         concept_names: (k,) of the graph.
         far: how many items lie farther from the pool than 99 of 100 of its items do from one another, or are of
@@ -66,6 +67,8 @@ class Predicted:
             return None
         found: dict[int, float] = {}  # of two that people merged, the one that both count as
         for number, strength in zip(self.concepts[i].tolist(), self.strengths[i].tolist(), strict=True):
+            if number < 0:
+                continue
             found[number] = found.get(number, 0.0) + strength
         return [[number, self.concept_names[number], round(strength, 3)] for number, strength in found.items()]
 

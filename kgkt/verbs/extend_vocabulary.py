@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, UsageError, count
 from kgkt.files import atomic, sha256_file, write_json, write_text
 from kgkt.recipe import Recipe
-from kgkt.rundir.beside import classes_beside, foretold_beside
+from kgkt.rundir.beside import classes_beside, foretold_as
 from kgkt.rundir.extended_rows import SetRows, mixed, read_set_rows, say_set, tell_graph
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.row_target import look_at_rows
+from kgkt.rundir.growing_words import Growing, check_match, open_growing
+from kgkt.rundir.rows_again import extended_as, remember_extended
 from kgkt.rundir.state import Say, open_run
 from kgkt.source.words.vocabulary import read_vocabulary
 from kgkt.transfer.words.extended import Extended as Extended
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from kgkt.rundir.current import CurrentGraph
     from kgkt.transfer.words.confidence import Tuned
     from kgkt.transfer.words.extend import Pairs
-    from kgkt.transfer.words.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +40,6 @@ class Asked:
     words: str | None = None
     most_frequent: int | None = None
     confidence: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Opened:
-    """B before it grows.
-
-    Args:
-        path, model: its file, and what that holds.
-        vocabulary, layer, lookup: its words, its Embedding, and what numbers the words; None: nothing in B does.
-        beside: the new file of words, where B's stand in one.
-        foretold: of its rows the first that kgkt foretold, and how many.
-    """
-
-    path: Path
-    model: Any
-    vocabulary: Vocabulary
-    layer: Any
-    lookup: Any
-    beside: Path | None
-    foretold: tuple[int, int]
-
-    def trained(self) -> list[str | None]:
-        """The words of its rows, without those of rows that kgkt foretold: of these nothing is learned."""
-        first, many = self.foretold
-        return [None if first <= row < first + many else word for row, word in enumerate(self.vocabulary.words)]
 
 
 def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = False) -> Extended:
@@ -84,12 +59,14 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     """
     from kgkt.concepts.cluster import nearest_concept
     from kgkt.rundir.current import open_graph_store, read_current
-    from kgkt.rundir.words import candidates
+    from kgkt.rundir.words import candidates, need_words
     from kgkt.transfer.words.confidence import nearest_known
     from kgkt.transfer.words.extend import choose_way, foretell
 
     _refuse(recipe, asked)
-    run, b, target = open_run(recipe), _open(recipe, say, force), recipe.target
+    run = open_run(recipe)
+    need_words(recipe, run)
+    b, target = open_growing(recipe, say, force), recipe.target
     with open_graph_store(recipe, run) as store:
         current = read_current(store, run, say)
         concepts = nearest_concept(current.Z)
@@ -99,6 +76,8 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
         out = Path(str(target.out)).stem
         set_ = read_set_rows(store, run, out, b.vocabulary.layer, current,
                              homes_of if target.map and out != b.path.stem else None)  # fmt: skip
+    for notice in words.notices:
+        say(notice)
     if not words.words:
         raise InputError(f"none of the words is new to {b.path.name} and in the graph: "
                          f"{in_words(words.left, words.named)}{words.hint and f'. {words.hint}'}")  # fmt: skip
@@ -111,8 +90,8 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
         raise InputError(
             f"A foretells nothing of {b.path.name}'s rows: cosine {best.cosine:.3f} ±{best.error:.3f} by {way}, the "
             f"best of {len(tried)}, on {count(held_out, 'word')} held out. Is {b.path.name} trained? Rows of new words "
-            "would be guesses; --confidence 0.5 would serve them all the same")
-    if best.too_good and not b.foretold[1]:
+            "would be guesses; --confidence 0.5, say, writes those in spite of that")
+    if best.too_good and not b.before:
         say(f"R² {best.r2:.3f} on words held out is more than a training leaves: were rows of {b.path.name} made of "
             "these very features (extend-vocabulary, fuse --method rows)? Then how well new ones are foretold is not "
             "known")
@@ -121,10 +100,11 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     sure = nearest_known(new, pairs.vectors)
     served = sure >= confidence
     homes = concepts[words.items[served]]
-    left = words.left | ({"not sure enough": int((~served).sum())} if not served.all() else {})
+    why = "not sure enough" if confidence < float("inf") else "kept out, as the texts gained from none"
+    left = words.left | ({why: int((~served).sum())} if not served.all() else {})
     taken = tuple(word for word, one in zip(words.words, served.tolist(), strict=True) if one)
     done = Extended(None, b.vocabulary.layer, taken, sure[served], left, len(pairs), held_out, way, tried, stretch,
-                    confidence, rule, tuned, named=words.named, before=b.foretold[1], classes=classes,
+                    confidence, rule, tuned, named=words.named, before=b.before, classes=classes,
                     edited=sum(strength != 1 for strength in set_.of(taken)))  # fmt: skip
     if not taken:
         say("nothing was written: no new word is served; --confidence -1 serves all of them")
@@ -132,44 +112,12 @@ def extend_vocabulary(recipe: Recipe, asked: Asked, say: Say, force: bool = Fals
     rows = foretell(way, pairs, new[served], homes, stretch, target.seed)
     unknown = pairs.rows.mean(axis=0) if pairs.unknown is None else pairs.unknown
     say_set(set_, taken, say)
-    return _write(recipe, run, b, done, mixed(rows, set_.of(taken), unknown), homes, set_, say)
-
-
-def _open(recipe: Recipe, say: Say, force: bool) -> _Opened:
-    """B, if its vocabulary can grow, and a place for the new one."""
-    from kgkt.rundir.words import listed_words
-    from kgkt.source.models import open_model
-    from kgkt.transfer.card import check_output
-    from kgkt.transfer.words.embeddings import need_embedding
-    from kgkt.transfer.words.longer import check_alone, check_file
-    from kgkt.transfer.words.vocabulary import lookup_before, vocabulary_of
-
-    target = recipe.target
-    path, out = Path(str(target.model)), Path(str(target.out))
-    check_output(out, path, force)
-    look_at_rows(target)
-    model = open_model(path, target.imports, recipe.source.allow_legacy)
-    listed = listed_words(target.vocabulary)
-    vocabulary = vocabulary_of(model, target.layer, listed, special=target.special, name=path.name)
-    layer = need_embedding(model, vocabulary.layer, path.name)[1]
-    lookup = None if target.vocabulary else lookup_before(model, vocabulary.layer, layer, path.name)
-    check_alone(model, vocabulary.layer, layer, lookup, path.name)
-    if lookup is not None and lookup.get_config().get("split") == "character":
-        raise InputError(f"{path.name}: {lookup.name} splits texts into characters: there are no words to extend")
-    beside = out.with_suffix(".vocabulary.txt") if lookup is None else None
-    if beside is not None:
-        check_file(vocabulary, beside, force)
-    for notice in vocabulary.notices:
-        say(notice)
-    foretold = foretold_beside(path)
-    if foretold[1]:
-        say(f"{path.name} got the rows of {count(foretold[1], 'word')} from kgkt, as {path.stem}.run.json says: "
-            "nothing is learned from them, and for the confidence B does not know these words")
-    return _Opened(path, model, vocabulary, layer, lookup, beside, foretold)
+    rows = mixed(rows, set_.of(taken), unknown)
+    return _write(recipe, run, asked, b, done, rows, homes, set_, say)
 
 
 def _both(
-    recipe: Recipe, run: RunDir, b: _Opened, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray, say: Say
+    recipe: Recipe, run: RunDir, b: Growing, current: CurrentGraph, concepts: np.ndarray, items: np.ndarray, say: Say
 ) -> tuple[Pairs, np.ndarray]:
     """The words that A and B know, those of concepts that are off left out, and A's vectors of some items."""
     import numpy as np
@@ -183,7 +131,7 @@ def _both(
     target, known = recipe.target, current.ids.tolist()
     index = match(b.trained(), known, target.lower, target.strip_accents)
     places = np.flatnonzero(index >= 0)
-    _check_match(b, known, len(places), (target.lower, target.strip_accents), say)
+    check_match(b, known, len(places), (target.lower, target.strip_accents), say)
     places = places[current.graph.active[concepts[index[places]]]]
     both, _ = word_vectors(run, concepts, len(current.graph), np.concatenate([index[places], items]))
     both -= both[: len(places)].mean(axis=0)  # which cosines would else be of
@@ -193,8 +141,8 @@ def _both(
 
 
 def _write(
-    recipe: Recipe, run: RunDir, b: _Opened, done: Extended, rows: np.ndarray, homes: np.ndarray, set_: SetRows,
-    say: Say,
+    recipe: Recipe, run: RunDir, asked: Asked, b: Growing, done: Extended, rows: np.ndarray, homes: np.ndarray,
+    set_: SetRows, say: Say,
 ) -> Extended:  # fmt: skip
     """The new B with its files, and its rows (m, w) in the graph, each from the concept `homes` (m,)."""
     from kgkt.rundir.current import open_graph_store
@@ -213,6 +161,7 @@ def _write(
         with open_graph_store(recipe, run, write=True) as store:
             tell_graph(store, run, set_, made, b.layer.embeddings.path, first_new(b.layer, b.lookup), done.words,
                        homes.tolist())  # fmt: skip
+        remember_extended(run, out.stem, extended_as(recipe, asked.words, asked.most_frequent, asked.confidence))
     with atomic(out) as temporary:
         made.save(temporary)
     if b.beside is not None:
@@ -242,30 +191,8 @@ def _refuse(recipe: Recipe, asked: Asked) -> None:
         read_vocabulary(asked.words)  # before B is opened, and TensorFlow loaded for it
 
 
-def _check_match(b: _Opened, known: list[str], found: int, forms: tuple[bool, bool], say: Say) -> None:
-    """Say which options would find more of B's words among A's; refuse where too few are found.
-
-    Raises:
-        InputError: as said.
-    """
-    from kgkt.transfer.words.extend import FEWEST_PAIRS
-    from kgkt.transfer.words.vocabulary import better_match
-
-    words = [word for word in b.trained() if word is not None]
-    better, more = better_match(words, known, *forms)
-    own = " own" if b.foretold[1] else ""
-    what = f"the graph has {found:,} of the {len(words):,}{own} words of {b.path.name}"
-    hint = f"; with {better} {more:,}" if better else ""
-    if found < FEWEST_PAIRS:
-        if not hint and found < len(words) / 2:
-            hint = ". The graph's items have to be words, as populate makes them of word vectors"
-        raise InputError(f"{what}, and rows of new ones are learned from {FEWEST_PAIRS} or more{hint}")
-    if hint:
-        say(what + hint)
-
-
 def _confidence(
-    recipe: Recipe, run: RunDir, asked: Asked, b: _Opened, pairs: Pairs, way: tuple[str, float], say: Say
+    recipe: Recipe, run: RunDir, asked: Asked, b: Growing, pairs: Pairs, way: tuple[str, float], say: Say
 ) -> tuple[str, float, Tuned | None, tuple[str, ...]]:
     """By which rule words are served, from which confidence on, what held-out texts said, and in which classes."""
     from kgkt.rundir.labelled_texts import labelled_texts
@@ -280,20 +207,23 @@ def _confidence(
     return "tuned", tuned.confidence, tuned, texts.classes
 
 
-def _told(run: RunDir, done: Extended, b: _Opened) -> dict[str, Any]:
+def _told(run: RunDir, done: Extended, b: Growing) -> dict[str, Any]:
     """What stands beside the new B: where it comes from, its classes, and which of its rows were foretold."""
+    import numpy as np
+
     from kgkt.transfer.card import versions
     from kgkt.transfer.words.longer import first_new
 
     assert done.out is not None
     classes = done.classes or classes_beside(b.path)
-    first, many = b.foretold
-    foretold = {"first": first if many else first_new(b.layer, b.lookup), "rows": many + len(done.words)}
+    first = first_new(b.layer, b.lookup)
+    made = np.append(b.foretold, np.zeros(len(done.words), bool))
+    made[first : first + len(done.words)] = True
     told = {name: value for name, value in done.to_json().items()
             if name not in ("out", "words", "sure", "named", "classes")}  # fmt: skip
     return {
         "model": done.out.name, "sha256": sha256_file(done.out),
         "target": {"file": b.path.name, "sha256": sha256_file(b.path)}, "versions": versions(),
         "facts": {"graph": run.graph, **({"classes": list(classes)} if classes else {}),
-                  "extended": {"words": len(done.words), "foretold": foretold, **told}},
+                  **foretold_as(done.layer, made), "extended": {"words": len(done.words), **told}},
     }  # fmt: skip

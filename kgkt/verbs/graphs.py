@@ -13,7 +13,7 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.derived import read_written
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.lexicons import remember_dropped
-from kgkt.rundir.state import Say, graphs_of, resolved, settings_of, store_database, store_url
+from kgkt.rundir.state import Say, graphs_of, resolved, settings_of, store_database, store_url, was_made
 from kgkt.store.opening import absolute, embedded_path
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def list_all(recipe: Recipe, say: Say) -> list[Listed]:
     Raises:
         StoreError: the recipe's database cannot be reached; one that the run directory remembers is a notice.
     """
-    folders = {name: RunDir(recipe.dir, name) for name in graphs_of(Path(recipe.dir))}
+    runs = {name: RunDir(recipe.dir, name) for name in graphs_of(Path(recipe.dir))}
+    folders = {name: run for name, run in runs.items() if was_made(run)}
     places = {name: _place(recipe, run) for name, run in folders.items()}
     found: list[Listed] = []
     for place in dict.fromkeys([_place(recipe, RunDir(recipe.dir, "main")), *places.values()]):
@@ -111,7 +112,7 @@ def what_drops(recipe: Recipe, name: str) -> Dropped:
     run = RunDir(recipe.dir, name)
     place = _place(recipe, run)
     infos = _infos(place)
-    folder = run.folder if name in graphs_of(Path(recipe.dir)) else None
+    folder = run.folder if run.path("run.json").exists() else None
     if name not in infos and (folder is None or not _is_home(recipe, run, place, {})):
         raise InputError(f"no graph named {name!r} in {place[0]}{nearest(name, sorted(infos))}")
     nodes: dict[str, int] = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import count
-from kgkt.files import make_folder, sha256_file
+from kgkt.files import sha256_file
 from kgkt.memory import release_memory
 from kgkt.recipe import Recipe
 from kgkt.rundir import carry
@@ -30,7 +30,7 @@ from kgkt.rundir.features import (
     pool_settings,
     read_features,
 )
-from kgkt.rundir.folder import RunDir
+from kgkt.rundir.folder import RunDir, own_folder
 from kgkt.rundir.graph_database import write_graph
 from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
 from kgkt.rundir.grown import Growth, asked_of
@@ -47,7 +47,6 @@ from kgkt.rundir.state import (
     open_run,
     place_flags,
     record,
-    settings_of,
     store_database,
     store_settings,
     store_url,
@@ -125,9 +124,8 @@ def populate(
     if dry:
         return _rehearse(recipe, run, pool, say, progress, force, fresh)
     url, own, seconds = store_url(recipe, run), identity(run), dict.fromkeys(STAGES, 0.0)
-    make_folder(run.folder)
     # The writer's lease first: of two loads one wins.
-    with open_store(url, write=True, database=store_database(recipe, run)) as store:
+    with own_folder(run), open_store(url, write=True, database=store_database(recipe, run)) as store:
         admit(store, run.graph, own, is_shared(recipe, run))
         store.hold(run.graph)
         run.sweep()
@@ -239,8 +237,7 @@ def _tell(
         say(f"lost: {line}")
     for line in strayed(people, before, found.rows, found.clustering.memberships, carried):
         say(line)
-    told = settings_of(run, "rows").get("target", {})
-    if gone := gone_in_words(people.get("written", {}), run.graph, place_flags(recipe), told):
+    if gone := gone_in_words(people.get("written", {}), run, place_flags(recipe)):
         say(gone)
 
 

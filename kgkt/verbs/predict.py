@@ -14,6 +14,9 @@ from kgkt.rundir.features import pool_lengths
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.new_items import NewItems, new_memberships, read_new
 from kgkt.rundir.state import Say, open_run
+from kgkt.rundir.words import of_words_alone
+from kgkt.source.arrays import rows_of
+from kgkt.source.known_items import MADE_UP
 from kgkt.source.texts import Columns
 from kgkt.transfer.prediction import COLUMNS, Predicted
 from kgkt.values import Targets
@@ -79,6 +82,10 @@ def _by_graph(
 ) -> Predicted:  # fmt: skip
     """Through A, the maps of the embedding, and the answer of the nearest items of the pool."""
     new = read_new(recipe, run, data, features, asked, columns, say, progress)
+    given, names = new.data, None if new.data is None else _names(run, new.data)
+    rows = None if given is None else rows_of(new.ids.tolist(), given.ids.tolist())
+    if given is not None and names is not None:
+        new = dataclasses.replace(new, ids=names[rows_of(given.ids.tolist(), new.ids.tolist())])
     current, targets = fresh_targets(recipe, run, say)
     Z = new_memberships(run, new.vectors)
     P, reached = answers_for(new, Z, current, targets)
@@ -87,7 +94,41 @@ def _by_graph(
     far = _far(run, new.vectors, new.pool["vectors"], new.lengths, new.maps, say)
     done = Predicted(new.ids, P, targets.names, reached, nearest, Z.data.reshape(len(new.ids), q),
                      tuple(str(name) for name in current.graph.names), far)  # fmt: skip
-    return dataclasses.replace(done, right=_right(done, new.data), texts=None if new.data is None else new.data.text)
+    if given is None or names is None or rows is None:
+        return done
+    done = _as_given(done, names, rows)
+    return dataclasses.replace(done, right=_right(done, given), texts=given.text)
+
+
+def _names(run: RunDir, given: Data) -> np.ndarray:
+    """(g,) what items are called: by their ids; in a graph of words those that bring no ids are the words."""
+    import numpy as np
+
+    numbered = all(MADE_UP.fullmatch(item) and int(item[1:]) == i for i, item in enumerate(given.ids.tolist()))
+    if given.text is None or not numbered or not of_words_alone(run):
+        return given.ids
+    return np.array([text.strip() for text in given.text], dtype=str)
+
+
+def _as_given(done: Predicted, names: np.ndarray, rows: np.ndarray) -> Predicted:
+    """A row for each item that was given, in that order; one that A does not know has no class and no concept.
+
+    Args:
+        done: of those that A knows.
+        names: (g,) of those given.
+        rows: (g,) where each stands in `done`, -1 of one that A does not know.
+    """
+    import numpy as np
+
+    known = rows >= 0
+    assert done.concepts is not None
+    assert done.strengths is not None
+    return dataclasses.replace(
+        done, ids=names, reached=known & done.reached[rows],
+        P=np.where(known[:, None], done.P[rows], 1 / done.P.shape[1]),
+        concepts=np.where(known[:, None], done.concepts[rows], -1),
+        strengths=np.where(known[:, None], done.strengths[rows], 0.0),
+    )  # fmt: skip
 
 
 def answers_for(
@@ -135,7 +176,7 @@ def _by_b(recipe: Recipe, run: RunDir, data: str, model: str, say: Say) -> Predi
     P = Trainer(b, from_logits=recipe.target.from_logits).predict(x)
     total = P.sum(axis=1, keepdims=True)
     P = np.divide(P, total, out=np.full_like(P, 1 / P.shape[1]), where=total > 0)
-    done = Predicted(read.ids, P, names, np.ones(len(P), bool))
+    done = Predicted(_names(run, read), P, names, np.ones(len(P), bool))
     return dataclasses.replace(done, right=_right(done, read), texts=read.text)
 
 
@@ -162,5 +203,4 @@ def _right(done: Predicted, data: Data | None) -> float | None:
     """Share of items whose class is the one that the data gives; None where it gives none."""
     if data is None or data.y is None:
         return None
-    known = dict(zip(data.ids.tolist(), data.y.tolist(), strict=True))
-    return sum(known[item] == name for item, name in zip(done.ids.tolist(), done.classes, strict=True)) / len(done)
+    return sum(known == name for known, name in zip(data.y.tolist(), done.classes, strict=True)) / len(done)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, count
-from kgkt.files import load_arrays, sha256_file
+from kgkt.files import sha256_file
 from kgkt.recipe import Recipe, Target
+from kgkt.rundir.beside import foretold_as, foretold_beside, foretold_in_words
 from kgkt.rundir.current import CurrentGraph, open_graph_store, read_current
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_carry import RowStrength, ends_of_rows, let_wait_for, remember_ends, rows_waiting
@@ -22,10 +23,12 @@ from kgkt.rundir.row_edits import (
     row_edits,
     unseen,
 )
-from kgkt.rundir.row_stage import STAGE, cut_by, in_graph, inputs_of_rows, told_of
+from kgkt.rundir.row_stage import STAGE, cut_by, in_graph, inputs_of_rows, provenance, told_of
 from kgkt.rundir.row_target import look_at_rows
+from kgkt.rundir.rows_again import remember_extended
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
+from kgkt.rundir.words import ITEMS_ARE_WORDS, listed_words, need_words
 from kgkt.verbs.row_notices import NOT_FOUND, notices_of_rows
 
 if TYPE_CHECKING:
@@ -70,7 +73,6 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     Raises:
         UsageError, InputError: what cannot be done, before anything is written.
     """
-    from kgkt.rundir.words import listed_words
     from kgkt.source.models import open_model
     from kgkt.transfer.card import check_output
     from kgkt.transfer.words.embeddings import need_embedding, rows_of
@@ -83,15 +85,16 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     check_output(out, path, force)
     check_options(target.rank, target.row_norm, target.projection)
     look_at_rows(target)
+    need_words(recipe, run)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
     listed = listed_words(target.vocabulary)
     vocabulary = vocabulary_of(model, target.layer, listed, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
-    begun = time.perf_counter()
+    begun, made = time.perf_counter(), foretold_beside(path, vocabulary.layer, vocabulary.rows)
     with open_graph_store(recipe, run, write=target.map) as store:
         current = read_current(store, run, say)
         found = _find(recipe, vocabulary, current)
-        words = _words(run, current, vocabulary, found, rows_of(layer), layer, target)
+        words = _words(run, current, vocabulary, found, rows_of(layer), layer, target, made)
         edits, wait = row_edits(store, run, path.stem, vocabulary, words, current, say) if target.map else ([], [])
         if target.map:
             edits += deleted_edits(store, run, path.stem, vocabulary, words, current, say)
@@ -110,20 +113,25 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     if target.map:
         remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary.named(), words.home()))
     figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
-    figures |= {"blocks": blocks, "cut_by": cut_by(recipe, run, len(current.ids))}
-    notices = (*vocabulary.notices,
-               *notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))
+    missing = figures["not_found"]
+    figures |= {"blocks": blocks, "not_found": missing[:NOT_FOUND],
+                "cut_by": cut_by(recipe, run, len(current.ids), missing)}  # fmt: skip
+    anew = [foretold_in_words(path, int(made.sum()), "those that the graph has are written anew")] if made.any() else []
+    notices = (*vocabulary.notices, *anew, *notices_of_rows(
+        target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))  # fmt: skip
     for notice in notices:
         say(notice)
     begun = time.perf_counter()
     options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
-    write_row_card(model, out, path, figures, options, notices, provenance(run, current), force)
+    facts = provenance(run, current) | foretold_as(vocabulary.layer, made | (s > 0))
+    write_row_card(model, out, path, figures, options, notices, facts, force)
     seconds["file"] = time.perf_counter() - begun
     kept = {"model": path.stem, "layer": vocabulary.layer, **figures, "in_graph": told, "strengths": ends}
     record(run, STAGE, inputs_of_rows(recipe, run, current, edges), {"model": sha256_file(out)}, kept,
            {"target": told_of(target)})  # fmt: skip
     if target.map:
         let_wait_for(run, path.stem, vocabulary.layer, wait)
+        remember_extended(run, path.stem, None)
     return WroteRows(model, out, figures, options, notices, seconds)
 
 
@@ -162,7 +170,7 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
         ours = ", ".join(repr(word) for word in [w for w in vocabulary.words if w is not None][:SHOWN])
         theirs = ", ".join(repr(word) for word in ids[:SHOWN])
         hint = (f"{count(most, 'word')} would be found with {flags}" if flags else
-                "Rows are written from a graph whose items are words, each item's id being the word")
+                f"The graph's {ITEMS_ARE_WORDS}")
         raise InputError(f"none of the words of {vocabulary.source} is an item of the graph.\n"
                          f"  words of B   {ours or 'none'}\n  items        {theirs}\n{hint}")
     return np.concatenate([found, np.full(vocabulary.rows - len(found), -1, np.int64)])
@@ -170,9 +178,9 @@ def _find(recipe: Recipe, vocabulary: Vocabulary, current: CurrentGraph) -> np.n
 
 def _words(
     run: RunDir, current: CurrentGraph, vocabulary: Vocabulary, found: np.ndarray, own: np.ndarray, layer: Any,
-    target: Target,
+    target: Target, made: np.ndarray,
 ) -> Words:  # fmt: skip
-    """What A knows of B's words, and which of B's rows something trained."""
+    """What A knows of B's words, and which of B's rows something trained: none that kgkt itself `made`."""
     import numpy as np
 
     from kgkt.concepts.cluster import nearest_concept
@@ -182,7 +190,7 @@ def _words(
     at = np.flatnonzero(found >= 0)
     nearest = nearest_concept(current.Z)
     vectors, centroids = word_vectors(run, nearest, len(current.graph), found[at])
-    learned = np.zeros(len(own), bool) if target.projection == "pca" else learned_rows(layer, target.seed)
+    learned = np.zeros(len(own), bool) if target.projection == "pca" else learned_rows(layer, target.seed) & ~made
     return Words(own, learned, at, vectors, nearest[found[at]], centroids)
 
 
@@ -212,7 +220,8 @@ def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.n
 
     d, width = words.vectors.shape[1], words.own.shape[1]
     rank = read_rank(target.rank, width, d)
-    space = into_b(words, target.projection, rank, read_norm(target.row_norm), target.seed)
+    norm = read_norm(target.row_norm)
+    space = into_b(words, target.projection, rank, norm, target.seed, _keeps(words, target))
     rows, s = written_rows(words, strength, rank, space)
     return rows, s, space, {
         "rank": "full" if rank is None else rank, "row_norm": space.norm, "projection": space.by, "from_width": d,
@@ -266,7 +275,7 @@ def _figures(
     named[: len(vocabulary.words)] = [word is not None for word in vocabulary.words]
     written, alone = s > 0, rank == 0
     still = named & ~written
-    not_found = [vocabulary.words[row] for row in np.flatnonzero(named & ~has)[:NOT_FOUND]]
+    not_found = [vocabulary.words[row] for row in np.flatnonzero(named & ~has)]
     lengths = np.linalg.norm(rows, axis=1)
     concepts = {concept for concept, row, strength, _ in edges if strength > 0 and current.graph.active[concept]}
     learned = space.learned
@@ -283,17 +292,4 @@ def _figures(
         "length_alone": float(lengths[still].mean()) if still.any() else None, "not_found": not_found,
         "ridge": None if learned is None else learned.ridge, "network": None if learned is None else learned.network,
         "pairs": None if learned is None else learned.pairs, "held_out": None if learned is None else learned.held_out,
-    }  # fmt: skip
-
-
-def provenance(run: RunDir, current: CurrentGraph) -> dict[str, Any]:
-    """What the new B's run.json and card say about where its rows come from."""
-    populated = run.state()["stages"]["populate"]
-    _, made = load_arrays(run.path("concepts.safetensors"))
-    return {
-        "graph": run.graph, "source": populated["figures"],
-        "source_sha256": populated["inputs"].get("model") or populated["inputs"].get("features"),
-        "concepts_seed": int(made["seed"]), "items": len(current.ids),
-        "inactive_concepts": int((~current.graph.active).sum()),
-        "digests": {"memberships.parquet": sha256_file(run.path("memberships.parquet"))},
     }  # fmt: skip

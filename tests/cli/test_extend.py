@@ -20,6 +20,7 @@ from kgkt.files import sha256_file
 from kgkt.rundir.labelled_texts import Labelled, labelled_texts
 from kgkt.rundir.state import open_run
 from kgkt.source.quiet import keras as import_keras
+from kgkt.transfer.words.extended import in_words
 from tests.cli.conftest import Kgkt, cwd_into, kgkt_in
 from tests.conftest import Once
 from tests.transfer.test_extend import KNOWN, WORDS, build, world
@@ -77,7 +78,7 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert moved[1] > 1e-3
     beside = json.loads((worded / "b2.run.json").read_text(encoding="utf-8"))
     assert beside["facts"]["extended"]["words"] == len(added)
-    assert beside["facts"]["extended"]["foretold"] == {"first": KNOWN + 2, "rows": len(added)}
+    assert beside["facts"]["foretold"] == {"rows": [[KNOWN + 2, len(added)]]}
     vectors = world()[0] - world()[0][: KNOWN - 1].mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = (vectors @ vectors[: KNOWN - 1].T).max(axis=1)
@@ -93,12 +94,31 @@ def test_words_are_added_above_a_cautious_confidence_and_known_texts_stay(kgkt: 
     assert "as you said" in again.out
     assert f"from {KNOWN - 1} words that A and B know" in again.out  # not from those that were foretold
     assert f"b2.keras got the rows of {len(added)} words from kgkt, as b2.run.json says" in again.err
-    beside = json.loads((worded / "b3.run.json").read_text(encoding="utf-8"))["facts"]["extended"]
-    assert beside["foretold"] == {"first": KNOWN + 2, "rows": len(WORDS) - KNOWN + 1}
+    beside = json.loads((worded / "b3.run.json").read_text(encoding="utf-8"))["facts"]
+    assert beside["foretold"] == {"rows": [[KNOWN + 2, len(WORDS) - KNOWN + 1]]}
     none = kgkt("extend-vocabulary", "b.keras", "--out", "b4.keras", "--confidence", 1)
     assert (none.code, none.json["out"], none.json["words"]) == (0, None, [])
     assert "nothing was written: no new word is served" in none.err
     assert not (worded / "b4.keras").exists()
+
+
+def test_rows_that_kgkt_foretold_teach_fuse_nothing_and_are_made_again_as_they_were(kgkt: Kgkt, worded: Path) -> None:
+    new = len(WORDS) - KNOWN + 1
+    again = "kgkt extend-vocabulary b.keras --out b2.keras --confidence -1 --force"
+    assert kgkt(*again.split()[1:]).code == 0
+    gone = kgkt("populate", "--features", "words.npz", "--concepts", 9)
+    assert f"goes: the rows of b2; to make it again: {again}" in gone.err
+    assert f"to make them again: {again}" in kgkt("query", "concept_of_row", "--param", "word=w200").err
+    fused = kgkt("fuse", "--method", "rows", "--target", "b2.keras", "--out", "f.keras")
+    assert fused.code == 0, fused.err
+    figures = fused.json["figures"]
+    assert figures["pairs"] + figures["held_out"] == figures["trained"] == KNOWN - 1
+    assert figures["covered"] == new
+    assert (f"b2.keras got the rows of {new} words from kgkt, as b2.run.json says: nothing is learned from them, and "
+            "those that the graph has are written anew") in fused.err  # fmt: skip
+    assert json.loads(Path("f.run.json").read_text())["facts"]["foretold"] == {"rows": [[KNOWN + 2, new]]}
+    twice = kgkt("fuse", "--method", "rows", "--target", "f.keras", "--out", "g.keras")
+    assert twice.json["figures"]["trained"] == KNOWN - 1
 
 
 def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +139,17 @@ def test_held_out_texts_choose_the_confidence(worded: Path, capsys: pytest.Captu
     assert "120 texts with masked words of B's own (159, a fifth at a time)" in told
     assert told.count("loss less by") == 12
     json.dumps(tuned.to_json(), allow_nan=False)
+
+
+def test_where_texts_gain_from_no_word_none_is_called_unsure(worded: Path) -> None:
+    path = write_texts(worded / "test.csv", WORDS[: KNOWN - 1], 60)
+    text = path.read_text(encoding="utf-8").replace(",yes", ",a").replace(",no", ",yes").replace(",a", ",no")
+    path.write_text(text, encoding="utf-8")
+    said: list[str] = []
+    run = kgkt.open_graph(say=said.append)
+    none = run.extend_vocabulary("b.keras", test="test.csv", classes="no,yes", words=["w200", "w201"])
+    assert (none.out, none.left) == (None, {"kept out, as the texts gained from none": 2})
+    assert said[-1] == "nothing was written: no new word is served; --confidence -1 serves all of them"
 
 
 def read(say: Callable[[str], None], **settings: Any) -> Labelled:
@@ -168,13 +199,16 @@ def test_rows_that_are_foretold_too_well_are_doubted_and_words_left_out_are_name
     b = build(words=[*WORDS[: KNOWN - 1], "other"])
     b.get_layer("rows").set_weights([np.concatenate([np.zeros((2, 6)), world(0)[1][:KNOWN]])])
     b.save(worded / "made.keras")
-    (worded / "new.txt").write_text("W200\nw001\nnowhere\nw201\nnowhere\n", encoding="utf-8")
+    (worded / "new.txt").write_text(" W200\nw001 \nnow here\u3000not\nw201  \n\nw201\t\nnowhere\r\n", encoding="utf-8")
     done = kgkt("extend-vocabulary", "made.keras", "--out", "b2.keras", "--words", "new.txt", "--confidence", -1)
     assert done.code == 0, done.err
     assert "is more than a training leaves" in done.err
     assert "of the words not in the graph it has 1 with --lower" in done.err
+    assert "new.txt: 1 line with a word that stood there before, e.g. w201: each word counts once" in done.err
+    assert done.json["words"] == ["w201"]
     assert done.json["left"] == {"known to B": 1, "not in the graph": 3}
-    assert done.json["named"] == {"known to B": ["w001"], "not in the graph": ["W200", "nowhere"]}
+    assert done.json["named"] == {"known to B": ["w001"], "not in the graph": ["W200", "now here\u3000not", "nowhere"]}
+    assert "(W200, 'now here\\u3000not', nowhere)" in in_words(done.json["left"], done.json["named"])
 
 
 def test_a_switched_off_concept_teaches_no_word(kgkt: Kgkt, worded: Path) -> None:
@@ -238,6 +272,7 @@ def test_a_vocabulary_outside_of_b_gets_a_file_of_its_own(kgkt: Kgkt, worded: Pa
     short = kgkt("extend-vocabulary", "ids.keras", "--vocabulary", "short.txt", "--out", "ids3.keras")
     assert short.code == 3
     assert "names 157 of the 162 rows" in short.err
+    assert "a line each at the place where they are: the first ones as a rule, for a mask and unknown words" in short.err
 
 
 def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
@@ -254,15 +289,17 @@ def test_what_cannot_be_extended_is_refused(kgkt: Kgkt, worded: Path) -> None:
     rows.set_weights([np.random.default_rng(0).uniform(-0.05, 0.05, rows.embeddings.shape)])
     fresh.save(worded / "fresh.keras")
     (worded / "none.txt").write_text("nowhere\nw001\n", encoding="utf-8")
+    (worded / "one.csv").write_text("text,y\nw001,yes\n", encoding="utf-8")
     np.savez(worded / "x.npz", x=np.zeros((4, 3), "f"), y=np.arange(4))
     shutil.copy("b.keras", "taken.keras")
     asked = {
         ("hashed.keras",): (3, "of hashes"),
         ("bag.keras",): (3, "has no Embedding layer"),
         ("letters.keras",): (3, "splits texts into characters"),
-        ("fresh.keras",): (3, "Is fresh.keras trained?"),
+        ("fresh.keras",): (3, "Is fresh.keras trained? Rows of new words would be guesses; --confidence 0.5, say, writes those in spite"),
+        ("b.keras", "--test", "one.csv"): (3, "test data one.csv has 1 row: to measure by it more are needed"),
         ("b.keras", "--words", "none.txt"): (3, "none of the words is new to b.keras and in the graph: 1 known to B (w001), 1 not in the graph (nowhere)"),
-        ("b.keras", "--words", "gone.txt"): (3, "gone.txt cannot be read"),
+        ("b.keras", "--words", "gone.txt"): (3, "list of words gone.txt is not there"),
         ("b.keras", "--words", "none.txt", "--most-frequent", 5): (2, "one of the two"),
         ("b.keras", "--most-frequent", 0): (2, "expected 1 or more"),
         ("b.keras", "--confidence", 3): (2, "a cosine: expected -1 to 1"),

@@ -247,7 +247,7 @@ def test_a_graph_of_pictures_is_refused(kgkt: Kgkt, populated: Path, words_once:
     shutil.copy(words_once / "b.keras", populated / "words.keras")
     refused = kgkt("fuse", "--method", "rows", "--target", "words.keras", "--out", "f.keras")
     assert refused.code == 3
-    assert "Rows are written from a graph whose items are words, each item's id being the word" in refused.err
+    assert "The graph's items have to be words, each item's id being the word" in refused.err
     assert "items        'i0000', 'i0001'" in refused.err
 
 
@@ -269,3 +269,22 @@ def test_what_is_told_of_rows_that_went_runs_as_it_is_printed(kgkt: Kgkt, words:
     assert f"the rows of b went when the graph was populated again; to make them again: {again}" in went
     assert kgkt(*again.split()[1:]).code == 0
     assert kgkt("query", "concept_of_row", "--param", "word=w003", "--graph", "main").err == ""
+
+
+def test_a_graph_of_texts_whose_ids_are_words_is_refused_by_both(kgkt: Kgkt, words: Path) -> None:
+    def graph_of(lines: list[str]) -> None:
+        Path("texts.csv").write_text("item_id,text\n" + "".join(lines), encoding="utf-8")
+        done = kgkt("populate", "--graph", "texts", "--features", "words.npz", "--data", "texts.csv", "--concepts", "8")
+        assert done.code == 0, done.err
+
+    graph_of([f"{word},A library of {word} and more\n" for word in WORDS])
+    for verb in ((*FUSE, "--graph", "texts"), ("extend-vocabulary", "b.keras", "--out", "f.keras", "--graph", "texts")):
+        refused = kgkt(*verb)
+        assert refused.code == 3
+        assert ("the items of graph texts are texts ('w000' is 'A library of w000 and more'), and what A knows is of "
+                "these: the graph's items have to be words") in refused.err  # fmt: skip
+        assert not Path("f.keras").exists()
+    Path("texts.csv").unlink()
+    assert "texts.csv is not there to see whether they are words" in kgkt(*FUSE, "--graph", "texts").err
+    graph_of([f"{word},{word.upper()}\n" for word in WORDS])
+    assert kgkt(*FUSE, "--graph", "texts").code == 0

@@ -111,8 +111,8 @@ def test_labels_spread_and_new_words_are_found(words: Path, kgkt: Kgkt) -> None:
     assert kgkt("explain", "lamb").json["class"] == "animal"
     (words / "new.txt").write_text("flood\nunheard\n")
     new = kgkt("predict", "--data", "new.txt")
-    assert [row[:2] for row in new.json["rows"]] == [["flood", "water"]]
-    assert "1 of 2 words are not in glove.txt, and left out: unheard" in new.err
+    assert [row[:2] for row in new.json["rows"]] == [["flood", "water"], ["unheard", None]]
+    assert "1 of 2 words are not in glove.txt, and so in no concept: unheard" in new.err
 
 
 def test_a_grown_vocabulary_keeps_names_and_switches(home: Path, kgkt: Kgkt) -> None:
@@ -174,11 +174,12 @@ def test_two_files_of_words_have_those_that_both_hold(home: Path, kgkt: Kgkt) ->
     save_words(home / "b.txt", WORDS[::-1][:60], seed=1)
     done = kgkt("populate", "--model", "words:a.txt", "--also", "words:b.txt", "--concepts", 6)
     assert (done.json["items"], done.json["layers"]) == (60, {"a/words": 12, "b/words": 12})
-    assert "12 of 72 words are not in b.txt, and left out: dog, bread" in done.err
+    assert "12 of 72 words are not in b.txt, and so in no concept: dog, bread" in done.err
     assert kgkt("nearest", "lamb", "-n", 3).code == 0
     (home / "new.txt").write_text("lamb\ndog\n")
     assert kgkt("label", "lamb=animal", "brook=water").code == kgkt("propagate").code == 0
-    assert [row[0] for row in kgkt("predict", "--data", "new.txt").json["rows"]] == ["lamb"]
+    rows = kgkt("predict", "--data", "new.txt").json["rows"]
+    assert [(row[0], row[1], row[5] == []) for row in rows] == [("lamb", "animal", False), ("dog", None, True)]
 
 
 def test_the_same_from_python(home: Path) -> None:
@@ -249,3 +250,40 @@ def test_a_word_without_its_accents_or_capitals_is_told_first() -> None:
                         ({"te", "etre"}, "; did you mean etre or te?")):  # fmt: skip
         with pytest.raises(InputError, match=re.escape(said)):
             known_item("ete", known)
+def test_words_from_python_are_answered_in_their_order(words: Path) -> None:
+    import kgkt
+
+    run = kgkt.open_graph(dir="kgkt-run", say=lambda _: None)
+    run.label({topic.split()[0]: name for name, topic in TOPICS.items()})
+    asked = ["saw", "zzz", "lake", " cow", "saw", ""]
+    new = run.predict(asked, items="items.csv")
+    assert new.ids.tolist() == ["saw", "zzz", "lake", "cow", "saw", ""]
+    assert new.classes == ["tool", None, "water", "animal", "tool", None]
+    assert new.to_pandas()["item"].tolist() == new.ids.tolist()
+    assert new.P[1] == pytest.approx(np.full(6, 1 / 6))
+    assert (words / "items.csv").read_text().splitlines()[2] == "zzz,,,,,"
+    assert run.predict({"text": ["zzz", "oak", "cow"], "item_id": ["a", "b", "c"]}).ids.tolist() == ["a", "b", "c"]
+    assert run.predict(("saw", "cow")).classes == ["tool", "animal"]
+    told = run.predict((["cow", "zzz"], ["animal", "tool"]))
+    assert (told.ids.tolist(), told.right) == (["cow", "zzz"], 0.5)
+
+
+def test_a_graph_that_is_refused_leaves_nothing_behind(words: Path, kgkt: Kgkt) -> None:
+    (words / "alien.txt").write_text("zzz 1 2\nyyy 2 1\n", encoding="utf-8")
+    before = sorted(words.rglob("*"))
+    bad = ("populate", "--graph", "joined", "--model", "words:glove.txt", "--also", "words:alien.txt")
+    refused = kgkt(*bad)
+    assert (refused.code, "none of the 72 words" in refused.err) == (3, True), refused.err
+    assert sorted(words.rglob("*")) == before
+    assert [row[0] for row in kgkt("graphs", "list").json["rows"]] == ["main"]
+    (words / "kgkt-run" / "joined").mkdir()
+    (words / "kgkt-run" / "joined" / "mine.txt").write_text("kept", encoding="utf-8")
+    assert kgkt(*bad).code == 3
+    assert [path.name for path in (words / "kgkt-run" / "joined").iterdir()] == ["mine.txt"]
+    assert kgkt("populate", "--graph", "main", "--fresh", *bad[3:]).code == 3  # one that was made before stays
+    assert kgkt("nearest", "river", "-n", 1).code == 0
+    (words / "kgkt-run" / "joined" / "run.json").write_text('{"run": "1"}', encoding="utf-8")  # of a process that died
+    assert [row[0] for row in kgkt("graphs", "list").json["rows"]] == ["main"]
+    assert kgkt("nearest", "river", "-n", 1).code == 0
+    assert kgkt("graphs", "drop", "joined", "--force").code == 0
+    assert not (words / "kgkt-run" / "joined").exists()

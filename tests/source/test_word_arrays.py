@@ -17,6 +17,7 @@ from kgkt.recipe import SourceSettings
 from kgkt.source.words import arrays as word_arrays
 from kgkt.source.words.choice import wanted_words
 from kgkt.source.words.files import open_words, peek_words, read_words
+from kgkt.source.words.vectors import WordSource
 from kgkt.source.words.vocabulary import read_vocabulary
 
 WORDS = ["the", "café", "new york", "\u00a0", "null"] + [f"w{i}" for i in range(40)]
@@ -210,6 +211,10 @@ def test_rows_of_an_embedding(embeddings) -> None:
     assert (listed.vocabulary_path, SourceSettings(vocabulary="w.txt").vocabulary_path) == (Path("one.keras"), Path("w.txt"))
     refused("two.keras:farr", r"has no Embedding farr; did you mean far\?")
     refused("two.keras:far", r"nothing in two\.keras says which word each row of far is of: name a list .*two\.keras:far,WORDS\.txt")
+    with pytest.raises(InputError, match="says which word each row of far is of"):  # before it is opened
+        open_words("two.keras:far")
+    look = WordSource(SourceSettings(model="words:one.keras")).look()
+    assert look.text == "word vectors (Keras), 8 rows, 3 numbers each, of which words is seen when the model is opened"
     refused("two.keras:far,nothing.txt", "nothing.txt, which should list the words of far")
     Path("own.txt").write_text("a\nb\nc\n")
     assert read_words("two.keras:far,own.txt").words.tolist() == ["a", "b", "c"]

@@ -14,6 +14,7 @@ from kgkt.rundir.given_words import words_file
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.inputs import read_data, words_as_data
 from kgkt.source.words.choice import percent
+from kgkt.source.words.vectors import WordSource
 from kgkt.source.words.word_list import read_word_list
 from kgkt.values import Features
 from tests.words import WORDS, save_words, vectors
@@ -87,7 +88,7 @@ def test_of_several_spellings_the_first_one_counts(tmp_path: Path) -> None:
 def test_words_of_a_pool_are_looked_up(glove: Path) -> None:
     found = features_of(glove, words_as_data(["lamb", "unheard", "river"], "", []))
     assert found.ids.tolist() == ["river", "lamb"]
-    assert found.meta["notices"] == "1 of 3 words are not in glove.txt, and left out: unheard"
+    assert found.meta["notices"] == "1 of 3 words are not in glove.txt, and so in no concept: unheard"
     with pytest.raises(InputError, match=r"none of the 2 words \(RIVER, LAMB\) is in .*glove.txt: are they"):
         features_of(glove, words_as_data(["RIVER", "LAMB"], "", []))
     assert features_of(glove, words_as_data(["RIVER"], "", []), lower=True).ids.tolist() == ["RIVER"]
@@ -181,3 +182,24 @@ def test_a_list_from_python_holds_words_alone(tmp_path: Path) -> None:
                                                  (1, 100_000, "0.1 %"), (0, 5, "0 %"), (497, 1000, "50 %")])  # fmt: skip
 def test_a_share_is_all_only_where_none_is_missing(part: int, n: int, says: str) -> None:
     assert percent(part, n) == says
+
+
+def test_a_look_counts_all_lines_and_says_what_would_be_refused(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    path.write_bytes(b"a 1 2\nb 3 4\nc 5 6")
+
+    def look(**more: Any) -> str:
+        return WordSource(SourceSettings(model=f"words:{path}", **more)).look().text
+
+    assert look() == "word vectors (text), 2 numbers each   3 words are read"
+    lines = [f"w{i} 1 2\n".encode() for i in range(300)]
+    path.write_bytes(b"".join([*lines, b"caf\xe9 1 2"]))
+    with pytest.raises(InputError, match=r"line 301 is not UTF-8.*If it should read 'café 1 2', the file is Latin-1"):
+        look()
+    assert look(most_frequent=5).endswith("5 words are read")
+    path.write_bytes(b"".join([*lines[:2], b"caf\xe9 1 2\n", *lines[2:]]))
+    with pytest.raises(InputError, match="line 3 is not UTF-8"):
+        look(most_frequent=5)
+    assert look(most_frequent=2).endswith("2 words are read")
+    (tmp_path / "list.txt").write_text("w1\nw2\n")  # lines of other words are not looked at
+    assert look(vocabulary=str(tmp_path / "list.txt")).endswith("up to 2 words are read")

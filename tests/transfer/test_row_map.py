@@ -46,6 +46,12 @@ def test_foretold_rows_lie_as_far_from_the_mean_row_as_bs_own(noise: float) -> N
     assert np.linalg.norm(placed(words, 0.5)[1], axis=1).mean() == pytest.approx(0.5, rel=0.1)
 
 
+def test_a_length_is_that_of_the_rows_that_are_written() -> None:
+    words, _ = words_of(0.5)
+    rows = into_b(words, "auto", None, 0.5, keep=True).place(words.vectors[N:])  # what B trained stays
+    assert np.linalg.norm(rows, axis=1).mean() == pytest.approx(0.5)
+
+
 def among_each_other(rows: np.ndarray) -> float:
     """The mean cosine of pairs of rows."""
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)

@@ -170,6 +170,10 @@ def test_a_vocabulary_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "w.json").write_text(json.dumps({"b": 3, "a": 1}))
     assert read_vocabulary(tmp_path / "w.json") == [None, "a", None, "b"]
     (tmp_path / "l.json").write_text(json.dumps(["a", "b"]))
+    (short,) = vocabulary_of(numbered(None), listed=("l.json", ["a", "b"])).notices
+    assert short.startswith("l.json names 2 of the 5 rows of emb: the other 3 are left alone. Its first line is 'a': where")
+    with pytest.raises(InputError, match=r"w has 2 words with a row, the last one row 6, emb of B has 5 rows, 0 to 4: is"):
+        vocabulary_of(numbered(None), listed=("w", ["a", None, None, None, None, None, "b"]))
     assert read_vocabulary(tmp_path / "l.json") == ["a", "b"]
     for name, text, message in (
         ("e.txt", b"\n", "has no word"), ("l.txt", b"caf\xe9\n", "line 1 is not UTF-8"),

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kgkt.errors import InputError
+from kgkt.errors import InputError, some_words
 from kgkt.recipe import NAMED
 from kgkt.source.words.files import open_words
-from kgkt.source.words.word_list import read_word_list, some_words
+from kgkt.source.words.word_list import read_word_list
 
 POOR = 0.5  # share of the words that are there, below which another casing is tried
 BETTER = 0.1  # by how much it must gain to be proposed

@@ -13,6 +13,7 @@ from kgkt.errors import InputError, count
 from kgkt.source.arrays import some_ids
 from kgkt.source.words.faults import why_no_word
 from kgkt.source.words.kinds import Reader, reader_of
+from kgkt.source.words.text import TextVectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,26 @@ class WordFile:
         self._reader, self.files, self.path = reader, reader.files, reader.files[0]
         self.kind, self.width, self.count = reader.kind, reader.width, reader.count
         self.notices: list[str] = []
+
+    def look(self, most: int | None, chosen: bool) -> int | None:
+        """How many words there may be, found by reading a file that does not say it; refusing what is seen cheaply.
+
+        Args:
+            most: of the words so many are read; None: all.
+            chosen: whether only those of a list are, so that what is wrong with others does not matter.
+
+        Returns:
+            None where the file says it, or `most` does.
+
+        Raises:
+            InputError: text that is not UTF-8, in the first lines, or anywhere where all of it is read to be counted.
+        """
+        reader = self._reader
+        if not isinstance(reader, TextVectors):
+            return None
+        if not chosen:
+            reader.refuse_first(most)
+        return reader.count_lines() if self.count is None and most is None and not chosen else None
 
     def batches(
         self, size: int = BATCH, wanted: Collection[str] | None = None, limit: int | None = None

@@ -52,6 +52,7 @@ class TextVectors:
         self.faults.hint = "; a word, then its numbers, divided by single spaces, are expected in each line"
         with closing(line_blocks(path, encoding, FIRST)) as blocks:
             sample = next(blocks, b"").split(b"\n")[: SAMPLE + 1]
+        self._first = sample[:SAMPLE]
         header = HEADER.fullmatch(sample[0]) if sample else None
         self.blank, self.count = 0, int(header[1]) if header else None
         lines = [line for line in sample[1:] if line.strip()] if header else [line for line in sample if line.strip()]
@@ -60,6 +61,34 @@ class TextVectors:
         self.leading = all(line.startswith(b" ") for line in lines)
         self.trailing = any(line.rstrip(b"\r").endswith((b" ", b"\t")) for line in lines)
         self.width = self._width(lines, int(header[2]) if header else None)
+
+    def refuse_first(self, most: int | None = None) -> None:
+        """Refuse what `rows` would, by the first lines alone.
+
+        Args:
+            most: lines that are looked at, where fewer are read.
+
+        Raises:
+            InputError: one is not UTF-8; with its number.
+        """
+        for number, line in enumerate(self._first[:most], 1):
+            self._decoded(number, line)
+
+    def count_lines(self) -> int:
+        """How many lines there are, all of them read.
+
+        Raises:
+            InputError: one is not UTF-8; with its number.
+        """
+        done = 0
+        for block in line_blocks(self.path, self.encoding):
+            try:
+                block.decode()
+            except UnicodeDecodeError as error:
+                before = block.count(b"\n", 0, error.start)
+                self._decoded(done + before + 1, block.split(b"\n", before + 1)[before])
+            done += block.count(b"\n") + (not block.endswith(b"\n"))
+        return done
 
     def rows(self, wanted: Collection[str] | None = None) -> Rows:
         """Words with their vectors, some MB at a time.
@@ -132,10 +161,7 @@ class TextVectors:
 
     def _line(self, number: int, line: bytes) -> tuple[str, list[float]] | None:
         """One line by itself: a word, which may hold spaces, and its numbers; None for one that is skipped."""
-        try:
-            text = line.decode().rstrip("\r\n").rstrip(" ")
-        except UnicodeDecodeError as error:
-            raise InputError(self._strange(number, line, error.start)) from error
+        text = self._decoded(number, line).rstrip("\r\n").rstrip(" ")
         if not text:
             self.blank += 1
             return None
@@ -149,6 +175,12 @@ class TextVectors:
         except ValueError as error:
             self.faults.skip(number, f"holds {str(error).partition(': ')[2][:40]}, no number")
             return None
+
+    def _decoded(self, number: int, line: bytes) -> str:
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            raise InputError(self._strange(number, line, error.start)) from error
 
     def _width(self, lines: list[bytes], told: int | None) -> int:
         """How many numbers a word has, by the first lines."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, UsageError, count
+from kgkt.errors import InputError, UsageError, count, some_words
 from kgkt.files import digest_path, digest_value
 from kgkt.recipe import NAMED, SourceSettings
 from kgkt.source.arrays import Progress
@@ -14,9 +14,9 @@ from kgkt.source.inputs import Data
 from kgkt.source.parquet import Batch, describe, write_features
 from kgkt.source.source import Classifier, Look
 from kgkt.source.words.choice import Wanted, wanted_words
+from kgkt.source.words.embedding import KerasVectors
 from kgkt.source.words.files import WordFile, open_words
-from kgkt.source.words.packed import line_blocks
-from kgkt.source.words.word_list import LONGEST_WORD, some_words
+from kgkt.source.words.word_list import LONGEST_WORD
 from kgkt.values import Features
 
 if TYPE_CHECKING:
@@ -57,11 +57,16 @@ class WordSource:
         """How many words it holds, of which kind it is, and which words are read."""
         settings, file = self.settings, self._open()
         wanted, n = self._wanted(), file.count
-        held = "" if n is None else f"{count(n, 'word')}, "
+        numbered = file.kind == KerasVectors.kind  # rows, of which not all need to be of words
+        held = "" if n is None else f"{count(n, 'row' if numbered else 'word')}, "
         text = f"word vectors ({file.kind}), {held}{file.width} numbers each"
+        if numbered and len(file.files) == 1:
+            text += ", of which words is seen when the model is opened"
         bounds = [n, settings.most_frequent, None if wanted is None else len(wanted.words)]
         most = min((bound for bound in bounds if bound is not None), default=None)
-        most = self._count() if most is None else most
+        counted = file.look(most if settings.most_frequent else None, wanted is not None)
+        most = most if counted is None else counted
+        assert most is not None
         if settings.most_frequent is not None and n is not None and settings.most_frequent > n:
             text += f"   --most-frequent {settings.most_frequent:,} is more than there are: all are read"
         elif most != n:
@@ -128,10 +133,6 @@ class WordSource:
                              "of several arrays, or a .keras model, --layers names one")
         return open_words(self.place)
 
-    def _count(self) -> int:
-        """How many lines a text file has, which does not say how many words it holds."""
-        return sum(block.count(b"\n") for block in line_blocks(self.path))  # the only kind that does not
-
     def _wanted(self) -> Wanted | None:
         settings = self.settings
         return None if settings.vocabulary is None else wanted_words(Path(settings.vocabulary), settings.lower)
@@ -155,7 +156,7 @@ class WordSource:
             notices.append(f"{self.path.name} holds {count(len(seen), 'word')}, fewer than --most-frequent {room:,}")
 
     def _looked_up(self, file: WordFile, data: Data, notices: list[str]) -> Words:
-        """The vectors of items by their texts; of words that are not there the items are counted, and left out."""
+        """The vectors of items by their texts; of words that are not there the items are counted."""
         lower, items = self.settings.lower, dict[str, list[str]]()
         for item, text in zip(data.ids.tolist(), data.text or (), strict=True):
             items.setdefault(text.strip().lower() if lower else text.strip(), []).append(item)
@@ -170,8 +171,8 @@ class WordSource:
             raise InputError(f"none of the {count(len(items), 'word')} ({some_words(list(items))}) is in {self.path}: "
                              "are they of its language, and in its casing?") from error
         if missing := [word for word in items if word not in seen]:
-            notices.append(f"{len(missing):,} of {count(len(items), 'word')} are not in {self.path.name}, and left "
-                           f"out: {some_words(missing)}")
+            notices.append(f"{len(missing):,} of {count(len(items), 'word')} are not in {self.path.name}, and so "
+                           f"in no concept: {some_words(missing)}")
 
     def _rows(
         self, file: WordFile, wanted: Collection[str] | None, room: int | None, seen: set[str], notices: list[str]

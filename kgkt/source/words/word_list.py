@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from kgkt.errors import InputError, count
+from kgkt.errors import InputError, count, some_words
 from kgkt.source.texts import looks_like_text
 from kgkt.source.words.vocabulary import WANTED, read_vocabulary
 
@@ -48,12 +47,3 @@ def read_word_list(path: Path, what: str) -> tuple[list[str], list[str]]:
                          "with item_id and text")
     return words, [f"{what} {path}: {count(len(twice), 'line')} with a word that stood there before, e.g. "
                    f"{some_words(twice, 1)}: each word counts once"] if twice else []
-
-
-def some_words(words: Sequence[str], most: int = 5) -> str:
-    """A few words for a message.
-
-    >>> some_words(["a", "b", "c"], 2)
-    'a, b, …'
-    """
-    return ", ".join(words[:most]) + (", …" if len(words) > most else "")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kgkt.errors import some_words
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -93,6 +95,6 @@ def _finite(value: Any) -> Any:
 
 def in_words(left: Mapping[str, int], named: Mapping[str, Sequence[str]] | None = None) -> str:
     """Why words were left out, with counts, and the first of those that were asked for by name."""
-    shown = {why: f" ({', '.join(words)}{', …' if len(words) < left[why] else ''})"
+    shown = {why: f" ({some_words(words, len(words))}{', …' if len(words) < left[why] else ''})"
              for why, words in (named or {}).items()}  # fmt: skip
     return ", ".join(f"{n:,} {why}{shown.get(why, '')}" for why, n in left.items()) or "none is given"

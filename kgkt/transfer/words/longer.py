@@ -68,7 +68,9 @@ def check_file(vocabulary: Vocabulary, out: Path, force: bool) -> None:
         more = vocabulary.rows - len(vocabulary.words)
         raise InputError(f"{vocabulary.source} names {len(vocabulary.words):,} of the {vocabulary.rows:,} rows of "
                          f"{vocabulary.layer}, and new words come after the last one: give the other "
-                         f"{count(more, 'row')} a line each, as [SPARE1]")
+                         f"{count(more, 'row')} a line each at the place where they are: the first ones as a rule, for "
+                         "a mask and unknown words ([MASK], [UNK]); at the end only rows behind the last word "
+                         "([SPARE1])")
     if out.exists() and not force:
         raise InputError(f"{out} exists; give another --out, or --force to replace it")
 

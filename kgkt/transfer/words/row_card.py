@@ -60,9 +60,7 @@ def card_text(run: Mapping[str, Any]) -> str:
         ("how it came into B's space", in_space(options, figures)),
     ]
     if figures["length"] is not None:
-        alone = figures["length_alone"]
-        made.append(("mean length", f"{figures['length']:.3g}; before {figures['length_before']:.3g}"
-                     + ("" if alone is None else f"; of words left alone {alone:.3g}")))
+        made.append(("mean length", length_in_words(options, figures)))
     if figures["not_found"]:
         made.append(("not in the graph, B's first ones", ", ".join(figures["not_found"])))
     files = {run["model"]: run["sha256"], f"{run['target']['file']} (B)": run["target"]["sha256"],
@@ -90,6 +88,15 @@ def row_counts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
             "unknown": f"; it was cut by {figures['cut_by']}, a larger one may have them" if figures["cut_by"] else ""}
     rows += [(f"left alone: {words}{more.get(name, '')}", figures[name]) for name, words in ALONE.items()]
     return [(words, f"{number:,}") for words, number in rows if number]
+
+
+def length_in_words(options: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """The mean length of the rows that were written; where it is not the one asked for, what that is the mean of."""
+    asked, alone = options["row_norm"], figures["length_alone"]
+    other = f"{asked:.3g}" != f"{figures['length']:.3g}"
+    whole = f" ({asked:.3g} over all words of B that the graph has, before switches and edits)" if other else ""
+    return (f"{figures['length']:.3g}{whole}; before {figures['length_before']:.3g}"
+            + ("" if alone is None else f"; of words left alone {alone:.3g}"))  # fmt: skip
 
 
 def what_a_row_is(options: Mapping[str, Any]) -> str:

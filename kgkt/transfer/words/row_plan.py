@@ -50,7 +50,8 @@ class Space:
     Args:
         by: "pca" (the first principal components), "turn" (into a width as large or larger), "ridge" or "network".
         learned: the map from A's vectors to trained rows; None where it was not asked.
-        norm: mean length of the rows of the words that A has, before people's edits.
+        norm: mean length of the rows of the words that A has, but for those that B trained and keeps; before people's
+            edits, of which one would else move all rows.
         place: (n, d) -> (n, width).
     """
 
@@ -130,7 +131,9 @@ def uses_learned(words: Words, asked: str) -> bool:
     return asked == "learned" or (asked == "auto" and bool(words.learned.any()))
 
 
-def into_b(words: Words, asked: str, rank: int | None, norm: float | None, seed: int = 0) -> Space:
+def into_b(
+    words: Words, asked: str, rank: int | None, norm: float | None, seed: int = 0, keep: bool = False
+) -> Space:
     """How A's vectors are brought into B's rows, fitted on the words that both have.
 
     Args:
@@ -140,6 +143,7 @@ def into_b(words: Words, asked: str, rank: int | None, norm: float | None, seed:
         norm: mean length of the rows; None: that of B's own of words that A has. Of a trained B they lie as far from
             its mean row, in the mean, as its trained rows do.
         seed: of the turn, of the split and of the network.
+        keep: whether rows that B trained stay, and so have no part in that mean length.
 
     Raises:
         InputError: rows that would be 0, B's that are 0, or a map that cannot be learned.
@@ -154,8 +158,9 @@ def into_b(words: Words, asked: str, rank: int | None, norm: float | None, seed:
         pairs = np.flatnonzero(taught) if taught.any() else np.arange(len(taught))
         learned = learn_row_map(words.vectors[pairs], words.own[words.at[pairs]], seed)
         by, raw = learned.by, _as_far(learned, base[pairs], words.own[words.at[pairs]])
-        factor = np.float32(1 if norm is None else scale(raw(base), norm))
-        norm = float(np.linalg.norm(raw(base), axis=1).mean()) if norm is None else norm
+        made = raw(base[~taught] if keep and not taught.all() else base)
+        factor = np.float32(1 if norm is None else scale(made, norm))
+        norm = float(np.linalg.norm(made, axis=1).mean()) if norm is None else norm
         return Space(by, learned, norm, lambda vectors: raw(vectors) * factor)
     mean, turn = projection(words.vectors, width, seed)
     by, own = "pca" if width < words.vectors.shape[1] else "turn", words.own[words.at]

@@ -72,9 +72,7 @@ def vocabulary_of(
         source, words = f"{lookup.name} ({type(lookup).__name__})", [str(word) for word in lookup.get_vocabulary()]
         own = [token for token in (getattr(lookup, "oov_token", None), getattr(lookup, "mask_token", None)) if token]
     rows = int(layer.input_dim)
-    if len(words) > rows:
-        raise InputError(f"{source} has {count(len(words), 'word')} with a row, {path} of {name} has "
-                         f"{count(rows, 'row')}: is it the vocabulary of another layer?")
+    refuse_more(source, words, path, name, rows)
     apart = {*own, *special}
     named = np.array([None if word is None or word in apart or SPECIAL.fullmatch(word) else word for word in words],
                      object)  # fmt: skip
@@ -85,10 +83,38 @@ def vocabulary_of(
     called = {row: word for row, word in enumerate(words) if word and word.strip() and named[row] is None}
     if len(words) < rows:
         notices.append(f"{source} names {len(words):,} of the {rows:,} rows of {path}: the other "
-                       f"{rows - len(words):,} are left alone")
+                       f"{rows - len(words):,} are left alone{_left_out(named) if listed is not None else ''}")
     if missing := [token for token in special if token not in set(words)]:
         notices.append(f"{source} has no word {', '.join(missing)}, which --special names")
     return Vocabulary(named, source, path, rows, tuple(notices), called)
+
+
+def refuse_more(source: str, words: Sequence[str | None], path: str, name: str, rows: int) -> None:
+    """Refuse a vocabulary that has more rows than an Embedding.
+
+    Args:
+        source: what the vocabulary is called.
+        words: of its rows.
+        path, name: of the Embedding, and of B.
+        rows: of the Embedding.
+
+    Raises:
+        InputError: as said.
+    """
+    if len(words) > rows:
+        there = sum(bool(word) for word in words)
+        last = "" if there == len(words) else f", the last one row {len(words) - 1:,}"
+        raise InputError(f"{source} has {count(there, 'word')} with a row{last}, {path} of {name} has "
+                         f"{count(rows, 'row')}{last and f', 0 to {rows - 1:,}'}: is it the vocabulary of another "
+                         "layer?")  # fmt: skip
+
+
+def _left_out(named: np.ndarray) -> str:
+    """What to look at where a list begins with a word, and names fewer words than there are rows."""
+    if not len(named) or named[0] is None:
+        return ""
+    return (f". Its first line is {named[0]!r}: where B's first rows are no words' (a mask, unknown words), each of "
+            "these needs a line there, or every word is taken for that of another row")  # fmt: skip
 
 
 def lookup_before(model: Any, path: str, layer: Any, name: str) -> Any:
