@@ -90,7 +90,12 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     listed = listed_words(target.vocabulary)
     vocabulary = vocabulary_of(model, target.layer, listed, special=target.special, name=path.name)
     layer = need_embedding(model, vocabulary.layer, path.name)[1]
-    begun, made = time.perf_counter(), foretold_beside(path, vocabulary.layer, vocabulary.rows)
+    made = foretold_beside(path, vocabulary.layer, vocabulary.rows)
+    early = [*vocabulary.notices, *(
+        [foretold_in_words(path, int(made.sum()), "those that the graph has are written anew")] if made.any() else [])]
+    for notice in early:
+        say(notice)
+    begun = time.perf_counter()
     with open_graph_store(recipe, run, write=target.map) as store:
         current = read_current(store, run, say)
         found = _find(recipe, vocabulary, current)
@@ -116,11 +121,10 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     missing = figures["not_found"]
     figures |= {"blocks": blocks, "not_found": missing[:NOT_FOUND],
                 "cut_by": cut_by(recipe, run, len(current.ids), missing)}  # fmt: skip
-    anew = [foretold_in_words(path, int(made.sum()), "those that the graph has are written anew")] if made.any() else []
-    notices = (*vocabulary.notices, *anew, *notices_of_rows(
-        target, model, layer, vocabulary, current.ids.tolist(), words, space, figures))  # fmt: skip
-    for notice in notices:
+    late = notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures)
+    for notice in late:
         say(notice)
+    notices = (*early, *late)
     begun = time.perf_counter()
     options = {"layer": vocabulary.layer, "words": vocabulary.source, **options}
     facts = provenance(run, current) | foretold_as(vocabulary.layer, made | (s > 0))

@@ -166,7 +166,7 @@ def test_a_vocabulary_may_come_from_a_file(tmp_path: Path) -> None:
     assert read_vocabulary(tmp_path / "words.txt") == [None, "[UNK]", "élan", "a word"]
     found = vocabulary_of(numbered(None), listed=listed_words(str(tmp_path / "words.txt")))
     assert found.words.tolist() == [None, None, "élan", "a word"]
-    assert found.notices == ("words.txt names 4 of the 5 rows of emb: the other 1 are left alone",)
+    assert found.notices == ("words.txt names 4 of the 5 rows of emb: the other 1 is left alone",)
     (tmp_path / "w.json").write_text(json.dumps({"b": 3, "a": 1}))
     assert read_vocabulary(tmp_path / "w.json") == [None, "a", None, "b"]
     (tmp_path / "l.json").write_text(json.dumps(["a", "b"]))

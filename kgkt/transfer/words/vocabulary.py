@@ -81,9 +81,10 @@ def vocabulary_of(
         notices.append(f"row 0 of {path} is its mask (mask_zero), though {source} calls it {named[0]!r}: left alone")
         named[0] = None
     called = {row: word for row, word in enumerate(words) if word and word.strip() and named[row] is None}
-    if len(words) < rows:
-        notices.append(f"{source} names {len(words):,} of the {rows:,} rows of {path}: the other "
-                       f"{rows - len(words):,} are left alone{_left_out(named) if listed is not None else ''}")
+    if more := rows - len(words):
+        first = "" if listed is None else _left_out(named)
+        notices.append(f"{source} names {len(words):,} of the {rows:,} rows of {path}: the other {more:,} "
+                       f"{'is' if more == 1 else 'are'} left alone{first}")
     if missing := [token for token in special if token not in set(words)]:
         notices.append(f"{source} has no word {', '.join(missing)}, which --special names")
     return Vocabulary(named, source, path, rows, tuple(notices), called)
