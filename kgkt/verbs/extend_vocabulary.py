@@ -16,6 +16,7 @@ from kgkt.rundir.growing_words import Growing, check_match, open_growing
 from kgkt.rundir.rows_again import extended_as, remember_extended
 from kgkt.rundir.state import Say, open_run
 from kgkt.source.words.vocabulary import read_vocabulary
+from kgkt.source.words.word_list import read_word_list
 from kgkt.transfer.words.extended import Extended as Extended
 from kgkt.transfer.words.extended import in_words
 
@@ -188,7 +189,7 @@ def _refuse(recipe: Recipe, asked: Asked) -> None:
     if asked.confidence is not None and recipe.target.test:
         raise UsageError("--test chooses the confidence, --confidence says it: one of the two")
     if asked.words is not None:
-        read_vocabulary(asked.words)  # before B is opened, and TensorFlow loaded for it
+        read_word_list(Path(asked.words), "list of words")  # before B is opened, and TensorFlow loaded for it
 
 
 def _confidence(
