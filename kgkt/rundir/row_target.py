@@ -7,9 +7,6 @@ from pathlib import Path
 from kgkt.errors import InputError
 from kgkt.recipe import Target
 
-NUMBERS = ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing")  # words or the like
-KINDS = ("Embedding", "ReversibleEmbedding")
-
 
 def look_at_rows(target: Target) -> None:
     """Refuse a vocabulary that is none, and by a `.keras` file's config an Embedding or words that it does not have.
@@ -24,7 +21,7 @@ def look_at_rows(target: Target) -> None:
     """
     from kgkt.source.models import inspect_model
     from kgkt.source.safety import objects, safe_check
-    from kgkt.source.words.embedding import tells_layers
+    from kgkt.source.words.embedding import KINDS, NUMBERS, tells_all
     from kgkt.source.words.vocabulary import read_vocabulary
     from kgkt.transfer.words.embeddings import choose_embedding
     from kgkt.transfer.words.vocabulary import GIVE, refuse_more
@@ -34,12 +31,12 @@ def look_at_rows(target: Target) -> None:
     if path.suffix != ".keras":
         return
     info, entries = inspect_model(path, target.imports), list(objects(safe_check(path, target.imports)["config"]))
-    if not tells_layers(info, entries):
+    if not tells_all(info, entries):
         return
     widths = {entry["config"].get("name"): entry["config"].get("input_dim") for entry in entries
               if entry["class_name"] in KINDS}  # fmt: skip
     rows = {layer: widths.get(layer.split("/")[-1]) for layer, kind in info.classes.items() if kind in KINDS}
-    if len(rows) > 1 and target.layer is None:
+    if len(rows) > 1 and target.layer is None and any("/" in path for path in rows):
         return  # it may be one and the same, at two places
     layer = choose_embedding(rows, list(info.classes), target.layer, path.name)
     if words is not None and isinstance(n := rows[layer], int):

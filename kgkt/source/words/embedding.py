@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from kgkt.source.words.text import Rows
 from kgkt.source.words.vocabulary import read_vocabulary
 
 KINDS = ("Embedding", "ReversibleEmbedding")
+NUMBERS = ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing")  # words or the like
 
 
 class KerasVectors:
@@ -31,7 +32,7 @@ class KerasVectors:
         listed: a list of the words of its rows; "": those of the TextVectorization or StringLookup before it.
 
     Raises:
-        InputError: no Embedding, several, or none of that name; a list that is not there.
+        InputError: no Embedding, several, or none of that name; a list that is not there, or none that is needed.
         UnsafeError: the file brings code.
     """
 
@@ -49,7 +50,8 @@ class KerasVectors:
         self.faults, self.notices = Faults(str(path), "row"), list[str]()
         if self.listed and not self.listed.is_file():
             raise InputError(f"{self.listed}, which should list the words of {self.layer} of {path}, is not there")
-        if not self.listed and _has_no_words(info):
+        entries = list(objects(safe_check(path)["config"]))
+        if not self.listed and tells_all(info, entries) and not any(one["class_name"] in NUMBERS for one in entries):
             raise InputError(f"nothing in {path} says which word each row of {self.layer} is of: {self._give()}")
         if not self.width:
             raise InputError(f"{path}: how wide the rows of {self.layer} are does not stand in the file: save it again")
@@ -92,25 +94,16 @@ class KerasVectors:
         return f"name a list of them, one a line in the order of the rows, as {self.path}:{self.layer},WORDS.txt"
 
 
-def tells_layers(info: ModelInfo, entries: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether the config of a `.keras` file tells all of its layers: not where one is of a class of one's own, or
-    inside of another layer.
+def tells_all(info: ModelInfo, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a model's config tells what layers it has: there are no classes of one's own, and no layers in others.
 
     Args:
-        info: of the model.
-        entries: the objects of its config.
+        info: from `inspect_model`.
+        entries: every object of its config.
     """
-    held = list(entries)
-    own = any(str(entry.get("module") or "keras").split(".")[0] != "keras" for entry in held)
-    wrapped = any("layer" in entry["config"] for entry in held if isinstance(entry.get("config"), dict))
-    return not own and not wrapped and info.kind in ("Functional", "Sequential")
-
-
-def _has_no_words(info: ModelInfo) -> bool:
-    """Whether the config tells that no layer gives words a row."""
-    entries = list(objects(safe_check(info.path)["config"]))
-    return tells_layers(info, entries) and not any(
-        entry["class_name"] in ("TextVectorization", "StringLookup") for entry in entries)
+    own = any(str(entry.get("module") or "keras").split(".")[0] != "keras" for entry in entries)
+    wrapped = any("layer" in entry["config"] for entry in entries if isinstance(entry.get("config"), dict))
+    return not (own or wrapped) and info.kind in ("Functional", "Sequential")
 
 
 def _embedding_of(info: ModelInfo, name: str) -> str:
