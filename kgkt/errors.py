@@ -116,17 +116,18 @@ def quoted(words: Iterable[str], most: int = 10) -> str:
     return ", ".join([*(repr(str(word)) for word in known[:most]), *["…"][: len(known) > most]])
 
 
-def bare(text: str) -> str:
-    """A text without accents and capitals, by which two are compared.
+def bare(text: str, fold: bool = True) -> str:
+    """A text without accents and, with `fold`, capitals, by which two are compared.
 
-    >>> bare("Été") == bare("ete")
-    True
+    >>> bare("Été") == bare("ete"), bare("École", fold=False)
+    (True, 'Ecole')
     """
     import unicodedata
 
+    text = text.casefold() if fold else text
     if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFD", text.casefold())
+        return text
+    apart = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", "".join(one for one in apart if not unicodedata.combining(one)))
 
 

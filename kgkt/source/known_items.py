@@ -68,10 +68,11 @@ def _why_unknown(item_id: str, known: Collection[str]) -> str:
 
 
 def _bare_alike(item_id: str, known: Collection[str]) -> list[str]:
-    """Up to three ids that are the same but for accents and capitals, the one in small letters first."""
+    """Up to three ids that are the same but for accents and capitals; with the capitals first, then small ones."""
     wanted, least = bare(item_id), len(unicodedata.normalize("NFC", item_id))
     alike = (one for one in known if least <= len(one) <= 3 * least and bare(one) == wanted)
-    return sorted(alike, key=lambda one: (one != item_id.lower(), one))[:3]
+    typed = bare(item_id, fold=False)
+    return sorted(alike, key=lambda one: (bare(one, fold=False) != typed, one != one.lower(), one))[:3]
 
 
 def _some(known: Collection[str], item_id: str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from kgkt.errors import InputError
 from kgkt.store import guard, statements
+from kgkt.store.load import set_active, set_merged
 from kgkt.store.opening import open_store
 from kgkt.store.tokens import tokenize
 from tests.store.conftest import NAMES, K, fill
@@ -115,6 +116,19 @@ def test_the_answers_of_shipped_queries_are_right(full):
         assert rows("neighbours", item="x3")[0]["item"] != "x3"
         assert rows("similar", concept="c5") == rows("similar", concept=5)
         assert [row["concept"] for row in rows("leaning", **{"class": 1})][:2] == ["c1", "c10"]
+
+
+def test_what_is_merged_into_a_concept_has_its_counterparts(tmp_path):
+    url, asked = f"kglite:{tmp_path / 'graph.kgl'}", {"graph": "main", "into": "", "limit": 99}
+    fill(url)
+    found = []
+    with open_store(url, write=True) as store:
+        for change in ({}, {2: 3, 3: 4}, {2: None}):  # 2 has a counterpart; then it is off, and no part of any
+            set_merged(store, "main", [(a, b) for a, b in change.items() if b is not None])
+            set_active(store, "main", {a: False for a, b in change.items() if b is None})
+            found.append({row[0].removeprefix("main/concept/") for row in store.read(statements.load("untranslated"), asked).rows})
+    assert found[1] == found[0] - {"3", "4"}
+    assert found[2] == found[0] - {"3"}
 
 
 def test_an_unknown_name_gives_the_nearest():
