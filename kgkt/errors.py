@@ -107,7 +107,7 @@ def shorten(text: str, most: int) -> str:
 
 
 def quoted(words: Iterable[str], most: int = 10) -> str:
-    """The first of some words, each once and in quotes.
+    r"""The first of some words, each once and in quotes.
 
     >>> quoted(["cat", "l'", "cat", "dog"], 2)
     '\'cat\', "l\'", …'
