@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, KgktError
-from kgkt.files import atomic, is_running, make_folder, read_json, read_parquet, write_json
+from kgkt.files import atomic, is_running, read_json, read_parquet, write_json
 from kgkt.store.opening import embedded_url
 
 if TYPE_CHECKING:
@@ -102,20 +102,20 @@ def load_neighbours(path: Path, made_from: str) -> np.ndarray | None:
 
 
 @contextlib.contextmanager
-def own_folder(run: RunDir) -> Iterator[None]:
-    """Make a graph's folder; where the graph is refused, all that it put there goes, and the folder if it is new.
+def nothing_left_if_refused(run: RunDir) -> Iterator[None]:
+    """Where a graph that was never made is refused, all that was put into its folder within goes, and an empty folder.
 
-    What was there before stays; so do whole features, which took their time, and all of a graph that was made before.
+    To be entered by who holds the graph, so that nobody else writes there. What was there before stays; so do whole
+    features, which took their time, and all of a graph that was made before.
     """
-    there = {path.name for path in run.folder.iterdir()} if run.folder.is_dir() else None
-    make_folder(run.folder)
+    there = {path.name for path in run.folder.iterdir()}
     try:
         yield
     except KgktError:
-        if (there is None or "run.json" not in there) and "features" not in run.state() and run.folder.is_dir():
-            for path in [path for path in run.folder.iterdir() if path.name not in (there or ())]:
+        if "run.json" not in there and "features" not in run.state() and run.folder.is_dir():
+            for path in [path for path in run.folder.iterdir() if path.name not in there]:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-            if there is None:
+            with contextlib.suppress(OSError):  # not empty
                 run.folder.rmdir()
         raise
 

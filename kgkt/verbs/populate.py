@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kgkt.errors import count
-from kgkt.files import sha256_file
+from kgkt.files import make_folder, sha256_file
 from kgkt.memory import release_memory
 from kgkt.recipe import Recipe
 from kgkt.rundir import carry
@@ -30,7 +30,7 @@ from kgkt.rundir.features import (
     pool_settings,
     read_features,
 )
-from kgkt.rundir.folder import RunDir, own_folder
+from kgkt.rundir.folder import RunDir, nothing_left_if_refused
 from kgkt.rundir.graph_database import write_graph
 from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
 from kgkt.rundir.grown import Growth, asked_of
@@ -125,28 +125,31 @@ def populate(
         return _rehearse(recipe, run, pool, say, progress, force, fresh)
     url, own, seconds = store_url(recipe, run), identity(run), dict.fromkeys(STAGES, 0.0)
     # The writer's lease first: of two loads one wins.
-    with own_folder(run), open_store(url, write=True, database=store_database(recipe, run)) as store:
+    make_folder(run.folder)
+    with open_store(url, write=True, database=store_database(recipe, run)) as store:
         admit(store, run.graph, own, is_shared(recipe, run))
         store.hold(run.graph)
-        run.sweep()
-        run.write_state({**run.state(), "run": own})
-        people, before = carry.save_edits(recipe, run, store)
-        if "labels" not in people:
-            carry.forget_label_files(run, say)
-        with _timed(seconds, "features"):
-            features, contents = read_features(recipe, run, pool, say, progress, force)
-            pool = as_read(pool, features)
-            release_memory()
-        found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
-        carried = _place(people, features, found)
-        with _timed(seconds, "graph"):
-            emptied = ~drawn.graph.active
-            emptied[carried.off] = False
-            save_graph_files(
-                run, features.ids, found.embedding, found.clustering, drawn.exemplars, drawn.graph.names, emptied)
-            save_sources(run, found.alone)
-            release_memory()
-            write_graph(store, run, recipe, found, drawn, features, pool.data, carried, pool.source.nodes(features))
+        with nothing_left_if_refused(run):
+            run.sweep()
+            run.write_state({**run.state(), "run": own})
+            people, before = carry.save_edits(recipe, run, store)
+            if "labels" not in people:
+                carry.forget_label_files(run, say)
+            with _timed(seconds, "features"):
+                features, contents = read_features(recipe, run, pool, say, progress, force)
+                pool = as_read(pool, features)
+                release_memory()
+            found, drawn = _make(recipe, run, features, contents, pool, before, people, say, fresh, seconds)
+            carried = _place(people, features, found)
+            with _timed(seconds, "graph"):
+                emptied = ~drawn.graph.active
+                emptied[carried.off] = False
+                save_graph_files(
+                    run, features.ids, found.embedding, found.clustering, drawn.exemplars, drawn.graph.names, emptied)
+                save_sources(run, found.alone)
+                release_memory()
+                nodes = pool.source.nodes(features)
+                write_graph(store, run, recipe, found, drawn, features, pool.data, carried, nodes)
     carry.let_wait(run, carried.strengths)
     let_rows_wait(run, carried.rows)
     made = _populated(run, url, features, found, drawn, carried, seconds)
