@@ -272,8 +272,8 @@ class Translator:
     def _written(self, tokens: list[list[str]], known: set[str] | None) -> Iterator[str]:
         """The translation of each text, given as its words and marks."""
         words = [[token.lower() for token in text] for text in tokens]
-        told = [[" ".join(UNKNOWN if known and word not in known else word for word in text)] for text in words]
-        pieces, places = self._pieces(as_text(told))
+        told = words if known is None else [[word if word in known else UNKNOWN for word in text] for text in words]
+        pieces, places = self._pieces(as_text([[" ".join(text)] for text in told]))
         for text, ids, looked in zip(tokens, pieces, places, strict=True):
             yield self._text(text, ids, looked)
 

@@ -28,9 +28,8 @@ def placed(text: str, flags: Sequence[str], one: bool = True) -> str:
     "kgkt label --dir 'a b' x=y --graph fr; kgkt diff --dir 'a b' GRAPH GRAPH"
     """
     pairs = [(flags[at], shlex.join(flags[at : at + 2])) for at in range(0, len(flags), 2)]
-    ends = [found.start() for found in PROPOSED.finditer(text)][1:]
-    parts, last = [], 0
-    for found, end in zip(PROPOSED.finditer(text), [*ends, len(text)], strict=True):
+    proposed, parts, last = list(PROPOSED.finditer(text)), [], 0
+    for found, end in zip(proposed, [*(one.start() for one in proposed[1:]), len(text)], strict=False):
         graph, rest = one and found[1] not in WITHOUT_GRAPH, text[found.end() : end]
         here = [told for flag, told in pairs if (graph or flag != "--graph") and f"{flag} " not in rest]
         parts += [text[last : found.end()], *(f" {told}" for told in here)]

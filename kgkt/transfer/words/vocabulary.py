@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import InputError, count
+from kgkt.errors import InputError, bare, count
 from kgkt.lookup import SPECIAL, lookup_of
 from kgkt.transfer.words.embeddings import held_layers, need_embedding
 
@@ -133,9 +132,7 @@ def form(word: str, lower: bool, strip_accents: bool) -> str:
     >>> form("Élan", True, True), form("Élan", False, True), form("Élan", True, False)
     ('elan', 'Elan', 'élan')
     """
-    if strip_accents and not word.isascii():
-        split = unicodedata.normalize("NFD", word)
-        word = unicodedata.normalize("NFC", "".join(part for part in split if not unicodedata.combining(part)))
+    word = bare(word, fold=False) if strip_accents else word
     return word.lower() if lower else word
 
 
