@@ -2,6 +2,7 @@
 
     python benchmarks/translation.py                      every draw that the report lacks
     python benchmarks/translation.py --pairs 10000 --arms random,full --seeds 1
+    python benchmarks/translation.py --lengths            how long the rows should be, on the dev pairs of seed 300
 
 In each draw all arms see the same pairs, start from the same weights but for the encoder's rows, and have the same
 vocabulary, epochs, rates and mean row norm. Each arm of a draw is written down at once; a run that was stopped goes on.
@@ -21,12 +22,13 @@ from typing import Any
 import paired
 
 TASK = "en-fr"
-ARMS = {  # in the order of the report
+ARMS = {  # in the order of the report; A's are whitened where nothing is said
     "random": "random rows",
     "full": "rows from A, full",
     "rank 32": "rows from A, rank 32",
     "rank 16": "rows from A, rank 16",
     "rank 0": "rows from A, rank 0 (the concept's centroid alone)",
+    "plain": "rows from A, full, not whitened",
     "glove": "rows from GloVe alone, full",
     "shuffled": "A's rows, shuffled over the words",
     "random frozen": "random rows, frozen",
@@ -35,19 +37,19 @@ ARMS = {  # in the order of the report
     "shuffled frozen": "A's rows, shuffled, frozen",
 }
 FIRST = ("random", "full", "shuffled")
+THEN = ("rank 32", "rank 16", "rank 0", "plain", "glove", "full frozen", "random frozen")
 PLAN = (  # what is measured first
-    (10_000, FIRST), (10_000, ("rank 32", "rank 16", "rank 0", "glove", "full frozen", "random frozen")),
-    (2_000, FIRST), (5_000, FIRST), (20_000, ("random", "full")),
-    (10_000, ("rank 32 frozen", "shuffled frozen")),
-    (2_000, ("rank 32", "rank 16", "rank 0", "glove", "full frozen", "random frozen")),
-    (5_000, ("rank 32", "rank 16", "rank 0", "glove", "full frozen", "random frozen")),
-    (20_000, ("shuffled",)),
+    (10_000, FIRST), (2_000, FIRST), (5_000, FIRST), (20_000, ("random", "full")), (10_000, THEN), (2_000, THEN),
+    (5_000, THEN), (10_000, ("rank 32 frozen", "shuffled frozen")), (20_000, ("shuffled",)),
 )  # fmt: skip
+LENGTHS, LENGTH_ARMS, LENGTH_SEED, LENGTH_PAIRS = (1.0, 2.0, 4.0), ("random", "full", "plain"), 300, 10_000
 # chosen on seed 300, at 10,000 pairs, the same for every arm
 NORM, WIDTH, HIDDEN, PIECES, RATE, BATCH, PATIENCE = 2.0, 192, 160, 2000, 3e-3, 64, 2
 
 
-def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = print) -> Iterator[paired.Row]:
+def draw(
+    known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = print, norm: float | None = None
+) -> Iterator[paired.Row]:
     """One training and its translations.
 
     Args:
@@ -57,6 +59,7 @@ def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = prin
         arm: of ARMS.
         seed: of the pairs and of all weights.
         say: takes a line.
+        norm: mean length of the rows, where lengths are compared, on the dev pairs; None: NORM, on the test pairs.
 
     Yields:
         BLEU and chrF of all test sentences and of those with a word that training lacks; with such words served
@@ -73,24 +76,30 @@ def draw(known: Any, pairs: Any, size: int, arm: str, seed: int, say: Any = prin
     words, unseen = vocabulary(training, pairs, set(known.words))
     trained = set(words[: len(words) - len(unseen)])
     pieces = translator.learn_pieces((french for _, french in training), PIECES)
-    b = translator.build(words, pieces.get_vocab_size(), WIDTH, HIDDEN, norm=NORM, seed=seed)
+    b = translator.build(words, pieces.get_vocab_size(), WIDTH, HIDDEN, norm=norm or NORM, seed=seed)
     rows = b.get_layer("word_rows")
-    rows.set_weights([rows_of(arm, known, words, np.asarray(rows.get_weights()[0]), seed)])
+    rows.set_weights([rows_of(arm, known, words, np.asarray(rows.get_weights()[0]), seed, norm or NORM)])
     rows.trainable = not arm.endswith("frozen")
     begun = time.process_time()
     dev = translator.Batches(pairs.dev, pieces, size=200, known=trained)
     learn = translator.Batches(translator.repeated(training), pieces, BATCH, seed=seed)
     history = translator.train(b, learn, dev, translator.epochs_for(size), RATE, PATIENCE)
     seconds = time.process_time() - begun
-    lacking = [not trained.issuperset(corpus.words_of(english)) for english, _ in pairs.test]
-    writer = translator.Translator(b, pieces)
+    asked = pairs.test if norm is None else pairs.dev
+    lacking = [not trained.issuperset(corpus.words_of(english)) for english, _ in asked]
+    writer, name = translator.Translator(b, pieces), arm if norm is None else length_of(arm, norm)
     for how in ("unknown", "served"):
-        found = writer.translate([e for e, _ in pairs.test], known=trained if how == "unknown" else None)
-        keep(size, arm, seed, how, found)
-        for metric, value in scores(found, [f for _, f in pairs.test], lacking).items():
-            yield paired.row(TASK, f"{arm}, {how}", size, seed, metric, value / 100, seconds)
-    yield paired.row(TASK, f"{arm}, unknown", size, seed, "epochs", len(history["loss"]), seconds)
-    say(f"{size} {arm} {seed}: {len(history['loss'])} epochs, {seconds:.0f} s, dev {min(history['val_loss']):.3f}")
+        found = writer.translate([e for e, _ in asked], known=trained if how == "unknown" else None)
+        keep(size, name, seed, how, found)
+        for metric, value in scores(found, [f for _, f in asked], lacking).items():
+            yield paired.row(TASK, f"{name}, {how}", size, seed, metric, value / 100, seconds)
+    yield paired.row(TASK, f"{name}, unknown", size, seed, "epochs", len(history["loss"]), seconds)
+    say(f"{size} {name} {seed}: {len(history['loss'])} epochs, {seconds:.0f} s, dev {min(history['val_loss']):.3f}")
+
+
+def length_of(arm: str, norm: float) -> str:
+    """An arm of rows of that mean length, judged on the dev pairs."""
+    return f"{arm} {norm:g} long, dev"
 
 
 def vocabulary(training: Any, pairs: Any, has: set[str]) -> tuple[list[str], list[str]]:
@@ -106,13 +115,13 @@ def vocabulary(training: Any, pairs: Any, has: set[str]) -> tuple[list[str], lis
     return seen + unseen, unseen
 
 
-def rows_of(arm: str, known: Any, words: list[str], own: Any, seed: int) -> Any:
-    """The rows of an arm, (len(words) + 2, width), all arms with the same mean norm; what A lacks keeps B's own."""
+def rows_of(arm: str, known: Any, words: list[str], own: Any, seed: int, norm: float) -> Any:
+    """The rows of an arm, (len(words) + 2, width), all of them with that mean norm; what A lacks keeps B's own."""
     import numpy as np
 
     from kgkt.transfer.words.rows import word_rows
 
-    own = own * (NORM / np.linalg.norm(own, axis=1).mean())
+    own = own * (norm / np.linalg.norm(own, axis=1).mean())
     kind = arm.removesuffix(" frozen")
     if kind == "random":
         return own
@@ -123,7 +132,8 @@ def rows_of(arm: str, known: Any, words: list[str], own: Any, seed: int) -> Any:
     if kind == "shuffled":
         theirs = np.random.default_rng(seed).permutation(theirs)
     rank = int(kind.split(" ")[1]) if kind.startswith("rank") else None
-    own[mine] = word_rows(vectors[theirs], known.concepts[theirs], own.shape[1], rank=rank, norm=NORM, seed=seed)
+    own[mine] = word_rows(vectors[theirs], known.concepts[theirs], own.shape[1], rank=rank, norm=norm, seed=seed,
+                          whiten=kind != "plain")  # fmt: skip
     return own
 
 
@@ -152,15 +162,16 @@ def report(rows: paired.Rows) -> Iterator[str]:
     """The lines of report.md."""
     from tasks.translation import LICENCES
 
-    sizes = sorted({row["labels_per_class"] for row in rows})
+    sizes = sorted({row["labels_per_class"] for row in rows if row["seed"] != LENGTH_SEED})
     yield "# A small translator, with and without rows from A"
     yield ""
     yield "English to French, a GRU with attention (`examples/translate`), trained on package descriptions; 1,000"
     yield "test sentences of other families of packages. A: GloVe (50 wide) and all-MiniLM-L6-v2 over the same"
     yield "words, joined (434), and their concepts as `populate` finds them. In a draw all arms see the same pairs"
     yield "and have the same vocabulary, epochs, rates and weights but for the encoder's rows, whose mean norm is"
-    yield f"{NORM:g} in all of them; words that A lacks keep B's own rows. BLEU and chrF by sacrebleu (its defaults,"
-    yield "case counts); mean ± standard error over draws (other pairs, other weights). *Unseen* are the test"
+    yield f"{NORM:g} in all of them; words that A lacks keep B's own rows. A's rows are whitened (`--projection"
+    yield "whitened`) where nothing is said. BLEU and chrF by sacrebleu (its defaults, case counts); mean ± standard"
+    yield "error over draws (other pairs, other weights). *Unseen* are the test"
     yield "sentences with a word that training lacks. Such a word is the unknown word, which the translator learns to"
     yield "write as it stands, or it is *served*: the vocabulary holds it, with its row from A as all others have, and"
     yield "what A lacks too is unknown. The best epoch counts by the loss on 1,000 dev pairs; steps grow with the"
@@ -176,6 +187,12 @@ def report(rows: paired.Rows) -> Iterator[str]:
     yield "## The bar"
     yield ""
     yield from bar(rows)
+    yield ""
+    yield "## How long the rows are"
+    yield ""
+    yield f"BLEU on the dev pairs of seed {LENGTH_SEED}, one draw, {LENGTH_PAIRS:,} pairs, by the mean length of rows:"
+    yield ""
+    yield from lengths(rows)
     yield ""
     yield LICENCES
 
@@ -215,11 +232,22 @@ def bar(rows: paired.Rows) -> Iterator[str]:
         yield f"| {size:,} pairs: {asked} | {paired.points(found)} | {paired.verdict(met)} |"
 
 
+def lengths(rows: paired.Rows) -> Iterator[str]:
+    """What each arm of LENGTH_ARMS is worth by the length of its rows."""
+    yield "| encoder's rows | " + " | ".join(f"{norm:g}" for norm in LENGTHS) + " |"
+    yield "|" + " --- |" * (1 + len(LENGTHS))
+    for arm in LENGTH_ARMS:
+        names = [f"{length_of(arm, norm)}, unknown" for norm in LENGTHS]
+        found = [paired.share(paired.values(rows, TASK, name, LENGTH_PAIRS, "BLEU")) for name in names]
+        yield f"| {ARMS[arm]} | " + " | ".join(found) + " |"
+
+
 def main() -> None:
     """Measure what is asked for and not yet there, and write the report after each training."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", help="only these sizes, as 2000,10000 (all)")
     parser.add_argument("--arms", help=f"only these arms, of {', '.join(ARMS)} (all)")
+    parser.add_argument("--lengths", action="store_true", help="instead: how long the rows should be")
     parser.add_argument("--seeds", type=int, default=3, help="draws (3)")
     parser.add_argument("--out", type=Path, default=paired.RESULTS, help="folder of the reports (benchmarks/results)")
     given = parser.parse_args()
@@ -235,11 +263,14 @@ def main() -> None:
     pairs = task.texts()
     known, folder = task.known(pairs), given.out / "translation"
     rows = paired.before(folder, TASK)
-    wanted = [(size, arm, seed) for size, planned in PLAN if size in sizes
+    wanted = [(size, arm, seed, None) for size, planned in PLAN if size in sizes
               for seed in range(given.seeds) for arm in planned if arm in arms]  # fmt: skip
-    for size, arm, seed in wanted:
-        if not paired.values([r for r in rows if r["seed"] == seed], TASK, f"{arm}, served", size, "chrF unseen"):
-            rows += draw(known, pairs, size, arm, seed, lambda line: print(line, file=sys.stderr, flush=True))
+    if given.lengths:
+        wanted = [(LENGTH_PAIRS, arm, LENGTH_SEED, norm) for arm in LENGTH_ARMS for norm in LENGTHS if arm in arms]
+    for size, arm, seed, norm in wanted:
+        name = arm if norm is None else length_of(arm, norm)
+        if not paired.values([r for r in rows if r["seed"] == seed], TASK, f"{name}, served", size, "chrF unseen"):
+            rows += draw(known, pairs, size, arm, seed, lambda line: print(line, file=sys.stderr, flush=True), norm)
             paired.write(folder, TASK, rows, report, "python benchmarks/translation.py")
     print((folder / "report.md").read_text(encoding="utf-8"))
 

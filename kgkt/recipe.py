@@ -299,7 +299,7 @@ CHOICES: dict[str, tuple[str, ...]] = {"pixels": ("raw", "0..1", "-1..1"), "spre
                                  "expert": ("auto", "head", "prototypes", "none"), "map_method": METHODS,
                                  "carry": ("concepts",),
                                  "method": ("auto", "soft-targets", "write", "distil", "rows"),
-                                 "projection": ("auto", "pca", "learned")}  # fmt: skip
+                                 "projection": ("auto", "pca", "whitened", "learned")}  # fmt: skip
 AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience", "most_frequent")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
@@ -380,6 +380,7 @@ method = "auto"                # auto; write without that check; soft-targets: w
 # lower = true                 # capitals do not count where a word is looked up; strip_accents: accents do not
 # rank = 32                    # of what a row has beside its concept's centroid; 0, or "full"
 # row_norm = "keep"            # mean length of the rows: as B's own, or a number
+# projection = "whitened"      # how A's vectors come to the rows' width: pca, whitened, learned; else auto
 # temperature = 2              # of A's answer, with method = "distil"
 # class_weights = "balanced"   # or {cat = 2, dog = 1}: what an item counts by its class
 # log = "log"                  # folder that gets the losses, for TensorBoard

@@ -49,7 +49,8 @@ def row_settings(
     ] = None,
     projection: Annotated[
         str | None,
-        typer.Option("--projection", help="Rows: pca, learned (from rows that B trained), or auto."),
+        typer.Option("--projection", help="Rows: pca, whitened (for a translator), learned (from rows "
+                     "that B trained), or auto."),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Rows: write also those that B trained.")

@@ -194,7 +194,8 @@ def _words(
     at = np.flatnonzero(found >= 0)
     nearest = nearest_concept(current.Z)
     vectors, centroids = word_vectors(run, nearest, len(current.graph), found[at])
-    learned = np.zeros(len(own), bool) if target.projection == "pca" else learned_rows(layer, target.seed) & ~made
+    fresh = target.projection in ("pca", "whitened")  # as into a B that nothing trained
+    learned = np.zeros(len(own), bool) if fresh else learned_rows(layer, target.seed) & ~made
     return Words(own, learned, at, vectors, nearest[found[at]], centroids)
 
 

@@ -156,6 +156,11 @@ def test_options_and_what_b_has_learned(kgkt: Kgkt, words: Path, written: Rows) 
     assert (done.json["figures"]["covered"], (rows[2:102] == known[2:102]).all(axis=1).sum()) == (118, 0)
     done, rows = written("--projection", "pca", target="known.keras")
     assert (done.json["figures"]["covered"], done.json["options"]["projection"]) == (118, "pca")
+    done, white = written("--projection", "whitened", target="known.keras")
+    assert (done.json["figures"]["covered"], done.json["options"]["projection"]) == (118, "whitened")
+    spread = [np.linalg.svd(found[2:120] - found[2:120].mean(axis=0), compute_uv=False) for found in (white, rows)]
+    assert spread[0][-1] / spread[0][0] > spread[1][-1] / spread[1][0]
+    assert "12 numbers whitened into 8" in kgkt(*FUSE, "--projection", "whitened", "--format", "table").out
     table = kgkt(*FUSE, "--format", "table").out
     assert "the first 8 of 12 principal components" in table
     assert "not in this graph, in B's order: 'W118', 'W119', 'unheard'" in table

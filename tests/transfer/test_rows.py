@@ -65,6 +65,27 @@ def test_what_a_rank_keeps_of_the_residual_is_the_most_that_it_can(clouds: Any) 
     np.testing.assert_allclose(left, [singular.sum(), singular[4:].sum(), singular[19:].sum(), 0, 0], rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("width", [5, 20, 64])
+def test_whitened_words_differ_as_much_along_every_direction(clouds: Any, width: int) -> None:
+    vectors, concepts = clouds[0] * np.geomspace(4, 1, 20).astype(np.float32), clouds[1]
+    rows = word_rows(vectors, concepts, width, rank=None, norm=2, whiten=True)
+    variances = np.sort(np.linalg.svd(rows, compute_uv=False) ** 2)[::-1][: min(width, 20)]
+    assert variances[-1] > 0.5 * variances[0]
+    plain = np.linalg.svd(word_rows(vectors, concepts, width, rank=None, norm=2), compute_uv=False) ** 2
+    assert plain[min(width, 20) - 1] < 0.3 * plain[0]
+    assert lengths(rows).mean() == pytest.approx(2, rel=1e-5)
+    np.testing.assert_array_equal(rows, word_rows(vectors, concepts, width, rank=None, norm=2, whiten=True))
+
+
+def test_of_few_words_whitening_keeps_more_of_how_near_they_are(clouds: Any) -> None:
+    vectors, concepts = clouds
+    few = np.hstack([vectors[:30], np.zeros((30, 10), np.float32)])  # 10 numbers say nothing
+    rows = word_rows(few, concepts[:30], 32, rank=None, norm=1, whiten=True)
+    assert np.isfinite(rows).all()
+    near, ours = (np.corrcoef(x - x.mean(axis=0))[np.triu_indices(30, 1)] for x in (few, rows))
+    assert np.corrcoef(near, ours)[0, 1] > 0.8
+
+
 @pytest.mark.parametrize(("change", "message"), [
     ({"rank": -1}, "the rank of the residual is -1"), ({"norm": -0.5}, "is -0.5, expected a number above 0"),
     ({"norm": float("nan")}, "expected a number above 0"), ({"width": 0}, "are 0 wide"),

@@ -116,6 +116,8 @@ def in_space(options: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     d, width, by = options["from_width"], figures["width"], options["projection"]
     if by == "pca":
         return f"the first {width} of {d} principal components"
+    if by == "whitened":
+        return f"{d} numbers whitened into {width}"
     if by == "turn":
         return f"{d} numbers turned into {width}"
     return (f"by {by}, learned from {figures['pairs']:,} rows that B trained; of {figures['held_out']:,} held out "

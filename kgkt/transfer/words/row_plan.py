@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
-PROJECTIONS = ("auto", "pca", "learned")
+PROJECTIONS = ("auto", "pca", "whitened", "learned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Space:
     """How what A knows is brought into B's rows.
 
     Args:
-        by: "pca" (the first principal components), "turn" (into a width as large or larger), "ridge" or "network".
+        by: "pca" (the first principal components), "turn" (into a width as large or larger), "whitened", "ridge" or
+            "network".
         learned: the map from A's vectors to trained rows; None where it was not asked.
         norm: mean length of the rows of the words that A has, but for those that B trained and keeps; before people's
             edits, of which one would else move all rows.
@@ -138,7 +139,7 @@ def into_b(
 
     Args:
         words: m of A's.
-        asked: "pca", "learned", or "auto": learned where any of B's rows were trained.
+        asked: "pca", "whitened", "learned", or "auto": learned where any of B's rows were trained, else "pca".
         rank: of the residual.
         norm: mean length of the rows; None: that of B's own of words that A has. Of a trained B they lie as far from
             its mean row, in the mean, as its trained rows do.
@@ -162,8 +163,10 @@ def into_b(
         factor = np.float32(1 if norm is None else scale(made, norm))
         norm = float(np.linalg.norm(made, axis=1).mean()) if norm is None else norm
         return Space(by, learned, norm, lambda vectors: raw(vectors) * factor)
-    mean, turn = projection(words.vectors, width, seed)
-    by, own = "pca" if width < words.vectors.shape[1] else "turn", words.own[words.at]
+    whiten = asked == "whitened"
+    mean, turn = projection(words.vectors, width, seed, whiten)
+    by = "whitened" if whiten else "pca" if width < words.vectors.shape[1] else "turn"
+    own = words.own[words.at]
     norm = float(np.linalg.norm(own, axis=1).mean()) if norm is None else norm
     if norm == 0:
         raise InputError("B's own rows are 0, and so the length that they have cannot be kept: --row-norm 0.5, say")

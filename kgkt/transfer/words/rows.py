@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 RANK = 32  # directions of the residual, where none is asked for
 NONE = 1e-12  # length below which rows are held to be 0
+EMPTY = 1e-6  # share of the strongest direction's variance below which words do not differ along one
 
 
 def word_rows(
-    vectors: np.ndarray, concepts: np.ndarray, width: int, *, rank: int | None = RANK, norm: float, seed: int = 0
-) -> np.ndarray:
+    vectors: np.ndarray, concepts: np.ndarray, width: int, *, rank: int | None = RANK, norm: float, seed: int = 0,
+    whiten: bool = False,
+) -> np.ndarray:  # fmt: skip
     """Rows for words: norm x (concept's centroid + residual of that rank), brought to B's width.
 
     Args:
@@ -24,7 +26,8 @@ def word_rows(
         width: of B's rows.
         rank: directions of what is left of a word beside its centroid; None, or as many as there are: all; 0: none.
         norm: mean length of the rows.
-        seed: of the turn into a larger width.
+        seed: of the turn.
+        whiten: whether words differ as much along each direction as along any other.
 
     Returns:
         (n, width) float32.
@@ -42,7 +45,7 @@ def word_rows(
     centroids = np.zeros((len(found), vectors.shape[1]))
     np.add.at(centroids, numbers, vectors)
     centres = (centroids / np.bincount(numbers)[:, None]).astype(np.float32)[numbers]
-    mean, turn = projection(vectors, width, seed)
+    mean, turn = projection(vectors, width, seed, whiten)
     rows = (centres + rest(vectors - centres, rank) - mean) @ turn
     return (rows * scale(rows, norm)).astype(np.float32)
 
@@ -72,19 +75,28 @@ def rest(residuals: np.ndarray, rank: int | None) -> np.ndarray:
     return (residuals @ strongest) @ strongest.T
 
 
-def projection(vectors: np.ndarray, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def projection(
+    vectors: np.ndarray, width: int, seed: int = 0, whiten: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """How A's vectors come to B's width: by their principal components where that is smaller, else by a turn.
 
     A smaller width keeps the first components. A larger one is filled by a random turn of A's space into B's, which
-    keeps every length and angle and leaves no number of a row at 0.
+    keeps every length and angle and leaves no number of a row at 0. Whitened, each component is divided by its standard
+    deviation first, and turned in any width: A's strongest components, often frequency and style, drown no others.
 
     Args:
         vectors: (n, d) of the words that B has.
         width: of B's rows.
         seed: of the turn.
+        whiten: divide, by a covariance that is shrunk the more the fewer the words.
 
     Returns:
         Mean (d,), which is taken away first, and a matrix (d, width).
+
+    Raises:
+        InputError: a width below 1.
+
+    Reference: Ledoit and Wolf 2004, of the covariance.
     """
     import numpy as np
 
@@ -92,10 +104,34 @@ def projection(vectors: np.ndarray, width: int, seed: int = 0) -> tuple[np.ndarr
         raise InputError(f"B's rows are {width} wide, expected 1 or more")
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     d = vectors.shape[1]
+    if whiten:
+        divided = _whitened(vectors - mean)[:, :width]
+        return mean, (divided @ _turn(divided.shape[1], width, seed)).astype(np.float32)
     if width < d:
         return mean, _directions(vectors - mean)[:, :width].astype(np.float32)
+    return mean, _turn(d, width, seed).astype(np.float32)
+
+
+def _turn(d: int, width: int, seed: int) -> np.ndarray:
+    """(d, width) a random turn into a width that is no smaller."""
+    import numpy as np
+
     turn, upper = np.linalg.qr(np.random.default_rng(seed).standard_normal((width, d)))
-    return mean, (turn * np.sign(np.diag(upper))).T.astype(np.float32)
+    return np.asarray((turn * np.sign(np.diag(upper))).T)
+
+
+def _whitened(centred: np.ndarray) -> np.ndarray:
+    """(d, k) the directions along which vectors (n, d) differ, strongest first, each divided by its deviation."""
+    import numpy as np
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
+    centred = centred.astype(np.float64)
+    directions = _directions(centred)
+    variances = ((centred @ directions) ** 2).mean(axis=0)
+    share = ledoit_wolf_shrinkage(centred, assume_centered=True)
+    shrunk = (1 - share) * variances + share * variances.mean()
+    differ = variances > EMPTY * variances.max()
+    return np.asarray(directions[:, differ] / np.sqrt(shrunk[differ]))
 
 
 def _directions(vectors: np.ndarray) -> np.ndarray:
