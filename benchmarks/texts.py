@@ -18,6 +18,8 @@ Labels alone:
     ... frozen               the rows stay as they are
     rows of two sources      GloVe beside all-MiniLM-L6-v2's vectors of the same words, full
     ... norm 3               rows 13 times as long; in every other row of the table they are as long as Keras' own
+    ... whitened             no direction of A's counts more than another
+    ... length tuned         chosen by the labelled texts alone, a third held out at a time (--row-norm tuned)
 Taught of the whole pool, A the sentence model all-MiniLM-L6-v2:
     soft-targets             the teacher of a kgkt graph of A's vectors of the texts, as `propagate` makes it
     ... without edges        concepts alone, with the teacher's rounds
@@ -52,6 +54,7 @@ from kgkt.source.quiet import keras as import_keras
 from kgkt.transfer.head import head, logistic
 from kgkt.transfer.teacher import refit_rounds, teach
 from kgkt.transfer.trainer import Trainer
+from kgkt.transfer.words.row_length import best_length, lengths_to_try, tune_length
 from kgkt.transfer.words.rows import word_rows
 from kgkt.transfer.write import training_targets
 from kgkt.values import Labels, Targets
@@ -70,18 +73,19 @@ OWN, FULL, SHUFFLED, TARGETS, ANSWERS = "own start", "rows full", "rows shuffled
 PLAIN = "soft-targets without edges"
 BOTH = {FULL: "soft-targets and rows", SHUFFLED: "soft-targets and shuffled rows"}
 LONG_FULL, LONG_SHUFFLED = "rows full, norm 3", "rows shuffled, norm 3"
+WHITENED, TUNED = "rows full, norm 3, whitened", "rows full, length tuned"
 LONGER, BOTH_LONGER = "rows of two sources, norm 3", "soft-targets and long rows"
-OURS = (LONG_FULL, TARGETS, BOTH_LONGER)
+OURS = (LONG_FULL, TUNED, TARGETS, BOTH_LONGER)
 ALONE = (OWN, FULL, "rows rank 32", "rows rank 16", "rows rank 0", SHUFFLED, "rows of two sources",
          "own start, frozen", "rows full, frozen", "rows shuffled, frozen",
-         "own start, norm 3", LONG_SHUFFLED, LONG_FULL, LONGER)  # fmt: skip
+         "own start, norm 3", LONG_SHUFFLED, LONG_FULL, WHITENED, TUNED, LONGER)  # fmt: skip
 TAUGHT = (PLAIN, TARGETS, BOTH[SHUFFLED], BOTH[FULL], BOTH_LONGER, ANSWERS, "head's answers and rows")
 NO_B = ("A's head", "mean word vector", "TF-IDF")
 
 
-PAIRS = ((FULL, SHUFFLED), (LONG_FULL, LONG_SHUFFLED), (LONG_FULL, "mean word vector"), (BOTH[FULL], TARGETS),
-         (BOTH_LONGER, TARGETS), (TARGETS, LONG_FULL), (TARGETS, PLAIN), (TARGETS, ANSWERS), (BOTH_LONGER, "A's head"),
-         (BOTH_LONGER, "TF-IDF"))  # fmt: skip
+PAIRS = ((FULL, SHUFFLED), (LONG_FULL, LONG_SHUFFLED), (TUNED, LONG_FULL), (LONG_FULL, "mean word vector"),
+         (BOTH[FULL], TARGETS), (BOTH_LONGER, TARGETS), (TARGETS, LONG_FULL), (TARGETS, PLAIN), (TARGETS, ANSWERS),
+         (BOTH_LONGER, "A's head"), (BOTH_LONGER, "TF-IDF"))  # fmt: skip
 
 WHY = """\
 Where B takes the mean of its words the length of the rows decides what they are worth. As long as Keras' own (0.23)
@@ -187,14 +191,15 @@ class Draw:
     start: list[np.ndarray]
 
     def rows(
-        self, rank: int | None, source: str = GLOVE, norm: float | None = None, shuffled: bool = False
-    ) -> np.ndarray:
+        self, rank: int | None, source: str = GLOVE, norm: float | None = None, shuffled: bool = False,
+        whiten: bool = False,
+    ) -> np.ndarray:  # fmt: skip
         """(words, 64) B's rows with those of A in the place of its own."""
         own = self.own(norm)
         places, vectors = self.bench.sources[source]
         length = float(np.linalg.norm(own, axis=1).mean())
         concepts = self.concepts if source == GLOVE else np.zeros(len(places), int)  # full rows need none
-        given = word_rows(vectors, concepts, WIDTH, rank=rank, norm=length, seed=self.seed)
+        given = word_rows(vectors, concepts, WIDTH, rank=rank, norm=length, seed=self.seed, whiten=whiten)
         own[places] = np.random.default_rng(self.seed).permutation(given) if shuffled else given
         return own
 
@@ -202,6 +207,17 @@ class Draw:
         """(words, 64) the rows that Keras drew, as long as they are or `norm` in the mean."""
         own = self.start[0].copy()
         return own if norm is None else own * (norm / np.linalg.norm(own, axis=1).mean())
+
+    def tuned(self) -> float:
+        """The length of rows that the labelled texts choose."""
+        bench, labels = self.bench, self.labels
+        trainer = bench.trainers[False]
+        trainer.initial = self.start
+        own = float(np.linalg.norm(self.start[0], axis=1).mean())
+        a = float(np.linalg.norm(bench.sources[GLOVE][1], axis=1).mean())
+        tried = tune_length(trainer, trainer.model.variables[0], lambda norm: self.rows(None, norm=norm),
+                            lengths_to_try(own, a), bench.pool_x[labels.items], labels.classes, self.seed)  # fmt: skip
+        return best_length(tried).norm
 
     def taught(self, method: str, P: np.ndarray, weight: np.ndarray, rows: np.ndarray, frozen: bool = False) -> Row:
         """B's accuracy on the test set, trained from these rows."""
@@ -235,6 +251,8 @@ def alone(draw: Draw) -> Iterator[Row]:
     yield draw.taught("own start, norm 3", P, weight, draw.own(LONG))
     yield draw.taught(LONG_SHUFFLED, P, weight, draw.rows(None, norm=LONG, shuffled=True))
     yield draw.taught(LONG_FULL, P, weight, draw.rows(None, norm=LONG))
+    yield draw.taught(WHITENED, P, weight, draw.rows(None, norm=LONG, whiten=True))
+    yield draw.taught(TUNED, P, weight, draw.rows(None, norm=draw.tuned()))
     yield draw.taught(LONGER, P, weight, draw.rows(None, SENTENCES, LONG))
 
 
@@ -289,6 +307,8 @@ def small(draw: Draw) -> Iterator[Row]:
     yield draw.taught(FULL, P, weight, draw.rows(None))
     yield draw.taught(LONG_SHUFFLED, P, weight, draw.rows(None, norm=LONG, shuffled=True))
     yield draw.taught(LONG_FULL, P, weight, draw.rows(None, norm=LONG))
+    yield draw.taught(WHITENED, P, weight, draw.rows(None, norm=LONG, whiten=True))
+    yield draw.taught(TUNED, P, weight, draw.rows(None, norm=draw.tuned()))
     P, weight = training_targets(graph_says(draw), draw.labels, SHARPEN)
     yield draw.taught(TARGETS, P, weight, draw.own())
     yield draw.taught(BOTH_LONGER, P, weight, draw.rows(None, SENTENCES, LONG))

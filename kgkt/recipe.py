@@ -304,7 +304,7 @@ AT_LEAST_ONE = ("k", "dims", "steps", "batch", "patience", "most_frequent")
 WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
          "tuple[str, ...]": "a list of names", "tuple[int, int]": "two whole numbers, [height, width]",
          "dict[str, float]": "a table of numbers", "int | str": "a whole number or \"full\"",
-         "float | str": "a number or \"keep\"",
+         "float | str": "a number, \"keep\" or \"tuned\"",
          "str | dict[str, float]": "\"balanced\" or a table of numbers"}  # fmt: skip
 
 
@@ -379,7 +379,7 @@ method = "auto"                # auto; write without that check; soft-targets: w
 # vocabulary = "words.txt"     # the words of its rows, one a line; else of B's TextVectorization or StringLookup
 # lower = true                 # capitals do not count where a word is looked up; strip_accents: accents do not
 # rank = 32                    # of what a row has beside its concept's centroid; 0, or "full"
-# row_norm = "keep"            # mean length of the rows: as B's own, or a number
+# row_norm = "keep"            # mean length of the rows: as B's own, a number, or "tuned" by test, texts with classes
 # projection = "whitened"      # how A's vectors come to the rows' width: pca, whitened, learned; else auto
 # temperature = 2              # of A's answer, with method = "distil"
 # class_weights = "balanced"   # or {cat = 2, dog = 1}: what an item counts by its class

@@ -44,8 +44,8 @@ def row_settings(
     ] = None,
     row_norm: Annotated[
         str | None,
-        typer.Option("--row-norm", help="Rows: mean length, a number, or keep (B's own); for a classifier "
-                     "that was never trained try 3."),
+        typer.Option("--row-norm", help="Rows: mean length, a number, keep (B's own), or tuned by --test: "
+                     "texts with classes, for a classifier that was never trained."),
     ] = None,
     projection: Annotated[
         str | None,
@@ -58,6 +58,14 @@ def row_settings(
 ) -> dict[str, Any]:  # fmt: skip
     """How the rows of B's Embedding are written."""
     return {"rank": rank, "row_norm": row_norm, "projection": projection, "replace": replace or None}
+
+
+def show_lengths(tried: list[dict[str, float]], chosen: float) -> None:
+    """Print what was learned from rows of each length."""
+    print(f"{'tuned':<11}{'mean length':<15}{'loss':>6}{'right':>10}   on texts held out")
+    for one in tried:
+        print(f"{'':<11}{one['norm']:<15.3g}{one['loss']:>6.3f}{100 * one['accuracy']:>8.1f} %"
+              + ("   taken" if one["norm"] == chosen else ""))  # fmt: skip
 
 
 def show_rows(done: Any, form: str) -> None:
@@ -80,6 +88,8 @@ def show_rows(done: Any, form: str) -> None:
     print(f"           {in_space(options, figures)}")
     if figures["length"] is not None:
         print(f"           mean length {length_in_words(options, figures)}")
+    if figures["tried"]:
+        show_lengths(figures["tried"], figures["length_chosen"])
     if figures["edited"]:
         print(f"edited     {count(figures['edited'], 'strength')} that you set")
     if figures["blocks"] is not None:

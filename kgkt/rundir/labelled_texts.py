@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kgkt.transfer.outputs import Outputs
 
 SHOWN = 20  # classes that are named
+CAUTIOUS = "without it a cautious confidence is taken, --confidence says one"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +43,18 @@ class Labelled:
     known: bool
 
 
-def labelled_texts(recipe: Recipe, run: RunDir, model: Any, say: Say) -> Labelled:
+def labelled_texts(
+    recipe: Recipe, run: RunDir, model: Any, say: Say, instead: str = CAUTIOUS, taught: bool = True
+) -> Labelled:
     """What of B answers, how that is read, and [target] test as B reads it. The order of its classes is said aloud.
+
+    Args:
+        recipe: with B and its texts.
+        run: of the graph.
+        model: B, open.
+        say: takes notices.
+        instead: what a user may do without texts, or happens then.
+        taught: whether B was trained; else the order of its classes means nothing, and nothing is said of it.
 
     Raises:
         UsageError: B has several inputs.
@@ -59,13 +70,12 @@ def labelled_texts(recipe: Recipe, run: RunDir, model: Any, say: Say) -> Labelle
 
     file, named = Path(str(recipe.target.model)), str(recipe.target.test)
     if len(model.inputs) != 1:
-        raise UsageError(f"--test takes texts with classes, and {file.name} has {len(model.inputs)} inputs: without it "
-                         "a cautious confidence is taken, --confidence says one")
+        raise UsageError(f"--test takes texts with classes, and {file.name} has {len(model.inputs)} inputs: "
+                         f"{instead}")
     part, _ = part_to_teach(model, recipe.target.output, file.name)
     if len(part.output_shape) != 2:
         raise UsageError(f"--test takes texts with classes, and {file.name} is no classifier (it gives "
-                         f"{part.output_shape[1:]} for a text): without it a cautious confidence is taken, "
-                         "--confidence says one")
+                         f"{part.output_shape[1:]} for a text): {instead}")
     outputs = read_outputs(part, recipe.target.from_logits)
     data = read_test(named, **other_reading(recipe, run, named))
     for notice in data.notices:
@@ -78,9 +88,12 @@ def labelled_texts(recipe: Recipe, run: RunDir, model: Any, say: Say) -> Labelle
     for name in dict.fromkeys(there):
         if name not in place:
             raise InputError(f"{named} has the {TEST} class {name!r}{nearest(name, names)}")
-    say(f"the outputs of {file.name} are, in order, {in_order(names)}: {whence or f'the classes of {named}, sorted'}")
+    if taught:
+        say(f"the outputs of {file.name} are, in order, {in_order(names)}: "
+            f"{whence or f'the classes of {named}, sorted'}")  # fmt: skip
     found = Labelled(part, outputs, data.x, np.array([place[name] for name in there]), names, bool(whence))
-    _doubt(found, file, say)
+    if taught:
+        _doubt(found, file, say)
     return found
 
 

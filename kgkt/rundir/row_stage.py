@@ -15,6 +15,7 @@ from kgkt.rundir.folder import RunDir
 from kgkt.rundir.row_edits import Edges
 from kgkt.rundir.rows_again import told_as
 from kgkt.rundir.state import population, settings_of, why_stale
+from kgkt.transfer.words.row_plan import wants_tuned
 
 if TYPE_CHECKING:
     from kgkt.transfer.words.vocabulary import Vocabulary
@@ -31,7 +32,8 @@ def in_graph(run: RunDir, path: Path, vocabulary: Vocabulary, edges: Edges) -> s
 
 def told_of(target: Target) -> dict[str, Any]:
     """How the rows were asked for, as `check` needs it: what was said, paths absolute."""
-    return told_as(target, ("model", "out", "map", "seed", "imports", *SETTINGS))
+    tuned = ("test", "output", "from_logits", "classes") if wants_tuned(target.row_norm) else ()
+    return told_as(target, ("model", "out", "map", "seed", "imports", *SETTINGS, *tuned))
 
 
 def cut_by(recipe: Recipe, run: RunDir, items: int, missing: Collection[str]) -> str:
@@ -76,6 +78,8 @@ def _digests(recipe: Recipe, run: RunDir, graph: str) -> dict[str, str]:
         inputs["model B"] = sha256_file(Path(target.model))
     if target.vocabulary and Path(target.vocabulary).exists():
         inputs["vocabulary"] = digest_path(Path(target.vocabulary))
+    if wants_tuned(target.row_norm) and target.test and Path(target.test).exists():
+        inputs["texts that chose the length"] = digest_path(Path(target.test))
     settings = [list(value) if isinstance(value := getattr(target, name), tuple) else value
                 for name in ("map", "seed", *SETTINGS) if name != "vocabulary"]  # fmt: skip
     return {**inputs, "row settings": digest_value(settings)}
@@ -105,7 +109,7 @@ def why_rows_stale(recipe: Recipe, run: RunDir) -> list[str]:
     edited = sorted([int(current.into[concept]), row, strength] for concept, _, row, strength, _ in edits)
     told_now = [current.graph.active.tolist(), current.into.tolist(), edited, *(["deleted"] if deleted else [])]
     inputs = _digests(recipe, run, digest_value(told_now))
-    gone = {"model B", "vocabulary"} - inputs.keys()
+    gone = {"model B", "vocabulary", "texts that chose the length"} - inputs.keys()
     return [name for name in why_stale(run, STAGE, inputs) if name not in gone]
 
 

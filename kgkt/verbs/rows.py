@@ -17,7 +17,6 @@ from kgkt.rundir.row_carry import RowStrength, ends_of_rows, let_wait_for, remem
 from kgkt.rundir.row_edits import (
     Edges,
     RowEdit,
-    acting,
     deleted_edits,
     edges_of_rows,
     row_edits,
@@ -29,16 +28,18 @@ from kgkt.rundir.rows_again import remember_extended
 from kgkt.rundir.state import Say, open_run, record
 from kgkt.rundir.word_features import word_vectors
 from kgkt.rundir.words import ITEMS_ARE_WORDS, listed_words, need_words
+from kgkt.verbs.row_figures import figures_of_rows
 from kgkt.verbs.row_notices import NOT_FOUND, notices_of_rows
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.store.protocol import Store
+    from kgkt.transfer.words.row_length import Tried
     from kgkt.transfer.words.row_plan import Space, Words
     from kgkt.transfer.words.vocabulary import Vocabulary
 
-SHOWN = 5  # words that a refusal gives of each side, and special ones that are named
+SHOWN = 5  # words that a refusal gives of each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     target = recipe.target
     run, path, out = open_run(recipe), *_places(target)
     check_output(out, path, force)
-    check_options(target.rank, target.row_norm, target.projection)
+    check_options(target.rank, target.row_norm, target.projection, target.test)
     look_at_rows(target)
     need_words(recipe, run)
     model = open_model(path, target.imports, recipe.source.allow_legacy)
@@ -106,7 +107,8 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
         edges, strength = edges_of_rows(words, current, edits, _keeps(words, target))
         wait += [edit.waits(path.stem, vocabulary.layer) for edit in unseen(edits, edges)]
         _refuse_trained(words, strength, target, path, vocabulary)
-        rows, s, space, options = _rows(words, strength, target)
+        norm, tried = _length(recipe, run, model, layer, words, strength, say)
+        rows, s, space, options = _rows(words, strength, target, norm)
         layer.embeddings.assign(rows)
         seconds = {"rows": time.perf_counter() - begun}
         begun = time.perf_counter()
@@ -117,9 +119,11 @@ def write_rows(recipe: Recipe, say: Say, force: bool = False) -> WroteRows:
     told = in_graph(run, path, vocabulary, edges) if target.map else None
     if target.map:
         remember_ends(run, path.stem, vocabulary.layer, ends_of_rows(run, vocabulary.named(), words.home()))
-    figures = _figures(vocabulary, words, current, edges, s, space, rows, options["rank"])
+    figures = figures_of_rows(vocabulary, words, current, edges, s, space, rows, options["rank"])
     missing = figures["not_found"]
-    figures |= {"blocks": blocks, "not_found": missing[:NOT_FOUND],
+    figures |= {"blocks": blocks, "length_chosen": norm if tried else None,
+                "tried": None if tried is None else [one.to_json() for one in tried],
+                "not_found": missing[:NOT_FOUND],
                 "cut_by": cut_by(recipe, run, len(current.ids), missing)}  # fmt: skip
     late = notices_of_rows(target, model, layer, vocabulary, current.ids.tolist(), words, space, figures)
     for notice in late:
@@ -219,13 +223,30 @@ def _refuse_trained(words: Words, strength: Any, target: Target, path: Path, voc
                          "it never saw")
 
 
-def _rows(words: Words, strength: Any, target: Target) -> tuple[np.ndarray, np.ndarray, Space, dict[str, Any]]:
+def _length(
+    recipe: Recipe, run: RunDir, model: Any, layer: Any, words: Words, strength: Any, say: Say
+) -> tuple[float | None, tuple[Tried, ...] | None]:
+    """The mean length of rows, None for B's own; and what was tried, where texts are to choose it."""
+    from kgkt.rundir.row_length import tuned_length
+    from kgkt.transfer.words.row_length import best_length
+    from kgkt.transfer.words.row_plan import read_norm, wants_tuned
+
+    asked = recipe.target.row_norm
+    if not wants_tuned(asked):
+        return read_norm(asked), None
+    tried = tuned_length(recipe, run, model, layer, words,
+                         lambda long: _rows(words, strength, recipe.target, long)[0], say)  # fmt: skip
+    return best_length(tried).norm, tried
+
+
+def _rows(
+    words: Words, strength: Any, target: Target, norm: float | None
+) -> tuple[np.ndarray, np.ndarray, Space, dict[str, Any]]:
     """The rows, how much of each is planned, how they came into B's space, and the options as used."""
-    from kgkt.transfer.words.row_plan import into_b, read_norm, read_rank, written_rows
+    from kgkt.transfer.words.row_plan import into_b, read_rank, written_rows
 
     d, width = words.vectors.shape[1], words.own.shape[1]
     rank = read_rank(target.rank, width, d)
-    norm = read_norm(target.row_norm)
     space = into_b(words, target.projection, rank, norm, target.seed, _keeps(words, target))
     rows, s = written_rows(words, strength, rank, space)
     return rows, s, space, {
@@ -262,39 +283,3 @@ def _tell_graph(
     blocks = write_blocks(store, run.graph, node, vocabulary.layer, layer.embeddings.path, vocabulary.words.tolist(),
                           edges)  # fmt: skip
     return blocks, counted("count_row_strengths")
-
-
-def _figures(
-    vocabulary: Vocabulary, words: Words, current: CurrentGraph, edges: Edges, s: np.ndarray, space: Space,
-    rows: np.ndarray, rank: int | str,
-) -> dict[str, Any]:  # fmt: skip
-    """How many rows were written from what, how many were left alone and why; each row counts once."""
-    import numpy as np
-
-    has, set_, planned = (np.zeros(len(s), bool) for _ in range(3))
-    has[words.at] = True
-    for _, row, strength, plan in edges:
-        set_[row] |= strength > 0
-        planned[row] |= plan > 0
-    named = np.zeros(len(s), bool)
-    named[: len(vocabulary.words)] = [word is not None for word in vocabulary.words]
-    written, alone = s > 0, rank == 0
-    still = named & ~written
-    not_found = [vocabulary.words[row] for row in np.flatnonzero(named & ~has)]
-    lengths = np.linalg.norm(rows, axis=1)
-    concepts = {concept for concept, row, strength, _ in edges if strength > 0 and current.graph.active[concept]}
-    learned = space.learned
-    return {
-        "rows": len(s), "width": rows.shape[1], "words": int(named.sum()),
-        "covered": int((written & has & (not alone)).sum()), "filled": int((written & (~has | alone)).sum()),
-        "special": int((~named).sum()), "special_words": list(vocabulary.special.values())[:SHOWN],
-        "unknown": int((still & ~has & ~set_).sum()),
-        "switched_off": int((still & set_).sum()), "set_to_0": int((still & has & ~set_ & planned).sum()),
-        "trained": int((still & has & ~set_ & ~planned).sum()), "in_a": int(has.sum()), "concepts": len(concepts),
-        "edited": acting(edges, current),
-        "length_before": float(np.linalg.norm(words.own[written], axis=1).mean()) if written.any() else None,
-        "length": float(lengths[written].mean()) if written.any() else None,
-        "length_alone": float(lengths[still].mean()) if still.any() else None, "not_found": not_found,
-        "ridge": None if learned is None else learned.ridge, "network": None if learned is None else learned.network,
-        "pairs": None if learned is None else learned.pairs, "held_out": None if learned is None else learned.held_out,
-    }  # fmt: skip

@@ -184,7 +184,7 @@ def test_every_arm_has_the_same_mean_norm(module: Callable[[str], Any]) -> None:
     known = SimpleNamespace(words=[f"w{i}" for i in range(40)], glove=rng.normal(size=(40, 6)),
                             joined=rng.normal(size=(40, 20)), concepts=np.arange(40) % 5)  # fmt: skip
     words, own = [f"w{i}" for i in range(30)] + ["x", "y"], rng.normal(size=(34, 8))
-    rows = {arm: translation.rows_of(arm, known, words, own, 0) for arm in translation.ARMS}
+    rows = {arm: translation.rows_of(arm, known, words, own, 0, translation.NORM) for arm in translation.ARMS}
     for arm, found in rows.items():
         assert np.linalg.norm(found[2:32], axis=1).mean() == pytest.approx(translation.NORM, rel=0.1), arm
         np.testing.assert_allclose(found[32:], rows["random"][32:], err_msg=arm)  # what A lacks keeps B's own

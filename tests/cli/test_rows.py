@@ -293,3 +293,53 @@ def test_a_graph_of_texts_whose_ids_are_words_is_refused_by_both(kgkt: Kgkt, wor
     assert "texts.csv is not there to see whether they are words" in kgkt(*FUSE, "--graph", "texts").err
     graph_of([f"{word},{word.upper()}\n" for word in WORDS])
     assert kgkt(*FUSE, "--graph", "texts").code == 0
+
+
+@pytest.fixture
+def texts_of_two_classes(words: Path) -> Path:
+    """90 texts of four words, three of them from the clouds of the text's class."""
+    draw, lines = np.random.default_rng(0), ["text,class"]
+    for i in range(90):
+        chosen = [WORDS[8 * draw.integers(14) + 4 * (i % 2) + draw.integers(4)] for _ in range(3)]
+        lines.append(f"{' '.join([*chosen, WORDS[draw.integers(118)]])},{'ab'[i % 2]}")
+    Path("texts.csv").write_text("\n".join(lines) + "\n")
+    return Path("texts.csv")
+
+
+def test_texts_choose_how_long_rows_are(
+    kgkt: Kgkt, texts_of_two_classes: Path, written: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kgkt.transfer.words.row_length.STEPS", 30)
+    own = rows_in("b.keras")
+    done, rows = written("--row-norm", "tuned", "--test", texts_of_two_classes, "--rank", "full")
+    tried, chosen = done.json["figures"]["tried"], done.json["figures"]["length_chosen"]
+    assert tried[0]["norm"] == pytest.approx(lengths(own[2:120]).mean(), rel=0.1)
+    assert [one["norm"] for one in tried[1:3]] == [1.0, 3.0]
+    assert (tried[0]["gain"], tried[0]["error"]) == (0.0, 0.0)
+    assert chosen == min(tried, key=lambda one: one["loss"])["norm"] > 0.9
+    assert lengths(rows[2:120]).mean() == pytest.approx(chosen, rel=0.01)
+    np.testing.assert_array_equal(written("--row-norm", chosen, "--rank", "full")[1], rows)
+    assert "--row-norm tuned: 90 texts" in done.err
+    assert "is not looked at" not in done.err
+    table = kgkt(*FUSE, "--row-norm", "tuned", "--test", texts_of_two_classes, "--format", "table").out
+    assert re.search(r"tuned +mean length +loss +right +on texts held out\n +0\.\d+ +\d\.\d{3} +\d+\.\d %\n", table)
+    assert "taken" in table
+    assert "right on texts held out, taken" in Path("f.card.md").read_text()
+    assert kgkt("check").json["stages"]["rows"]["stale"] is False
+    Path("texts.csv").write_text(Path("texts.csv").read_text().replace(",a\n", ",b\n", 1))
+    assert kgkt("check").json["stages"]["rows"]["why"] == ["texts that chose the length"]
+
+
+def test_texts_that_choose_no_length_are_refused(kgkt: Kgkt, texts_of_two_classes: Path) -> None:
+    lines = texts_of_two_classes.read_text().splitlines()
+    Path("few.csv").write_text("\n".join(lines[:7]) + "\n")
+    Path("one.csv").write_text("\n".join([lines[0], *lines[1::2]]) + "\n")
+    for options, code, message in (
+        ((), 2, "--row-norm tuned is chosen by texts with classes"),
+        (("--test", "gone.csv"), 3, "test data gone.csv is not there"),
+        (("--test", "few.csv"), 3, "expected 4 of each class or more, found 3 of one"),
+        (("--test", "one.csv"), 3, "one.csv has 1 class"),
+    ):
+        done = kgkt(*FUSE, "--row-norm", "tuned", *options, "--target", "b.keras")
+        assert (done.code, message in done.err) == (code, True), done.err
+        assert not Path("f.keras").exists()

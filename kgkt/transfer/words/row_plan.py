@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
+TUNED = "tuned"  # a length that texts with classes choose
 PROJECTIONS = ("auto", "pca", "whitened", "learned")
 
 
@@ -89,31 +90,39 @@ def read_rank(asked: int | str | None, width: int, d: int) -> int | None:
     return rank
 
 
+def wants_tuned(asked: float | str | None) -> bool:
+    """Whether texts with classes are to choose the mean length of rows."""
+    return str(asked).strip().lower() == TUNED
+
+
 def read_norm(asked: float | str | None) -> float | None:
-    """The mean length of rows; None is as B has it ("keep").
+    """The mean length of rows; None is as B has it ("keep"), or as texts will choose.
 
     Raises:
         UsageError: neither. InputError: a length that is none.
     """
-    if asked is None or str(asked).strip().lower() == "keep":
+    if asked is None or str(asked).strip().lower() in ("keep", TUNED):
         return None
     try:
         norm = float(asked)
     except ValueError as error:
-        raise UsageError(f"--row-norm {asked}: expected a length (0.5), or keep") from error
+        raise UsageError(f"--row-norm {asked}: expected a length (0.5), keep, or tuned") from error
     if not 0 < norm < float("inf"):
-        raise InputError(f"--row-norm {norm:g}: expected a number above 0, or keep")
+        raise InputError(f"--row-norm {norm:g}: expected a number above 0, keep, or tuned")
     return norm
 
 
-def check_options(rank: int | str | None, norm: float | str | None, asked: str) -> None:
-    """Refuse what can be refused before B is open.
+def check_options(rank: int | str | None, norm: float | str | None, asked: str, texts: str | None) -> None:
+    """Refuse what can be refused before B is open; `texts` are those that a length would be tuned by.
 
     Raises:
         UsageError, InputError: as `read_rank`, but for its widths, `read_norm` and `uses_learned`.
     """
     read_rank(rank, sys.maxsize, sys.maxsize)
     read_norm(norm)
+    if wants_tuned(norm) and texts is None:
+        raise UsageError("--row-norm tuned is chosen by texts with classes, which B then learns from or you hold out: "
+                         "--test texts.csv")
     _check_projection(asked)
 
 
