@@ -217,7 +217,7 @@ class Draw:
         a = float(np.linalg.norm(bench.sources[GLOVE][1], axis=1).mean())
         tried = tune_length(trainer, trainer.model.variables[0], lambda norm: self.rows(None, norm=norm),
                             lengths_to_try(own, a), bench.pool_x[labels.items], labels.classes, self.seed)  # fmt: skip
-        return best_length(tried).norm
+        return best_length(tried)
 
     def taught(self, method: str, P: np.ndarray, weight: np.ndarray, rows: np.ndarray, frozen: bool = False) -> Row:
         """B's accuracy on the test set, trained from these rows."""

@@ -60,11 +60,12 @@ def row_settings(
     return {"rank": rank, "row_norm": row_norm, "projection": projection, "replace": replace or None}
 
 
-def show_lengths(tried: list[dict[str, float]], chosen: float) -> None:
+def show_lengths(tried: list[dict[str, Any]], chosen: float) -> None:
     """Print what was learned from rows of each length."""
     print(f"{'tuned':<11}{'mean length':<15}{'loss':>6}{'right':>10}   on texts held out")
     for one in tried:
-        print(f"{'':<11}{one['norm']:<15.3g}{one['loss']:>6.3f}{100 * one['accuracy']:>8.1f} %"
+        name = "B's own rows" if one["norm"] is None else f"{one['norm']:.3g}"
+        print(f"{'':<11}{name:<15}{one['loss']:>6.3f}{100 * one['accuracy']:>8.1f} %"
               + ("   taken" if one["norm"] == chosen else ""))  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def tuned_length(
         say: takes notices.
 
     Returns:
-        What was tried, B's own length first.
+        What was tried, B's own rows first.
 
     Raises:
         UsageError, InputError: a B that was trained, or is no classifier of texts, or texts that are too few.

@@ -50,7 +50,9 @@ def notices_of_rows(
         said.append(f"{count(int(words.learned.sum()), 'row')} of {path} were trained, or put there: "
                     f"{figures['trained']:,} of these are of words that A has, and stay as they are. --replace writes "
                     "them too, --projection pca writes all as into a B that was never trained")  # fmt: skip
-    if target.test and not figures.get("tried"):
+    if tried := figures.get("tried"):
+        said += _not_ahead(tried, figures["length_chosen"])
+    elif target.test:
         said.append("--test is not looked at: rows are written, and nothing is trained")
     if not figures["covered"] + figures["filled"]:
         return [*said, "no row was written: B is saved as it came"]
@@ -98,6 +100,16 @@ def _of_lengths(figures: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]
     longer, more = ("longer", "more") if written > alone else ("shorter", "less")
     return [f"{count(rows, 'row')} of words left alone in {vocabulary.layer}: mean length {alone:.3g}, of those "
             f"written {written:.3g}. Where B adds up its words, the {longer} written ones count {more}"]
+
+
+def _not_ahead(tried: Sequence[Mapping[str, float]], chosen: float) -> list[str]:
+    """That rows from A did not help B on the texts that chose their length, where so."""
+    best = next(one for one in tried if one["norm"] == chosen)
+    if best["gain"] > best["error"]:
+        return []
+    gain = f"{best['gain']:.3f} ±{best['error']:.3f}"
+    return [f"rows from A gain B nothing on these texts: held out the loss is {best['loss']:.3f} with the best length, "
+            f"{tried[0]['loss']:.3f} with B's own rows, a gain of {gain}"]  # fmt: skip
 
 
 def _longer(target: Target, words: Words, space: Space) -> list[str]:

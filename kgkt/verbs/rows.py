@@ -236,7 +236,7 @@ def _length(
         return read_norm(asked), None
     tried = tuned_length(recipe, run, model, layer, words,
                          lambda long: _rows(words, strength, recipe.target, long)[0], say)  # fmt: skip
-    return best_length(tried).norm, tried
+    return best_length(tried), tried
 
 
 def _rows(

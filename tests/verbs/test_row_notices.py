@@ -81,3 +81,12 @@ def test_check_says_that_rows_do_without_a_view_of_the_pool(tmp_path: Path, monk
     assert len(asked.problems) == 1
     assert "an array for each (fuse --method rows does without)" in asked.problems[0]
     assert check(Recipe(target=Target(model="b.keras", method="rows"))).problems == []
+
+
+@pytest.mark.parametrize(("gain", "heard"), [(0.2, False), (0.01, True), (-0.3, True)])
+def test_rows_that_gain_nothing_on_the_texts_that_chose_their_length_are_told(gain: float, heard: bool) -> None:
+    tried = [{"norm": None, "loss": 1.0, "accuracy": 0.5, "gain": 0.0, "error": 0.0},
+             {"norm": 3.0, "loss": 1.0 - gain, "accuracy": 0.6, "gain": gain, "error": 0.05}]  # fmt: skip
+    notices = said(12, FRENCH[:3], norm="tuned", tried=tried, length_chosen=3.0)
+    assert ("rows from A gain B nothing on these texts" in notices) is heard
+    assert "try --row-norm" not in notices

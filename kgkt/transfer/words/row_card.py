@@ -62,7 +62,7 @@ def card_text(run: Mapping[str, Any]) -> str:
     if figures["length"] is not None:
         made.append(("mean length", length_in_words(options, figures)))
     if figures["tried"]:
-        made += [(f"learned from rows {one['norm']:.3g} long",
+        made += [("learned from " + ("B's own rows" if one["norm"] is None else f"rows {one['norm']:.3g} long"),
                   f"loss {one['loss']:.3f}, {percent(one['accuracy'])} % right on texts held out"
                   + (", taken" if one["norm"] == figures["length_chosen"] else "")) for one in figures["tried"]]
     if figures["not_found"]:

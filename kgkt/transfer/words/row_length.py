@@ -25,18 +25,18 @@ class Tried:
     """What B learned from rows of one length.
 
     Args:
-        norm: the mean length of the rows.
+        norm: the mean length of the rows; None: B's own rows, as they were.
         loss, accuracy: mean cross-entropy in nats, and share of right answers, on texts that it did not learn from.
-        gain, error: how much less the loss is than with rows of B's own length, and its standard error over the texts.
+        gain, error: how much less the loss is than with B's own rows, and its standard error over the texts.
     """
 
-    norm: float
+    norm: float | None
     loss: float
     accuracy: float
     gain: float
     error: float
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, float | None]:
         """As figures have it."""
         return {"norm": self.norm, "loss": self.loss, "accuracy": self.accuracy, "gain": self.gain, "error": self.error}
 
@@ -58,19 +58,19 @@ def tune_length(
     trainer: Trainer, variable: Any, rows_at: Callable[[float], np.ndarray], lengths: Sequence[float], x: Any,
     y: np.ndarray, seed: int = 0,
 ) -> tuple[Tried, ...]:  # fmt: skip
-    """Train B from rows of each length on two thirds of the texts, and look at the last one; three times.
+    """Train B from its own rows and from rows of each length on two thirds of the texts, and look at the last third.
 
     Args:
         trainer: of B; it has B's own weights again afterwards.
         variable: the Embedding's rows in it.
         rows_at: (rows, width) of a mean length.
-        lengths: to try; the gain of each is over the first.
+        lengths: to try.
         x: (n, ...) texts as B reads them, or strings.
         y: (n,) class indices.
         seed: of the parts, the order of the texts and B's dropout.
 
     Returns:
-        The lengths in the order given.
+        B's own rows, and the lengths in the order given; three parts, each held out once.
 
     Raises:
         InputError: fewer than FEWEST texts of a class.
@@ -85,11 +85,12 @@ def tune_length(
     P = np.eye(trainer.outputs.classes, dtype=np.float32)[y]
     at = next(i for i, one in enumerate(trainer.model.variables) if one is variable)
     parts = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(y, y))
-    each = np.zeros((len(lengths), 2, len(y)))
+    starts = [trainer.initial[at], *(rows_at(norm) for norm in lengths)]
+    each = np.zeros((len(starts), 2, len(y)))
     try:
-        for i, norm in enumerate(lengths):
+        for i, start in enumerate(starts):
             weights = [*trainer.initial]
-            weights[at] = rows_at(norm)
+            weights[at] = start
             for rows, held in parts:
                 trainer.reset(weights)
                 trainer.train(x, P, np.ones(len(y), np.float32), STEPS, seed, rows=rows, every=STEPS)
@@ -98,12 +99,11 @@ def tune_length(
         trainer.reset()
     gains = each[0, 0] - each[:, 0]
     return tuple(
-        Tried(float(norm), float(each[i, 0].mean()), float(each[i, 1].mean()), float(gains[i].mean()),
-              float(gains[i].std(ddof=1)) / len(y) ** 0.5) for i, norm in enumerate(lengths)
+        Tried(norm, float(each[i, 0].mean()), float(each[i, 1].mean()), float(gains[i].mean()),
+              float(gains[i].std(ddof=1)) / len(y) ** 0.5) for i, norm in enumerate((None, *map(float, lengths)))
     )  # fmt: skip
 
 
-def best_length(tried: Sequence[Tried]) -> Tried:
-    """That with the least loss; the first unless it is better by more than one standard error."""
-    best = min(tried, key=lambda one: one.loss)
-    return best if best.gain > best.error else tried[0]
+def best_length(tried: Sequence[Tried]) -> float:
+    """The length of rows from A with the least loss."""
+    return min((one.loss, one.norm) for one in tried if one.norm is not None)[1]
