@@ -42,7 +42,7 @@ PLAN = (  # what is measured first
     (10_000, FIRST), (2_000, FIRST), (5_000, FIRST), (20_000, ("random", "full")), (10_000, THEN), (2_000, THEN),
     (5_000, THEN), (10_000, ("rank 32 frozen", "shuffled frozen")), (20_000, ("shuffled",)),
 )  # fmt: skip
-LENGTHS, LENGTH_ARMS, LENGTH_SEED, LENGTH_PAIRS = (1.0, 2.0, 4.0), ("random", "full", "plain"), 300, 10_000
+LENGTHS, LENGTH_ARMS, LENGTH_SEED, LENGTH_PAIRS = (1.0, 2.0, 4.0), ("random", "full"), 300, 10_000
 # chosen on seed 300, at 10,000 pairs, the same for every arm
 NORM, WIDTH, HIDDEN, PIECES, RATE, BATCH, PATIENCE = 2.0, 192, 160, 2000, 3e-3, 64, 2
 
