@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 TASKS = ("wordnet", "fashion", "fashion_same", "fashion_digits", "emoji", "emoji_shares", "emoji_fine", "digits")
 PEOPLE = (  # made by paired.py
     "suggest", "edits", "tick", "imbalance", "switched", "written", "mapped", "carried", "grown", "traced", "diffed",
-    "lexicon", "extend", "texts", "word_labels",
+    "lexicon", "extend", "texts", "word_labels", "translation",
 )
 OURS = "kgkt"
 POOL, TEST = "pool_accuracy", "test_accuracy"

@@ -93,14 +93,14 @@ they gain one to two points on WordNet's definitions, which are short and share 
 3 (chosen among 0.23, 1 and 3 on draws 300 and 301 of Debian's descriptions) they gain much on WordNet; on Debian a
 few points with 10 labels a class, and with 200 they lose or gain nothing. Keras' own rows and shuffled ones get worse
 when they are made that long: it is what A knows, not the scale. Where the labelled texts choose the length by
-themselves, it is as good as 3 or better, but for half a point on Debian with 10 labels a class, which its error covers;
-with 200 labels there rows of any length are behind Keras' own, and `fuse` says so of its texts. Whitened rows are worse
-with few labels on WordNet, a little better on Debian, and before a convolution never better. A convolution gains from rows of Keras' length as
-well. The rank of the residual makes little difference at Keras' length. With 10 labels a class a logistic head on the
-mean of the same word vectors, which needs no B, is ahead of B on WordNet and level with it on Debian. On Debian
-TF-IDF with logistic regression is ahead of rows alone at every number of labels, on WordNet far behind. Frozen rows
-were trained at Keras' length only: there they are ahead of trained ones on WordNet with 10 labels a class, behind
-with 200, and on Debian behind from 50 on.
+themselves, it is as good as 3 or better, but for half a point on Debian with 10 labels a class, which its error
+covers; with 200 labels there rows of any length are behind Keras' own, and `fuse` says so of its texts. Whitened rows
+are worse with few labels on WordNet, a little better on Debian, and before a convolution never better. A convolution
+gains from rows of Keras' length as well. The rank of the residual makes little difference at Keras' length. With 10
+labels a class a logistic head on the mean of the same word vectors, which needs no B, is ahead of B on WordNet and
+level with it on Debian. On Debian TF-IDF with logistic regression is ahead of rows alone at every number of labels,
+on WordNet far behind. Frozen rows were trained at Keras' length only: there they are ahead of trained ones on WordNet
+with 10 labels a class, behind with 200, and on Debian behind from 50 on.
 
 The graph's answers for the pool (soft-targets) gain far more where labels are few. They are ahead of a logistic
 head's answers on the same vectors with 10 labels a class, and on Debian with any number; on WordNet level at 50 and

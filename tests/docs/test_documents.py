@@ -15,7 +15,7 @@ from kgkt.store.statements import shipped
 from tests.docs.conftest import DOCUMENTS, ROOT, read
 
 # Options of other programs that the documents name: embedding-atlas, docker compose, the benchmarks.
-OTHERS = {"--x", "--y", "--neighbors", "--wait", "--first", "--tasks", "--draws", "--sentences"}
+OTHERS = {"--x", "--y", "--neighbors", "--wait", "--first", "--tasks", "--draws", "--sentences", "--lengths"}
 
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 

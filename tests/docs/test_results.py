@@ -82,10 +82,15 @@ def test_the_readme_says_what_words_are_worth() -> None:
         found = [fmean(r["value"] for r in kept if (r["task"], r["method"], r["labels_per_class"], r["metric"])
                        == (task, method, 10, "test_accuracy")) for task in ("debian", "wordnet")]  # fmt: skip
         assert f"{100 * found[0]:.1f} and {100 * found[1]:.1f} %" in worth, method
+    kept = json.loads(read(ROOT / "benchmarks" / "results" / "translation" / "report.json"))["rows"]
+    bleu = [fmean(r["value"] for r in kept if (r["method"], r["labels_per_class"], r["metric"])
+                  == (f"{arm}, unknown", 10_000, "BLEU")) for arm in ("random", "shuffled", "full")]  # fmt: skip
+    random, shuffled, full = (f"{100 * value:.1f}" for value in bleu)
+    assert f"{random} BLEU from random rows, {shuffled} from A's rows shuffled, {full} from [A's]" in worth
 
 
 PEOPLE = ("suggest", "edits", "tick", "imbalance", "switched", "written", "mapped", "carried", "grown", "traced",
-          "diffed", "lexicon", "extend", "texts", "word_labels")
+          "diffed", "lexicon", "extend", "texts", "word_labels", "translation")
 
 
 @pytest.mark.parametrize("name", PEOPLE)
