@@ -27,7 +27,7 @@ export function ConceptPanel({ number, second, other }: { number: number; second
     <article class="concept" aria-label={`Concept ${value.name}`}>
       <Name of={value} />
       <p class="facts">
-        {items(value.size)}{value.theme_name !== null && <> · theme {value.theme_name}</>} · number {number}
+        {items(value.size)}{value.theme_name !== null && <> · {value.theme_name}</>} · number {number}
         {!value.active && <> · <strong class="is-off">off: B learns nothing of it</strong></>}
       </p>
       <Merged of={value} />

@@ -1,11 +1,13 @@
 // Why an item has its class: what arrives over the concepts, who is heard, what each expert says, what would turn it.
 import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { startJob } from "../actions";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { ConceptLink } from "../parts/concept_card";
 import { Busy, Table, Trouble } from "../parts/small";
 import { openItem } from "../routes";
-import { at, state } from "../store";
+import { at, mayWrite, notice, state } from "../store";
 import type { Explained } from "../types";
 import { useGet, useRevision } from "../use";
 import { figure, share } from "../words";
@@ -21,8 +23,9 @@ const STATES: Record<string, string> = {
 
 export function Why({ id }: { id: string }): VNode {
   const again = useRevision();
-  const { value, problem } = useGet<Explained>(at("explain", { id }), again);
-  if (problem) return <Trouble problem={problem} />;
+  const [done, count] = useState(0);
+  const { value, problem } = useGet<Explained>(at("explain", { id }), `${again} ${done}`);
+  if (problem) return <><Trouble problem={problem} />{problem.kind === "input" && mayWrite() && <Propagate done={() => count(done + 1)} />}</>;
   if (!value) return <Busy words="Working out why" />;
   return (
     <section class="why" aria-label="Why">
@@ -34,6 +37,20 @@ export function Why({ id }: { id: string }): VNode {
       <Turn of={value} />
     </section>
   );
+}
+
+// The teacher's answer is worked out by propagate, which this starts.
+function Propagate({ done }: { done: () => void }): VNode {
+  const [busy, set] = useState(false);
+  const begin = async (): Promise<void> => {
+    set(true);
+    const id = await startJob("propagate", {}, (job) => {
+      if (job.state === "failed") notice(job.error?.message ?? "propagate failed", { bad: true });
+      if (!["waiting", "running"].includes(job.state)) { set(false); done(); }
+    });
+    if (id === null) set(false);
+  };
+  return <button type="button" disabled={busy} onClick={() => void begin()}>{busy ? "Propagating …" : "Propagate now"}</button>;
 }
 
 function Arrives({ of }: { of: Explained }): VNode | null {

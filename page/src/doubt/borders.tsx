@@ -21,7 +21,7 @@ export function Borders(): VNode {
   if (problem && !value) return <Trouble problem={problem} />;
   if (!value) return <Busy />;
   const all = value.borders;
-  const open = all.find((one) => one.a === query["a"] && one.b === query["b"]);
+  const open = query["a"] ? all.find((one) => one.a === query["a"] && one.b === query["b"]) : all[0];
   if (all.length === 0 && !query["a"]) {
     return <Empty title="No concept lies between two classes">
       <p>That is so when fewer than two classes have labels, or every concept leans clearly to one. <a href={hrefOf("label")}>Label more items</a>.</p>
@@ -31,7 +31,7 @@ export function Borders(): VNode {
     <div class="borders">
       <Pairs of={all} open={open} />
       {open ? <Between key={`${open.a}\n${open.b}`} of={open} />
-        : <p class="quiet">{query["a"] ? `No concept lies between ${query["a"]} and ${query["b"]} any more.` : "Pick two classes that are mixed up."}</p>}
+        : <p class="quiet">No concept lies between {query["a"]} and {query["b"]} any more.</p>}
     </div>
   );
 }

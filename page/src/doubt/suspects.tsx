@@ -26,7 +26,7 @@ export function Suspects(): VNode {
   const away = useCell(kept);
   const [shown, hold] = useShown(value?.suspects ?? [], away);
   if (!asked) return <Empty title="No labels to doubt"><p>First label some items in <a href={hrefOf("label")}>Label</a>.</p></Empty>;
-  if (problem && !value) return <Trouble problem={problem} />;
+  if (problem && !value) return problem.kind === "input" ? <TooFew words={problem.message} /> : <Trouble problem={problem} />;
   if (!value) return <Busy words="Holding every label against what the graph says" />;
   return (
     <>
@@ -39,6 +39,15 @@ export function Suspects(): VNode {
         ? <Empty title="No label looks wrong"><p>See <a href={hrefOf("doubt", { part: "borders" })}>what lies between two classes</a>.</p></Empty>
         : <List of={shown} changed={hold} />}
     </>
+  );
+}
+
+function TooFew({ words }: { words: string }): VNode {
+  return (
+    <Empty title="No label can be judged yet">
+      <p>{words}.</p>
+      <p><a href={hrefOf("label")}>Label more items</a>, or see <a href={hrefOf("doubt", { part: "borders" })}>what lies between two classes</a>.</p>
+    </Empty>
   );
 }
 

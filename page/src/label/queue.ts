@@ -5,12 +5,13 @@ import { cell } from "../cell";
 import { route } from "../routes";
 import { source } from "../source";
 import { at, complain, current, graph, map, mayWrite, state } from "../store";
-import type { Edited, Item, Suggested, Suggestions } from "../types";
+import type { Edited, Item, State, Suggested, Suggestions } from "../types";
 
 const FETCHED = 12;
 const FEW = 3;  // a strip so short takes a new ranking at once
 
-export interface Done { item: Suggested; said: string; edit: number | null; gained: number | null; words: string }
+/** `gained`: by how many items its class grew. */
+export interface Done { item: Suggested; said: string; edit: number | null; gained: number; words: string }
 
 export interface Queue {
   items: readonly Suggested[];
@@ -143,14 +144,18 @@ export function say(name: string, not: boolean): void {
 }
 
 async function send(item: Suggested, name: string, not: boolean): Promise<void> {
-  const was = state.value?.reached ?? 0;
+  const was = itemsOf(state.value, name);
   const pair = [{ item: item.item, class: name }];
   const edited = await (not ? label([], pair, { quiet: true }) : label(pair, [], { quiet: true }));
   sending.set(sending.value - 1);
   if (!edited) { put(item); return; }
-  const gained = edited.state.reached - was;
+  const gained = itemsOf(edited.state, name) - was;
   done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained, words: edited.words }, ...done.value]);
   if (sending.value === 0) void refresh();
+}
+
+function itemsOf(now: State | null, name: string): number {
+  return now?.class_items[now.classes.indexOf(name)] ?? 0;
 }
 
 /** Takes back the last edit of the graph; an item that was labelled here comes before the person again. */

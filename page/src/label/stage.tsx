@@ -113,7 +113,7 @@ export function LastDone(): VNode {
   );
 }
 
-function gain(gained: number | null): string {
-  if (gained === null || gained === 0) return "no more items reached";
+function gain(gained: number): string {
+  if (gained === 0) return "no other item changed";
   return gained > 0 ? `+${items(gained)}` : `−${items(-gained)}`;
 }
