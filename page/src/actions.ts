@@ -1,7 +1,7 @@
 // What a person does to the graph. Each answers with what it did and the State after it, which is taken at once.
 import { adopt, at, complain, notice } from "./store";
 import { source } from "./source";
-import type { Edited } from "./types";
+import type { Edited, Job, Value } from "./types";
 
 export interface LabelOf { item: string; class: string }
 
@@ -32,6 +32,18 @@ export function takeApart(concepts: readonly number[]): Promise<Edited | null> {
 /** The last edit, or the one of this number. */
 export function undo(number: number | null = null, how: Quiet = {}): Promise<Edited | null> {
   return edit("undo", { edit: number }, how, false);
+}
+
+/** Starts long work and calls `tell` with it until it has ended. null: it did not begin, and a notice said why. */
+export async function startJob(verb: string, settings: Record<string, Value>, tell: (job: Job) => void): Promise<string | null> {
+  try {
+    const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
+    source.follow(job, tell);
+    return job;
+  } catch (error) {
+    complain(error);
+    return null;
+  }
 }
 
 // null: it failed, and a notice said why.

@@ -47,7 +47,7 @@ export function Line(): VNode {
   return (
     <div class="line" role="status">
       <span>{now?.line ?? ""}</span>
-      {now?.answer === "concepts" && <span class="quiet">{now.working ? "by concepts; items are being worked out" : "by concepts"}</span>}
+      {now?.working && <span class="quiet">the items' answer is being worked out</span>}
       {told && !told.write && <span class="tag">{source.offline ? "a file, read-only" : "read-only"}</span>}
     </div>
   );

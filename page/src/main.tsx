@@ -1,10 +1,11 @@
 // The page: what stands on every view, and the view that the address names.
 import "./style.css";
 import { render, type VNode } from "preact";
+import { AskView } from "./ask/view";
 import { BView } from "./b/view";
 import { useCell } from "./cell";
-import { AskView } from "./ask/view";
-import { Beside, ConceptPage, ItemPage } from "./concept/panel";
+import { Beside, ConceptPage, ItemPage } from "./concept/beside";
+import { catchDrops } from "./concept/dropped";
 import { DoubtView } from "./doubt/view";
 import { Header, Line, Lost, Notices } from "./frame";
 import { LabelView } from "./label/view";
@@ -51,3 +52,4 @@ function Page(): VNode {
 render(<Page />, document.getElementById("page")!);
 void begin();
 keepUp();
+catchDrops();

@@ -85,7 +85,7 @@ async function openGraph(name: string): Promise<void> {
   await Promise.all([loadMap(), loadState()]);
 }
 
-/** Reads the session and the graph that the address names, again after the server was away. */
+/** Reads the session and the graph that the address names. */
 export async function begin(): Promise<void> {
   try {
     const told = await source.get<Session>("/api/session");
@@ -94,9 +94,27 @@ export async function begin(): Promise<void> {
     await openGraph(named && told.graphs.includes(named) ? named : told.graph);
     trouble.set(null);
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (error.kind === "lost") connected.set(false);
-    else trouble.set(error);
+    stop(error);
+  }
+}
+
+function stop(error: unknown): void {
+  if (!(error instanceof Problem)) throw error;
+  if (error.kind === "lost") connected.set(false);
+  else trouble.set(error);
+}
+
+// After the server was away it may be another one, whose revisions count from the start.
+async function resume(): Promise<void> {
+  if (!state.value) return begin();
+  try {
+    session.set(await source.get<Session>("/api/session"));
+    const next = await source.get<State>(at("state"));
+    state.set(next);
+    if (next.layout !== map.value?.layout) await loadMap();
+    trouble.set(null);
+  } catch (error) {
+    stop(error);
   }
 }
 
@@ -116,8 +134,8 @@ export function keepUp(): void {
     if (told.graph === graph.value) void loadState().catch(complain);
   });
   source.listen("link", (there) => {
-    const back = there && !connected.value;
     connected.set(there);
-    if (back) void begin();
+    if (!there) source.get<Session>("/api/session").catch(stop);  // not signed in any more?
   });
+  source.listen("again", () => void resume());
 }

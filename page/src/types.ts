@@ -104,7 +104,8 @@ export interface Rows {
   columns: string[]; rows: Value[][]; truncated: boolean; seconds: number; notices: string[]; concepts: number[];
 }
 
-export interface Shipped { name: string; doc: string; params: (string | { name: string; [key: string]: Value })[] }
+/** `params`: its parameters but `graph`, with their defaults; null for one that must be given. */
+export interface Shipped { name: string; doc: string; params: Record<string, Value>; text?: string }
 
 export interface Explained {
   item: string; state: string; denied: string[]; masses: Record<string, number>;

@@ -48,3 +48,6 @@ export function isField(target: EventTarget | null): boolean {
   return target instanceof HTMLElement &&
     (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName) || target.closest("dialog") !== null);
 }
+
+/** For `ref`: gives a field the focus when it appears. */
+export const focusNow = (field: HTMLElement | null): void => { field?.focus(); };

@@ -14,6 +14,16 @@ export class HttpSource implements Source {
   private events: EventSource | null = null;
   private wait = FIRST_WAIT;
   private there: boolean | null = null;
+  private opened = false;
+
+  // A page that nobody sees holds no connection: a browser has six to a server, for all its pages together.
+  constructor() {
+    document.addEventListener("visibilitychange", () => {
+      if (this.listeners.size === 0) return;
+      if (document.hidden) { this.events?.close(); this.events = null; }
+      else if (!this.events) this.open();
+    });
+  }
 
   get<T>(path: string, signal?: AbortSignal): Promise<T> {
     return this.ask<T>(path, { method: "GET", signal: signal ?? null });
@@ -43,7 +53,7 @@ export class HttpSource implements Source {
   listen<K extends keyof Told>(kind: K, fn: (told: Told[K]) => void): () => void {
     const all = this.listeners.get(kind) ?? new Set<Listener>();
     this.listeners.set(kind, all.add(fn as Listener));
-    if (!this.events) this.open();
+    if (!this.events && !document.hidden) this.open();
     return () => void all.delete(fn as Listener);
   }
 
@@ -91,11 +101,17 @@ export class HttpSource implements Source {
   private open(): void {
     const events = new EventSource("/api/events");
     this.events = events;
-    events.onopen = () => { this.wait = FIRST_WAIT; this.link(true); };
+    events.onopen = () => {
+      this.wait = FIRST_WAIT;
+      this.link(true);
+      if (this.opened) this.tell("again", true);
+      this.opened = true;
+    };
     events.onerror = () => {
       events.close();
+      if (this.events !== events) return;
       this.link(false);
-      setTimeout(() => this.open(), this.wait);
+      setTimeout(() => { if (this.events === events) this.open(); }, this.wait);
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
     };
     for (const kind of EVENTS) {

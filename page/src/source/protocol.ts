@@ -17,8 +17,9 @@ export class Problem extends Error {
 export interface Changed { graph: string; revision: number; layout: number }
 export interface Answered { graph: string; revision: number; answer: string }
 export interface JobTold { id: string; state: string }
-/** What the service tells by itself; "link" comes from the source: is the server there? */
-export interface Told { changed: Changed; answer: Answered; job: JobTold; link: boolean }
+/** What the service tells by itself. From the source come "link": is the server there? and "again": it is heard again,
+ *  and what it told meanwhile was missed. */
+export interface Told { changed: Changed; answer: Answered; job: JobTold; link: boolean; again: true }
 
 /** A picture: an address for <img>, or a cell of a sheet of square cells. */
 export interface Shot { url: string; cell?: number; columns?: number; side?: number }
