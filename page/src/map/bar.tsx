@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
 import { label, mergeConcepts, nameConcept, switchConcepts, takeApart } from "../actions";
 import { useCell } from "../cell";
-import { openConcept } from "../routes";
+import { hrefOf, openConcept, route } from "../routes";
 import { source } from "../source";
 import { at, chosen, complain, map, mayWrite, notice, session, state } from "../store";
 import type { Item, MapData, State } from "../types";
@@ -15,15 +15,17 @@ const AT_ONCE = 8;  // items asked for at a time
 export function ChosenBar(): VNode | null {
   const numbers = useCell(chosen);
   const data = useCell(map), now = useCell(state);
+  const { query } = useCell(route);
   useCell(session);
   if (!numbers.length || !data || !now) return null;
+  if (numbers.length === 1 && query["concept"] === String(numbers[0])) return null;  // it is open beside the map
   const held = numbers.reduce((sum, i) => sum + (data.sizes[i] ?? 0), 0);
   const [first] = numbers;
   return (
     <section class="chosen-bar" aria-label="What is chosen">
       <p><strong>{numbers.length === 1 ? data.names[first!] : concepts(numbers.length)}</strong> <small>{items(held)}</small></p>
       {mayWrite() && <Edits key={numbers.join()} numbers={numbers} data={data} now={now} />}
-      {numbers.length === 2 && <button type="button" onClick={() => { location.hash = `#/concept/${first}?compare=${numbers[1]}`; }}>Compare</button>}
+      {numbers.length === 2 && <a class="button" href={hrefOf("concept", { compare: String(numbers[1]) }, String(first))}>Compare</a>}
       {numbers.length === 1 && <button type="button" onClick={() => openConcept(first!)}>Open</button>}
       <button type="button" onClick={() => choose([])}>Choose none</button>
     </section>

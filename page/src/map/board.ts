@@ -10,10 +10,16 @@ import { inside, nextNode, nodeAt, sceneOf, themeId, type Node, type Scene } fro
 
 export const OPEN = 2.4;      // from this zoom on every theme stands there as its concepts
 const REST = 110;             // ms without a move until edges and names are drawn again
-const WIDE = 1000 * 700;      // pixels of the view for which radii are meant
+const HALF = [480, 320] as const;  // pixels of a unit in the view for which radii are meant
 const LARGEST = 58;
 const FLIGHT = 260;           // ms from one place to another
 const NAMES = 70;             // at once
+const MANY = 400;             // nodes that names are kept off
+const NEAR_FROM = 1.5;        // zoom from which examples are shown
+
+type Box = [left: number, top: number, right: number, bottom: number];
+
+const boxOf = (x: number, y: number, radius: number): Box => [x - radius, y - radius, x + radius, y + 1.1 * radius];
 
 export class Board {
   camera: Camera = ALL;
@@ -180,7 +186,8 @@ export class Board {
   }
 
   private radius(node: Node): number {
-    const fit = Math.min(1.3, Math.max(0.5, Math.sqrt((this.view.width * this.view.height) / WIDE)));
+    const [across, down] = [this.view.sx / HALF[0], this.view.sy / HALF[1]];
+    const fit = Math.min(1.3, Math.max(0.4, (Math.sqrt(across * down) + Math.min(across, down)) / 2));
     return node.group ? node.radius * fit * this.camera.zoom ** 0.35 : Math.min(LARGEST, node.radius * fit * this.camera.zoom ** 0.62);
   }
 
@@ -189,9 +196,9 @@ export class Board {
     const resting = performance.now() - this.moved > REST;
     if (resting && !this.edges.busy && !this.isSharp()) this.startEdges();
     this.draw();
-    if (!this.edges.busy || this.edges.step()) {
-      if (!resting || !this.isSharp()) this.ask();
-    } else this.ask();
+    const busy = this.edges.busy;
+    if (busy) this.edges.step();
+    if (busy || !resting || !this.isSharp()) this.ask();
   };
 
   private sharp: Camera | null = null;
@@ -274,22 +281,24 @@ export class Board {
 
   // Names and examples where there is room, the largest first.
   private drawWords(brush: paint.Brush, seen: Node[]): void {
-    const taken: [number, number, number, number][] = [];
     const { data } = brush;
+    const taken: Box[] = seen.slice(0, MANY).map((node) => boxOf(...this.at(node)));
+    const free = (box: Box): boolean => !taken.some((one) => box[0] < one[2] && box[2] > one[0] && box[1] < one[3] && box[3] > one[1]);
     let count = 0;
     for (const node of seen) {
       const [x, y, radius] = this.at(node);
-      const isNear = !node.group && radius >= paint.NEAR;
-      const named = node.group ? true : data.names[node.id] !== data.auto_names[node.id];
+      const isNear = !node.group && radius >= paint.NEAR && this.camera.zoom > NEAR_FROM;
+      const named = node.group !== null || data.names[node.id] !== data.auto_names[node.id];
       if (!isNear && !named && !brush.look.chosen.has(node.id)) continue;
       if (paint.isFaint(brush.look, this.concepts(node)[0]!) || ++count > NAMES) continue;
-      const words = node.group?.name ?? data.names[node.id]!;
-      const short = words.length > 26 ? `${words.slice(0, 25)}…` : words;
-      const high = isNear ? paint.examples(brush, node.id, x, y, radius) : 0;
-      const half = 3.4 * short.length, top = y + radius + high + (node.group ? 3 : 6);
-      if (taken.some(([left, upper, right, lower]) => x - half < right && x + half > left && top < lower && top + 16 > upper)) continue;
-      taken.push([x - half, top, x + half, top + 16]);
-      paint.name(brush, short, x, top + 8, named);
+      const words = paint.shortened(node.group?.name ?? data.names[node.id]!);
+      let top = y + 1.18 * radius + (node.group ? 2 : 3);
+      const strip: Box = [x - radius, top, x + radius, top + paint.stripHeight(radius) + 1];
+      if (isNear && free(strip)) { taken.push(strip); top += paint.examples(brush, node.id, x, top, radius) + 1; }
+      const half = 3.4 * words.length, box: Box = [x - half, top, x + half, top + 15];
+      if (!free(box)) continue;
+      taken.push(box);
+      paint.name(brush, words, x, top + 8, named);
     }
   }
 

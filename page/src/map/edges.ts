@@ -5,6 +5,7 @@ export interface Segment { ax: number; ay: number; bx: number; by: number; weigh
 
 const AROUND = 0.25;     // of the view, drawn on each side of it
 const BANDS = 4;         // of opacity, by weight
+const FEW = 2000;        // lines that can be drawn strongly
 const TOGETHER = 64;     // lines drawn at once
 const SLICE = 9;         // ms of one part of the drawing
 
@@ -69,8 +70,9 @@ export class EdgeLayer {
     const first = band(from);
     const [left, right] = [-view.width * AROUND, view.width * (1 + AROUND)];
     const [top, bottom] = [-view.height * AROUND, view.height * (1 + AROUND)];
-    pen.globalAlpha = 0.14 + 0.16 * first;
-    pen.lineWidth = 0.7 + 0.5 * first;
+    const few = this.lines.length < FEW ? 1 : 0;
+    pen.globalAlpha = Math.min(1, 0.13 + 0.16 * first + 0.2 * few);
+    pen.lineWidth = 0.7 + 0.5 * first + few * 0.5 * first;
     pen.beginPath();
     let at = from;
     for (let n = 0; n < TOGETHER && at < this.lines.length && band(at) === first; at++) {

@@ -46,7 +46,7 @@ export class Glyphs {
     if (mark === "ring" || hollow) {
       pen.fillStyle = this.paper;
       pen.fill(path);
-      pen.strokeStyle = hollow && mark !== "ring" ? colour : paled(colour, this.paper, 1);
+      pen.strokeStyle = colour;
       pen.lineWidth *= 1.6;
       if (mark === "ring" && radius > 3) pen.setLineDash([radius / 1.6, radius / 2.6]);
       pen.stroke(path);

@@ -23,6 +23,7 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
   return (
     <div class="legend">
       <label class="legend-by">Colour <ColourChoice data={data} by={by} /></label>
+      {kept.size > 0 && <button type="button" class="link" onClick={() => show(new Set())}>Show all</button>}
       <ul aria-label={`${scheme.title}: show only`}>
         {there.map(({ entry, items }) => (
           <li key={entry.key}>
@@ -33,7 +34,6 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
           </li>
         ))}
       </ul>
-      {kept.size > 0 && <button type="button" class="link" onClick={() => show(new Set())}>Show all</button>}
       {by === "class" && <small class="legend-note">Pale: in doubt. The number: items.</small>}
       {!data.active.every((on, i) => on || data.into[i] !== i) && <small class="legend-note">Hollow: off.</small>}
     </div>

@@ -18,7 +18,7 @@ export interface Inks { paper: string; ink: string; quiet: string; accent: strin
 export interface Brush { pen: CanvasRenderingContext2D; data: MapData; look: Look; inks: Inks; glyphs: Glyphs; sheets: Sheets | null; near: Near | null }
 
 export const PICTURE = 7;     // pixels of radius from which a picture is drawn
-export const NEAR = 26;       // …from which examples are shown
+export const NEAR = 24;       // …from which examples are shown
 const BADGE = 12;             // …from which a picture has a mark of its class
 const FAINT = 0.13;
 const TURN = 2 * Math.PI;
@@ -146,27 +146,34 @@ export function around({ pen, inks }: Brush, x: number, y: number, radius: numbe
 }
 
 /** Under a concept that is near: its other examples, as pictures or as lines of text. Says how high that is. */
-export function examples(brush: Brush, number: number, x: number, y: number, radius: number): number {
+export function examples(brush: Brush, number: number, x: number, top: number, radius: number): number {
   const { pen, inks, near } = brush;
   const all = near?.examples(number)?.slice(1) ?? [];
   if (!all.length) return 0;
-  if (!all.some((one) => one.picture)) return texts(brush, all.map((one) => one.text).filter((one) => one !== null), x, y + radius + 8);
-  const side = Math.max(14, (2 * radius) / 5 - 2), wide = all.length * (side + 2) - 2;
+  if (!all.some((one) => one.picture)) return texts(brush, all.flatMap((one) => one.text ?? []), x, top);
+  const side = stripHeight(radius) - 4;
   all.forEach((one, at) => {
-    const cut = near?.picture(one.item), left = x - wide / 2 + at * (side + 2), top = y + radius + 9;
+    const cut = near?.picture(one.item), left = x - radius + at * ((2 * radius) / IN_STRIP);
     if (!cut) { pen.fillStyle = inks.sheet; pen.fillRect(left, top, side, side); return; }
     pen.imageSmoothingEnabled = side < cut.width;
     pen.drawImage(cut.image, cut.x, cut.y, cut.width, cut.height, left, top, side, side);
   });
-  return side + 6;
+  return side + 4;
 }
 
-function texts(brush: Brush, all: string[], x: number, y: number): number {
+const IN_STRIP = 5;
+
+/** How high the examples under a node are. */
+export const stripHeight = (radius: number): number => (2 * radius) / IN_STRIP + 2;
+
+export const shortened = (words: string): string => words.length > 26 ? `${words.slice(0, 25)}…` : words;
+
+function texts(brush: Brush, all: string[], x: number, top: number): number {
   const LINE = 14, LETTERS = 34;
   all.slice(0, 3).forEach((text, at) => {
-    name(brush, text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text, x, y + at * LINE + 6, false, brush.inks.quiet);
+    name(brush, text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text, x, top + at * LINE + 7, false, brush.inks.quiet);
   });
-  return LINE * Math.min(3, all.length) + 4;
+  return LINE * Math.min(3, all.length) + 2;
 }
 
 /** Words with a rim of paper, their middle at x. */

@@ -12,14 +12,16 @@ export interface Group { theme: number; name: string; members: number[]; items: 
 
 const WIDE = 1000, HIGH = 700;   // the reference view, in pixels
 const MOST = 1500;               // concepts that are moved apart; more of them are dots until one zooms in
-const ROUNDS = 60;
+const ROUNDS = 160;
+const ROOM = 1.42;               // radii between two middles: squares and their frames do not touch
+const EVEN = 0.6;                // share of the rank in a place: a few far concepts do not press the others together
 export const THEMES_FROM = 200;  // more concepts than this begin as themes
 
 export function placesOf(data: MapData): Places {
   const k = data.x.length;
   const shown = Array.from({ length: k }, (_, i) => i).filter((i) => data.into[i] === i);
   const radius = radii(data, shown);
-  const [x, y] = [unit(data.x, shown), unit(data.y, shown)];
+  const [x, y] = [even(data.x, shown), even(data.y, shown)];
   if (shown.length <= MOST) apart(x, y, radius, shown);
   return { x, y, radius, shown };
 }
@@ -28,7 +30,7 @@ export function placesOf(data: MapData): Places {
 function radii(data: MapData, shown: number[]): Float32Array {
   const out = new Float32Array(data.x.length);
   const mean = shown.reduce((sum, i) => sum + data.sizes[i]!, 0) / Math.max(shown.length, 1) || 1;
-  const usual = Math.min(20, Math.max(3, 0.33 * Math.sqrt((WIDE * HIGH) / Math.max(shown.length, 1))));
+  const usual = Math.min(22, Math.max(3, 0.27 * Math.sqrt((WIDE * HIGH) / Math.max(shown.length, 1))));
   for (const i of shown) out[i] = usual * Math.min(1.9, Math.max(0.6, Math.sqrt(data.sizes[i]! / mean)));
   return out;
 }
@@ -40,11 +42,20 @@ function unit(values: readonly number[], shown: number[]): Float32Array {
   return Float32Array.from(values, (value) => (value - (low + high) / 2) / half);
 }
 
+// Along one axis, between the value and its rank.
+function even(values: readonly number[], shown: number[]): Float32Array {
+  const out = unit(values, shown);
+  const order = [...shown].sort((a, b) => values[a]! - values[b]! || a - b);
+  const last = Math.max(order.length - 1, 1);
+  order.forEach((i, rank) => { out[i] = (1 - EVEN) * out[i]! + EVEN * ((2 * rank) / last - 1); });
+  return out;
+}
+
 // Pushes apart what overlaps, in pixels of the reference view, and pulls everything softly home.
 function apart(x: Float32Array, y: Float32Array, radius: Float32Array, which: number[], gap = 3): void {
   const px = Float32Array.from(x, (v) => (v * WIDE) / 2), py = Float32Array.from(y, (v) => (v * HIGH) / 2);
   const [hx, hy] = [px.slice(), py.slice()];
-  const side = 2 * which.reduce((most, i) => Math.max(most, radius[i]!), 1) + gap;
+  const side = 2 * ROOM * which.reduce((most, i) => Math.max(most, radius[i]!), 1) + gap;
   for (let round = 0; round < ROUNDS; round++) {
     const cells = new Map<number, number[]>();
     const cell = (i: number): number => Math.floor(px[i]! / side) * 4096 + Math.floor(py[i]! / side);
@@ -56,7 +67,7 @@ function apart(x: Float32Array, y: Float32Array, radius: Float32Array, which: nu
     for (const i of which) {
       const key = cell(i);
       for (const step of [0, 1, 4095, 4096, 4097]) {
-        for (const j of cells.get(key + step) ?? []) if (step !== 0 || j > i) push(px, py, i, j, radius[i]! + radius[j]! + gap);
+        for (const j of cells.get(key + step) ?? []) if (step !== 0 || j > i) push(px, py, i, j, ROOM * (radius[i]! + radius[j]!) + gap);
       }
     }
     const pull = 0.03 * (1 - round / ROUNDS);

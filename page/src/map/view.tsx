@@ -40,9 +40,11 @@ export function MapView(): VNode {
         <small class="map-rule" title={data.edges.rule}>{edgeWords(data.edges.kept, data.edges.all)}</small>
       </div>
       <div class="map-place">
-        <MapCanvas ready={setBoard} />
+        <div class="map-stage">
+          <MapCanvas ready={setBoard} />
+          <ChosenBar />
+        </div>
         {legend && <Legend data={data} now={now} />}
-        <ChosenBar />
       </div>
       {list && <ConceptList data={data} now={now} />}
     </>
