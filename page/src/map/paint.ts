@@ -17,7 +17,7 @@ export interface Inks { paper: string; ink: string; quiet: string; accent: strin
 
 export interface Brush { pen: CanvasRenderingContext2D; data: MapData; look: Look; inks: Inks; glyphs: Glyphs; sheets: Sheets | null; near: Near | null }
 
-export const PICTURE = 7;     // pixels of radius from which a picture is drawn
+export const PICTURE = 5.5;    // pixels of radius from which a picture is drawn
 export const NEAR = 24;       // …from which examples are shown
 const BADGE = 12;             // …from which a picture has a mark of its class
 const FAINT = 0.13;
