@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kgkt.source.labels import LabelRow
     from kgkt.store.protocol import Store
 
-LOOK_EVERY = 0.5  # seconds between two looks whether an embedded graph changed
+LOOK_EVERY = 0.5  # seconds between two looks whether a graph changed, as its file tells
+ASK_EVERY = 5.0  # seconds between two on a server, which has to be asked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +82,8 @@ class HeldGraph:
     """
 
     def __init__(self, recipe: Recipe, tell: Callable[[str, dict[str, Any]], None]) -> None:
-        from kgkt.rundir.state import open_run
+        from kgkt.rundir.state import open_run, store_url
+        from kgkt.store.opening import embedded_path
 
         self.recipe, self.run = recipe, open_run(recipe)
         self._tell = tell
@@ -89,6 +91,8 @@ class HeldGraph:
         self._snapshot: Snapshot | None = None
         self._signature, self._looked, self._made = "", 0.0, ""
         self._maps: Any = None
+        embedded = embedded_path(store_url(recipe, self.run)) is not None
+        self._every = LOOK_EVERY if embedded else ASK_EVERY
         self._spreader: tuple[Any, float, Spreader] | None = None
         self._kernel: tuple[Any, Kernel] | None = None
         self.working = False  # the items' answer is being worked out
@@ -98,12 +102,19 @@ class HeldGraph:
         return self.run.graph
 
     def now(self) -> Snapshot:
-        """The graph as it stands; read again first where it changed."""
-        with self._lock:
+        """The graph as it stands; read again first where it changed. While somebody edits it, as it was before."""
+        seen = self._snapshot
+        if seen is not None and (not self._due() or not self._lock.acquire(blocking=False)):
+            return seen
+        if seen is None:
+            self._lock.acquire()
+        try:
             if self._snapshot is None or self._changed():
                 self._read()
             assert self._snapshot is not None
             return self._snapshot
+        finally:
+            self._lock.release()
 
     def look_again(self) -> None:
         """Read again what changed meanwhile, and tell the pages."""
@@ -169,8 +180,11 @@ class HeldGraph:
                     self._kernel = graph, reach_kernel(graph)
             return self._kernel[1]
 
+    def _due(self) -> bool:
+        return time.monotonic() - self._looked >= self._every
+
     def _changed(self) -> bool:
-        if time.monotonic() - self._looked < LOOK_EVERY:
+        if not self._due():
             return False
         found = signature(self.recipe, self.run)
         self._looked = time.monotonic()

@@ -20,19 +20,21 @@ RULE = "the strongest edges of each concept, and those heavier than chance makes
 def overview(held: HeldGraph) -> dict[str, Any]:
     """What the graph is made of, and how fresh its stages are."""
     from kgkt.rundir.state import settings_of, store_url
-    from kgkt.verbs.check import check
+    from kgkt.verbs.plan import Plan
+    from kgkt.verbs.stale import look_at_stages
 
     seen = held.now()
     graph, done = seen.current.graph, held.run.state().get("stages", {}).get("populate", {})
     kind = str(settings_of(held.run, "populate").get("kind") or "features")
-    stages = check(held.recipe).stages
+    look_at_stages(plan := Plan(), held.recipe)
     return {
         "graph": held.name, "store": store_url(held.recipe, held.run), "kind": kind,
         "pictures": held.run.path("exemplars").is_dir(), "texts": kind in ("text", "words"),
         "items": len(seen.current.ids), "concepts": len(graph), "active": int(graph.active.sum()),
         "edges": len(graph.edges), "themes": len({t for t in graph.themes.tolist() if t >= 0}),
         "sources": [str(name) for name in done.get("settings", {}).get("weights", {})], "made_at": done.get("at"),
-        "stages": {s: {"ran": how["ran"], "stale": how["stale"], "why": list(how["why"])} for s, how in stages.items()},
+        "stages": {stage: {"ran": how["ran"], "stale": how["stale"], "why": list(how["why"])}
+                   for stage, how in plan.stages.items()},
         "notices": list(seen.notices),
     }  # fmt: skip
 

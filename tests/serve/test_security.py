@@ -116,9 +116,10 @@ def test_addresses() -> None:
         True, True, True, False, False, False]
     assert hosts_of("127.0.0.1", 81) == ["127.0.0.1:81", "localhost:81", "[::1]:81"]
     assert hosts_of("10.0.0.1", 80, ["kgkt.example"]) == ["10.0.0.1:80", "10.0.0.1", "kgkt.example"]
-    with bind("127.0.0.1", 0) as one, pytest.raises(InputError, match="cannot listen"):
+    with bind("127.0.0.1", 0) as one:
         one.listen()
-        bind("127.0.0.1", one.getsockname()[1])
+        with pytest.raises(InputError, match="cannot listen"):
+            bind("127.0.0.1", one.getsockname()[1])
 
 
 def test_the_command_refuses_what_cannot_be_served(kgkt: Kgkt, taught_once: Path, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
