@@ -1,4 +1,4 @@
-"""Values for others: as JSON, and rows as an HTML table of a notebook or a pandas DataFrame."""
+"""Rows and values as others take them: an HTML table, a pandas DataFrame, JSON."""
 
 from __future__ import annotations
 

@@ -44,6 +44,10 @@ class Holder(Protocol):
         """Called when a job may have changed a graph."""
         ...
 
+    def working(self, name: str, on: bool) -> None:
+        """Called when the items' answer of a graph is no longer worked out."""
+        ...
+
     def tell(self, kind: str, data: dict[str, Any]) -> None:
         """Called with "job" and {id, state} when a job changes its state."""
         ...
@@ -108,6 +112,11 @@ class Jobs:
             if waits or self._closed or not self.held.write or len(self._waiting) >= WAITING:
                 return None
             return self._add(Job(graph, "work out", {}, {}, True, background=True))
+
+    def works_out(self, graph: str) -> bool:
+        """Whether the items' answer is being worked out, or waits to be."""
+        with self.lock:
+            return any(job.background and job.graph == graph and not job.ended for job in self._jobs.values())
 
     def get(self, name: str) -> Job:
         """The job of an id.
@@ -234,6 +243,8 @@ class Jobs:
                     found = (self.held.folder / job.out).stat()
                     self._written[job.out] = found.st_mtime_ns, found.st_size
                 job.end(state)
+            if job.background:
+                self.held.working(job.graph, self.works_out(job.graph))
             if job.writes:
                 self._after(job)
             self._told(job)

@@ -1,0 +1,61 @@
+// What a person does to the graph. Each answers with what it did and the State after it, which is taken at once.
+import { adopt, at, complain, notice } from "./store";
+import { source } from "./source";
+import type { Edited, Job, Value } from "./types";
+
+export interface LabelOf { item: string; class: string }
+
+export interface Quiet { quiet?: boolean }  // the view says itself what was done
+
+/** Labels and ticks ("not") of items. */
+export function label(labels: LabelOf[], ticks: LabelOf[] = [], how: Quiet = {}): Promise<Edited | null> {
+  return edit("label", { labels, ticks }, how);
+}
+
+/** `name` null gives the generated name back. */
+export function nameConcept(concept: number, name: string | null): Promise<Edited | null> {
+  return edit("name", { concept, name });
+}
+
+export function switchConcepts(concepts: readonly number[], on: boolean): Promise<Edited | null> {
+  return edit("switch", { concepts, on });
+}
+
+export function mergeConcepts(kept: number, others: readonly number[]): Promise<Edited | null> {
+  return edit("merge", { kept, others });
+}
+
+export function takeApart(concepts: readonly number[]): Promise<Edited | null> {
+  return edit("apart", { concepts });
+}
+
+/** The last edit, or the one of this number. */
+export function undo(number: number | null = null, how: Quiet = {}): Promise<Edited | null> {
+  return edit("undo", { edit: number }, how, false);
+}
+
+/** Starts long work and calls `tell` with it until it has ended. null: it did not begin, and a notice said why. */
+export async function startJob(verb: string, settings: Record<string, Value>, tell: (job: Job) => void): Promise<string | null> {
+  try {
+    const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
+    source.follow(job, tell);
+    return job;
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+}
+
+// null: it failed, and a notice said why.
+async function edit(path: string, body: unknown, how: Quiet = {}, undoable = true): Promise<Edited | null> {
+  try {
+    const done = await source.post<Edited>(at(path), body);
+    adopt(done.state);
+    if (!how.quiet) notice(done.words, { undo: undoable ? done.edit : null });
+    done.notices.forEach((words) => notice(words));
+    return done;
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+}

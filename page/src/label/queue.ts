@@ -1,0 +1,173 @@
+// What is to be labelled: the item before the person, those that come next, and what was done. It lasts while the page
+// is open, whatever view is looked at.
+import { label, undo } from "../actions";
+import { cell } from "../cell";
+import { route } from "../routes";
+import { source } from "../source";
+import { at, complain, current, graph, map, mayWrite, state } from "../store";
+import type { Edited, Item, State, Suggested, Suggestions } from "../types";
+
+const FETCHED = 12;
+const FEW = 3;  // a strip so short takes a new ranking at once
+
+/** `gained`: by how many items its class grew. */
+export interface Done { item: Suggested; said: string; edit: number | null; gained: number; words: string }
+
+export interface Queue {
+  items: readonly Suggested[];
+  place: number;                  // of the item before the person
+  state: "waiting" | "ready" | "failed";
+  covered: number | null;
+}
+
+const EMPTY: Queue = { items: [], place: 0, state: "waiting", covered: null };
+
+export const queue = cell<Queue>(EMPTY);
+export const done = cell<readonly Done[]>([]);
+export const skipped = cell<ReadonlySet<string>>(new Set());
+/** Labels that are on their way to the server. */
+export const sending = cell(0);
+
+let held = false;                    // a finger is on the strip: a new ranking waits
+let pending: Suggestions | null = null;
+let asked: AbortController | null = null;
+let chain: Promise<unknown> = Promise.resolve();
+let of = "";                         // the graph and the concepts that the queue is of
+
+/** The item before the person, and those after it. */
+export const before = (): Suggested | null => queue.value.items[queue.value.place] ?? null;
+
+/** The concepts that the address limits the view to. */
+export const within = (): string => route.value.query["concepts"] ?? "";
+
+/** Asks for the ranking; begins anew where the graph or the concepts are others. */
+export async function refresh(): Promise<void> {
+  const now = `${graph.value}\n${within()}`;
+  if (now !== of) reset(now);
+  asked?.abort();
+  const stop = asked = new AbortController();
+  try {
+    const n = FETCHED + skipped.value.size;
+    const told = await source.get<Suggestions>(at("suggest", { n, concepts: within() }), stop.signal);
+    if (stop.signal.aborted || of !== now) return;
+    if (held && queue.value.items.length > FEW) pending = told;
+    else take(told);
+  } catch (error) {
+    if (stop.signal.aborted) return;
+    queue.set({ ...queue.value, state: "failed" });
+    complain(error);
+  }
+}
+
+function reset(now: string): void {
+  if (of.split("\n")[0] !== now.split("\n")[0]) { done.set([]); skipped.set(new Set()); }
+  of = now;
+  pending = null;
+  queue.set(EMPTY);
+}
+
+// A new ranking replaces all but the item before the person, which stays where it is.
+function take(told: Suggestions): void {
+  const shown = before();
+  const rest = told.items.filter((one) => one.item !== shown?.item && !skipped.value.has(one.item));
+  const place = shown ? Math.min(queue.value.place, rest.length) : 0;
+  const fresh = shown && (told.items.find((one) => one.item === shown.item) ?? shown);
+  const items = fresh ? [...rest.slice(0, place), fresh, ...rest.slice(place)] : rest;
+  show({ items, place, state: "ready", covered: told.covered });
+}
+
+function show(next: Queue): void {
+  queue.set(next);
+  current.set(before()?.item ?? null);
+  const after = next.items[next.place + 1];
+  const picture = after?.picture ? source.picture(graph.value, after.item, 512) : null;
+  if (picture && picture.cell === undefined) new Image().src = picture.url;
+}
+
+/** While a finger or the focus is on the strip nothing under it moves. */
+export function hold(on: boolean): void {
+  held = on;
+  if (!on && pending) { const told = pending; pending = null; take(told); }
+}
+
+export function move(by: number): void {
+  const { items, place } = queue.value;
+  const next = Math.min(items.length - 1, Math.max(0, place + by));
+  if (next !== place) show({ ...queue.value, place: next });
+}
+
+export function moveTo(place: number): void {
+  move(place - queue.value.place);
+}
+
+/** Puts an item first, to be labelled now, whatever was suggested. */
+export async function bring(id: string): Promise<void> {
+  const item = await source.get<Item>(at("item", { id }));
+  const concept = item.concepts[0];
+  put({
+    item: id, concept: concept?.number ?? -1, name: concept?.name ?? "", speaks_for: 0, why: "you chose it",
+    picture: item.picture, text: item.text, leans_to: item.says,
+  });
+}
+
+function put(item: Suggested): void {
+  show({ ...queue.value, state: "ready", place: 0, items: [item, ...queue.value.items.filter((one) => one.item !== item.item)] });
+}
+
+function leave(item: Suggested): void {
+  const { items, place } = queue.value;
+  const rest = items.filter((one) => one.item !== item.item);
+  const next = Math.min(place, Math.max(0, rest.length - 1));
+  show({ ...queue.value, items: rest, place: next, state: rest.length ? "ready" : "waiting" });
+}
+
+export function skip(): void {
+  const item = before();
+  if (!item) return;
+  skipped.set(new Set([...skipped.value, item.item]));
+  leave(item);
+  if (queue.value.items.length < FETCHED / 2) void refresh();
+}
+
+export function unskip(): void {
+  skipped.set(new Set());
+  void refresh();
+}
+
+/** Says that the item before the person is of a class, or (`not`) is not; the next item comes at once. */
+export function say(name: string, not: boolean): void {
+  const item = before();
+  if (!item || !mayWrite() || name === "") return;
+  leave(item);
+  sending.set(sending.value + 1);
+  chain = chain.then(() => send(item, name, not));
+}
+
+async function send(item: Suggested, name: string, not: boolean): Promise<void> {
+  const was = itemsOf(state.value, name);
+  const pair = [{ item: item.item, class: name }];
+  const edited = await (not ? label([], pair, { quiet: true }) : label(pair, [], { quiet: true }));
+  sending.set(sending.value - 1);
+  if (!edited) { put(item); return; }
+  const gained = itemsOf(edited.state, name) - was;
+  done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained, words: edited.words }, ...done.value]);
+  if (sending.value === 0) void refresh();
+}
+
+function itemsOf(now: State | null, name: string): number {
+  return now?.class_items[now.classes.indexOf(name)] ?? 0;
+}
+
+/** Takes back the last edit of the graph; an item that was labelled here comes before the person again. */
+export function takeBack(): void {
+  if (!mayWrite()) return;
+  chain = chain.then(async () => {
+    const last = done.value[0];
+    const edited: Edited | null = await undo(last?.edit ?? null, { quiet: last !== undefined });
+    if (!edited) return;
+    if (last) { done.set(done.value.slice(1)); put(last.item); }
+    void refresh();
+  });
+}
+
+map.subscribe((now) => { if (now && of) void refresh(); });

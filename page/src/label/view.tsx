@@ -1,0 +1,103 @@
+// One item large, what is like it around it, a key for each class, and what comes next.
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useCell } from "../cell";
+import { Busy, Empty } from "../parts/small";
+import { hrefOf, route, tune } from "../routes";
+import { source } from "../source";
+import { complain, graph, map, mayWrite, state } from "../store";
+import { count } from "../words";
+import { useKeys } from "../use";
+import { Classes } from "./classes";
+import { keysOf } from "./keys";
+import { before, bring, move, queue, refresh, say, skip, skipped, takeBack, unskip } from "./queue";
+import { Around, LastDone, Stage, Strip } from "./stage";
+
+export function LabelView(): VNode {
+  const { items, place, state: how } = useCell(queue);
+  const { query } = useCell(route);
+  const name = useCell(graph);
+  const [not, setNot] = useState(false);
+  const wanted = query["at"] ?? "";
+  useEffect(() => {
+    void refresh().then(() => wanted ? bring(wanted).then(() => tune({ at: "" })) : undefined).catch(complain);
+  }, [name, query["concepts"], wanted]);
+  useLabelKeys(not, setNot);
+  const item = items[place] ?? null;
+  useEffect(() => setNot(false), [item?.item]);
+  if (how === "waiting" && !item) return <Busy words="Looking for the items worth a label" />;
+  return (
+    <div class="label">
+      <h1 class="unseen">Label</h1>
+      <Within />
+      {item ? <>
+        <div class="label-top">
+          <Stage item={item} />
+          <div class="label-say">
+            <First />
+            <Classes not={not} turnNot={() => setNot(!not)} say={(said) => { say(said, not); setNot(false); }} />
+            <LastDone />
+          </div>
+          <Around item={item} />
+        </div>
+        <Strip />
+      </> : <Nothing failed={how === "failed"} />}
+    </div>
+  );
+}
+
+function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
+  useKeys((event) => {
+    const classes = state.value?.classes ?? [];
+    const chosen = [...keysOf(graph.value, classes)].find(([, key]) => key === event.key)?.[0];
+    if (chosen !== undefined) { say(chosen, not); setNot(false); return true; }
+    const does: Record<string, () => void> = {
+      n: () => { if (mayWrite() && before() && classes.length) setNot(!not); },
+      u: takeBack, s: skip,
+      t: () => document.getElementById("class-field")?.focus(),
+      ArrowLeft: () => move(-1), ArrowRight: () => move(1), Escape: () => setNot(false),
+    };
+    const act = does[event.key];
+    if (act === undefined || (event.key === "Escape" && !not)) return false;
+    act();
+    return true;
+  });
+}
+
+// What a person reads who has never labelled anything here.
+function First(): VNode | null {
+  const now = useCell(state);
+  if (!now || now.classes.length > 0) return null;
+  return (
+    <div class="first">
+      <h2>What is this?</h2>
+      <p>There is no class yet. Type the name of what you see and press Enter; the next items get it by one key.</p>
+    </div>
+  );
+}
+
+function Within(): VNode | null {
+  const { query } = useCell(route);
+  const concepts = query["concepts"];
+  const names = useCell(map)?.names;
+  if (!concepts) return null;
+  const numbers = concepts.split(",").map(Number);
+  const words = numbers.length === 1 ? `the concept ${names?.[numbers[0]!] ?? numbers[0]}` : `${count(numbers.length)} concepts`;
+  return <p class="within">Only items of {words}. <a href={hrefOf("label")}>All items</a></p>;
+}
+
+function Nothing({ failed }: { failed: boolean }): VNode {
+  const away = useCell(skipped).size;
+  const now = useCell(state);
+  if (failed) return <Empty title="No suggestions came"><button type="button" onClick={() => void refresh()}>Ask again</button></Empty>;
+  return (
+    <Empty title="Nothing is left to suggest">
+      <p>{source.offline ? "This file holds no suggestions." : now?.line}</p>
+      {away > 0 && <p><button type="button" onClick={unskip}>Look again at the {count(away)} you skipped</button></p>}
+      {(now?.label_count ?? 0) > 0 && <p>
+        Next: see which labels the graph doubts in <a href={hrefOf("doubt")}>Doubt</a>, or teach a model
+        in <a href={hrefOf("b")}>B</a>.
+      </p>}
+    </Empty>
+  );
+}
