@@ -1,7 +1,8 @@
-"""Rows in notebooks: as an HTML table, and as a pandas DataFrame."""
+"""Rows and values as others take them: an HTML table, a pandas DataFrame, JSON."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -44,3 +45,18 @@ def data_frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
     except ImportError as error:
         raise UsageError("a DataFrame needs pandas: pip install pandas") from error
     return pd.DataFrame([list(row) for row in rows], columns=list(columns))
+
+
+def plain(value: Any) -> Any:
+    """`value` with only what JSON knows."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)

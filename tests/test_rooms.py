@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "kgkt"
 # left to right; what stands at one place is one room
 ROOMS = ("errors", "tables", "files", "memory", "lookup", "values", "recipe", "source", "concepts", "store", "transfer",
-         "estimator", "proof", "demo", "rundir", "share", "verbs", "api", "cli")  # fmt: skip
+         "estimator", "proof", "demo", "rundir", "share", "verbs", "api", "serve", "cli")  # fmt: skip
 
 
 def modules() -> dict[str, Path]:

@@ -144,5 +144,5 @@ def _other(error: Exception) -> int:
 
 # the verbs add themselves to `app`, in the order in which help shows their panels
 for _room in ("build", "demo", "ask", "explain", "suspects", "teach", "edit", "transfer", "extend", "lexicon", "trace",
-              "prove", "diff", "share"):
+              "prove", "diff", "share", "serve"):
     importlib.import_module(f"kgkt.cli.{_room}")

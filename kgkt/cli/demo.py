@@ -9,7 +9,8 @@ import typer
 from kgkt.cli.app import app
 from kgkt.cli.options import plain, takes
 from kgkt.cli.output import OUT, print_json, table
-from kgkt.errors import count
+from kgkt.cli.serve import Browser, serve_graph
+from kgkt.errors import UsageError, count
 
 DEFAULT_FOLDER = "kgkt-demo"
 
@@ -21,14 +22,26 @@ def demo(
     full: Annotated[bool, typer.Option("--full", help="1, 2 and 5 labels a class and 10 seeds.")] = False,
     dir: Annotated[str, typer.Option("--dir", help="Run directory to make.")] = DEFAULT_FOLDER,
     force: Annotated[bool, typer.Option("--force", help="Replace an older demo.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Instead: open the digits as a page, without a label, to label them there.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="With --serve: port (8765, or a free one).")
+    ] = None,
+    browser: Browser = None,
     form: str,
 ) -> None:
     """Digits: a small CNN's knowledge into another model from two labels a class, beside every control."""
     from pathlib import Path
 
     from kgkt.demo.tables import as_json
-    from kgkt.verbs.demo import run
+    from kgkt.verbs.demo import begin, run
 
+    if serve:
+        if full:
+            raise UsageError("--full is of the comparison, which --serve leaves out")
+        serve_graph(open_begun(begin(Path(dir), OUT.say, force)), rw=True, port=port, browser=browser)
+        return
     with OUT.steps("comparing") as progress:
         shown = run(Path(dir), full, OUT.say, force, progress)
     if form == "json":
@@ -36,6 +49,14 @@ def demo(
                     "tick": {"cypher": shown.cypher, "before": shown.before, "after": shown.after}})  # fmt: skip
     else:
         _print(shown)
+
+
+def open_begun(recipe: Any) -> Any:
+    """The run of a recipe, whose graph is the one that commands are about."""
+    from kgkt.api import Run
+
+    OUT.run = Run(recipe, OUT.say, OUT.progress)
+    return OUT.run
 
 
 def _print(shown: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,32 +41,13 @@ def explain(
 
     done = run.explain(item, examples, picture=picture, force=force)
     if form == "json":
-        print_json(_explained(done, picture))
+        print_json({**done.fields(), "file": picture})
     elif form == "csv":
         print_rows(COLUMNS, list(done.rows()), form)
     else:
         _show_explained(done)
         if picture is not None:
             print(f"\nThe picture: {picture}")
-
-
-def _explained(done: Explained, picture: str | None) -> dict[str, Any]:
-    """What JSON tells of an item; a class is called `class` there, as everywhere."""
-    import dataclasses
-
-    def named(parts: Any) -> list[dict[str, Any]]:
-        return [{"class" if key == "says" else key: value for key, value in dataclasses.asdict(part).items()}
-                for part in parts]  # fmt: skip
-
-    return {
-        "item": done.item, "class": done.best[0], "mass": done.best[1], "next_class": done.following[0],
-        "next_mass": done.following[1], "ratio": done.ratio, "state": done.state, "because": done.because,
-        "denied": done.denied, "said": done.said, "picture": done.picture, "text": done.text, "masses": done.masses,
-        "concepts": named(done.concepts), "arrives": done.arrives, "concepts_alone": done.alone,
-        "labels_heard": named(done.heard), "labels_that_arrive": done.speakers, "nearest": named(done.nearest),
-        "experts": named(done.experts), "turn": next(iter(named([done.turn] if done.turn else [])), None),
-        "advice": done.advice, "file": picture,
-    }  # fmt: skip
 
 
 def _show_explained(done: Explained) -> None:

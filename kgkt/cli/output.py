@@ -142,22 +142,9 @@ def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON has no word for becomes null or text."""
     import json
 
+    from kgkt.tables import plain
+
     print(json.dumps(plain(value), ensure_ascii=not _utf8(), indent=None, allow_nan=False))
-
-
-def plain(value: Any) -> Any:
-    """`value` with only what JSON knows."""
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if hasattr(value, "item") and not hasattr(value, "__len__"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -35,15 +35,45 @@ class Suggestion:
     covered: float
 
 
-def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float = REACH) -> list[Suggestion]:
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """How well each concept that is on speaks for each other one.
+
+    Args:
+        on: (o,) their numbers.
+        K: (o, o) float32, symmetric, 1 on the diagonal.
+    """
+
+    on: np.ndarray
+    K: np.ndarray
+
+
+def reach_kernel(graph: ConceptGraph, alpha: float = REACH) -> Kernel:
+    """The cosine-normalised kernel (I - alpha S)^-1 of the concepts that are on, which labels do not change."""
+    import numpy as np
+
+    spreader = make_spreader(graph, alpha)
+    on = np.flatnonzero(graph.active)
+    K = spreader.solve(np.eye(len(graph))[:, on])[on].astype(np.float32)
+    root = np.sqrt(np.diag(K))
+    K /= root[:, None]
+    K /= root[None, :]
+    return Kernel(on, K)
+
+
+def reach(
+    graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float = REACH, kernel: Kernel | None = None
+) -> list[Suggestion]:
     """Greedy coverage of the graph: one nested queue, any prefix of which is a good budget.
 
-    Facility location on the cosine-normalised kernel (I - alpha S)^-1, weighted by concept size.
+    Facility location on `reach_kernel`, weighted by concept size.
 
     Args:
         graph: of k concepts; inactive ones are neither chosen nor counted.
         labelled: numbers of the concepts that a label already speaks for.
         how_many: suggestions wanted.
+        alpha: how far a label reaches.
+        kernel: of this graph at this alpha, where it is held already.
 
     Returns:
         At most `how_many`, best first; fewer when every active concept has a label.
@@ -54,12 +84,8 @@ def reach(graph: ConceptGraph, labelled: np.ndarray, how_many: int, alpha: float
     import numpy as np
 
     k = len(graph)
-    spreader = make_spreader(graph, alpha)
-    on = np.flatnonzero(graph.active)
-    K = spreader.solve(np.eye(k)[:, on])[on].astype(np.float32)
-    root = np.sqrt(np.diag(K))
-    K /= root[:, None]
-    K /= root[None, :]
+    kernel = kernel or reach_kernel(graph, alpha)
+    on, K = kernel.on, kernel.K
     size = graph.sizes[on].astype(np.float32)
     place = np.full(k, -1)
     place[on] = np.arange(len(on))

@@ -15,6 +15,8 @@ from kgkt.values import Targets
 if TYPE_CHECKING:
     import numpy as np
 
+    from kgkt.concepts.choose import Kernel
+
 LEANS = 3  # classes that are told of an item
 
 
@@ -44,15 +46,17 @@ class Asked:
     leans_to: tuple[tuple[str, float], ...] = ()
 
 
-def covering(current: CurrentGraph, exemplars: list[np.ndarray], how_many: int, say: Say) -> list[Asked]:
-    """First items of the concepts that no label speaks for."""
+def covering(
+    current: CurrentGraph, exemplars: list[np.ndarray], how_many: int, say: Say, kernel: Kernel | None = None
+) -> list[Asked]:
+    """First items of the concepts that no label speaks for; `kernel`: of the graph, where it is held already."""
     from kgkt.concepts.choose import reach
     from kgkt.concepts.cluster import nearest_concept
 
     spoken = _spoken(current)
     taken = set(spoken.tolist())
     asked = []
-    for suggestion in reach(current.graph, nearest_concept(current.Z)[spoken], how_many):
+    for suggestion in reach(current.graph, nearest_concept(current.Z)[spoken], how_many, kernel=kernel):
         number = suggestion.concept
         item = next((int(i) for i in exemplars[number] if int(i) not in taken), None)
         if item is None:

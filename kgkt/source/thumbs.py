@@ -73,19 +73,27 @@ def write_exemplars(data: Data, index: np.ndarray, folder: Path) -> dict[int, st
     return written
 
 
-def as_pixels(data: Data, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Some items of a pool of pictures as people see them: yields row and (h, w) or (h, w, 3) uint8, one at a time."""
+def as_pixels(
+    data: Data, rows: np.ndarray, span: tuple[float, float] | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Some items of a pool of pictures as people see them: yields row and (h, w) or (h, w, 3) uint8, one at a time.
+
+    Args:
+        data: the pool.
+        rows: (M,) which items.
+        span: values that become black and white; None: those of these items, as `value_range` has them.
+    """
     import numpy as np
 
-    low, high = _range(data, rows)
+    low, high = value_range(data, rows) if span is None else span
     for row in rows.tolist():
         values = np.asarray(data.x[row], dtype=np.float32)
         values = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
         yield row, np.round(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
 
 
-def _range(data: Data, rows: np.ndarray) -> tuple[float, float]:
-    """The values that become black and white."""
+def value_range(data: Data, rows: np.ndarray) -> tuple[float, float]:
+    """The values of some items that become black and white."""
     import numpy as np
 
     low, high = np.inf, -np.inf

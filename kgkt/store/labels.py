@@ -200,7 +200,8 @@ def read_labels(store: Store, graph: str, ids: np.ndarray) -> tuple[Labels, list
             raise InputError(f"item {record['item_id']} is labelled {record['class']} and ticked as not "
                              f"{record['class']}: delete one")
     denied = dict.fromkeys((s["item_id"], s["class"]) for s in ticks)
-    place = {item: i for i, item in enumerate(ids.tolist())}
+    spoken = {*given, *(item for item, _ in denied)}
+    place = {item: i for i, item in enumerate(ids.tolist()) if item in spoken}
     index = {name: i for i, name in enumerate(names)}
     for item in (*given, *(item for item, _ in denied)):
         if item not in place:

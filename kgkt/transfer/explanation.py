@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 COLUMNS = ("part", "what", "says", "value", "more")
@@ -174,6 +174,18 @@ class Explained:
             return f"{own}. {_in_words(turn)}"
         return f"{after} is next, {_far(self.ratio, self.best[0])}. {_in_words(turn)}"
 
+    def fields(self) -> dict[str, Any]:
+        """The same for programs; a class is called `class` there, as everywhere."""
+        return {
+            "item": self.item, "class": self.best[0], "mass": self.best[1], "next_class": self.following[0],
+            "next_mass": self.following[1], "ratio": self.ratio, "state": self.state, "because": self.because,
+            "denied": self.denied, "said": self.said, "picture": self.picture, "text": self.text,
+            "masses": self.masses, "concepts": _named(self.concepts), "arrives": self.arrives,
+            "concepts_alone": self.alone, "labels_heard": _named(self.heard), "labels_that_arrive": self.speakers,
+            "nearest": _named(self.nearest), "experts": _named(self.experts),
+            "turn": next(iter(_named([self.turn] if self.turn else [])), None), "advice": self.advice,
+        }  # fmt: skip
+
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """COLUMNS of all that is told, part by part."""
         yield "answer", "class", *self.best, self.because or None
@@ -227,3 +239,7 @@ def _in_words(turn: Turn) -> str:
         return f"No single label {where} would turn what they alone say to {turn.says}"
     return (f"One label turns what the concepts alone say to {turn.says}: {turn.item}={turn.says}, a member of "
             f"c{turn.concept:03d}")
+
+
+def _named(parts: Iterable[Any]) -> list[dict[str, Any]]:
+    return [{"class" if key == "says" else key: value for key, value in asdict(part).items()} for part in parts]

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.demo.comparison import Demo, Showcase
+    from kgkt.demo.digits import Split
 
-GRAPH, EDITED = "digits", "edit"
-FILES = ("a.keras", "b.keras", "pool.npz", "test.npz", "labels.csv", "truth.csv", "demo.json", GRAPH, EDITED)
+GRAPH, EDITED, YOURS = "digits", "edit", "yours"
+FILES = ("a.keras", "b.keras", "pool.npz", "test.npz", "labels.csv", "truth.csv", "demo.json", GRAPH, EDITED, YOURS)
 CYPHER = (
     "MATCH (c:Concept {graph: $graph})-[l:LEANS_TO]->(k:Class {name: '%s'}) "
     "WHERE l.mass > .5 RETURN count(c) AS concepts, sum(c.size) AS items"
@@ -92,6 +93,42 @@ def run(folder: Path, full: bool, say: Say, force: bool = False, progress: Any =
     return Shown(demo, populated, folder, picture, *_edit(recipe, show, say))
 
 
+def begin(folder: Path, say: Say, force: bool = False) -> Recipe:
+    """The digits as a graph without a label, with the models and data beside it, for `serve`; one that is there stays.
+
+    Args:
+        folder: the run directory, made where it is not there.
+        say: takes notices.
+        force: make it anew.
+
+    Returns:
+        The recipe of the graph.
+
+    Raises:
+        InputError: the folder holds something else.
+    """
+    from kgkt.source.quiet import keras
+
+    recipe = Recipe(
+        graph=YOURS, dir=str(folder),
+        source=SourceSettings(model=str(folder / "a.keras"), layers=("mid", "emb"), data=str(folder / "pool.npz")),
+    )  # fmt: skip
+    keras()  # quietly, before any other module imports it
+    from kgkt.demo import digits
+
+    recipe = recipe.override("concepts", k=digits.CONCEPTS)
+    if not force and (folder / YOURS / "run.json").exists():
+        say(f"going on with the graph {YOURS} of {folder}; --force makes all of it anew")
+        return recipe
+    if force or not all((folder / name).exists() for name in ("a.keras", "b.keras", "pool.npz")):
+        _make_room(folder, force)
+        split, source = digits.make_split(0), digits.Source()
+        source.train(split, 0)
+        _save_data(folder, source.model, digits.build_b(), split)
+    populate(recipe, say)
+    return recipe
+
+
 def _make_room(folder: Path, force: bool) -> None:
     """Refuse a folder with other things in it; clear an older demo with `force`."""
     import shutil
@@ -111,16 +148,22 @@ def _save_files(folder: Path, show: Showcase) -> None:
     """A, B, pool, test and labels, as a user's own would lie there; truth.csv is for whoever plays the labeller."""
     import numpy as np
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, model in (("a.keras", show.a), ("b.keras", show.b)):
-        with atomic(folder / name) as temporary:
-            model.save(temporary)
-    np.savez_compressed(folder / "pool.npz", x=show.split.pool_x, item_id=show.split.pool_ids)
-    np.savez_compressed(folder / "test.npz", x=show.split.test_x, y=show.split.test_y)
+    _save_data(folder, show.a, show.b, show.split)
     labels = show.labels
     rows = zip(show.split.pool_ids[labels.items], np.array(labels.names)[labels.classes], strict=True)
     _write_labels(folder / "labels.csv", rows)
     _write_labels(folder / "truth.csv", zip(show.split.pool_ids, show.split.pool_y.tolist(), strict=True))
+
+
+def _save_data(folder: Path, a: Any, b: Any, split: Split) -> None:
+    import numpy as np
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, model in (("a.keras", a), ("b.keras", b)):
+        with atomic(folder / name) as temporary:
+            model.save(temporary)
+    np.savez_compressed(folder / "pool.npz", x=split.pool_x, item_id=split.pool_ids)
+    np.savez_compressed(folder / "test.npz", x=split.test_x, y=split.test_y)
 
 
 def _write_labels(path: Path, rows: Any) -> None:

@@ -56,13 +56,13 @@ def explain(
     current, targets = fresh_targets(recipe, run, say)
     if looks.missing:
         say(looks.missing)
-    done = _explain(as_last_taught(recipe, run), run, current, targets, item, examples, looks)
+    done = explain_item(as_last_taught(recipe, run), run, current, targets, item, examples, looks)
     if picture is not None:
         _draw(Path(picture), done, looks)
     return done
 
 
-def _explain(
+def explain_item(
     recipe: Recipe, run: RunDir, current: CurrentGraph, targets: Targets, item: str, examples: int, looks: Looks
 ) -> Explained:
     """All parts of the answer; the concepts' share of it in closed form, with the item's own label left out."""

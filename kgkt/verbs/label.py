@@ -87,7 +87,7 @@ def label(
         known = frozenset(pool_ids(run).tolist())
         if file is None:
             rows = parse_assignments(assignments, known) if assignments else read_pairs(pairs, known)
-            return _write(store, run, recipe, rows, say, None, tell)
+            return write_rows(store, run, recipe, rows, say, None, tell)
         teach, names = recipe.teach, read_classes(store, run.graph)[0]
         ids = settings_of(run, "populate").get("id_column") or teach.id_column
         said = read_label_file(
@@ -100,7 +100,7 @@ def label(
             differ = () if again is False else _differ(store, run, said.rows, file, say)
             return Labelled(0, 0, 0, names, known_file=True, undone=undone, differ=differ)
         origin = {"digest": said.digest, "path": str(file)}
-        done = _write(store, run, recipe, said.rows, say, origin, tell)
+        done = write_rows(store, run, recipe, said.rows, say, origin, tell)
         know_file(run, said.digest, str(file))
     return dataclasses.replace(done, skipped=said.empty, cancelled=said.skipped)
 
@@ -113,9 +113,22 @@ def know_file(run: RunDir, digest: str, path: str, undone: int | None = None) ->
     run.write_state(state)
 
 
-def _write(
+def write_rows(
     store: Any, run: RunDir, recipe: Recipe, rows: list[LabelRow], say: Say, origin: dict[str, str] | None, tell: bool
 ) -> Labelled:
+    """Labels and ticks that were read and checked, written as one edit.
+
+    Args:
+        store: open for writing.
+        run, recipe: of the graph.
+        rows: of items that are in the pool.
+        say: takes notices.
+        origin: digest and path of the file that they come from.
+        tell: work out what the edit changes.
+
+    Raises:
+        InputError: a tick of a class that nothing was ever called, with the nearest names.
+    """
     from kgkt.store.labels import read_classes, write_labels
 
     own_info(store, run)

@@ -55,6 +55,7 @@ class Switched:
 def switch(
     recipe: Recipe, say: Say, on: bool, query: str | None = None, concepts: Sequence[str] = (), *,
     params: Mapping[str, Any] | None = None, limits: tuple[float, int] = (30.0, 2048), dry: bool = False,
+    tell: bool = True,
 ) -> Switched:  # fmt: skip
     """Switch concepts off, so that what they hold teaches nothing, or on again.
 
@@ -67,6 +68,7 @@ def switch(
         params: of the query.
         limits: seconds and megabytes of the query.
         dry: say what would be done, and do nothing.
+        tell: work out what the edit changes.
 
     Raises:
         UsageError: neither a query nor concepts, or both; `on` is neither true nor false.
@@ -99,8 +101,9 @@ def switch(
                         sum(int(there[n]["size"] or 0) for n in held), dry=dry)  # fmt: skip
         if not numbers:
             return done
-        teach = as_last_taught(recipe, run).teach
+        teach = as_last_taught(recipe, run).teach if tell or dry else None
         if dry:
+            assert teach is not None
             return _rehearsed(done, store, run, teach, into)
         edit, effect = make_edit(
             store, run, "switch", {"active": [str(n) for n in numbers]},

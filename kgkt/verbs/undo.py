@@ -53,13 +53,14 @@ def edits(recipe: Recipe) -> list[tuple[Any, ...]]:
     return [(e.number, e.at, e.by, e.verb, describe(e, log), gone.get(e.number)) for e in reversed(log)]
 
 
-def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
+def undo(recipe: Recipe, say: Say, number: int | None = None, tell: bool = True) -> Undone:
     """Take back an edit: the newest that is not undone and can be, or the one with this number.
 
     Args:
         recipe: of the graph.
         say: takes notices.
         number: of an edit, as `edits` gives it. That of an undo makes again what it took back.
+        tell: work out what the undo changes.
 
     Raises:
         InputError: no such edit; it is undone, or was changed again since (with the edit that did); the concepts were
@@ -90,7 +91,7 @@ def undo(recipe: Recipe, say: Say, number: int | None = None) -> Undone:
             write_facts(store, run.graph, back)
             forget(store, run, recipe, classes_in(edit.after) - classes_in(back), say)
 
-        teach = as_last_taught(recipe, run).teach if set(about) - {"names"} else None
+        teach = as_last_taught(recipe, run).teach if tell and set(about) - {"names"} else None
         made, effect = make_edit(store, run, "undo", about, change, teach, undoes=edit.number, file=edit.file)
         if edit.file is not None:  # it stays undone until a person imports it again, or undoes the undo
             know_file(run, edit.file["digest"], edit.file["path"], made if held else None)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.cli.conftest import labelled_once, populated_once, taught_once, truth  # noqa: F401 - fixtures
+from tests.serving import Served, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -37,3 +41,11 @@ def page() -> Iterator[Page]:
         page.set_default_timeout(60_000)
         yield page
         browser.close()
+
+
+@pytest.fixture
+def served(populated_once: Path, tmp_path: Path) -> Iterator[Served]:  # noqa: F811
+    """`kgkt serve --rw` on a copy of the digits' graph, without labels."""
+    shutil.copytree(populated_once, tmp_path / "work")
+    with serving(tmp_path / "work", "--rw") as one:
+        yield one

@@ -1,0 +1,165 @@
+"""Pictures and texts of items for the page: thumbnails as `populate` kept them, others drawn from the pool."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING, Any
+
+from kgkt.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+    from kgkt.rundir.looks import Looks
+    from kgkt.serve.graph import HeldGraph, Snapshot
+
+CELL, ACROSS = 32, 32  # pixels of a cell of a sheet, cells of a row and of a column
+SIDES = (32, 1024)  # least and most pixels of the short side that can be asked for
+SAMPLE = 256  # items that say which values are black and white
+TEXT = 2_000  # characters of an item's text
+
+
+class Pictures:
+    """What the items of one graph look like; the pool is opened when the first item asks for it."""
+
+    def __init__(self, held: HeldGraph) -> None:
+        self.held, self._lock = held, threading.Lock()
+        self._looks: tuple[Any, Looks] | None = None
+        self._span: tuple[float, float] | None = None
+        self._sheets: dict[tuple[int, int], bytes] = {}
+
+    def text(self, item: str) -> str | None:
+        """The item's text, in whole lines; None where it has none."""
+        looks = self._read()
+        said = looks.text(item, whole=True)
+        if said is None and looks.missing == "" and self._kind() == "words":
+            return item
+        return None if said is None else said[:TEXT]
+
+    def has(self, item: str) -> bool:
+        """Whether the item can be shown as a picture."""
+        looks = self._read()
+        return looks.path(item) is not None or (looks.data is not None and self._drawable(looks))
+
+    def png(self, item: str, side: int) -> bytes | None:
+        """The item as a PNG whose short side is about `side` pixels; None where there is nothing to draw."""
+        picture = self._picture(item)
+        return None if picture is None else _png(_fit(picture, min(max(side, SIDES[0]), SIDES[1])))
+
+    def sheet(self, seen: Snapshot, page: int) -> bytes | None:
+        """A sheet of the medoids' pictures, concept 1024 * page first; None where no item of it has a picture."""
+        key = (seen.layout, page)
+        with self._lock:
+            if key in self._sheets:
+                return self._sheets[key]
+        drawn = self._draw(seen, page)
+        if drawn is not None:
+            with self._lock:
+                self._sheets = {k: v for k, v in self._sheets.items() if k[0] == seen.layout} | {key: drawn}
+        return drawn
+
+    def search(self, wanted: str, ids: np.ndarray, most: int) -> list[int]:
+        """Rows of items whose text holds `wanted`, capitals aside."""
+        looks = self._read()
+        texts = looks.data.text if looks.data is not None else None
+        if texts is None:
+            return []
+        rows = {item: row for row, item in enumerate(ids.tolist())}
+        found = (rows.get(str(item)) for item, text in zip(looks.data.ids.tolist(), texts, strict=True)  # type: ignore
+                 if wanted in text.casefold())  # fmt: skip
+        return [row for row, _ in zip((r for r in found if r is not None), range(most), strict=False)]
+
+    def _draw(self, seen: Snapshot, page: int) -> bytes | None:
+        from PIL import Image
+
+        first = page * ACROSS * ACROSS
+        part = seen.exemplars[first : first + ACROSS * ACROSS]
+        if not part:
+            return None
+        rows = -(-len(part) // ACROSS)
+        sheet, some = Image.new("RGBA", (ACROSS * CELL, rows * CELL), (0, 0, 0, 0)), False
+        for place, members in enumerate(part):
+            picture = self._picture(str(seen.current.ids[members[0]])) if len(members) else None
+            if picture is not None:
+                some = True
+                small = picture.convert("RGB")
+                small.thumbnail((CELL, CELL))
+                x, y = place % ACROSS * CELL, place // ACROSS * CELL
+                sheet.paste(small, (x + (CELL - small.width) // 2, y + (CELL - small.height) // 2))
+        return _png(sheet) if some else None
+
+    def _picture(self, item: str) -> Image.Image | None:
+        from PIL import Image
+
+        looks = self._read()
+        path = looks.path(item)
+        if path is not None:
+            with Image.open(path) as picture:
+                return picture.convert("RGB") if picture.mode not in ("L", "RGB") else picture.copy()
+        looks = self._read(draw=True)
+        if looks.data is None or not self._drawable(looks):
+            return None
+        return self._pixels(looks, item)
+
+    def _pixels(self, looks: Looks, item: str) -> Image.Image | None:
+        """An item that `populate` kept no thumbnail of, black and white as a sample of the pool has them."""
+        import numpy as np
+        from PIL import Image
+
+        from kgkt.source.thumbs import as_pixels, value_range
+
+        assert looks.data is not None
+        found = np.flatnonzero(looks.data.ids == item)
+        if not len(found):
+            return None
+        if self._span is None:
+            n = len(looks.data.ids)
+            self._span = value_range(looks.data, np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))
+        _, pixels = next(iter(as_pixels(looks.data, found[:1], self._span)))
+        return Image.fromarray(pixels)
+
+    def _drawable(self, looks: Looks) -> bool:
+        from kgkt.source.thumbs import is_image
+
+        return looks.data is not None and looks.data.text is None and is_image(looks.data)
+
+    def _kind(self) -> str | None:
+        from kgkt.rundir.state import settings_of
+
+        return settings_of(self.held.run, "populate").get("kind")
+
+    def _read(self, draw: bool = False) -> Looks:
+        """How items can be shown, read again where the graph was made anew."""
+        from kgkt.rundir.looks import Looks, read_looks
+        from kgkt.rundir.state import population
+
+        key = (population(self.held.run), draw)
+        with self._lock:
+            if self._looks is None or self._looks[0][0] != key[0] or (draw and not self._looks[0][1]):
+                try:
+                    self._looks = key, read_looks(self.held.recipe, self.held.run, draw)
+                except InputError as error:  # nothing can be drawn, and why
+                    self._looks = key, Looks(self.held.run.path("exemplars"), missing=str(error))
+                self._span = None
+            return self._looks[1]
+
+
+def _fit(picture: Image.Image, side: int) -> Image.Image:
+    """The short side near `side`: whole factors up, so that pixels stay sharp."""
+    from PIL import Image
+
+    short = min(picture.size)
+    if short < side:
+        factor = max(side // short, 1)
+        return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    return picture.resize((max(picture.width * side // short, 1), max(picture.height * side // short, 1)))
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
