@@ -28,15 +28,16 @@ class Pictures:
         self.held, self._lock = held, threading.Lock()
         self._looks: tuple[Any, Looks] | None = None
         self._span: tuple[float, float] | None = None
+        self._rows: dict[str, int] = {}
         self._sheets: dict[tuple[int, int], bytes] = {}
 
     def text(self, item: str) -> str | None:
         """The item's text, in whole lines; None where it has none."""
         looks = self._read()
-        said = looks.text(item, whole=True)
-        if said is None and looks.missing == "" and self._kind() == "words":
-            return item
-        return None if said is None else said[:TEXT]
+        if looks.data is None or looks.data.text is None:
+            return item if looks.missing == "" and self._kind() == "words" else None
+        row = self._rows.get(item)
+        return None if row is None else looks.data.text[row][:TEXT]
 
     def has(self, item: str) -> bool:
         """Whether the item can be shown as a picture."""
@@ -111,13 +112,12 @@ class Pictures:
         from kgkt.source.thumbs import as_pixels, value_range
 
         assert looks.data is not None
-        found = np.flatnonzero(looks.data.ids == item)
-        if not len(found):
+        if item not in self._rows:
             return None
         if self._span is None:
             n = len(looks.data.ids)
             self._span = value_range(looks.data, np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))
-        _, pixels = next(iter(as_pixels(looks.data, found[:1], self._span)))
+        _, pixels = next(iter(as_pixels(looks.data, np.array([self._rows[item]]), self._span)))
         return Image.fromarray(pixels)
 
     def _drawable(self, looks: Looks) -> bool:
@@ -142,6 +142,8 @@ class Pictures:
                     self._looks = key, read_looks(self.held.recipe, self.held.run, draw)
                 except InputError as error:  # nothing can be drawn, and why
                     self._looks = key, Looks(self.held.run.path("exemplars"), missing=str(error))
+                data = self._looks[1].data
+                self._rows = {} if data is None else {item: row for row, item in enumerate(data.ids.tolist())}
                 self._span = None
             return self._looks[1]
 
