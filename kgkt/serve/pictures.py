@@ -46,7 +46,7 @@ class Pictures:
 
     def png(self, item: str, side: int) -> bytes | None:
         """The item as a PNG whose short side is about `side` pixels; None where there is nothing to draw."""
-        picture = self._picture(item)
+        picture = self.image(item)
         return None if picture is None else _png(_fit(picture, min(max(side, SIDES[0]), SIDES[1])))
 
     def sheet(self, seen: Snapshot, page: int) -> bytes | None:
@@ -82,7 +82,7 @@ class Pictures:
         rows = -(-len(part) // ACROSS)
         sheet, some = Image.new("RGBA", (ACROSS * CELL, rows * CELL), (0, 0, 0, 0)), False
         for place, members in enumerate(part):
-            picture = self._picture(str(seen.current.ids[members[0]])) if len(members) else None
+            picture = self.image(str(seen.current.ids[members[0]])) if len(members) else None
             if picture is not None:
                 some = True
                 small = picture.convert("RGB")
@@ -91,7 +91,8 @@ class Pictures:
                 sheet.paste(small, (x + (CELL - small.width) // 2, y + (CELL - small.height) // 2))
         return _png(sheet) if some else None
 
-    def _picture(self, item: str) -> Image.Image | None:
+    def image(self, item: str) -> Image.Image | None:
+        """The item as a picture; None where there is nothing to draw."""
         from PIL import Image
 
         looks = self._read()
