@@ -27,11 +27,10 @@ export function cell<T>(first: T): Cell<T> {
 
 export function useCell<T>(held: Cell<T>): T {
   const [, redraw] = useState({});
+  const drawn = held.value;
   useEffect(() => {
-    const seen = held.value;
-    const end = held.subscribe(() => redraw({}));
-    if (!Object.is(seen, held.value)) redraw({});
-    return end;
+    if (!Object.is(drawn, held.value)) redraw({});  // it was set between the drawing and now
+    return held.subscribe(() => redraw({}));
   }, [held]);
-  return held.value;
+  return drawn;
 }

@@ -27,12 +27,12 @@ export function Beside(): VNode | null {
 /** `#/concept/12`: a concept, or two, as a view. */
 export function ConceptPage(): VNode {
   const { part, query } = useCell(route);
-  return <div class="page"><Pair concept={part} compare={query["compare"] ?? ""} /></div>;
+  return <div class="page"><h1 class="unseen">Concept</h1><Pair concept={part} compare={query["compare"] ?? ""} /></div>;
 }
 
 export function ItemPage(): VNode {
   const { part } = useCell(route);
-  return <div class="page"><ItemPanel key={part} id={part} /></div>;
+  return <div class="page"><h1 class="unseen">Item</h1><ItemPanel key={part} id={part} /></div>;
 }
 
 function Pair({ concept, compare }: { concept: string; compare: string }): VNode {

@@ -86,7 +86,7 @@ export function SimilarList({ of }: { of: Similar }): VNode {
   return (
     <ul class="examples">{of.items.map((one) => (
       <li key={one.item}>
-        <button type="button" class="example" onClick={() => openItem(one.item)} aria-label={`${one.item}, cosine ${figure(one.cosine)}`}>
+        <button type="button" class="example" onClick={() => openItem(one.item)} aria-label={`${one.item}${one.label === null ? "" : `, ${one.label}`}, ${share(one.cosine)}`}>
           <Picture of={one} side={72} />
           {one.label !== null && <span class="example-label"><ClassName index={classes.indexOf(one.label)} name={one.label} /></span>}
           <small>{share(one.cosine)}</small>

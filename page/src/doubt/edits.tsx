@@ -18,7 +18,7 @@ export function Edits(): VNode {
     { key: "what", head: "what", cell: (one) => <>{one.verb} {one.what}</> },
     { key: "at", head: "when", cell: (one) => <time dateTime={one.at}>{when(one.at)}</time> },
     { key: "by", head: "by", cell: (one) => one.by },
-    { key: "undo", head: "", cell: (one) => one.undone_by !== null
+    { key: "undo", head: "taken back", cell: (one) => one.undone_by !== null
       ? <span class="quiet">undone by edit {one.undone_by}</span>
       : one.verb !== "undo" && mayWrite() && <button type="button" onClick={() => void undo(one.number)}>Undo</button> },
   ]} />;

@@ -26,11 +26,11 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
     <div class={`classes${not ? " not" : ""}`}>
       <div class="class-buttons" role="group" aria-label={not ? "What this is not" : "What this is"}>
         {order.map((one) => (
-          <button key={one} type="button" onClick={() => say(one)} aria-label={not ? `not ${one}` : one}>
-            {keys.has(one) && <kbd>{keys.get(one)}</kbd>}
+          <button key={one} type="button" data-class={one} onClick={() => say(one)}>
+            {keys.has(one) && <kbd aria-hidden="true">{keys.get(one)}</kbd>}
             <ClassMark index={classes.indexOf(one)} />
             <span class="class-text">{not ? <><em>not</em> {one}</> : one}</span>
-            <small>{now?.class_labels[classes.indexOf(one)] || ""}</small>
+            <small title="labels" aria-hidden="true">{now?.class_labels[classes.indexOf(one)] || ""}</small>
           </button>
         ))}
       </div>
