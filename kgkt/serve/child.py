@@ -7,7 +7,6 @@ its own, as TensorFlow writes to the usual ones what it likes: {"progress"}, {"n
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import logging
@@ -17,24 +16,21 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from kgkt.errors import KgktError
+from kgkt.serve.calls import do
 from kgkt.serve.kinds import kind_of
 from kgkt.store.fence import answers, send
 from kgkt.tables import plain
-
-if TYPE_CHECKING:
-    from kgkt.api import Run
 
 EVERY = 0.1  # seconds between two words of progress
 FIRST = 200  # points of a curve that are told however fast they come
 PATIENCE = 5.0  # seconds from an interruption to the end
 NICE = 5  # the service answers people, a job can wait
 SPARE = 0.9  # of the memory that is free when a job starts, what it may take
-ROWS = 1000  # of a table that is told
 
 
 class Teller:
@@ -184,126 +180,6 @@ def free_bytes() -> int:
                     - int((group / "memory.current").read_text(encoding="ascii")))
     return int(SPARE * max(min(free), 1 << 30))
 
-
-def do(spec: Mapping[str, Any], teller: Teller) -> Any:
-    """Call the verb, and return its figures.
-
-    Args:
-        spec: `verb`; `settings`, checked; `place`: graph, dir, store, database, recipe; `write`, whether anything may
-            be changed; of "similar" also `upload`, a picture in base64.
-        teller: takes notices and progress.
-    """
-    from kgkt.api import open_graph
-
-    teller.step("starting", 0, 1)  # TensorFlow takes its seconds
-    run = open_graph(**spec["place"], say=teller.say, progress=teller.progress)
-    verb, settings = spec["verb"], dict(spec["settings"])
-    if not spec["write"]:
-        refuse_to_propagate(run, verb)
-    if verb == "similar":
-        from kgkt.serve.similar import similar_to
-
-        return similar_to(run.recipe, base64.b64decode(spec["upload"]), settings["n"], teller.say)
-    return CALLS[verb](run, settings, teller)
-
-
-def refuse_to_propagate(run: Run, verb: str) -> None:
-    """Refuse a verb that would propagate again, and so write into the graph.
-
-    Raises:
-        Refused: something changed since the last `propagate`.
-    """
-    from kgkt.rundir.measured import as_fused
-    from kgkt.rundir.state import open_run
-    from kgkt.serve.kinds import Refused
-    from kgkt.verbs.stale import stale_reasons
-
-    if verb not in ("trace", "predict"):
-        return
-    folder = open_run(run.recipe)
-    recipe = as_fused(run.recipe, folder) if verb == "trace" else run.recipe
-    if "propagate" not in folder.state().get("stages", {}):
-        raise Refused("readonly", "nothing was propagated yet, and this server only reads: run kgkt propagate")
-    if why := stale_reasons(folder, recipe, "propagate"):
-        raise Refused("readonly", f"changed since propagate: {', '.join(why)}; this server only reads: run kgkt "
-                      "propagate")  # fmt: skip
-
-
-def _propagate(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    return run.propagate(**settings).to_json()
-
-
-def _work_out(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    """The items' answer as the last `propagate` was told, where something changed since."""
-    from kgkt.rundir.state import open_run
-    from kgkt.verbs.propagate import fresh_targets
-
-    _, targets = fresh_targets(run.recipe, open_run(run.recipe), teller.say)
-    return {"items": len(targets.weight), "reached": int((targets.weight > 0).sum())}
-
-
-def _map(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    return run.map(settings.pop("target", None), **settings).to_json()
-
-
-def _fuse(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    from kgkt.serve.figures import beside
-
-    settings["map"] = None if settings.pop("map", True) else False
-    done: Any = run.fuse(settings.pop("target", None), settings.pop("out"), callbacks=_listeners(teller), **settings)
-    told = done.to_json()
-    return {**told, "rows": beside(told["figures"]), "card": str(Path(told["out"]).with_suffix(".card.md"))}
-
-
-def _listeners(teller: Teller) -> Iterator[Any]:
-    """The one callback that tells each look at the held-out items; made when Keras is loaded."""
-    from kgkt.source.quiet import keras
-
-    class Curve(keras().callbacks.Callback):  # type: ignore[misc]
-        steps = 0
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.steps += 1
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            teller.point(self.steps, logs["loss"], logs.get("val_loss"))
-
-    yield Curve()
-
-
-def _trace(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    return run.trace(settings.pop("what", None), settings.pop("examples", 5), **settings).to_json()
-
-
-def _diff(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    return _cut(run.diff(settings.pop("other", None), **settings).to_json())
-
-
-def _suspects(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    return _cut(run.suspects(settings.pop("n", None), **settings).to_json())
-
-
-def _predict(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    from kgkt.transfer.prediction import COLUMNS
-
-    done = run.predict(settings.pop("data", None), **settings)
-    return _cut({"columns": COLUMNS, "rows": list(done.rows()), "right": done.right, "far": done.far})
-
-
-def _evaluate(run: Run, settings: dict[str, Any], teller: Teller) -> Any:
-    done = run.evaluate(progress=teller.step, **settings)
-    return {"out": str(done.out), "sentences": done.report["sentences"], "skipped": done.report["skipped"]}
-
-
-def _cut(table: dict[str, Any]) -> dict[str, Any]:
-    """A table of at most ROWS rows, and how many there are."""
-    return {**table, "rows": table["rows"][:ROWS], "of": len(table["rows"])}
-
-
-CALLS: dict[str, Callable[[Run, dict[str, Any], Teller], Any]] = {
-    "propagate": _propagate, "work out": _work_out, "map": _map, "fuse": _fuse, "trace": _trace, "diff": _diff,
-    "suspects": _suspects, "predict": _predict, "evaluate": _evaluate,
-}  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""One job as people see it: what it was told, how far it is, what came of it."""
+"""One job as people see it: what it was told, how far it is, what came of it; and whom jobs belong to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from kgkt.errors import shorten
+from kgkt.recipe import Recipe
 from kgkt.rundir.state import now
 
 ENDED = ("done", "failed", "cancelled")
@@ -92,3 +94,26 @@ class Job:
         if whole:
             told |= {"notices": list(self.notices), "curve": list(self.curve), "result": self.result}
         return told
+
+
+class Holder(Protocol):
+    """What jobs need of the service."""
+
+    folder: Path
+    write: bool
+
+    def recipe_of(self, name: str) -> Recipe:
+        """The recipe of a graph."""
+        ...
+
+    def changed(self, name: str) -> None:
+        """Called when a job may have changed a graph."""
+        ...
+
+    def working(self, name: str, on: bool) -> None:
+        """Called when the items' answer of a graph is no longer worked out."""
+        ...
+
+    def tell(self, kind: str, data: dict[str, Any]) -> None:
+        """Called with "job" and {id, state} when a job changes its state."""
+        ...

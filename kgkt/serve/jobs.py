@@ -11,13 +11,13 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kgkt.errors import NoGraphError, nearest
 from kgkt.recipe import Recipe
 from kgkt.rundir.state import graphs_of, open_run
 from kgkt.serve.allowed import VERBS, checked
-from kgkt.serve.job import Job
+from kgkt.serve.job import Holder, Job
 from kgkt.serve.kinds import Refused
 from kgkt.serve.places import KERAS, Places
 from kgkt.serve.process import LEAVING, PATIENCE, drain_into, end_later, in_words, interrupt, start_child
@@ -28,29 +28,6 @@ KEPT = 100  # jobs that ended
 WAITING = 20  # jobs that wait
 UPLOADS = 4  # of them with a picture
 LOGGED = 40  # last lines of what a process wrote besides
-
-
-class Holder(Protocol):
-    """What jobs need of the service."""
-
-    folder: Path
-    write: bool
-
-    def recipe_of(self, name: str) -> Recipe:
-        """The recipe of a graph."""
-        ...
-
-    def changed(self, name: str) -> None:
-        """Called when a job may have changed a graph."""
-        ...
-
-    def working(self, name: str, on: bool) -> None:
-        """Called when the items' answer of a graph is no longer worked out."""
-        ...
-
-    def tell(self, kind: str, data: dict[str, Any]) -> None:
-        """Called with "job" and {id, state} when a job changes its state."""
-        ...
 
 
 class Jobs:
@@ -269,19 +246,20 @@ class Jobs:
         drain.start()
         assert process.stdin is not None
         assert process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # how it ended says why
-            process.stdin.write(json.dumps(self._spec(job)).encode() + b"\n")
-            process.stdin.flush()
-        for line in process.stdout:
-            with contextlib.suppress(ValueError):  # a line that an interruption cut
-                said = json.loads(line)
-                with self.lock:
-                    job.hear(said)
-                if "result" in said or "error" in said:
-                    end_later(process, LEAVING)
-        code = process.wait()
-        process.stdin.close()
-        process.stdout.close()
+        with process.stdout:
+            with contextlib.suppress(BrokenPipeError):  # how it ended says why
+                process.stdin.write(json.dumps(self._spec(job)).encode() + b"\n")
+                process.stdin.flush()
+            for line in process.stdout:
+                with contextlib.suppress(ValueError):  # a line that an interruption cut
+                    said = json.loads(line)
+                    with self.lock:
+                        job.hear(said)
+                    if "result" in said or "error" in said:
+                        end_later(process, LEAVING)
+            code = process.wait()
+        with contextlib.suppress(BrokenPipeError):  # what it never read
+            process.stdin.close()
         drain.join(1.0)
         return self._ended(job, code, last)
 

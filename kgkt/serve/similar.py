@@ -66,7 +66,8 @@ def similar_to(recipe: Recipe, raw: bytes, n: int, say: Say) -> dict[str, Any]:
     if not is_image(pool):
         raise InputError(f"the items of this graph are arrays of shape {tuple(pool.x.shape[1:])}, no pictures")
     like = np.asarray(pool.x[np.arange(min(len(pool), LOOKED_AT))])
-    return _near(recipe, run, as_pool(picture, tuple(pool.x.shape[1:]), like), n, say)
+    pixels = as_pool(picture, tuple(pool.x.shape[1:]), like, enlarged=pool.kind == "array")
+    return _near(recipe, run, pixels, n, say)
 
 
 def _near(recipe: Recipe, run: RunDir, pixels: np.ndarray, n: int, say: Say) -> dict[str, Any]:

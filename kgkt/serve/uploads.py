@@ -72,13 +72,17 @@ def _too_many(what: str) -> str:
     return f"the picture has {what} pixels, more than {MAX_PIXELS:,}: send a smaller one"
 
 
-def as_pool(picture: Image.Image, shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
+def as_pool(
+    picture: Image.Image, shape: tuple[int, ...], like: np.ndarray, enlarged: bool = False
+) -> np.ndarray:
     """The picture as the pool's own pictures are: its size, channels, and range of numbers.
 
     Args:
         picture: decoded; what is transparent becomes white.
         shape: (h, w), (h, w, 1) or (h, w, 3) of an item of the pool.
         like: (m, ...) pictures of the pool, whose numbers say what black and white are.
+        enlarged: whether pictures of the pool are shown larger by whole factors, as small arrays are: one of them that
+            comes back is what it was.
 
     Returns:
         (h, w, …) of the pool's own dtype.
@@ -90,7 +94,10 @@ def as_pool(picture: Image.Image, shape: tuple[int, ...], like: np.ndarray) -> n
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     picture = picture.convert("RGB" if shape[-1] == 3 and len(shape) == 3 else "L")
-    if picture.size != (shape[1], shape[0]):
+    across, down = picture.width // shape[1], picture.height // shape[0]
+    if enlarged and across > 1 and picture.size == (across * shape[1], down * shape[0]):
+        picture = picture.reduce((across, down))
+    elif picture.size != (shape[1], shape[0]):
         picture = picture.resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture, np.uint8).reshape(shape)
     black, white = black_and_white(like)
