@@ -48,7 +48,11 @@ def data_frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """`value` with only what JSON knows."""
+    """`value` with only what JSON knows: what it has no word for becomes null or text.
+
+    >>> plain({1: (float("nan"), 2.5)})
+    {'1': [None, 2.5]}
+    """
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

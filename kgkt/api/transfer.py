@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
@@ -48,7 +48,7 @@ class Transfer(Graph):
         return map_target(recipe, self.say)
 
     def fuse(
-        self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Sequence[Any] = (),
+        self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Iterable[Any] = (),
         log: Place | None = None, **settings: Any,
     ) -> Fused | WroteRows:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.

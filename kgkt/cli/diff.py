@@ -49,11 +49,7 @@ def diff(
     done = _compared(run, list(graphs or ()), target, before=before, layer=layer, data=target_data,
                      pixels=target_pixels, output=output, **columns, **opening)  # fmt: skip
     if form == "json":
-        print_json({
-            "graph": done.graph, "other": done.other, "model": done.model, "before": done.before,
-            "figures": done.figures, "verdicts": done.counts, "off": done.off, "stored": done.stored,
-            "columns": COLUMNS, "rows": done.rows(),
-        })  # fmt: skip
+        print_json(done.to_json())
     elif form == "csv":
         print_rows(COLUMNS, done.rows(), "csv")
     else:

@@ -31,6 +31,7 @@ from kgkt.errors import count
 
 if TYPE_CHECKING:
     from kgkt.api import Run
+    from kgkt.serve.offline import Saved
 
 SHARE = "Share"
 # What to do with each format, after it was written.
@@ -78,6 +79,9 @@ def export(
         str | None, typer.Option("--points", help="Parquet file of every item, for embedding-atlas.")
     ] = None,
     grass: Annotated[str | None, typer.Option("--grass", help="Style file for Neo4j Browser.")] = None,
+    page: Annotated[
+        str | None, typer.Option("--page", help="HTML file: the page of kgkt serve to look at, with data and pictures.")
+    ] = None,
     to: Annotated[
         str | None, typer.Option("--to", help="Database to copy the graph to: neo4j://HOST or kglite:PATH.")
     ] = None,
@@ -87,12 +91,13 @@ def export(
     form: str,
 ) -> None:
     """Write the graph for other tools, or copy it to another database."""
-    done = run.export(
-        graphml=graphml, gexf=gexf, json=json, csv=csv, admin_import=admin_import, points=points, grass=grass, to=to,
-        shared=shared, force=force,
-    )  # fmt: skip
+    places = {"graphml": graphml, "gexf": gexf, "json": json, "csv": csv, "admin_import": admin_import,
+              "points": points, "grass": grass, "to": to}  # fmt: skip
+    done = run.export(**places, shared=shared, force=force) if page is None or any(places.values()) else []
+    saved = None if page is None else _save_page(run, page, force)
     if form == "json":
-        print_json({"written": [dataclasses.asdict(part) for part in done]})
+        written = [dataclasses.asdict(part) for part in done]
+        print_json({"written": written + ([] if saved is None else [{"form": "page", **dataclasses.asdict(saved)}])})
         return
     for part in done:
         for note in part.notes:
@@ -101,6 +106,20 @@ def export(
         holds = ", ".join(count(n, word) for n, word in counts if n is not None)
         holds = f"{holds}   " if holds else ""
         print(f"{part.place}   {holds}open with: {NEXT[part.form].format(place=part.place)}")
+
+
+    if saved is not None:
+        pictures = f", {count(saved.pictures, 'picture')} of {saved.side} pixels" if saved.side else ""
+        print(f"{saved.place}   {count(saved.concepts, 'concept')}{pictures}, {saved.bytes / 1e6:.1f} MB   open with: "
+              "any browser, from disk")  # fmt: skip
+
+
+def _save_page(run: Run, place: str, force: bool) -> Saved:
+    from pathlib import Path
+
+    from kgkt.serve.offline import save_page
+
+    return save_page(run.recipe, Path(place), OUT.say, force)
 
 
 @graphs.command("list")

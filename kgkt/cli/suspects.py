@@ -33,15 +33,9 @@ def suspects(
     form: str,
 ) -> None:
     """Labels that the graph doubts, by what all other labels say; a person decides."""
-    from kgkt.verbs.suspects import COLUMNS
-
     done = run.suspects(n, every=every, out=out, force=force)
     if form == "json":
-        print_json({
-            "columns": COLUMNS, "rows": done.rows(), "suspects": done.issues, "judged": done.judged,
-            "labels": done.given, "too_few": done.few, "switched_off": done.off, "unheard": done.unheard,
-            "not_judged": done.passed_over, "file": out,
-        })  # fmt: skip
+        print_json({**done.to_json(), "file": out})
     elif form == "csv":
         print_rows(*done.file_rows(), "csv")
     else:

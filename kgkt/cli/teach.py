@@ -133,18 +133,10 @@ def _shares(pairs: list[str]) -> dict[str, float]:
 def show_propagated(done: Any, form: str) -> None:
     """Print what `propagate` found."""
     targets, n, expected = done.targets, len(done.targets.weight), done.targets.expected_accuracy
-    labels, ticked = sum(done.labels_per_class.values()), _ticked(done)
+    labels = sum(done.labels_per_class.values())
     quick, whole = done.milliseconds
     if form == "json":
-        print_json({
-            "items": n, "reached": n - done.unreached, "unreached": done.unreached, "switched_off": done.off,
-            "labels": done.labels_per_class, "silent": done.silent, "ticked": ticked, "spread": targets.spread,
-            "expert": done.expert,
-            "experts": [{"name": e.name, "weight": e.weight, "why": e.why} for e in targets.experts],
-            "alpha": targets.alpha, "expected_accuracy": None if expected is None else expected[0],
-            "expected_between": None if expected is None else list(expected[1:]),
-            "milliseconds": quick, "milliseconds_whole": whole, "sources": done.sources,
-        })  # fmt: skip
+        print_json(done.to_json())
         return
     print(printable(f"{count(labels, 'label')}, {count(len(done.labels_per_class), 'class')}{_without(done)}")
           + f".  Reached {n - done.unreached:,} of {n:,} items"
@@ -153,7 +145,7 @@ def show_propagated(done: Any, form: str) -> None:
     if done.silent:
         print(f"{count(done.silent, 'label')} more {'lies' if done.silent == 1 else 'lie'} in what is off: nothing is "
               f"learned of {'it' if done.silent == 1 else 'them'}")  # fmt: skip
-    for name, items in ticked.items():
+    for name, items in done.ticked.items():
         print(f"{count(items, 'item')} {'is' if items == 1 else 'are'} not {name}, by a tick.")
     print(f"spread {targets.spread}, {done.prior}")
     for expert in targets.experts[1:]:
@@ -185,11 +177,3 @@ def _expected(expected: tuple[float, float, float] | None, classes: int) -> str:
     share, low, high = (100 * part for part in expected)
     many = "Nearly all" if share >= 99.5 else f"About {share:.0f} %"  # no promise where few were held out
     return f"{many} of the answers should be right ({low:.0f} to {high:.0f} %)."
-
-
-def _ticked(done: Any) -> dict[str, int]:
-    """Class -> how many items a tick took from it."""
-    ticked = done.targets.ticked
-    if ticked is None:
-        return {}
-    return {name: int((ticked == i).sum()) for i, name in enumerate(done.targets.names) if (ticked == i).any()}

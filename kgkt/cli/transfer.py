@@ -66,15 +66,10 @@ def map_(
 
 def show_mapped(done: Any, form: str) -> None:
     """Print what `map` wrote."""
-    from kgkt.verbs.map import off_plan, told
+    from kgkt.verbs.map import off_plan
 
     if form == "json":
-        how = {layer: told(lesson) for layer, lesson in done.lessons.items()}
-        print_json({"layers": {layer: {"kind": kind, "blocks": blocks, **how.get(layer, {})}
-                               for layer, (kind, blocks) in done.layers.items()},
-                    **({"method": done.method} if how else {}),
-                    "unmapped": done.unmapped, "edits_kept": done.edits, "edits_unplanned": done.unplanned,
-                    "classes": done.classes})  # fmt: skip
+        print_json(done.to_json())
         return
     for layer, (kind, blocks) in done.layers.items():
         print(f"mapped     {layer}: {count(blocks, 'slot' if kind == 'head' else kind)}"
@@ -209,8 +204,7 @@ def _print_fused(done: Any, form: str) -> None:
 
     fusion, figures = done.fusion, done.fusion.figures
     if form == "json":
-        print_json({"out": str(done.out), "figures": figures, "written": fusion.written, "options": fusion.options,
-                    "notices": fusion.notices, **({"grown": done.grown} if done.grown else {})})  # fmt: skip
+        print_json(done.to_json())
         return
     _print_grown(done.grown, figures)
     _print_written(fusion.written)

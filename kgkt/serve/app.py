@@ -28,7 +28,7 @@ def create_app(held: Held) -> Any:
 
     import kgkt
     from kgkt.serve.pages import add_page, answer_errors
-    from kgkt.serve.routes import ask, edits, events, graphs, items
+    from kgkt.serve.routes import ask, edits, events, graphs, items, jobs, models
     from kgkt.serve.schemas import Error
     from kgkt.serve.security import Caught
 
@@ -39,7 +39,7 @@ def create_app(held: Held) -> Any:
     )  # fmt: skip
     answer_errors(app)
     app.add_middleware(Caught)
-    for part in (graphs, items, ask, edits, events):
+    for part in (graphs, items, ask, edits, jobs, models, events):
         app.include_router(part.router(held))
     add_page(app)
     return app

@@ -34,11 +34,12 @@ class Held:
 
     def __init__(self, recipe: Recipe, write: bool) -> None:
         from kgkt.rundir.state import graphs_of, open_run
+        from kgkt.serve.jobs import Jobs
 
         self.recipe, self.write = recipe, write
         self.folder = Path.cwd()
         self.first = recipe.graph or (graphs_of(Path(recipe.dir)) or [open_run(recipe).graph])[0]
-        self.jobs: Jobs | None = None
+        self.jobs: Jobs | None = Jobs(self)
         self._graphs: dict[str, HeldGraph] = {}
         self._pictures: dict[str, Pictures] = {}
         self._lock = threading.Lock()
@@ -95,10 +96,18 @@ class Held:
             timer = self._timers[name] = threading.Timer(QUIET, self._work_out, (name,))
             timer.daemon = True
             timer.start()
+        self.working(name, True)
+
+    def working(self, name: str, on: bool) -> None:
+        """Whether the items' answer of a graph is being worked out."""
+        with self._lock:
+            if name in self._graphs:
+                self._graphs[name].working = on
 
     def _work_out(self, name: str) -> None:
         if self.jobs is not None and not self._ended.is_set():
             self.jobs.work_out(name)
+            self.working(name, self.jobs.works_out(name))
 
     def tell(self, kind: str, data: dict[str, Any]) -> None:
         """Send an event to every page that listens; one that does not read any more is let go."""

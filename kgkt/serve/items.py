@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
-from kgkt.serve.views import BLOCKS, DIGITS, NEIGHBOURS, of_database, shorts
+from kgkt.serve.views import BLOCKS, DIGITS, NEIGHBOURS, of_layout, shorts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,14 +58,14 @@ def concept_of(held: HeldGraph, seen: Snapshot, pictures: Pictures, number: int)
     i = seen.concept(number)
     graph, answer, labels, Z = seen.current.graph, seen.answer, seen.current.labels, seen.current.Z
     strengths = Z[:, [i]]
-    names, themes = _names(held, seen)
+    more = of_layout(held, seen)
     said = np.flatnonzero(seen.nearest[labels.items] == i)
     masses = sorted(((answer.names[c], float(answer.masses[i, c])) for c in np.flatnonzero(answer.masses[i])),
                     key=lambda pair: -pair[1])  # fmt: skip
     theme = int(graph.themes[i])
     return {
-        "number": i, "key": str(graph.keys[i]), "name": str(graph.names[i]), "auto_name": names.get(i),
-        "size": int(graph.sizes[i]), "theme": theme, "theme_name": themes.get(theme),
+        "number": i, "key": str(graph.keys[i]), "name": str(graph.names[i]), "auto_name": more["auto"].get(i),
+        "size": int(graph.sizes[i]), "theme": theme, "theme_name": more["themes"].get(theme),
         "active": bool(graph.active[i]), "into": int(seen.current.into[i]),
         "parts": [p for p in np.flatnonzero(seen.current.into == i).tolist() if p != i],
         "examples": [small(seen, pictures, row, strengths[row, 0]) for row in seen.exemplars[i].tolist()],
@@ -76,22 +76,10 @@ def concept_of(held: HeldGraph, seen: Snapshot, pictures: Pictures, number: int)
         "ticks": [{"item": str(seen.current.ids[row]), "class": labels.names[c]}
                   for row, c in zip(labels.tick_items.tolist(), labels.tick_classes.tolist(), strict=True)
                   if seen.nearest[row] == i],
-        "contradictions": _contradictions(seen, i, said.tolist()), "blocks": _blocks(held, i),
-        "sources": {name: shares[i] for name, shares in of_layout(held, seen)["sources"].items()
+        "contradictions": _contradictions(seen, i, said.tolist()), "blocks": more["blocks"].get(i, [])[:BLOCKS],
+        "sources": {name: shares[i] for name, shares in more["sources"].items()
                     if shares[i] is not None},
     }  # fmt: skip
-
-
-def of_layout(held: HeldGraph, seen: Snapshot) -> dict[str, Any]:
-    """What only the database knows of the concepts, read once for a layout."""
-    if "database" not in seen.kept:
-        seen.kept["database"] = of_database(held)
-    return seen.kept["database"]
-
-
-def _names(held: HeldGraph, seen: Snapshot) -> tuple[dict[int, str], dict[int, str]]:
-    more = of_layout(held, seen)
-    return more["auto"], more["themes"]
 
 
 def _neighbours(seen: Snapshot, i: int) -> list[dict[str, Any]]:
@@ -118,15 +106,6 @@ def _contradictions(seen: Snapshot, i: int, said: list[int]) -> list[dict[str, A
         return []
     return [{"item": str(seen.current.ids[labels.items[m]]), "class": labels.names[labels.classes[m]],
              "other": seen.answer.names[best]} for m in said if labels.classes[m] != best]  # fmt: skip
-
-
-def _blocks(held: HeldGraph, i: int) -> list[dict[str, Any]]:
-    from kgkt.rundir.current import open_graph_store
-    from kgkt.store.keys import key
-    from kgkt.store.readback import rows
-
-    with open_graph_store(held.recipe, held.run) as store:
-        return rows(store, "concept_blocks", graph=held.name, concept=key(held.name, "concept", i), limit=BLOCKS)
 
 
 def suggested(

@@ -16,6 +16,7 @@ from kgkt.errors import (
     UnsafeError,
     UsageError,
 )
+from kgkt.serve.kinds import Refused
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -63,6 +64,8 @@ def answer_errors(app: FastAPI) -> None:
             return refused(404, "missing", str(error))
         if isinstance(error, ReadOnly):
             return refused(405, "readonly", str(error))
+        if isinstance(error, Refused):
+            return refused(error.status, error.kind, str(error))
         status, kind = next((status, kind) for cls, status, kind in KINDS if isinstance(error, cls))
         return refused(status, kind, str(error))
 

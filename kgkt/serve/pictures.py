@@ -28,15 +28,16 @@ class Pictures:
         self.held, self._lock = held, threading.Lock()
         self._looks: tuple[Any, Looks] | None = None
         self._span: tuple[float, float] | None = None
+        self._rows: dict[str, int] = {}
         self._sheets: dict[tuple[int, int], bytes] = {}
 
     def text(self, item: str) -> str | None:
         """The item's text, in whole lines; None where it has none."""
         looks = self._read()
-        said = looks.text(item, whole=True)
-        if said is None and looks.missing == "" and self._kind() == "words":
-            return item
-        return None if said is None else said[:TEXT]
+        if looks.data is None or looks.data.text is None:
+            return item if looks.missing == "" and self._kind() == "words" else None
+        row = self._rows.get(item)
+        return None if row is None else looks.data.text[row][:TEXT]
 
     def has(self, item: str) -> bool:
         """Whether the item can be shown as a picture."""
@@ -45,7 +46,7 @@ class Pictures:
 
     def png(self, item: str, side: int) -> bytes | None:
         """The item as a PNG whose short side is about `side` pixels; None where there is nothing to draw."""
-        picture = self._picture(item)
+        picture = self.image(item)
         return None if picture is None else _png(_fit(picture, min(max(side, SIDES[0]), SIDES[1])))
 
     def sheet(self, seen: Snapshot, page: int) -> bytes | None:
@@ -81,7 +82,7 @@ class Pictures:
         rows = -(-len(part) // ACROSS)
         sheet, some = Image.new("RGBA", (ACROSS * CELL, rows * CELL), (0, 0, 0, 0)), False
         for place, members in enumerate(part):
-            picture = self._picture(str(seen.current.ids[members[0]])) if len(members) else None
+            picture = self.image(str(seen.current.ids[members[0]])) if len(members) else None
             if picture is not None:
                 some = True
                 small = picture.convert("RGB")
@@ -90,7 +91,8 @@ class Pictures:
                 sheet.paste(small, (x + (CELL - small.width) // 2, y + (CELL - small.height) // 2))
         return _png(sheet) if some else None
 
-    def _picture(self, item: str) -> Image.Image | None:
+    def image(self, item: str) -> Image.Image | None:
+        """The item as a picture; None where there is nothing to draw."""
         from PIL import Image
 
         looks = self._read()
@@ -111,13 +113,12 @@ class Pictures:
         from kgkt.source.thumbs import as_pixels, value_range
 
         assert looks.data is not None
-        found = np.flatnonzero(looks.data.ids == item)
-        if not len(found):
+        if item not in self._rows:
             return None
         if self._span is None:
             n = len(looks.data.ids)
             self._span = value_range(looks.data, np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))
-        _, pixels = next(iter(as_pixels(looks.data, found[:1], self._span)))
+        _, pixels = next(iter(as_pixels(looks.data, np.array([self._rows[item]]), self._span)))
         return Image.fromarray(pixels)
 
     def _drawable(self, looks: Looks) -> bool:
@@ -142,6 +143,8 @@ class Pictures:
                     self._looks = key, read_looks(self.held.recipe, self.held.run, draw)
                 except InputError as error:  # nothing can be drawn, and why
                     self._looks = key, Looks(self.held.run.path("exemplars"), missing=str(error))
+                data = self._looks[1].data
+                self._rows = {} if data is None else {item: row for row, item in enumerate(data.ids.tolist())}
                 self._span = None
             return self._looks[1]
 

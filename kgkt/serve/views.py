@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kgkt.serve.graph import HeldGraph, Snapshot
 
 SORTS = ("size", "name", "doubt", "mass", "labels", "number")
-NEIGHBOURS, BLOCKS = 12, 40  # of a concept that are told of
+NEIGHBOURS, BLOCKS = 12, 40  # of a concept, that are told of
 DIGITS = 4
 RULE = "the strongest edges of each concept, and those heavier than chance makes them"  # what `backbone` keeps
 
@@ -55,7 +55,7 @@ def _map(held: HeldGraph, seen: Snapshot) -> dict[str, Any]:
     graph, ids = seen.current.graph, seen.current.ids
     places = layout(graph.centroids)
     kept = backbone(graph.edges, graph.weights, len(graph))
-    edges, more = graph.edges[kept], of_database(held)
+    edges, more = graph.edges[kept], of_layout(held, seen)
     themes = sorted({t for t in graph.themes.tolist() if t >= 0})
     counts = np.bincount(graph.themes[graph.themes >= 0], minlength=max(themes, default=-1) + 1)
     medoids = [str(ids[part[0]]) if len(part) else None for part in seen.exemplars]
@@ -66,14 +66,21 @@ def _map(held: HeldGraph, seen: Snapshot) -> dict[str, Any]:
         "theme_names": [{"number": t, "name": more["themes"].get(t, f"theme {t}"), "size": int(counts[t])}
                         for t in themes],
         "active": graph.active.tolist(), "into": seen.current.into.tolist(), "medoids": medoids,
-        "sources": more["sources"], "reach": more["reach"],
+        "sources": more["sources"], "reach": _reached(more, len(graph)),
         "edges": {"a": edges[:, 0].tolist(), "b": edges[:, 1].tolist(), "weight": _rounded(graph.weights[kept]),
                   "kept": len(kept), "all": len(graph.edges), "rule": RULE},
     }  # fmt: skip
 
 
+def of_layout(held: HeldGraph, seen: Snapshot) -> dict[str, Any]:
+    """What only the database knows of the concepts, read once for a layout."""
+    if "database" not in seen.kept:
+        seen.kept["database"] = of_database(held)
+    return seen.kept["database"]
+
+
 def of_database(held: HeldGraph) -> dict[str, Any]:
-    """What only the database knows: generated names, names of themes, sources, and what reached a B."""
+    """Generated names, names of themes, sources, and the blocks of models that concepts map to."""
     from kgkt.rundir.current import open_graph_store
     from kgkt.store.keys import number
     from kgkt.store.readback import rows
@@ -84,17 +91,35 @@ def of_database(held: HeldGraph) -> dict[str, Any]:
                 for row in rows(store, "read_concepts", graph=name)}  # fmt: skip
         themes = {number(row["key"], name, "theme"): row["theme"] for row in rows(store, "theme_names", graph=name)}
         models = [row["model"] for row in rows(store, "mapped_models", graph=name)]
-        reach = rows(store, "concept_reach", graph=name, model=models[-1]) if models else []
+        mapped = rows(store, "concept_blocks", graph=name)
         carried = rows(store, "read_carried", graph=name)
-    k = len(auto)
-    found = {number(row["concept"], name, "concept"): row["strength"] for row in reach}
     sources: dict[str, list[float | None]] = {}
     for row in carried:
         place = number(row["concept"], name, "concept")
-        if place is not None and place < k:
-            sources.setdefault(str(row["source"]), [None] * k)[place] = row["share"]
-    return {"auto": auto, "themes": themes, "sources": sources,
-            "reach": [found.get(i) for i in range(k)] if models else None}  # fmt: skip
+        if place is not None and place < len(auto):
+            sources.setdefault(str(row["source"]), [None] * len(auto))[place] = row["share"]
+    blocks: dict[int, list[dict[str, Any]]] = {}
+    for row in mapped:
+        place = number(row.pop("concept"), name, "concept")
+        if place is not None:
+            blocks.setdefault(place, []).append(row)
+    for part in blocks.values():
+        part.sort(key=lambda row: (-_reach(row), str(row["model"]), str(row["layer"]), row["index"]))
+    return {"auto": auto, "themes": themes, "sources": sources, "models": models, "blocks": blocks}
+
+
+def _reach(block: dict[str, Any]) -> float:
+    """How strongly a concept reaches a block: as measured in the trained B, else as planned for it."""
+    return float(block["strength"] or 0.0) if block["measured"] is None else float(block["measured"])
+
+
+def _reached(more: dict[str, Any], k: int) -> list[float | None] | None:
+    """How strongly each concept reaches the last mapped model; None where none is mapped."""
+    if not more["models"]:
+        return None
+    last = more["models"][-1]
+    best = [max((_reach(b) for b in more["blocks"].get(i, ()) if b["model"] == last), default=None) for i in range(k)]
+    return [None if value is None else round(value, DIGITS) for value in best]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

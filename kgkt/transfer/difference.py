@@ -92,6 +92,14 @@ class Diffed:
         """COLUMNS of each, the new ones last."""
         return [c.row() for c in (*self.concepts, *self.new)]
 
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON holds it."""
+        return {
+            "graph": self.graph, "other": self.other, "model": self.model, "before": self.before,
+            "figures": self.figures, "verdicts": self.counts, "off": self.off, "stored": self.stored,
+            "columns": COLUMNS, "rows": self.rows(),
+        }  # fmt: skip
+
     def to_pandas(self) -> Any:
         """The concepts as a pandas DataFrame."""
         from kgkt.tables import data_frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,9 +38,15 @@ class Fused:
     below: str = ""
     grown: Mapping[str, Any] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """The figures, what was written and what was said, as JSON holds them; the weights are in the file."""
+        fusion = self.fusion
+        return {"out": str(self.out), "figures": fusion.figures, "written": fusion.written, "options": fusion.options,
+                "notices": fusion.notices, **({"grown": self.grown} if self.grown else {})}
+
 
 def fuse_target(
-    recipe: Recipe, say: Say, progress: Any = None, force: bool = False, callbacks: Sequence[Any] = ()
+    recipe: Recipe, say: Say, progress: Any = None, force: bool = False, callbacks: Iterable[Any] = ()
 ) -> Fused:
     """Write B's weights where the graph's plan helps, train B on the targets, and measure what it was worth.
 
@@ -49,7 +55,7 @@ def fuse_target(
         say: takes notices.
         progress: `progress(what, total)` gives a context manager that yields a function of how much more is done.
         force: replace what stands at [target] out.
-        callbacks: of Keras.
+        callbacks: of Keras; they are asked for once B is open, and Keras loaded.
 
     Raises:
         BelowBarError: the loss diverged.

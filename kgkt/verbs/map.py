@@ -42,6 +42,14 @@ class Mapped:
     lessons: dict[str, Lesson] = dataclasses.field(default_factory=dict)
     unplanned: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON holds it."""
+        how = {layer: told(lesson) for layer, lesson in self.lessons.items()}
+        layers = {layer: {"kind": kind, "blocks": blocks, **how.get(layer, {})}
+                  for layer, (kind, blocks) in self.layers.items()}
+        return {"layers": layers, **({"method": self.method} if how else {}), "unmapped": self.unmapped,
+                "edits_kept": self.edits, "edits_unplanned": self.unplanned, "classes": self.classes}
+
 
 def map_target(recipe: Recipe, say: Say) -> Mapped:
     """Give each block of B's mapped layers its concepts, and write that into the graph.

@@ -49,6 +49,27 @@ class Propagated:
     silent: int = 0
     sources: str | None = None
 
+    @property
+    def ticked(self) -> dict[str, int]:
+        """Class -> how many items a tick took from it."""
+        ticked = self.targets.ticked
+        if ticked is None:
+            return {}
+        return {name: int((ticked == i).sum()) for i, name in enumerate(self.targets.names) if (ticked == i).any()}
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as JSON holds them; what each item is stands in the targets."""
+        n, expected = len(self.targets.weight), self.targets.expected_accuracy
+        return {
+            "items": n, "reached": n - self.unreached, "unreached": self.unreached, "switched_off": self.off,
+            "labels": self.labels_per_class, "silent": self.silent, "ticked": self.ticked,
+            "spread": self.targets.spread, "expert": self.expert,
+            "experts": [{"name": e.name, "weight": e.weight, "why": e.why} for e in self.targets.experts],
+            "alpha": self.targets.alpha, "expected_accuracy": None if expected is None else expected[0],
+            "expected_between": None if expected is None else list(expected[1:]),
+            "milliseconds": self.milliseconds[0], "milliseconds_whole": self.milliseconds[1], "sources": self.sources,
+        }  # fmt: skip
+
 
 def propagate_inputs(run: RunDir, recipe: Recipe, current: CurrentGraph) -> dict[str, str]:
     """Digests of what `propagate` reads."""

@@ -79,6 +79,14 @@ class Suspects:
             for s in self.labels
         ]  # fmt: skip
 
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON holds it."""
+        return {
+            "columns": COLUMNS, "rows": self.rows(), "suspects": self.issues, "judged": self.judged,
+            "labels": self.given, "too_few": self.few, "switched_off": self.off, "unheard": self.unheard,
+            "not_judged": self.passed_over,
+        }  # fmt: skip
+
     def file_rows(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Columns and rows of a file that `label` takes back: its column of the class is empty, to be filled in."""
         item, name = self.columns

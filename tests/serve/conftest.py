@@ -11,11 +11,13 @@ import pytest
 
 from tests.cli.conftest import (  # noqa: F401 - fixtures
     cwd_into,
+    kgkt_in,
     labelled_once,
     populated_once,
     taught_once,
     truth,
 )
+from tests.conftest import Once
 
 TOKEN = "a-token-of-these-tests"
 
@@ -53,5 +55,34 @@ def taught_client(taught_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     shutil.copytree(taught_once, tmp_path / "work")
     cwd_into(monkeypatch, tmp_path / "work")
     one = client_of(tmp_path / "work")
+    yield one
+    one.held.close()
+
+
+@pytest.fixture(scope="session")
+def mapped_once(once: Once, taught_once: Path) -> Path:  # noqa: F811
+    """The taught folder with B mapped; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(taught_once, folder, dirs_exist_ok=True)
+        kgkt_in(folder, "map", "--target", "b.keras")
+
+    return once("served-map", fill)
+
+
+@pytest.fixture
+def mapped_client(mapped_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of the graph with B mapped."""
+    shutil.copytree(mapped_once, tmp_path / "work")
+    cwd_into(monkeypatch, tmp_path / "work")
+    one = client_of(tmp_path / "work")
+    yield one
+    one.held.close()
+
+
+@pytest.fixture
+def reader(taught_once: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:  # noqa: F811
+    """A client that only reads, where others read too."""
+    one = client_of(cwd_into(monkeypatch, taught_once), write=False)
     yield one
     one.held.close()

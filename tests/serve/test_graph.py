@@ -128,9 +128,9 @@ def test_what_another_process_changed_is_seen(client: Any, tmp_path: Any) -> Non
     state = got(client, G + "/state")
     assert state["classes"] == ["cat", "dog"]
     assert state["revision"] == 2
+    layout = got(client, G + "/map")["layout"]
     kgkt_in(tmp_path / "work", "query", "MATCH (c:Concept {graph: $graph})-[e:SIMILAR_TO]->() SET e.weight = 2 * e.weight",
             "--rw", "--force")  # fmt: skip
-    layout = got(client, G + "/map")["layout"]
     client.held.graph("main").look_again()
     assert got(client, G + "/map")["layout"] == layout + 1
 

@@ -1,6 +1,57 @@
+// B: pick it, map it, fuse it, see what it gained, and look into it.
+import "./b.css";
 import type { VNode } from "preact";
-import { Busy } from "../parts/small";
+import { useEffect } from "preact/hooks";
+import { useCell } from "../cell";
+import { Empty, Trouble } from "../parts/small";
+import { route, tune } from "../routes";
+import { source } from "../source";
+import { at, complain, graph } from "../store";
+import type { Model } from "../types";
+import { useGet } from "../use";
+import { JobCard } from "./job";
+import { Layers } from "./layers";
+import type { Fused } from "./shapes";
+import { stemOf, Teach } from "./teach";
+import { Trace } from "./trace";
+import { ended, find, work } from "./work";
+import { Controls, Worth } from "./worth";
 
 export function BView(): VNode {
-  return <Busy />;
+  const { query } = useCell(route);
+  const name = useCell(graph);
+  const jobs = useCell(work), again = useCell(ended);
+  const { value, problem } = useGet<{ models: Model[] }>(at("models"), again);
+  useEffect(() => { void find().catch(complain); }, [name]);
+  const models = value?.models ?? [];
+  const last = models.reduce<Model | null>((best, one) => (one.fused?.at ?? "") > (best?.fused?.at ?? "") || !best ? one : best, null);
+  const file = query["target"] ?? last?.file ?? "";
+  const model = models.find((one) => one.name === stemOf(file)) ?? null;
+  const fused = (model?.fused ?? null) as unknown as Fused | null;
+  const layer = query["layer"] ?? "";
+  return (
+    <div class="b-view">
+      <section class="b-teach" aria-label="Teach B">
+        <h1>B</h1>
+        {!source.offline && <Teach file={file} choose={(next) => tune({ target: next, layer: "" })} />}
+        {source.offline && models.map((one) => <button key={one.name} type="button" aria-pressed={one === model} onClick={() => tune({ target: one.file ?? `${one.name}.keras` })}>{one.name}</button>)}
+        {jobs.map && <JobCard verb="map" job={jobs.map} />}
+        {jobs.fuse && <JobCard verb="fuse" job={jobs.fuse} />}
+      </section>
+      <div class="b-seen">
+        {problem && problem.kind !== "offline" && <Trouble problem={problem} />}
+        {fused && <Worth fused={fused} />}
+        {fused && <Controls />}
+        {model && model.layers.length > 0 && <Layers model={model} layer={layer} choose={(next) => tune({ layer: next })} trace={(what) => tune({ trace: what })} />}
+        {fused && <Trace what={query["trace"] ?? ""} tell={(what) => tune({ trace: what })} target={fused.out} />}
+        {jobs.trace && <JobCard verb="trace" job={jobs.trace} />}
+        {value && !model && (
+          <Empty title={file ? `${file} is not mapped yet` : "No B yet"}>
+            <p>B is the model that shall know what A knows, of any shape. Choose its file, map it to see which concepts reach which of its units, and fuse it.
+              What it gained stands here, beside B alone.</p>
+          </Empty>
+        )}
+      </div>
+    </div>
+  );
 }

@@ -1,6 +1,76 @@
+// The map of concepts: the canvas, its buttons and legend, what is chosen, and the same as a list.
+import "./map.css";
 import type { VNode } from "preact";
-import { Busy } from "../parts/small";
+import { useState } from "preact/hooks";
+import { useCell } from "../cell";
+import { Busy, Empty } from "../parts/small";
+import { route, tune } from "../routes";
+import { highlight, map, state } from "../store";
+import { useKeys } from "../use";
+import { concepts, count } from "../words";
+import { ChosenBar } from "./bar";
+import type { Board } from "./board";
+import { MapCanvas } from "./canvas";
+import { Legend } from "./legend";
+import { ConceptList } from "./list";
+import { THEMES_FROM } from "./places";
+import { lasso, useAddress } from "./seen";
+
+const NEARER = 1.6;
 
 export function MapView(): VNode {
-  return <Busy />;
+  const data = useCell(map), now = useCell(state);
+  const { query } = useCell(route);
+  const [board, setBoard] = useState<Board | null>(null);
+  const [legend, setLegend] = useState(() => innerWidth > 700);
+  useAddress(data?.x.length ?? 0);
+  const list = query["list"] === "1";
+  const turnList = (): void => tune({ list: list ? "" : "1" }, true);
+  useKeys((event) => { if (event.key !== "t") return false; turnList(); return true; });
+  if (!data || !now) return <Busy words="The map is on its way" />;
+  if (!data.x.length) return <Empty title="No concepts"><p>This graph has no concepts to draw.</p></Empty>;
+  return (
+    <>
+      <h1 class="unseen">Map</h1>
+      <div class="map-tools" role="toolbar" aria-label="Map">
+        <Tools board={board} />
+        <button type="button" aria-pressed={legend} onClick={() => setLegend(!legend)}>Legend</button>
+        <button type="button" aria-pressed={list} title="t" onClick={turnList}>List</button>
+        <Marked />
+        <small class="map-rule" title={data.edges.rule}>{edgeWords(data.edges.kept, data.edges.all)}</small>
+      </div>
+      <div class="map-place">
+        <div class="map-stage">
+          <MapCanvas ready={setBoard} />
+          <ChosenBar />
+        </div>
+        {legend && <Legend data={data} now={now} />}
+      </div>
+      {list && <ConceptList data={data} now={now} />}
+    </>
+  );
+}
+
+function edgeWords(kept: number, all: number): string {
+  return kept === all ? `${count(all)} edges` : `${count(kept)} of ${count(all)} edges; a chosen concept shows all of its own`;
+}
+
+function Tools({ board }: { board: Board | null }): VNode {
+  const inHand = useCell(lasso);
+  const data = useCell(map);
+  const many = (data?.x.length ?? 0) > THEMES_FROM;
+  return (
+    <>
+      <button type="button" title="+" aria-label="Nearer" onClick={() => board?.zoom(NEARER)}>+</button>
+      <button type="button" title="-" aria-label="Farther" onClick={() => board?.zoom(1 / NEARER)}>−</button>
+      <button type="button" title="0" onClick={() => board?.all()}>{many ? "All themes" : "All"}</button>
+      <button type="button" title="l" aria-pressed={inHand} onClick={() => lasso.set(!inHand)}>Lasso</button>
+    </>
+  );
+}
+
+function Marked(): VNode | null {
+  const marked = useCell(highlight);
+  if (!marked.length) return null;
+  return <button type="button" onClick={() => highlight.set([])}>{concepts(marked.length)} marked: show all</button>;
 }

@@ -15,15 +15,20 @@ export class FileSource implements Source {
   readonly offline = true;
   private held = new Map<string, unknown>();
   private sheets: Sheet[] = [];
+  private readonly ready: Promise<void>;
 
+  /** `text`: the object as JSON, or as a JSON string of its gzipped bytes in base64. */
   constructor(text: string) {
-    for (const [key, value] of Object.entries(JSON.parse(text) as Record<string, unknown>)) {
-      if (key === "sheets") this.sheets = value as Sheet[];
-      else this.held.set(sorted(key), value);
-    }
+    this.ready = unpacked(text).then((all) => {
+      for (const [key, value] of Object.entries(all)) {
+        if (key === "sheets") this.sheets = value as Sheet[];
+        else this.held.set(sorted(key), value);
+      }
+    });
   }
 
   async get<T>(path: string): Promise<T> {
+    await this.ready;
     const key = sorted(path);
     if (this.held.has(key)) return this.held.get(key) as T;
     const search = path.match(/^\/api\/graphs\/([^/?]+)\/search\?q=(.*)$/);
@@ -65,6 +70,14 @@ export class FileSource implements Source {
     }));
     return { concepts: concepts.slice(0, FOUND), classes: (state?.classes ?? []).filter(has), items };
   }
+}
+
+async function unpacked(text: string): Promise<Record<string, unknown>> {
+  const told = JSON.parse(text) as string | Record<string, unknown>;
+  if (typeof told !== "string") return told;
+  const bytes = Uint8Array.from(atob(told), (sign) => sign.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text()) as Record<string, unknown>;
 }
 
 function readOnly(): Problem {

@@ -1,0 +1,185 @@
+"""The process that one job runs in: `python -m kgkt.serve.child`.
+
+It reads one line of JSON on its standard input, does what that says, and answers with lines of JSON on a descriptor of
+its own, as TensorFlow writes to the usual ones what it likes: {"progress"}, {"notice"}, {"point"}, and in the end
+{"result"} or {"error"}. When its input ends its server is gone, and it ends as if it had been interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from kgkt.errors import KgktError
+from kgkt.serve.calls import do
+from kgkt.serve.kinds import kind_of
+from kgkt.store.fence import answers, send
+from kgkt.tables import plain
+
+EVERY = 0.1  # seconds between two words of progress
+FIRST = 200  # points of a curve that are told however fast they come
+PATIENCE = 5.0  # seconds from an interruption to the end
+NICE = 5  # the service answers people, a job can wait
+SPARE = 0.9  # of the memory that is free when a job starts, what it may take
+
+
+class Teller:
+    """What goes to the server.
+
+    Args:
+        out: where lines go.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self.out, self.lock = out, threading.Lock()
+        self.last, self.points = 0.0, 0
+        self.interrupted = False
+
+    def interrupt(self, number: int, frame: Any) -> None:
+        """End the job. What a library swallowed of it is raised again with the next word: Keras does, in its logs."""
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+    def tell(self, **said: Any) -> None:
+        """One line."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.end(**said)
+
+    def end(self, **said: Any) -> None:
+        """The last line, which is told in any case."""
+        with self.lock:
+            send(self.out, json.dumps(plain(said)))
+
+    def point(self, step: int, loss: float, val_loss: float | None) -> None:
+        """A look at the held-out items; of very many not every one is passed on."""
+        now, self.points = time.monotonic(), self.points + 1
+        if self.points <= FIRST or now - self.last >= EVERY:
+            self.last = now
+            self.tell(point={"step": step, "loss": loss, "val_loss": val_loss})
+
+    def say(self, line: str) -> None:
+        """A notice."""
+        self.tell(notice=line)
+
+    def step(self, what: str, done: float, total: float) -> None:
+        """How far the work is; not every word of it is passed on."""
+        now = time.monotonic()
+        if now - self.last >= EVERY or done in (0, total):
+            self.last = now
+            self.tell(progress={"what": what, "done": done, "total": total})
+
+    @contextlib.contextmanager
+    def progress(self, what: str, total: float) -> Iterator[Callable[[float], None]]:
+        """Of work that says how much more is done."""
+        done = 0.0
+        self.step(what, 0, total)
+
+        def more(steps: float) -> None:
+            nonlocal done
+            done += steps
+            self.step(what, done, total)
+
+        yield more
+
+
+def main() -> None:
+    """Do what the first line of the input says."""
+    teller = Teller(answers())
+    for one in (signal.SIGINT, signal.SIGTERM):  # a server in the background may have them ignored
+        signal.signal(one, teller.interrupt)
+    spec = json.loads(_first_line())
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    _hear_notices(teller.say)
+    _bound()
+    try:
+        teller.end(result=do(spec, teller))
+    except KeyboardInterrupt:
+        teller.end(error={"kind": "cancelled", "message": "cancelled"})
+    except KgktError as error:
+        teller.end(error={"kind": kind_of(error), "message": str(error)})
+    except MemoryError:
+        teller.end(error={"kind": "limit", "message": "not enough memory; kgkt check estimates what a run needs"})
+    except Exception as error:  # what nobody foresaw: where it was is for whoever runs the server
+        traceback.print_exc()
+        message = f"unexpected {type(error).__name__}: what the server wrote to its log says where"
+        teller.end(error={"kind": "fault", "message": message})
+    sys.stderr.flush()
+    os._exit(0)  # all is written and told; TensorFlow takes seconds to put itself away
+
+
+def _first_line() -> bytes:
+    """The input up to its first line's end, and no byte more."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        part = os.read(0, 1 << 20)
+        if not part:
+            raise SystemExit("no job came")
+        line += part
+    return bytes(line)
+
+
+def _end_with_the_server() -> None:
+    """Wait until nobody holds the other end of the input any more."""
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(PATIENCE)
+    os._exit(1)
+
+
+def _hear_notices(say: Callable[[str], None]) -> None:
+    """Pass on what the rooms log, each line once: which server and user, what it does not allow."""
+    heard: set[str] = set()
+
+    class Say(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            line = record.getMessage()
+            if line not in heard:
+                heard.add(line)
+                say(line)
+
+    log = logging.getLogger("kgkt")
+    log.handlers, log.propagate = [Say()], False
+    log.setLevel(logging.INFO)
+
+
+def _bound() -> None:
+    """Give way to the server: in time, in memory, and where the machine runs out of it."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    if sys.platform != "linux":
+        return
+    import resource
+
+    with contextlib.suppress(OSError):  # without the right to it all are equal
+        Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = min([free for free in (free_bytes(), soft, hard) if free >= 0])
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def free_bytes() -> int:
+    """How much memory a job may take, as Linux tells what is free of the machine and of its control group."""
+    told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    free = [int(told["MemAvailable"].split()[0]) * 1024]
+    group = Path("/sys/fs/cgroup")
+    with contextlib.suppress(OSError, ValueError):  # no such group, or one without a limit
+        free.append(int((group / "memory.max").read_text(encoding="ascii"))
+                    - int((group / "memory.current").read_text(encoding="ascii")))
+    return int(SPARE * max(min(free), 1 << 30))
+
+
+if __name__ == "__main__":
+    main()

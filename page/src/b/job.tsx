@@ -1,0 +1,42 @@
+// A job while it runs and when it has ended: progress, curve, notices, cancel.
+import type { VNode } from "preact";
+import type { Job } from "../types";
+import { count } from "../words";
+import { Curve } from "./curve";
+import { cancel, isRunning, type Verb } from "./work";
+
+const NAMES: Record<Verb, string> = { map: "Map", fuse: "Fuse", trace: "Trace" };
+const STATES: Record<Job["state"], string> = {
+  waiting: "waits for its turn", running: "runs", done: "done", failed: "failed", cancelled: "cancelled",
+};
+
+export function JobCard({ verb, job }: { verb: Verb; job: Job }): VNode | null {
+  const running = isRunning(job);
+  const quiet = job.state === "done" && !job.notices?.length && !job.curve?.length;
+  if (quiet) return null;
+  const { progress } = job;
+  const figures = job.result?.["figures"] as { best_step?: number } | undefined;
+  return (
+    <section class="job" aria-label={NAMES[verb]} aria-busy={running}>
+      <p class="job-head">
+        <strong>{NAMES[verb]}</strong> <span role="status">{STATES[job.state]}</span>
+        {job.seconds !== null && <small>{running ? `${count(Math.round(job.seconds))} s` : `in ${job.seconds.toFixed(1)} s`}</small>}
+        {running && <button type="button" onClick={() => void cancel(job)}>Cancel</button>}
+      </p>
+      {running && progress && <Progress {...progress} />}
+      <Curve points={job.curve ?? []} total={running ? progress?.total ?? null : null} best={running ? null : figures?.best_step ?? null} />
+      {job.error && <p class="trouble" role="alert">{job.error.message}</p>}
+      {(job.notices ?? []).length > 0 && <ul class="job-notices">{job.notices.map((words, at) => <li key={at}>{words}</li>)}</ul>}
+    </section>
+  );
+}
+
+function Progress({ what, done, total }: { what: string; done: number; total: number | null }): VNode {
+  const known = total !== null && total > 1;
+  return (
+    <p class="progress">
+      <progress aria-label={what} {...(known ? { value: done, max: total } : {})} />
+      <small>{what}{known ? `, ${count(done)} of ${count(total)}` : ""}</small>
+    </p>
+  );
+}

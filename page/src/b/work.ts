@@ -1,0 +1,69 @@
+// The jobs of B: one of each verb that is watched, begun here, in another window, or before the page was opened.
+import { cell } from "../cell";
+import { source } from "../source";
+import { at, complain, graph, loadMap } from "../store";
+import type { Job, Value } from "../types";
+
+export const VERBS = ["map", "fuse", "trace"] as const;
+export type Verb = (typeof VERBS)[number];
+
+export const work = cell<Partial<Record<Verb, Job>>>({});
+/** Counts up when a job has ended, for what is read of B. */
+export const ended = cell(0);
+
+const ENDED = ["done", "failed", "cancelled"];
+const watched = new Map<Verb, { id: string; end: () => void }>();
+let of = "";
+
+export const isRunning = (job: Job | undefined): boolean => job !== undefined && !ENDED.includes(job.state);
+
+export async function begin(verb: Verb, settings: Record<string, Value>): Promise<void> {
+  try {
+    const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
+    watch(verb, job);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+export async function cancel(job: Job): Promise<void> {
+  try {
+    await source.remove(`/api/jobs/${encodeURIComponent(job.id)}`);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Finds the last job of each verb of the open graph; the service keeps them for a while. */
+export async function find(): Promise<void> {
+  if (source.offline) return;
+  if (of !== graph.value) forget();
+  const all = await source.get<Job[]>("/api/jobs");
+  for (const verb of VERBS) {
+    const last = all.find((job) => job.verb === verb && job.graph === graph.value);
+    if (last) watch(verb, last.id);
+  }
+}
+
+function forget(): void {
+  of = graph.value;
+  watched.forEach(({ end }) => end());
+  watched.clear();
+  work.set({});
+}
+
+function watch(verb: Verb, id: string): void {
+  if (watched.get(verb)?.id === id) return;
+  watched.get(verb)?.end();
+  let began = false;
+  const end = source.follow(id, (job) => {
+    if (watched.get(verb)?.id !== id) return;
+    began ||= isRunning(job);
+    work.set({ ...work.value, [verb]: job });
+    if (!began || isRunning(job)) return;
+    began = false;
+    ended.set(ended.value + 1);
+    if (verb !== "trace") void loadMap().catch(complain);  // what reached B may be another
+  });
+  watched.set(verb, { id, end });
+}
