@@ -86,7 +86,7 @@ class Job:
     def shown(self, whole: bool = True) -> dict[str, Any]:
         """The Job that clients see; one of a list leaves out what is long: notices, curve and result."""
         running = round(time.monotonic() - self.since, 0) if self.state == "running" else self.seconds
-        told = {
+        told: dict[str, Any] = {
             "id": self.id, "graph": self.graph, "verb": self.verb, "settings": dict(self.settings),
             "state": self.state, "started": self.started, "seconds": running, "progress": self.progress,
             "error": self.error, "background": self.background,
