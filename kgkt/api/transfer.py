@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
@@ -14,6 +14,7 @@ from kgkt.rundir.given_words import listed_file, rows_file
 from kgkt.rundir.row_stage import SETTINGS
 
 if TYPE_CHECKING:
+    from kgkt.transfer.listening import Looks
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.extend_vocabulary import Extended
@@ -48,8 +49,8 @@ class Transfer(Graph):
         return map_target(recipe, self.say)
 
     def fuse(
-        self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Iterable[Any] = (),
-        log: Place | None = None, **settings: Any,
+        self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Sequence[Any] = (),
+        looks: Looks | None = None, log: Place | None = None, **settings: Any,
     ) -> Fused | WroteRows:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.
 
@@ -78,6 +79,8 @@ class Transfer(Graph):
                 epoch a look at the held-out items after every 20 steps, with `loss` and `val_loss`. The steps of a look
                 are told after it, and what comes before the check of the written weights when it is decided.
                 `model.stop_training = True` ends the training at the next look.
+            looks: called with (training, history, steps between two looks) after each look of every training, those
+                that are only for comparison too: "alone", "own" and "written", and "kept", the one that B keeps.
             log: folder for the losses as events, which TensorBoard reads.
             require_gain: share that B must gain; `.below` says how it falls short.
             force: replace `out` where it exists.
@@ -98,7 +101,7 @@ class Transfer(Graph):
             return write_rows(recipe, self.say, force)
         if given := [name for name in SETTINGS if settings.get(name) not in (None, False)]:
             raise UsageError(f"{' and '.join(given)}: of method rows, and the method is {recipe.target.method}")
-        return fuse_target(recipe, self.say, self.progress, force, callbacks)
+        return fuse_target(recipe, self.say, self.progress, force, callbacks, looks)
 
     def extend_vocabulary(
         self, target: Any = None, out: Place | None = None, *, words: Place | Sequence[str] | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,8 +29,8 @@ class Tells(Protocol):
         """Of work that says how much more is done."""
         ...
 
-    def point(self, step: int, loss: float, val_loss: float | None) -> None:
-        """A look at the held-out items."""
+    def look(self, training: str, history: Mapping[str, list[float]], every: int) -> None:
+        """What is new of one of the trainings."""
         ...
 
 
@@ -99,25 +99,9 @@ def _fuse(run: Run, settings: dict[str, Any], teller: Tells) -> Any:
     from kgkt.serve.figures import beside
 
     settings["map"] = None if settings.pop("map", True) else False
-    done: Any = run.fuse(settings.pop("target", None), settings.pop("out"), callbacks=_listeners(teller), **settings)
+    done: Any = run.fuse(settings.pop("target", None), settings.pop("out"), looks=teller.look, **settings)
     told = done.to_json()
     return {**told, "rows": beside(told["figures"]), "card": str(Path(told["out"]).with_suffix(".card.md"))}
-
-
-def _listeners(teller: Tells) -> Iterator[Any]:
-    """The one callback that tells each look at the held-out items; made when Keras is loaded."""
-    from kgkt.source.quiet import keras
-
-    class Curve(keras().callbacks.Callback):  # type: ignore[misc]
-        steps = 0
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.steps += 1
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            teller.point(self.steps, logs["loss"], logs.get("val_loss"))
-
-    yield Curve()
 
 
 def _trace(run: Run, settings: dict[str, Any], teller: Tells) -> Any:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,6 +27,8 @@ from kgkt.store.fence import answers, send
 from kgkt.tables import plain
 
 EVERY = 0.1  # seconds between two words of progress
+TRAININGS = {"alone": "training B alone", "own": "checking B's own weights", "written": "checking the written weights",
+             "kept": "training"}  # fmt: skip
 FIRST = 200  # points of a curve that are told however fast they come
 PATIENCE = 5.0  # seconds from an interruption to the end
 NICE = 5  # the service answers people, a job can wait
@@ -42,7 +44,8 @@ class Teller:
 
     def __init__(self, out: TextIO) -> None:
         self.out, self.lock = out, threading.Lock()
-        self.last, self.points = 0.0, 0
+        self.last, self.points, self.training = 0.0, 0, ""
+        self.looked: dict[str, int] = {}
         self.interrupted = False
 
     def interrupt(self, number: int, frame: Any) -> None:
@@ -57,16 +60,21 @@ class Teller:
         self.end(**said)
 
     def end(self, **said: Any) -> None:
-        """The last line, which is told in any case."""
+        """A line that is told in any case: the last one."""
         with self.lock:
             send(self.out, json.dumps(plain(said)))
 
-    def point(self, step: int, loss: float, val_loss: float | None) -> None:
-        """A look at the held-out items; of very many not every one is passed on."""
-        now, self.points = time.monotonic(), self.points + 1
-        if self.points <= FIRST or now - self.last >= EVERY:
-            self.last = now
-            self.tell(point={"step": step, "loss": loss, "val_loss": val_loss})
+    def look(self, training: str, history: Mapping[str, list[float]], every: int) -> None:
+        """What is new of one of the trainings: points of its curve; of very many not every one is passed on."""
+        losses, held_out = history["loss"], history.get("held_out", [])
+        self.training = training
+        for number in range(self.looked.get(training, 0), -(-len(losses) // every)):
+            self.looked[training], self.points = number + 1, self.points + 1
+            now, part = time.monotonic(), losses[number * every : (number + 1) * every]
+            if self.points <= FIRST or now - self.last >= EVERY:
+                self.last = now
+                self.tell(point={"of": training, "step": number * every + len(part), "loss": sum(part) / len(part),
+                                 "val_loss": held_out[number] if number < len(held_out) else None})
 
     def say(self, line: str) -> None:
         """A notice."""
@@ -77,7 +85,7 @@ class Teller:
         now = time.monotonic()
         if now - self.last >= EVERY or done in (0, total):
             self.last = now
-            self.tell(progress={"what": what, "done": done, "total": total})
+            self.tell(progress={"what": TRAININGS.get(self.training, what), "done": done, "total": total})
 
     @contextlib.contextmanager
     def progress(self, what: str, total: float) -> Iterator[Callable[[float], None]]:

@@ -47,7 +47,7 @@ class Job:
     seconds: float | None = None
     progress: dict[str, Any] | None = None
     notices: list[str] = field(default_factory=list)
-    curve: list[dict[str, Any]] = field(default_factory=list)
+    curves: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # training -> its points
     result: Any = None
     error: dict[str, str] | None = None
     cancelled: bool = False
@@ -69,9 +69,11 @@ class Job:
             if len(self.notices) < NOTICES:
                 self.notices.append(shorten(str(said["notice"]), LINE))
         elif "point" in said:
-            self.curve.append(said["point"])
-            if len(self.curve) > POINTS:
-                del self.curve[1:-1:2]
+            point = dict(said["point"])
+            curve = self.curves.setdefault(point.pop("of"), [])
+            curve.append(point)
+            if len(curve) > POINTS:
+                del curve[1:-1:2]
         elif "error" in said:
             self.error = said["error"]
         elif "result" in said:
@@ -86,13 +88,16 @@ class Job:
     def shown(self, whole: bool = True) -> dict[str, Any]:
         """The Job that clients see; one of a list leaves out what is long: notices, curve and result."""
         running = round(time.monotonic() - self.since, 0) if self.state == "running" else self.seconds
-        told = {
+        told: dict[str, Any] = {
             "id": self.id, "graph": self.graph, "verb": self.verb, "settings": dict(self.settings),
             "state": self.state, "started": self.started, "seconds": running, "progress": self.progress,
             "error": self.error, "background": self.background,
         }  # fmt: skip
         if whole:
-            told |= {"notices": list(self.notices), "curve": list(self.curve), "result": self.result}
+            last = list(self.curves)[-1:]  # the training that goes on, or was kept
+            told |= {"notices": list(self.notices), "result": self.result, "curve_of": last[0] if last else None,
+                     "curve": list(self.curves[last[0]]) if last else [],
+                     "curves": {name: list(curve) for name, curve in self.curves.items()} if self.ended else {}}
         return told
 
 

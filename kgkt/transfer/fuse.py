@@ -14,7 +14,7 @@ from kgkt.transfer.batchnorm import reestimate
 from kgkt.transfer.carry import head_beside
 from kgkt.transfer.check import Course, Verdict, check_steps, compare, told
 from kgkt.transfer.fit import check_fit, edits_that_act, extent, is_edited, notices_of
-from kgkt.transfer.listening import Listening
+from kgkt.transfer.listening import Listening, Looks
 from kgkt.transfer.options import FuseOptions, class_weighted
 from kgkt.transfer.outputs import in_words
 from kgkt.transfer.places import Places
@@ -56,6 +56,7 @@ def fuse(
     test: tuple[Any, np.ndarray] | None = None,
     progress: Progress | None = None,
     callbacks: Sequence[Any] = (),
+    looks: Looks | None = None,
     diagnosis: Path | None = None,
 ) -> Fusion:
     """Teach B the targets; with a map, weights are written first.
@@ -73,6 +74,7 @@ def fuse(
         test: (x, y) with class indices y, to measure B alone beside B fused.
         progress: called with (steps taken, `FuseOptions.training_steps`), over all trainings.
         callbacks: of Keras; they hear the training that is kept, see `Listening`.
+        looks: hears every training while it goes on, those that are only for comparison too.
         diagnosis: where a diverged training leaves its losses as JSON.
 
     Returns:
@@ -91,7 +93,9 @@ def fuse(
     listening = Listening(model, callbacks, options)
     count_on = _counted(progress, options.training_steps(block_map is not None, test is not None))
     notices = notices_of(model, block_map, in_words(trainer.outputs, targets.names), options.method)
-    alone = alone_right(trainer, x, labels, options, test, notices, count_on()) if test is not None else None
+    alone = None
+    if test is not None:
+        alone = alone_right(trainer, x, labels, options, test, notices, count_on(), looks)
     P, weight, planned = _edited(targets, labels, options, block_map, memberships)
     train_rows, held_rows = split(weight, labels, options)
     if held_rows is None:
@@ -111,7 +115,7 @@ def fuse(
     listening.starts()
     try:
         losses = None if held_rows is None else partial(trainer.losses, x, P, held_rows)
-        best, written = _taught(trainer, course, origin, options, losses, listening)
+        best, written = _taught(trainer, course, origin, options, losses, listening, looks)
     except BelowBarError as error:
         if diagnosis is not None:
             write_json(diagnosis, {"what": str(error), "options": asdict(options), "data": extent(x)})
@@ -126,14 +130,22 @@ def fuse(
     if trainer.beside:
         figures |= {"concepts": float(trainer.beside.width), "carried": best.history.get("carried", [None])[0]}
     listening.end(best.history)
+    if looks is not None:
+        looks("kept", best.history, options.every)
     return Fusion(model, best.history, written, figures, asdict(options) | {"optimizer": "Adam"}, tuple(notices))
 
 
 def _taught(
     trainer: Trainer, course: Callable[[list[np.ndarray]], Course], origin: Origin | None, options: FuseOptions,
-    losses: Callable[[], np.ndarray] | None, listening: Listening,
+    losses: Callable[[], np.ndarray] | None, listening: Listening, looks: Looks | None,
 ) -> tuple[Course, dict[str, dict[str, Any]]]:  # fmt: skip
     """Write B where that is asked for and helps, and train it to the end: its course, and what was written."""
+
+    def heard(name: str, history: dict[str, list[float]]) -> bool:
+        if looks is not None:
+            looks(name, history, options.every)
+        return listening.hear(history) if name == "kept" else False
+
     best, written = course(trainer.initial), {}
     if options.method == "write" and origin is None:
         raise InputError("method write writes what a map says, and there is none: run kgkt map first")
@@ -149,11 +161,15 @@ def _taught(
                 raise InputError(f"method write: none of B's layers can be written ({whys})")
             best = start
         elif able and losses is not None:
-            best, verdict = compare(best, start, losses, check_steps(options.steps, options.every))
+            own = best
+            own.heard, start.heard = partial(heard, "own"), partial(heard, "written")
+            best, verdict = compare(own, start, losses, check_steps(options.steps, options.every))
+            heard("own", own.history)  # their last look
+            heard("written", start.history)
         else:
             verdict = Verdict(False, None, None, "too few items to check it on")
         written = told(written, verdict)
-    best.heard = listening.hear
+    best.heard = partial(heard, "kept")
     best.go()
     return best, written
 
@@ -191,7 +207,7 @@ def split(weight: np.ndarray, labels: Labels, options: FuseOptions) -> tuple[np.
 
 def alone_right(
     trainer: Trainer, x: Any, labels: Labels, options: FuseOptions, test: tuple[Any, np.ndarray], notices: list[str],
-    progress: Progress | None = None,
+    progress: Progress | None = None, looks: Looks | None = None,
 ) -> np.ndarray | None:
     """(t,) bool, what B alone gets right of the test set: its own weights, the same steps, the labels only.
 
@@ -211,8 +227,11 @@ def alone_right(
         return None
     weight = class_weighted(weight, P, labels.names, options.class_weights)
     trainer.reset()
+    history: dict[str, list[float]] = {}
     try:
-        trainer.train(x, P, weight, options.steps, options.seed, progress=progress, alone=True)
+        for _ in trainer.course(x, P, weight, options.steps, options.seed, history, progress=progress, alone=True):
+            if looks is not None:
+                looks("alone", history, options.every)
     except BelowBarError:
         notices.append("B alone diverged on the labels; it was not measured")
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from kgkt.transfer.options import FuseOptions
 
+# Called after each look of every training with its name, its history so far, and how many steps lie between two looks:
+# "alone" (B on the labels), "own" and "written" (the check of the written weights), "kept".
+Looks = Callable[[str, Mapping[str, list[float]], int], None]
 REFUSED = ("LearningRateScheduler", "ReduceLROnPlateau", "BackupAndRestore", "SwapEMAWeights")
 
 

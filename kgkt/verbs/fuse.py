@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from kgkt.verbs.propagate import fresh_targets, need_labels
 
 if TYPE_CHECKING:
 
+    from kgkt.transfer.listening import Looks
     from kgkt.transfer.options import FuseOptions
     from kgkt.transfer.places import Places
 
@@ -46,7 +47,8 @@ class Fused:
 
 
 def fuse_target(
-    recipe: Recipe, say: Say, progress: Any = None, force: bool = False, callbacks: Iterable[Any] = ()
+    recipe: Recipe, say: Say, progress: Any = None, force: bool = False, callbacks: Sequence[Any] = (),
+    looks: Looks | None = None,
 ) -> Fused:
     """Write B's weights where the graph's plan helps, train B on the targets, and measure what it was worth.
 
@@ -55,7 +57,8 @@ def fuse_target(
         say: takes notices.
         progress: `progress(what, total)` gives a context manager that yields a function of how much more is done.
         force: replace what stands at [target] out.
-        callbacks: of Keras; they are asked for once B is open, and Keras loaded.
+        callbacks: of Keras.
+        looks: as for `kgkt.transfer.fuse.fuse`.
 
     Raises:
         BelowBarError: the loss diverged.
@@ -100,7 +103,7 @@ def fuse_target(
         fusion = fuse(
             model, x, targets, current.taught, options=options, block_map=block_map, memberships=current.Z,
             graph=current.graph, places=places, test=test, progress=_steps(advance),
-            callbacks=[*callbacks, *logs_of(recipe)], diagnosis=run.path("diverged.json"),
+            callbacks=[*callbacks, *logs_of(recipe)], looks=looks, diagnosis=run.path("diverged.json"),
         )  # fmt: skip
     if growing:
         fusion = growing.measured(fusion, x, targets, test)

@@ -36,11 +36,17 @@ def test_a_b_is_fused_with_a_live_curve(mapped_client):
     events = [json.loads(part.split("data: ", 1)[1]) for part in told.split("\n\n") if part.startswith("event: job")]
     assert events[0]["verb"] == "fuse"
     assert [e["state"] for e in events if "state" in e][-2:] == ["running", "done"]
-    growing = [len(e["curve"]) for e in events if "curve" in e and "result" not in e]
-    assert growing  # a look was told while it ran
+    live = [e["curve"] for e in events if e.get("curve") and not e.get("result")]
+    assert len(live[0]) < 20  # it began to be told while B was trained, alone at first
+    assert [e["curve_of"] for e in events if e.get("curve_of")][:1] == ["alone"]
     done = wait(mapped_client, job)
     assert [p["step"] for p in done["curve"]] == [20 * (i + 1) for i in range(len(done["curve"]))]
     assert {*done["curve"][0]} == {"step", "loss", "val_loss"}
+    assert list(done["curves"]) == ["alone", "own", "written", "kept"]
+    assert [(len(done["curves"][name]), done["curves"][name][-1]["step"]) for name in ("alone", "own", "written")] == [
+        (20, 400), (4, 80), (4, 80)]
+    assert done["curves"]["kept"] == done["curve"]
+    assert done["curve"][:3] in (done["curves"]["own"][:3], done["curves"]["written"][:3])
     rows = {row["method"]: row for row in done["result"]["rows"]}
     figures = done["result"]["figures"]
     assert rows["fused"]["value"] == figures["test_fused"] > rows["alone"]["value"]
@@ -55,8 +61,9 @@ def test_a_b_is_fused_with_a_live_curve(mapped_client):
     found = mapped_client.get("/api/graphs/main/blocks?model=b&layer=hidden").json()["blocks"]
     assert max(c["measured"] or 0 for block in found for c in block["concepts"]) > 0.5
     # what a job of this server wrote may be replaced by another, what it did not may not
-    assert wait(mapped_client, begin(mapped_client, "fuse", target="b.keras", out="b-fused.keras", steps=0, grow={"units": 40})
-                )["error"]["message"].startswith("fuse --grow: steps is 0")
+    again = begin(mapped_client, "fuse", target="b.keras", out="b-fused.keras")
+    mapped_client.delete(f"/api/jobs/{again}")
+    assert wait(mapped_client, again)["state"] == "cancelled"
     Path("other.keras").write_bytes(b"mine")
     status, kind, message = refused(mapped_client, "fuse", target="b.keras", out="other.keras")
     assert (status, kind) == (409, "input")
@@ -125,7 +132,7 @@ def test_what_is_swallowed_of_an_interruption_is_raised_with_the_next_word(tmp_p
         with pytest.raises(KeyboardInterrupt):
             teller.interrupt(2, None)
         with pytest.raises(KeyboardInterrupt):
-            teller.point(20, 0.5, 0.4)
+            teller.look("kept", {"loss": [0.5] * 20}, 20)
         teller.end(error={"kind": "cancelled"})
     assert json.loads((tmp_path / "told").read_text(encoding="utf-8")) == {"error": {"kind": "cancelled"}}
 
@@ -199,10 +206,10 @@ def test_no_such_graph_or_job(taught_client):
 def test_a_job_keeps_no_more_than_a_page_can_show():
     job = Job("main", "fuse", {}, {}, True)
     for step in range(20 * POINTS):
-        job.hear({"point": {"step": step, "loss": 1.0, "val_loss": None}})
+        job.hear({"point": {"of": "kept", "step": step, "loss": 1.0, "val_loss": None}})
         job.hear({"notice": "x" * 10_000})
-    assert len(job.curve) <= POINTS
+    curve = job.shown()["curve"]
+    assert len(curve) <= POINTS
     assert len(job.notices) == NOTICES
-    assert job.curve[0]["step"] == 0
-    assert job.curve[-1]["step"] == 20 * POINTS - 1
+    assert (curve[0]["step"], curve[-1]["step"]) == (0, 20 * POINTS - 1)
     assert len(job.id) >= 16

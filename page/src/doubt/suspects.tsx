@@ -10,10 +10,10 @@ import { hrefOf, openItem } from "../routes";
 import { at, mayWrite, state } from "../store";
 import type { Suspect, Suspects as Told } from "../types";
 import { useGet, useKeys, useRevision } from "../use";
-import { count } from "../words";
+import { count, share } from "../words";
 import { keep, kept, nameOf, unkeep, unkeepAll } from "./kept";
 
-interface Did { words: string; edit: number | null; kept: boolean }
+interface Did { words: string; edit: number | null; state: "saving" | "saved" | "kept" }
 
 // What was done here, by item and the label that was doubted: it stays in its place, with the way back.
 const did = new Map<string, Did>();
@@ -31,10 +31,10 @@ export function Suspects(): VNode {
   return (
     <>
       <p class="facts">
-        {count(value.issues)} of {count(value.judged)} labels look wrong{value.passed_over > 0 && `; ${count(value.passed_over)} could not be judged`}.
+        {count(value.issues)} of {count(value.judged)} labels look wrong.
         {waiting && " Looking again …"} {away.size > 0 && <button type="button" class="link" onClick={unkeepAll}>Show the {count(away.size)} kept again</button>}
       </p>
-      {value.notices.map((words) => <p key={words} class="quiet">{words}</p>)}
+      {[...value.passed_over, ...value.notices].map((words) => <p key={words} class="quiet">{words}</p>)}
       {shown.length === 0
         ? <Empty title="No label looks wrong"><p>See <a href={hrefOf("doubt", { part: "borders" })}>what lies between two classes</a>.</p></Empty>
         : <List of={shown} changed={hold} />}
@@ -85,17 +85,30 @@ function List({ of, changed }: { of: Suspect[]; changed: () => void }): VNode {
   );
 }
 
+function Because({ of }: { of: Suspect }): VNode | null {
+  if (of.because.length === 0) return null;
+  return (
+    <small>It hears {of.because.map((one, place) => (
+      <span key={one.item}>{place > 0 && ", "}<button type="button" class="link" onClick={() => openItem(one.item)}>{one.item}</button> ({one.class}, {share(one.share)})</span>
+    ))}</small>
+  );
+}
+
 function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
   const classes = useCell(state)?.classes ?? [];
   const name = nameOf(of.item, of.given);
   const done = did.get(name);
   const said = (one: string): VNode => <ClassName index={classes.indexOf(one)} name={one} />;
   const set = async (to: string): Promise<void> => {
+    did.set(name, { words: `saving ${to} …`, edit: null, state: "saving" });  // before the graph says that it is no suspect now
+    changed();
     const edited = await label([{ item: of.item, class: to }], [], { quiet: true });
-    if (edited) { did.set(name, { words: `now ${to}`, edit: edited.edit, kept: false }); changed(); }
+    if (edited) did.set(name, { words: `now ${to}`, edit: edited.edit, state: "saved" });
+    else did.delete(name);
+    changed();
   };
   const back = async (): Promise<void> => {
-    if (done?.kept) unkeep(of.item, of.given);
+    if (done?.state === "kept") unkeep(of.item, of.given);
     else if (!await undo(done?.edit ?? null, { quiet: true })) return;
     did.delete(name);
     changed();
@@ -106,13 +119,13 @@ function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
       <div class="suspect-words">
         <strong>{of.item}</strong>
         <span>labelled {said(of.given)}, expected {said(of.expected)}</span>
-        <small>{of.because}</small>
+        <Because of={of} />
         {done
-          ? <div class="does"><span>{done.words}</span> <button type="button" data-key="u" onClick={() => void back()}>Undo</button></div>
+          ? <div class="does"><span>{done.words}</span> {done.state !== "saving" && <button type="button" data-key="u" onClick={() => void back()}>Undo</button>}</div>
           : mayWrite() && <div class="does">
             <button type="button" data-key="a" onClick={() => void set(of.expected)}>Accept {of.expected}</button>
             <Other classes={classes.filter((one) => one !== of.given)} set={(to) => void set(to)} />
-            <button type="button" data-key="k" onClick={() => { did.set(name, { words: `kept ${of.given}, in this browser`, edit: null, kept: true }); keep(of.item, of.given); changed(); }}>Keep {of.given}</button>
+            <button type="button" data-key="k" onClick={() => { did.set(name, { words: `kept ${of.given}, in this browser`, edit: null, state: "kept" }); keep(of.item, of.given); changed(); }}>Keep {of.given}</button>
           </div>}
       </div>
     </article>

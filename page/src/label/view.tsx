@@ -31,7 +31,7 @@ export function LabelView(): VNode {
       <h1 class="unseen">Label</h1>
       <Within />
       {item ? <>
-        <div class="label-top">
+        <div class={`label-top${item.text && !item.picture ? " of-text" : ""}`}>
           <Stage item={item} />
           <div class="label-say">
             <First />
