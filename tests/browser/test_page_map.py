@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from kgkt.serve.offline import _page
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.serving import Served
+
+pytestmark = pytest.mark.slow
 
 
 PIXELS = """([x, y]) => {
