@@ -84,10 +84,14 @@ def _propagate(run: Run, settings: dict[str, Any], teller: Tells) -> Any:
 
 def _work_out(run: Run, settings: dict[str, Any], teller: Tells) -> Any:
     """The items' answer as the last `propagate` was told, where something changed since."""
+    from kgkt.errors import BusyError
     from kgkt.rundir.state import open_run
-    from kgkt.verbs.propagate import fresh_targets
+    from kgkt.verbs.propagate import as_last_taught, propagate
 
-    _, targets = fresh_targets(run.recipe, open_run(run.recipe), teller.say)
+    try:
+        targets = propagate(as_last_taught(run.recipe, open_run(run.recipe)), teller.say, give_way=True).targets
+    except BusyError:  # the label that came meanwhile lets it be worked out once more
+        return {"overtaken": True}
     return {"items": len(targets.weight), "reached": int((targets.weight > 0).sum())}
 
 

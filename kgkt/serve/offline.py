@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from kgkt.errors import InputError, KgktError, count
+from kgkt.errors import InputError, count
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LARGEST = 9_500_000  # bytes of a file, as far as smaller pictures can do it
 LOOKS = ((64, 75), (48, 70), (40, 65), (32, 60), (28, 55), (24, 50), (20, 40))  # pixels of a picture's side, and quality
 ACROSS, A_SHEET = 32, 1024  # cells of a row, and of a sheet
+DOUBTED = 40  # labels in doubt, as many as the page asks for
 POLICY = "default-src 'none'; img-src data:; script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'"
 
 
@@ -100,12 +101,8 @@ def _answers(held: HeldGraph, seen: Snapshot, pictures: Pictures) -> dict[str, A
     found: dict[str, Any] = {
         "/api/session": {"version": kgkt.__version__, "write": False, "graphs": names, "graph": held.name},
         root: views.overview(held), f"{root}/map": views.map_of(held, seen), f"{root}/state": held.state(),
-        f"{root}/borders": views.borders(seen),
+        f"{root}/borders": views.borders(seen), f"{root}/suspects?n={DOUBTED}": items.suspected(held, pictures, DOUBTED),
     }  # fmt: skip
-    try:
-        found[f"{root}/suspects?n=20"] = items.suspected(held, pictures, 20)
-    except KgktError:  # no label can be judged, which the page says of a graph that holds no answer
-        pass
     for number in range(len(seen.current.graph)):
         found[f"{root}/concept?number={number}"] = items.concept_of(held, seen, pictures, number)
     for item in _shown(seen):
