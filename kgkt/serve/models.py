@@ -20,6 +20,7 @@ from kgkt.serve.places import KERAS, Places
 if TYPE_CHECKING:
     from kgkt.store.protocol import Store
 
+ARRAYS = ".npz"
 DEEP = 3  # folders below the working folder in which files are looked for
 MOST = 500  # files that are told
 TOLD = ".run.json"  # beside a fused B: what made it
@@ -37,6 +38,11 @@ def targets(recipe: Recipe, places: Places) -> list[dict[str, Any]]:
         a = None if told is None else (places.folder / told).resolve()
     return [{"file": places.shown(path), "bytes": path.stat().st_size, "fused": path.with_suffix(TOLD).is_file(),
              "source": path.resolve() == a} for path in _files(places, KERAS)]  # fmt: skip
+
+
+def data_files(places: Places) -> list[dict[str, Any]]:
+    """The files of arrays that may be named as pool or test set: file, bytes."""
+    return [{"file": places.shown(path), "bytes": path.stat().st_size} for path in _files(places, ARRAYS)]
 
 
 def _files(places: Places, end: str) -> list[Path]:

@@ -26,8 +26,9 @@ def router(held: Held) -> APIRouter:
 
     @routes.get("/targets")
     def targets(graph: str) -> dict[str, Any]:
-        """The Keras files of the working folder, which may be named as B."""
-        return {"files": models.targets(*asked(graph))}
+        """The Keras files of the working folder, which may be named as B, and the files of arrays for a test set."""
+        recipe, places = asked(graph)
+        return {"files": models.targets(recipe, places), "data": models.data_files(places)}
 
     @routes.get("/models")
     def all_models(graph: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ const MANY = 12;     // parts of a list that are shown
 
 export function Answer({ of }: { of: Rows }): VNode {
   const [most, set] = useState(SHOWN);
-  if (of.rows.length === 0) return <p class="quiet">No row answers that.</p>;
+  if (of.rows.length === 0) return <p class="quiet">No row answers that. What concepts lean to (LEANS_TO) is in the graph once propagate has run.</p>;
   const shown = of.rows.slice(0, most);
   const columns = of.columns.map((head, place) => ({
     key: `${place}`, head, number: of.rows.every((row) => row[place] === null || typeof row[place] === "number"),

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { Point } from "../types";
 import { count } from "../words";
 
-const WIDE = 560, HIGH = 190, LEFT = 44, RIGHT = 92, TOP = 10, BOTTOM = 26;
+const WIDE = 400, HIGH = 190, LEFT = 38, RIGHT = 62, TOP = 10, BOTTOM = 26;
 
 export function Curve({ points, total, best }: { points: Point[]; total: number | null; best: number | null }): VNode | null {
   const first = points[0], last = points.at(-1);
@@ -30,9 +30,9 @@ export function Curve({ points, total, best }: { points: Point[]; total: number 
       <polyline points={line((point) => point.val_loss)} class="curve-held" />
       <text x={x(last.step) + 6} y={apart[0]! + 4}>loss</text>
       {held && <text x={x(held.step) + 6} y={apart[1]! + 4} class="curve-strong">held out</text>}
-      <text x={LEFT} y={HIGH - 6}>0</text>
-      <text x={WIDE - RIGHT} y={HIGH - 6} text-anchor="end">{count(steps)} steps</text>
-      {best !== null && <text x={x(best)} y={HIGH - 6} text-anchor="middle">best at {count(best)}</text>}
+      {best === null && <text x={LEFT} y={HIGH - 6}>0</text>}
+      <text x={WIDE} y={HIGH - 6} text-anchor="end">{count(steps)} steps</text>
+      {best !== null && <text x={x(best)} y={HIGH - 6} text-anchor={best > 0.6 * steps ? "end" : "start"}>best at {count(best)}</text>}
     </svg>
   );
 }

@@ -9,6 +9,7 @@ import { go } from "../routes";
 import type { LayerBlock, Model } from "../types";
 import { useGet } from "../use";
 import { count, figure } from "../words";
+import { blockWords } from "./shapes";
 import { ended } from "./work";
 
 interface NamedBlock extends LayerBlock { name?: string | null; of?: number }
@@ -24,7 +25,7 @@ export function Layers({ model, layer, choose, trace }: {
       <div class="layer-tabs" role="group" aria-label="Layers">
         {model.layers.map((one) => (
           <button key={one.layer} type="button" aria-pressed={one.layer === layer} onClick={() => choose(one.layer === layer ? "" : one.layer)}>
-            {one.layer} <small>{count(one.blocks)} {one.kind}s</small>
+            {one.layer} <small>{blockWords(one.kind, one.blocks)}</small>
           </button>
         ))}
       </div>
@@ -82,5 +83,5 @@ function BlockCard({ block, layer, open, turn, trace }: {
 
 function reach({ strength, planned, measured }: NamedBlock["concepts"][number]): string {
   const edited = planned !== null && Math.abs(planned - strength) > 1e-6 ? `, edited from ${figure(planned)}` : "";
-  return `strength ${figure(strength)}${edited}, measured ${measured === null ? "not measured" : figure(measured)}`;
+  return `strength ${figure(strength)}${edited}, ${measured === null ? "not measured in B" : `measured ${figure(measured)}`}`;
 }

@@ -1,7 +1,5 @@
 // What the jobs of B answer, as far as the view shows it.
-export interface Mapped {
-  layers: Record<string, { kind: string; blocks: number }>; unmapped: string[]; edits_kept: number; classes: string[];
-}
+import { count } from "../words";
 
 export interface WorthRow { method: string; title: string; value: number | null; minus: number | null; error: number | null }
 
@@ -37,3 +35,8 @@ export interface TracedClass {
 }
 
 export type Traced = TracedItem | TracedUnit | TracedClass;
+
+const KINDS: Record<string, string> = { unit: "units", filter: "filters", row: "rows", head: "classes" };
+
+/** "64 units": the blocks of a layer. */
+export const blockWords = (kind: string, blocks: number): string => `${count(blocks)} ${KINDS[kind] ?? `${kind} blocks`}`;

@@ -1,6 +1,6 @@
 // Which file is B, and the two verbs that teach it: map, then fuse.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { at, mayWrite } from "../store";
 import type { Target, Value } from "../types";
@@ -8,6 +8,7 @@ import { useGet } from "../use";
 import { begin, ended, isRunning, work } from "./work";
 
 interface Choice extends Target { source?: boolean }
+interface Held { file: string; bytes: number }
 
 const OTHER = "\n";  // no file is called so
 
@@ -15,7 +16,7 @@ export const stemOf = (file: string): string => file.replace(/^.*\//, "").replac
 
 export function Teach({ file, choose }: { file: string; choose: (file: string) => void }): VNode {
   const again = useCell(ended);
-  const { value } = useGet<{ files: Choice[] }>(at("targets"), again);
+  const { value } = useGet<{ files: Choice[]; data?: Held[] }>(at("targets"), again);
   const files = value?.files ?? [];
   const known = files.some((one) => one.file === file);
   const [typed, setTyped] = useState(false);
@@ -45,7 +46,7 @@ export function Teach({ file, choose }: { file: string; choose: (file: string) =
         <button type="button" disabled={!file || busy} onClick={() => void begin("map", { target: file })}>Map</button>
         <small>Says which concepts reach which blocks of B's weights. Fuse does it by itself where it was not done.</small>
       </div>
-      {file && <FuseForm key={file} file={file} busy={busy} files={files} />}
+      {file && value && <FuseForm key={file} file={file} busy={busy} files={files} data={value.data ?? []} />}
     </div>
   );
 }
@@ -54,9 +55,10 @@ function wordsOf({ fused, source }: Choice): string {
   return source ? " (A of this graph)" : fused ? " (fused)" : "";
 }
 
-function FuseForm({ file, busy, files }: { file: string; busy: boolean; files: Choice[] }): VNode {
+function FuseForm({ file, busy, files, data }: { file: string; busy: boolean; files: Choice[]; data: Held[] }): VNode {
   const [out, setOut] = useState(`${file.replace(/\.keras$/, "")}-fused.keras`);
-  const [test, setTest] = useState("");
+  const [test, setTest] = useState(() => data.find((one) => /(^|\/)test\.npz$/.test(one.file))?.file ?? "");
+  const list = useId();
   const [steps, setSteps] = useState("");
   const [seed, setSeed] = useState("");
   const there = files.some((one) => one.file === out);
@@ -74,7 +76,8 @@ function FuseForm({ file, busy, files }: { file: string; busy: boolean; files: C
       </label>
       {there && <small class="warn">That file is there, and will be replaced.</small>}
       <label class="field">Test set (x, y), to see what it was worth
-        <input value={test} placeholder="test.npz; without it: not measured" onInput={(event) => setTest(event.currentTarget.value)} />
+        <input value={test} list={list} placeholder="without one: not measured" onInput={(event) => setTest(event.currentTarget.value)} />
+        <datalist id={list}>{data.map((one) => <option key={one.file} value={one.file} />)}</datalist>
       </label>
       <details>
         <summary>Steps and seed</summary>

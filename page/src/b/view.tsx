@@ -39,6 +39,7 @@ export function BView(): VNode {
         {jobs.fuse && <JobCard verb="fuse" job={jobs.fuse} />}
       </section>
       <div class="b-seen">
+        {problem?.kind === "offline" && <p class="quiet">This file does not hold B. Open the graph with kgkt serve to see what it taught.</p>}
         {problem && problem.kind !== "offline" && <Trouble problem={problem} />}
         {fused && <Worth fused={fused} />}
         {fused && <Controls />}

@@ -1,11 +1,12 @@
 // What B gained: before and after beside every control, and what was written into which layer.
 import type { VNode } from "preact";
-import { Bar, Table } from "../parts/small";
+import { useState } from "preact/hooks";
+import { Bar, Busy, Table, Trouble } from "../parts/small";
 import { at } from "../store";
 import type { Value } from "../types";
 import { useGet } from "../use";
 import { count, figure, share } from "../words";
-import type { Fused, WorthRow } from "./shapes";
+import { blockWords, type Fused, type WorthRow } from "./shapes";
 
 interface Report { tables: { metric: string; title: string; columns: string[]; rows: Value[][] }[] }
 
@@ -26,7 +27,7 @@ export function Worth({ fused }: { fused: Fused }): VNode {
       {Object.keys(written ?? {}).length > 0 && (
         <ul class="written">
           {Object.entries(written).map(([layer, one]) => (
-            <li key={layer}><strong>{layer}</strong> {one.written ? "was written" : "was not written"} ({count(one.blocks)} {one.kind} blocks): {one.why}</li>
+            <li key={layer}><strong>{layer}</strong> {one.written ? "was written" : "was not written"} ({blockWords(one.kind, one.blocks)}): {one.why}</li>
           ))}
         </ul>
       )}
@@ -53,16 +54,24 @@ function points(value: number, error: number | null): string {
   return `${sign}${Math.abs(100 * value).toFixed(1)}${error === null ? "" : ` ±${(100 * error).toFixed(1)}`}`;
 }
 
-/** The tables of the last `kgkt evaluate`: every control, where it was run. */
-export function Controls(): VNode | null {
-  const { value, problem } = useGet<Report>(at("report"));
-  if (problem?.kind === "missing" || problem?.kind === "offline") {
-    return <p class="quiet">Every other control is beside it after <code>kgkt evaluate</code>; it was not run for this graph.</p>;
-  }
-  if (!value) return null;
+/** The tables of the last `kgkt evaluate`: every control, where it was run; read when they are opened. */
+export function Controls(): VNode {
+  const [open, set] = useState(false);
   return (
-    <details>
+    <details onToggle={(event) => set(event.currentTarget.open)}>
       <summary>Beside every control (kgkt evaluate)</summary>
+      {open && <Tables />}
+    </details>
+  );
+}
+
+function Tables(): VNode {
+  const { value, problem } = useGet<Report>(at("report"));
+  if (problem?.kind === "missing") return <p class="quiet">Not measured: <code>kgkt evaluate</code> was not run for this graph.</p>;
+  if (problem) return <Trouble problem={problem} />;
+  if (!value) return <Busy />;
+  return (
+    <>
       {value.tables.map((table) => (
         <section key={table.metric} aria-label={table.title}>
           <h3>{table.title}</h3>
@@ -70,7 +79,7 @@ export function Controls(): VNode | null {
             key: `${at}`, head, number: at > 0, cell: (row: Value[]) => shown(row[at]) }))} />
         </section>
       ))}
-    </details>
+    </>
   );
 }
 

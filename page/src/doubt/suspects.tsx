@@ -13,7 +13,7 @@ import { useGet, useKeys, useRevision } from "../use";
 import { count } from "../words";
 import { keep, kept, nameOf, unkeep, unkeepAll } from "./kept";
 
-interface Did { words: string; edit: number | null; kept: boolean }
+interface Did { words: string; edit: number | null; state: "saving" | "saved" | "kept" }
 
 // What was done here, by item and the label that was doubted: it stays in its place, with the way back.
 const did = new Map<string, Did>();
@@ -91,11 +91,15 @@ function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
   const done = did.get(name);
   const said = (one: string): VNode => <ClassName index={classes.indexOf(one)} name={one} />;
   const set = async (to: string): Promise<void> => {
+    did.set(name, { words: `saving ${to} …`, edit: null, state: "saving" });  // before the graph says that it is no suspect now
+    changed();
     const edited = await label([{ item: of.item, class: to }], [], { quiet: true });
-    if (edited) { did.set(name, { words: `now ${to}`, edit: edited.edit, kept: false }); changed(); }
+    if (edited) did.set(name, { words: `now ${to}`, edit: edited.edit, state: "saved" });
+    else did.delete(name);
+    changed();
   };
   const back = async (): Promise<void> => {
-    if (done?.kept) unkeep(of.item, of.given);
+    if (done?.state === "kept") unkeep(of.item, of.given);
     else if (!await undo(done?.edit ?? null, { quiet: true })) return;
     did.delete(name);
     changed();
@@ -108,11 +112,11 @@ function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
         <span>labelled {said(of.given)}, expected {said(of.expected)}</span>
         <small>{of.because}</small>
         {done
-          ? <div class="does"><span>{done.words}</span> <button type="button" data-key="u" onClick={() => void back()}>Undo</button></div>
+          ? <div class="does"><span>{done.words}</span> {done.state !== "saving" && <button type="button" data-key="u" onClick={() => void back()}>Undo</button>}</div>
           : mayWrite() && <div class="does">
             <button type="button" data-key="a" onClick={() => void set(of.expected)}>Accept {of.expected}</button>
             <Other classes={classes.filter((one) => one !== of.given)} set={(to) => void set(to)} />
-            <button type="button" data-key="k" onClick={() => { did.set(name, { words: `kept ${of.given}, in this browser`, edit: null, kept: true }); keep(of.item, of.given); changed(); }}>Keep {of.given}</button>
+            <button type="button" data-key="k" onClick={() => { did.set(name, { words: `kept ${of.given}, in this browser`, edit: null, state: "kept" }); keep(of.item, of.given); changed(); }}>Keep {of.given}</button>
           </div>}
       </div>
     </article>

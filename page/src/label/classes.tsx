@@ -53,7 +53,7 @@ function Field({ not, say, classes, first }: Pick<Saying, "not" | "say"> & { cla
     if (!name || !before()) return;
     say(name);
     setText("");
-    if (!first) (document.activeElement as HTMLElement | null)?.blur();
+    (document.activeElement as HTMLElement | null)?.blur();  // so that the keys label again
   };
   return (
     <form class="class-field" onSubmit={send}>

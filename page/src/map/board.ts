@@ -2,7 +2,7 @@
 import type { Edges, MapData } from "../types";
 import { across, ALL, around as cameraAround, down, panned, viewOf, zoomed, type Camera, type View } from "./camera";
 import { EdgeLayer } from "./edges";
-import { Glyphs } from "./glyphs";
+import { Glyphs, paled } from "./glyphs";
 import type { Near, Sheets } from "./images";
 import * as paint from "./paint";
 import { groupsOf, placesOf, type Group, type Places } from "./places";
@@ -243,15 +243,16 @@ export class Board {
   }
 
   // The concepts of themes that are not open, as points.
-  private drawUnder(brush: paint.Brush): void {
-    const { scheme } = brush.look, places = this.places!;
+  private drawUnder({ pen, look, inks }: paint.Brush): void {
+    const { scheme } = look, places = this.places!;
+    const colours = scheme.entries.map((entry) => paled(entry.colour, inks.paper, 0.55));
     for (const i of this.scene.under) {
-      const entry = scheme.entries[scheme.of[i]!]!;
-      brush.pen.globalAlpha = paint.isFaint(brush.look, i) ? 0.1 : 0.75;
-      const [x, y] = [across(this.camera, this.view, places.x[i]!), down(this.camera, this.view, places.y[i]!)];
-      brush.glyphs.put(brush.pen, "circle", entry.colour, scheme.firm[i]!, !this.data!.active[i], x, y, 2.5);
+      const x = across(this.camera, this.view, places.x[i]!), y = down(this.camera, this.view, places.y[i]!);
+      pen.globalAlpha = paint.isFaint(look, i) ? 0.15 : 1;
+      pen.fillStyle = colours[scheme.of[i]!]!;
+      pen.fillRect(x - 1.75, y - 1.75, 3.5, 3.5);
     }
-    brush.pen.globalAlpha = 1;
+    pen.globalAlpha = 1;
   }
 
   private drawNodes(brush: paint.Brush): Node[] {

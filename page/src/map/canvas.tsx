@@ -113,6 +113,13 @@ function keyed(board: Board, event: KeyboardEvent): boolean {
   return true;
 }
 
+// A file holds no more than the edges that are drawn.
+function kept(one: number): Edges {
+  const { a, b, weight } = map.value!.edges;
+  const at = a.flatMap((end, e) => end === one || b[e] === one ? [e] : []);
+  return { a: at.map((e) => a[e]!), b: at.map((e) => b[e]!), weight: at.map((e) => weight[e]!) };
+}
+
 // Brings every change of what is known to the board, without drawing any component again.
 function feed(board: Board): () => void {
   let layout: MapData | null = null;
@@ -140,6 +147,7 @@ function feed(board: Board): () => void {
     const [one, ...others] = chosen.value;
     board.setOwn(null);
     if (one === undefined || others.length) return;
+    if (source.offline) { board.setOwn(kept(one)); return; }
     source.get<Edges>(at("edges", { concept: one })).then(
       (edges) => { if (alive && chosen.value[0] === one && chosen.value.length === 1) board.setOwn(edges); }, complain);
   };

@@ -3,7 +3,8 @@ import { PATHS } from "../parts/classes";
 import type { Mark } from "./scheme";
 
 const FIRMNESS = 6;
-const MOST = 4000;  // marks kept
+const STEP = Math.log(1.1);  // sizes are drawn in steps of a tenth, and scaled to what is asked
+const SIZES = 64;
 
 /** A colour mixed with the paper: firm 0 is pale, 1 the colour itself. */
 export function paled(colour: string, paper: string, firm: number): string {
@@ -17,21 +18,28 @@ function parts(hex: string): [number, number, number] {
   return [0, 2, 4].map((at) => parseInt(whole.slice(at, at + 2), 16)) as [number, number, number];
 }
 
+export interface Sign { mark: Mark; colour: string }
+
 export class Glyphs {
-  private kept = new Map<string, HTMLCanvasElement>();
+  private kept = new Map<string, (HTMLCanvasElement | undefined)[]>();
   constructor(readonly paper: string, readonly ink: string, readonly dense: number) {}
 
   /** Puts the mark with its middle at (x, y); `hollow`: only its line. */
-  put(pen: CanvasRenderingContext2D, mark: Mark, colour: string, firm: number, hollow: boolean, x: number, y: number, radius: number): void {
-    const size = Math.max(2, Math.round(radius * 2) / 2);
-    const key = `${mark} ${colour} ${Math.round(firm * FIRMNESS)} ${hollow} ${size}`;
-    let image = this.kept.get(key);
-    if (!image) {
-      if (this.kept.size > MOST) this.kept.clear();
-      this.kept.set(key, image = this.draw(mark, paled(colour, this.paper, firm), hollow, size));
-    }
-    const half = image.width / this.dense / 2;
+  put(pen: CanvasRenderingContext2D, { mark, colour }: Sign, firm: number, hollow: boolean, x: number, y: number, radius: number): void {
+    const kind = this.kindOf(mark, colour);
+    const level = Math.round(firm * FIRMNESS), size = Math.min(SIZES - 1, Math.max(0, Math.ceil(Math.log(radius) / STEP)));
+    const place = ((level * 2) + (hollow ? 1 : 0)) * SIZES + size;
+    const drawn = Math.exp(size * STEP);
+    const image = kind[place] ??= this.draw(mark, paled(colour, this.paper, firm), hollow, drawn);
+    const half = (image.width / this.dense / 2) * (radius / drawn);
     pen.drawImage(image, x - half, y - half, 2 * half, 2 * half);
+  }
+
+  private kindOf(mark: Mark, colour: string): (HTMLCanvasElement | undefined)[] {
+    const key = colour + String(mark);
+    let kind = this.kept.get(key);
+    if (!kind) this.kept.set(key, kind = []);
+    return kind;
   }
 
   private draw(mark: Mark, colour: string, hollow: boolean, radius: number): HTMLCanvasElement {

@@ -36,10 +36,10 @@ export function concept(brush: Brush, number: number, x: number, y: number, radi
   const faint = isFaint(look, number);
   pen.globalAlpha = faint ? FAINT : 1;
   const cut = radius >= PICTURE ? sheets?.get(number) : null;
-  if (!cut) glyphs.put(pen, entry.mark, entry.colour, firm, off, x, y, radius);
+  if (!cut) glyphs.put(pen, entry, firm, off, x, y, radius);
   else {
     framed(pen, cut, paled(entry.colour, inks.paper, firm), inks.paper, off, faint, x, y, radius);
-    if (radius >= BADGE && !faint) glyphs.put(pen, entry.mark, entry.colour, firm, off, x + radius * 0.86, y - radius * 0.86, Math.min(8, radius * 0.34));
+    if (radius >= BADGE && !faint) glyphs.put(pen, entry, firm, off, x + radius * 0.86, y - radius * 0.86, Math.min(8, radius * 0.34));
   }
   if (look.state.labels[number]! > 0 && radius >= PICTURE && !faint) flag(pen, inks, x - radius * 0.86, y - radius * 0.86, Math.min(5, radius * 0.25));
   pen.globalAlpha = 1;
@@ -102,7 +102,7 @@ export function theme(brush: Brush, group: Group, x: number, y: number, radius: 
   } else {
     const most = counts.indexOf(Math.max(...counts));
     const entry = look.scheme.entries[most]!;
-    if (seen && radius > 14) glyphs.put(pen, entry.mark, entry.colour, 1, false, x, y, radius * 0.32);
+    if (seen && radius > 14) glyphs.put(pen, entry, 1, false, x, y, radius * 0.32);
   }
   pen.globalAlpha = 1;
 }

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { Busy, Empty } from "../parts/small";
 import { route, tune } from "../routes";
+import { source } from "../source";
 import { highlight, map, state } from "../store";
 import { useKeys } from "../use";
 import { concepts, count } from "../words";
@@ -52,7 +53,8 @@ export function MapView(): VNode {
 }
 
 function edgeWords(kept: number, all: number): string {
-  return kept === all ? `${count(all)} edges` : `${count(kept)} of ${count(all)} edges; a chosen concept shows all of its own`;
+  if (kept === all) return `${count(all)} edges`;
+  return `${count(kept)} of ${count(all)} edges${source.offline ? "" : "; a chosen concept shows all of its own"}`;
 }
 
 function Tools({ board }: { board: Board | null }): VNode {

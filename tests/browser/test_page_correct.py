@@ -1,0 +1,151 @@
+"""Doubt, Concept, Ask and the search box as a person uses them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.driving import label_all, opened
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.serving import Served
+
+pytestmark = pytest.mark.slow
+
+NAME = "<b onmouseover=alert(1)>loops</b>"
+
+
+def concept(served: Served, number: int) -> dict:
+    return served.ask(f"/api/graphs/main/concept?number={number}")[1]
+
+
+def labels_of(served: Served) -> dict[str, str]:
+    text = "MATCH (i:Item)-[:LABELLED]->(c:Class) RETURN i.item_id, c.name"
+    return dict(served.ask("/api/graphs/main/query", {"text": text, "params": {}})[1]["rows"])
+
+
+def test_suspects_and_borders(page: Page, served: Served, truth: dict[str, str]) -> None:
+    items = [one["item"] for one in served.ask("/api/graphs/main/suggest?n=60")[1]["items"]]
+    wrong = {item: str((int(truth[item]) + 5) % 10) for item in items[4::12]}
+    label_all(served, truth, 60, wrong)
+    watched = opened(page, served, "#/doubt")
+    page.wait_for_selector(".suspect")
+    of = page.locator(".suspect")
+    assert of.count() >= 3
+    # by keyboard: to the first, accept what is expected; it stays in its place with the way back
+    page.locator("h1").click(force=True)
+    page.keyboard.press("ArrowDown")
+    name = of.nth(0).get_attribute("aria-label") or ""
+    item, given, expected = name.split(":")[0], name.split("labelled ")[1].split(",")[0], name.split("expects ")[1]
+    page.keyboard.press("a")
+    page.wait_for_selector(".suspect.settled")
+    assert labels_of(served)[item] == expected
+    page.locator(".suspect.settled >> text=Undo").click()
+    page.wait_for_selector(".suspect.settled", state="detached")
+    assert labels_of(served)[item] == given
+    # keep: nothing is written, and it does not come back
+    kept = of.nth(1).get_attribute("aria-label") or ""
+    of.nth(1).locator("[data-key=k]").click()
+    page.wait_for_selector(".suspect.settled")
+    page.reload()
+    page.wait_for_selector(".suspect")
+    assert kept not in [of.nth(i).get_attribute("aria-label") for i in range(of.count())]
+    # another class
+    item = (of.nth(0).get_attribute("aria-label") or "").split(":")[0]
+    other = of.nth(0).locator("option").nth(1).inner_text()
+    of.nth(0).locator("select").select_option(other)
+    page.wait_for_selector(".suspect.settled")
+    assert labels_of(served)[item] == other
+    # what lies between two classes: label an example, switch the concept off, take it back
+    borders = served.ask("/api/graphs/main/borders")[1]["borders"]
+    page.click("text=Borders")
+    if not borders:
+        page.wait_for_selector("text=No concept lies between two classes")
+    else:
+        number = borders[0]["concepts"][0]["number"]
+        page.locator(".mixed").first.locator("text=Switch off").click()
+        page.wait_for_selector(".between .last")
+        assert concept(served, number)["active"] is False
+        page.locator(".between .last >> text=Undo").click()
+        page.wait_for_selector(".between .last", state="detached")
+        assert concept(served, number)["active"] is True
+    # the list of edits
+    page.locator(".parts >> text=Edits").click()
+    page.wait_for_selector("td:has-text('undone by')")
+    assert watched.said == []
+
+
+def test_concept_search_ask(page: Page, served: Served, truth: dict[str, str]) -> None:
+    label_all(served, truth, 20)
+    watched = opened(page, served)
+    medoid = concept(served, 3)["name"]
+    # the search box, by keyboard: a concept opens beside the view
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type(medoid)
+    page.wait_for_selector("[role=option]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f".beside h2:has-text('{medoid}')")
+    assert "concept=3" in page.url
+    # its name is edited where it stands, and is text whatever it holds
+    page.click(".beside >> text=Rename")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(NAME)
+    page.keyboard.press("Enter")
+    expect(page.locator(".beside h2")).to_have_text(NAME)
+    assert concept(served, 3)["name"] == NAME
+    page.locator(".notice >> text=Undo").first.click()
+    expect(page.locator(".beside h2")).to_have_text(medoid)
+    # off and on
+    page.click(".beside >> text=Switch off")
+    page.wait_for_selector(".beside .is-off")
+    page.click(".beside >> text=Switch on")
+    page.wait_for_selector(".beside .is-off", state="detached")
+    # two beside each other, at an address that another person can open; merge, and take apart
+    page.click(".beside >> text=Compare …")
+    page.locator(".picker .card").first.click()
+    expect(page.locator(".beside .concept")).to_have_count(2)
+    page.reload()
+    expect(page.locator(".beside .concept")).to_have_count(2)
+    page.locator(".beside .concept").first.locator("text=Merge …").click()
+    page.locator(".picker .card").first.click()
+    page.wait_for_selector(".beside .merged")
+    assert len(concept(served, 3)["parts"]) >= 1
+    page.locator(".beside .merged >> text=Take apart").first.click()
+    page.wait_for_selector(".beside .merged", state="detached")
+    # Escape closes it
+    page.locator(".beside").focus()
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".beside", state="detached")
+    # an item, and what is like it
+    page.goto(f"{served.base}/#/label?item={next(iter(truth))}")
+    page.wait_for_selector(".item .examples .example")
+    assert page.locator(".item .cards .card").count() >= 1
+    # Ask: a shipped query with a parameter, one of one's own, a wrong one
+    page.goto(f"{served.base}/#/ask")
+    page.locator(".shipped button").filter(has_text="concepts").first.click()
+    page.fill(".params input >> nth=0", "7")
+    page.focus("#ask-text")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".answer tbody tr")).to_have_count(7)
+    page.goto(f"{served.base}/#/ask?q={quote('MATCH (c:Concept) RETURN c, c.key')}")
+    page.wait_for_selector(".answer th:has-text('c.key')")
+    assert page.locator(".answer tbody tr").count() == concept_count(served)
+    assert page.locator(".answer >> text=on the map").inner_text() == f"Show {concept_count(served)} concepts on the map"
+    page.locator(".answer .node-head").first.click()
+    assert "auto_name" in page.locator(".properties").first.inner_text()
+    page.goto(f"{served.base}/#/ask?q={quote('MATCH (c:Concept) SET c.name = 1')}")
+    page.wait_for_selector(".answer .trouble")
+    page.go_back()
+    page.wait_for_selector(".answer th:has-text('c.key')")
+    assert watched.but("400", "403") == []  # what the two wrong queries are answered with
+
+
+def concept_count(served: Served) -> int:
+    return served.ask("/api/graphs/main")[1]["concepts"]

@@ -1,0 +1,113 @@
+"""The Label view as a person uses it, by keyboard: the first class, keys, not, skip, undo, two pages at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.driving import item_shown, opened
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.serving import Served
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = "</script><img src=x onerror=\"document.title='hit'\">"
+
+
+def gone(page: Page, item: str) -> None:
+    expect(page.locator(".stage-words strong")).not_to_have_text(item)
+
+
+def label_count(served: Served) -> int:
+    return served.ask("/api/graphs/main/state")[1]["label_count"]
+
+
+def saved(page: Page, words: str) -> None:
+    expect(page.locator(".line")).to_contain_text(words)
+
+
+def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -> None:
+    watched = opened(page, served)
+    # the empty graph says what to do, and the field has the focus
+    assert "There is no class yet" in page.locator("main").inner_text()
+    first = item_shown(page)
+    page.keyboard.type(truth[first])
+    page.keyboard.press("Enter")
+    gone(page, first)
+    saved(page, "1 label")
+    assert page.locator(".class-buttons button").count() == 1
+    assert page.locator(".last .gain").inner_text() == "+600 items"
+    # a class that is there has its own digit as key; another is typed after t, and digits typed there label nothing
+    for n in range(2, 12):
+        item = item_shown(page)
+        name = truth[item]
+        if page.locator(f'[data-class="{name}"]').count():
+            page.keyboard.press(name)
+        else:
+            page.keyboard.press("t")
+            page.keyboard.type(name)
+            assert item_shown(page) == item
+            page.keyboard.press("Enter")
+        gone(page, item)
+        saved(page, f"{n} labels")
+    marks = page.locator(".class-buttons .mark path")
+    looks = {(marks.nth(i).get_attribute("d"), marks.nth(i).get_attribute("fill")) for i in range(marks.count())}
+    assert len(looks) == marks.count() > 5
+    # seen by another process, as the truth has it
+    rows = json.loads(served.kgkt("query", "--format", "json",
+                                  "MATCH (i:Item)-[:LABELLED]->(c:Class) RETURN i.item_id, c.name").stdout)["rows"]
+    assert len(rows) == 11
+    assert [row for row in rows if truth[row[0]] != row[1]] == []
+    # undo brings the item back, as does u; not ticks; skip and the arrows only move
+    item = item_shown(page)
+    page.keyboard.press("u")
+    gone(page, item)
+    saved(page, "10 labels")
+    again = item_shown(page)
+    assert again in {row[0] for row in rows}
+    page.keyboard.press("n")
+    assert page.locator(".classes.not").count() == 1
+    page.keyboard.press(truth[first])
+    gone(page, again)
+    expect(page.locator(".last")).to_contain_text("not")
+    state = served.ask("/api/graphs/main/state")[1]
+    assert (state["label_count"], state["tick_count"]) == (10, 1)
+    item = item_shown(page)
+    page.keyboard.press("ArrowRight")
+    gone(page, item)
+    page.keyboard.press("ArrowLeft")
+    assert item_shown(page) == item
+    page.keyboard.press("s")
+    gone(page, item)
+    assert label_count(served) == 10
+    # a second page follows the first
+    other = page.context.browser.new_page()
+    opened(other, served)
+    saved(other, "10 labels")
+    # a class with a hostile name is text and nothing else, on both
+    page.bring_to_front()
+    page.keyboard.press("t")
+    page.keyboard.type(HOSTILE)
+    page.keyboard.press("Enter")
+    for one in (page, other):
+        expect(one.locator(".class-buttons button").filter(has_text=HOSTILE)).to_have_count(1)
+        assert one.title() == "kgkt"
+        assert one.locator("img[src=x]").count() == 0
+    saved(other, "11 labels")
+    assert watched.said == []
+
+
+def test_nothing_left(page: Page, served: Served, truth: dict[str, str]) -> None:
+    said = [{"item": item, "class": name} for item, name in truth.items()]
+    assert served.ask("/api/graphs/main/label", {"labels": said, "ticks": []})[0] == 200
+    watched = opened(page, served)
+    page.wait_for_selector("text=Nothing is left to suggest")
+    page.click("main a:has-text('Doubt')")
+    page.wait_for_selector(".doubt")
+    assert watched.said == []

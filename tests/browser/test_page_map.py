@@ -1,0 +1,177 @@
+"""The map as a person uses it: colours, legend, pointer, keyboard, lasso, list, and a graph of many concepts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect
+
+from tests.browser.driving import label_all, opened, violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.serving import Served
+
+
+PIXELS = """([x, y]) => {
+  const canvas = document.querySelector('.map-canvas canvas'), box = canvas.getBoundingClientRect();
+  const part = canvas.getContext('2d').getImageData(x - box.left - 30, y - box.top - 30, 60, 60).data;
+  return Array.from(part).reduce((sum, value, at) => (sum * 31 + value * (at % 7 + 1)) % 1000003, 0);
+}"""
+
+
+def _canvas(page: Page) -> Locator:
+    """The canvas, drawn."""
+    page.wait_for_selector("canvas[data-drawn]")
+    return page.locator(".map-canvas canvas")
+
+
+def _focus_at(page: Page, key: str = "ArrowRight") -> tuple[float, float]:
+    """Where the concept that the keyboard is at is drawn, in pixels of the page."""
+    canvas = _canvas(page)
+    canvas.focus()
+    page.keyboard.press(key)
+    expect(canvas).not_to_have_attribute("data-at", "")
+    x, y = map(int, (canvas.get_attribute("data-at") or "").split(","))
+    box = canvas.bounding_box()
+    assert box
+    return box["x"] + x, box["y"] + y
+
+
+def _lasso(page: Page, left: float, top: float, right: float, bottom: float) -> None:
+    """Draw the lasso around a part of the canvas, in shares of it."""
+    page.keyboard.press("l")
+    box = _canvas(page).bounding_box()
+    assert box
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    for n, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * (box["width"] - 2) + 1, box["y"] + y * (box["height"] - 2) + 1, steps=4)
+        if n == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def _shown(page: Page) -> list[str]:
+    """The names in the list."""
+    return page.locator(".concept-list tbody .link").all_inner_texts()
+
+
+def _ask(served: Served, path: str, body: Any = None) -> Any:
+    status, answer = served.ask(f"/api/graphs/main/{path}", body)
+    assert status == 200, answer
+    return answer
+
+
+def test_colours_follow_labels_and_the_legend_filters(page: Page, served: Served, truth: dict[str, str]) -> None:
+    watched = opened(page, served, "#/map")
+    legend = page.locator(".legend li")
+    expect(legend).to_have_count(1)
+    expect(legend).to_contain_text("no class")
+    place = _focus_at(page)
+    layout, before = _ask(served, "map")["layout"], page.evaluate(PIXELS, place)
+    label_all(served, truth, 20)  # by another client
+    expect(page.locator(".line")).to_contain_text("20 labels")
+    state = _ask(served, "state")
+    for index, name in enumerate(state["classes"]):
+        expect(legend.nth(index)).to_contain_text(name)
+    expect(page.locator(".legend .mark")).to_have_count(legend.count())
+    assert page.evaluate(PIXELS, place) != before
+    assert _ask(served, "map")["layout"] == layout
+
+    page.keyboard.press("t")
+    expect(page.locator(".concept-list tbody tr")).to_have_count(50)
+    assert _shown(page)[:5] == [one["name"] for one in _ask(served, "concepts?limit=5")["concepts"]]
+    entry = page.locator(".legend li button").first
+    entry.focus()
+    page.keyboard.press("Enter")
+    expect(entry).to_have_attribute("aria-pressed", "true")
+    only = _ask(served, f"concepts?class={state['classes'][0]}&limit=100")
+    expect(page.locator(".concept-list")).to_contain_text(f"{only['total']} concepts, of 60")
+    assert sorted(_shown(page)) == sorted(one["name"] for one in only["concepts"])
+    page.get_by_role("button", name="Choose all of these").click()
+    expect(page.locator(".chosen-bar")).to_contain_text(f"{only['total']} concepts")
+    page.get_by_role("combobox", name="Colour").select_option("doubt")
+    expect(page.locator(".legend li")).to_have_count(5)
+    assert "colour=doubt" in page.url
+    expect(page.locator(".concept-list")).to_contain_text("60 concepts.")
+    assert watched.but() == []
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert violations(page) == []
+
+
+def test_pointer_keys_and_lasso_choose_and_the_bar_edits(page: Page, served: Served) -> None:
+    opened(page, served, "#/map")
+    _focus_at(page)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    aside = page.locator("aside.beside")
+    expect(aside).to_be_visible()
+    number = int(page.url.split("concept=")[1].split("&")[0])
+    assert f"chosen={number}" in page.url
+    expect(aside).to_contain_text(_ask(served, f"concept?number={number}")["name"])
+    page.keyboard.press("Escape")
+    expect(aside).to_have_count(0)
+    x, y = _focus_at(page)
+    page.mouse.move(x, y)
+    expect(page.locator(".map-tip")).to_contain_text("items")
+    page.keyboard.down("Shift")
+    page.mouse.click(x, y)
+    page.keyboard.up("Shift")
+    bar = page.locator(".chosen-bar")
+    expect(bar).to_be_visible()
+    page.reload()
+    expect(bar).to_be_visible()  # the address holds what is chosen
+    page.keyboard.press("Escape")
+    expect(bar).to_have_count(0)
+    _edit_many(page, served)
+    _merge_and_name(page, served)
+
+
+def _edit_many(page: Page, served: Served) -> None:
+    bar = page.locator(".chosen-bar")
+    _lasso(page, 0, 0, 1, 1)
+    expect(bar).to_contain_text("60 concepts")
+    bar.get_by_label("Label as").fill("all of them")
+    bar.get_by_role("button", name="Label", exact=True).click()
+    expect(page.locator(".line")).to_contain_text("60 labels")
+    medoid = _ask(served, "map")["medoids"][7]
+    assert _ask(served, f"item?id={medoid}")["label"] == "all of them"
+    bar.get_by_label("Label as").fill("another")  # those that have a label keep it
+    bar.get_by_role("button", name="Label", exact=True).click()
+    expect(page.locator(".notices")).to_contain_text("60 items left")
+    assert _ask(served, "state")["classes"] == ["all of them"]
+    _canvas(page).focus()
+    page.keyboard.press("Escape")
+    _lasso(page, 0.5, 0, 1, 1)
+    expect(bar).to_be_visible()
+    chosen = int(bar.locator("strong").inner_text().split()[0])
+    assert 0 < chosen < 60
+    bar.get_by_role("button", name="Switch off").click()
+    expect(bar.get_by_role("button", name="Switch on")).to_be_visible()
+    assert _ask(served, "map")["active"].count(False) == chosen
+    expect(page.locator(".legend")).to_contain_text("Hollow: off")
+    page.locator(".notices").get_by_role("button", name="Undo").last.click()
+    expect(bar.get_by_role("button", name="Switch off")).to_be_visible()
+    assert all(_ask(served, "map")["active"])
+
+
+def _merge_and_name(page: Page, served: Served) -> None:
+    page.goto(f"{served.base}/#/map?chosen=3,5")
+    bar = page.locator(".chosen-bar")
+    expect(bar).to_contain_text("2 concepts")
+    sizes = _ask(served, "map")["sizes"]
+    bar.get_by_role("button", name="Merge").click()
+    expect(bar.get_by_role("button", name="Take apart")).to_be_visible()
+    kept = max((3, 5), key=lambda n: sizes[n])
+    assert _ask(served, "map")["into"][8 - kept] == kept
+    bar.get_by_role("button", name="Name").click()
+    bar.get_by_label("Name of the concept").fill("<b>two</b> in one")
+    page.keyboard.press("Enter")
+    expect(bar).to_contain_text("<b>two</b> in one")
+    assert _ask(served, f"concept?number={kept}")["name"] == "<b>two</b> in one"
+    expect(page.locator(".map-canvas canvas")).to_have_attribute("aria-label", "Map of 59 concepts")
