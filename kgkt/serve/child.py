@@ -60,8 +60,8 @@ class Teller:
         self.end(**said)
 
     def end(self, **said: Any) -> None:
-        """A line that is told in any case: the last one."""
-        with self.lock:
+        """A line that is told in any case: the last one; whoever heard it may be gone."""
+        with self.lock, contextlib.suppress(OSError):
             send(self.out, json.dumps(plain(said)))
 
     def look(self, training: str, history: Mapping[str, list[float]], every: int) -> None:
@@ -122,7 +122,8 @@ def main() -> None:
         traceback.print_exc()
         message = f"unexpected {type(error).__name__}: what the server wrote to its log says where"
         teller.end(error={"kind": "fault", "message": message})
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(0)  # all is written and told; TensorFlow takes seconds to put itself away
 
 
