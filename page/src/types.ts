@@ -107,23 +107,26 @@ export interface Rows {
 /** `params`: its parameters but `graph`, with their defaults; null for one that must be given. */
 export interface Shipped { name: string; doc: string; params: Record<string, Value>; text?: string }
 
+/** A label of an item that another one hears, and its share in what arrives there. */
+export interface HeardLabel { item: string; class: string; share: number }
+
 export interface Explained {
-  item: string; state: string; denied: string[]; masses: Record<string, number>;
+  item: string; state: string; because: string; denied: string[]; said: string[]; masses: Record<string, number>;
   concepts: { number: number; name: string; strength: number; active: boolean; leans_to: Record<string, number> }[];
-  arrives: Record<string, number>; alone: string | null;
-  heard: { item: string; says: string; share: number }[]; speakers: number;
-  nearest: { item: string; says: string; distance: number; picture: unknown; text: string | null }[];
-  experts: { name: string; weight: number; why: string; says: string | null; mass: number | null }[];
-  turn: { says: string | null; item: string | null; concept: number | null; already: boolean; every: boolean } | null;
-  said: string[];
+  arrives: Record<string, number>; concepts_alone: string | null;
+  labels_heard: HeardLabel[]; labels_that_arrive: number;
+  nearest: { item: string; class: string; distance: number }[];
+  experts: { name: string; weight: number; why: string; class: string | null; mass: number | null }[];
+  turn: { class: string | null; item: string | null; concept: number | null } | null;
+  advice: string | null;
 }
 
 export interface Suspect {
-  item: string; given: string; expected: string; score: number; is_issue: boolean; because: string;
+  item: string; given: string; expected: string; score: number; is_issue: boolean; because: HeardLabel[];
   picture: boolean; text: string | null;
 }
 
-export interface Suspects { suspects: Suspect[]; issues: number; judged: number; passed_over: number; notices: string[] }
+export interface Suspects { suspects: Suspect[]; issues: number; judged: number; passed_over: string[]; notices: string[] }
 
 export interface Border {
   a: string; b: string; items: number;

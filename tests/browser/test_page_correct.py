@@ -55,6 +55,8 @@ def test_suspects_and_borders(page: Page, served: Served, truth: dict[str, str])
     page.reload()
     page.wait_for_selector(".suspect")
     assert kept not in [of.nth(i).get_attribute("aria-label") for i in range(of.count())]
+    # by whom it is doubted
+    assert "%" in of.nth(0).locator("small").inner_text()
     # another class
     item = (of.nth(0).get_attribute("aria-label") or "").split(":")[0]
     other = of.nth(0).locator("option").nth(1).inner_text()

@@ -10,7 +10,7 @@ import { hrefOf, openItem } from "../routes";
 import { at, mayWrite, state } from "../store";
 import type { Suspect, Suspects as Told } from "../types";
 import { useGet, useKeys, useRevision } from "../use";
-import { count } from "../words";
+import { count, share } from "../words";
 import { keep, kept, nameOf, unkeep, unkeepAll } from "./kept";
 
 interface Did { words: string; edit: number | null; state: "saving" | "saved" | "kept" }
@@ -22,7 +22,7 @@ export function Suspects(): VNode {
   const now = useCell(state);
   const again = useRevision();
   const asked = (now?.label_count ?? 0) > 0;
-  const { value, problem, waiting } = useGet<Told>(asked ? at("suspects", { n: 40 }) : null, again);
+  const { value, problem, waiting } = useGet<Told>(asked ? at("suspects", { n: 20 }) : null, again);
   const away = useCell(kept);
   const [shown, hold] = useShown(value?.suspects ?? [], away);
   if (!asked) return <Empty title="No labels to doubt"><p>First label some items in <a href={hrefOf("label")}>Label</a>.</p></Empty>;
@@ -31,10 +31,10 @@ export function Suspects(): VNode {
   return (
     <>
       <p class="facts">
-        {count(value.issues)} of {count(value.judged)} labels look wrong{value.passed_over > 0 && `; ${count(value.passed_over)} could not be judged`}.
+        {count(value.issues)} of {count(value.judged)} labels look wrong.
         {waiting && " Looking again …"} {away.size > 0 && <button type="button" class="link" onClick={unkeepAll}>Show the {count(away.size)} kept again</button>}
       </p>
-      {value.notices.map((words) => <p key={words} class="quiet">{words}</p>)}
+      {[...value.passed_over, ...value.notices].map((words) => <p key={words} class="quiet">{words}</p>)}
       {shown.length === 0
         ? <Empty title="No label looks wrong"><p>See <a href={hrefOf("doubt", { part: "borders" })}>what lies between two classes</a>.</p></Empty>
         : <List of={shown} changed={hold} />}
@@ -79,9 +79,18 @@ function List({ of, changed }: { of: Suspect[]; changed: () => void }): VNode {
   });
   return (
     <>
-      <p class="quiet keys"><kbd>↑</kbd> <kbd>↓</kbd> through them, <kbd>a</kbd> accept, <kbd>c</kbd> another class, <kbd>k</kbd> keep, <kbd>u</kbd> undo</p>
+      {mayWrite() && <p class="quiet keys"><kbd>↑</kbd> <kbd>↓</kbd> through them, <kbd>a</kbd> accept, <kbd>c</kbd> another class, <kbd>k</kbd> keep, <kbd>u</kbd> undo</p>}
       <ul class="suspects" ref={list}>{of.map((one) => <li key={nameOf(one.item, one.given)}><One of={one} changed={changed} /></li>)}</ul>
     </>
+  );
+}
+
+function Because({ of }: { of: Suspect }): VNode | null {
+  if (of.because.length === 0) return null;
+  return (
+    <small>It hears {of.because.map((one, place) => (
+      <span key={one.item}>{place > 0 && ", "}<button type="button" class="link" onClick={() => openItem(one.item)}>{one.item}</button> ({one.class}, {share(one.share)})</span>
+    ))}</small>
   );
 }
 
@@ -110,7 +119,7 @@ function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
       <div class="suspect-words">
         <strong>{of.item}</strong>
         <span>labelled {said(of.given)}, expected {said(of.expected)}</span>
-        <small>{of.because}</small>
+        <Because of={of} />
         {done
           ? <div class="does"><span>{done.words}</span> {done.state !== "saving" && <button type="button" data-key="u" onClick={() => void back()}>Undo</button>}</div>
           : mayWrite() && <div class="does">

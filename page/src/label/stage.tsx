@@ -29,9 +29,10 @@ export function Stage({ item }: { item: Suggested }): VNode {
 
 function Guess({ item }: { item: Suggested }): VNode | null {
   const classes = useCell(state)?.classes ?? [];
-  if (item.leans_to.length === 0) return null;
+  const told = item.leans_to.slice(0, 2).filter((one) => one.mass >= 0.005);
+  if (told.length === 0) return null;
   return (
-    <span class="guess">leans to {item.leans_to.slice(0, 2).map((one) => (
+    <span class="guess">leans to {told.map((one) => (
       <span key={one.class}><ClassName index={classes.indexOf(one.class)} name={one.class} /> {share(one.mass)} </span>
     ))}</span>
   );
