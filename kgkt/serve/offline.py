@@ -99,9 +99,10 @@ def _answers(held: HeldGraph, seen: Snapshot, pictures: Pictures) -> dict[str, A
 
     root = f"/api/graphs/{quote(held.name, safe='')}"
     found: dict[str, Any] = {
-        "/api/session": {"version": kgkt.__version__, "write": False, "graphs": names, "graph": held.name},
-        root: views.overview(held), f"{root}/map": views.map_of(held, seen), f"{root}/state": held.state(),
         "/api/session": {"version": kgkt.__version__, "write": False, "graphs": [held.name], "graph": held.name},
+        root: views.overview(held), f"{root}/map": views.map_of(held, seen), f"{root}/state": held.state(),
+        f"{root}/borders": views.borders(seen),
+        f"{root}/suspects?n={DOUBTED}": items.suspected(held, pictures, DOUBTED),
     }  # fmt: skip
     for number in range(len(seen.current.graph)):
         found[f"{root}/concept?number={number}"] = items.concept_of(held, seen, pictures, number)
