@@ -1,6 +1,7 @@
 // Addresses of views: "#/label", "#/map?colour=class&chosen=12,40", "#/concept/12", "#/item/digit-0001", "#/ask?q=…".
 // Beside any view a concept or an item is open with concept=12 or item=…, and compare=13 sets a second one beside it.
 import { cell } from "./cell";
+import { source } from "./source";
 
 export const VIEWS = ["label", "map", "doubt", "b", "ask"] as const;
 export type View = (typeof VIEWS)[number];
@@ -14,7 +15,7 @@ export function read(hash: string): Route {
   const [view = "", ...rest] = path.split("/");
   const known = [...VIEWS, "concept", "item"].includes(view);
   return {
-    view: known ? view as Route["view"] : "label",
+    view: known ? view as Route["view"] : source.offline ? "map" : "label",
     part: known ? decoded(rest.join("/")) : "",
     query: Object.fromEntries(new URLSearchParams(query)),
   };

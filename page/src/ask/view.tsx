@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useCell } from "../cell";
-import { Busy, Trouble } from "../parts/small";
+import { Busy, Empty, Trouble } from "../parts/small";
 import { go, route, tune } from "../routes";
 import { Problem, source } from "../source";
 import { at, complain, highlight } from "../store";
@@ -18,6 +18,11 @@ const FIRST = "MATCH (c:Concept {graph: $graph})\nRETURN c.name AS concept, c.si
 type Outcome = { state: "none" } | { state: "waiting" } | { state: "wrong"; problem: Problem } | { state: "rows"; rows: Rows };
 
 export function AskView(): VNode {
+  if (!source.offline) return <Asking />;
+  return <Empty title="A file to look at"><p>Open the graph with <code>kgkt serve</code> to ask it in Cypher.</p></Empty>;
+}
+
+function Asking(): VNode {
   const { query } = useCell(route);
   const q = query["q"] ?? "";
   const [text, setText] = useState(q || FIRST);

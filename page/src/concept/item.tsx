@@ -8,6 +8,7 @@ import { ConceptCard } from "../parts/concept_card";
 import { Picture } from "../parts/picture";
 import { Busy, Trouble } from "../parts/small";
 import { go, openItem } from "../routes";
+import { source } from "../source";
 import { at, highlight, mayWrite, state } from "../store";
 import type { Item, Similar } from "../types";
 import { useGet, useRevision } from "../use";
@@ -33,9 +34,9 @@ export function ItemPanel({ id }: { id: string }): VNode {
       <SaidOf of={value} />
       {mayWrite() && <SayOf of={value} />}
       <div class="does">
-        <button type="button" onClick={() => go("label", { at: id })}>In Label</button>
+        {!source.offline && <button type="button" onClick={() => go("label", { at: id })}>In Label</button>}
         <button type="button" onClick={onMap}>On the map</button>
-        <button type="button" aria-expanded={why} onClick={() => ask(!why)}>Why?</button>
+        {!source.offline && <button type="button" aria-expanded={why} onClick={() => ask(!why)}>Why?</button>}
       </div>
       {why && <Why id={id} />}
       <h3>The graph says</h3>
@@ -44,7 +45,7 @@ export function ItemPanel({ id }: { id: string }): VNode {
       <ul class="cards">{value.concepts.map((one) => (
         <li key={one.number}><ConceptCard number={one.number} note={`strength ${figure(one.strength)}`} /></li>
       ))}</ul>
-      <Like id={id} again={again} />
+      {!source.offline && <Like id={id} again={again} />}
     </article>
   );
 }

@@ -61,7 +61,7 @@ function Does({ of, second, other }: { of: Concept; second: boolean; other: numb
         {other === null
           ? <button type="button" aria-expanded={open === "compare"} onClick={() => turn("compare")}>Compare …</button>
           : second && <button type="button" onClick={() => tune({ compare: "" }, true)}>Stop comparing</button>}
-        <button type="button" onClick={() => go("label", { concepts: String(of.number) })}>Label its items</button>
+        {mayWrite() && <button type="button" onClick={() => go("label", { concepts: String(of.number) })}>Label its items</button>}
         <button type="button" onClick={show}>On the map</button>
       </div>
       {open === "merge" && <Merge of={of} done={() => set(null)} />}

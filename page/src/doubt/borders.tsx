@@ -58,7 +58,7 @@ function Between({ of }: { of: Border }): VNode {
     <section class="between" aria-label={`Between ${of.a} and ${of.b}`}>
       <div class="does">
         <button type="button" onClick={() => { highlight.set(numbers); go("map", { colour: "class" }); }}>Show on the map</button>
-        <button type="button" onClick={() => go("label", { concepts: numbers.join(",") })}>Label their items</button>
+        {mayWrite() && <button type="button" onClick={() => go("label", { concepts: numbers.join(",") })}>Label their items</button>}
         {done?.edit != null && <span class="last" role="status">{done.words} <button type="button" onClick={() => void back()}>Undo</button></span>}
       </div>
       {of.concepts.map((one) => <Mixed key={one.number} number={one.number} name={one.name} size={one.size} masses={one.masses} a={of.a} b={of.b} did={set} />)}

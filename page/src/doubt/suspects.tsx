@@ -22,7 +22,7 @@ export function Suspects(): VNode {
   const now = useCell(state);
   const again = useRevision();
   const asked = (now?.label_count ?? 0) > 0;
-  const { value, problem, waiting } = useGet<Told>(asked ? at("suspects", { n: 40 }) : null, again);
+  const { value, problem, waiting } = useGet<Told>(asked ? at("suspects", { n: 20 }) : null, again);
   const away = useCell(kept);
   const [shown, hold] = useShown(value?.suspects ?? [], away);
   if (!asked) return <Empty title="No labels to doubt"><p>First label some items in <a href={hrefOf("label")}>Label</a>.</p></Empty>;
@@ -79,7 +79,7 @@ function List({ of, changed }: { of: Suspect[]; changed: () => void }): VNode {
   });
   return (
     <>
-      <p class="quiet keys"><kbd>↑</kbd> <kbd>↓</kbd> through them, <kbd>a</kbd> accept, <kbd>c</kbd> another class, <kbd>k</kbd> keep, <kbd>u</kbd> undo</p>
+      {mayWrite() && <p class="quiet keys"><kbd>↑</kbd> <kbd>↓</kbd> through them, <kbd>a</kbd> accept, <kbd>c</kbd> another class, <kbd>k</kbd> keep, <kbd>u</kbd> undo</p>}
       <ul class="suspects" ref={list}>{of.map((one) => <li key={nameOf(one.item, one.given)}><One of={one} changed={changed} /></li>)}</ul>
     </>
   );

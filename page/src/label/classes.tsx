@@ -3,7 +3,6 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { ClassMark } from "../parts/classes";
-import { source } from "../source";
 import { graph, mayWrite, session, state } from "../store";
 import { focusNow } from "../use";
 import { keysOf } from "./keys";
@@ -26,7 +25,7 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
     <div class={`classes${not ? " not" : ""}`}>
       <div class="class-buttons" role="group" aria-label={not ? "What this is not" : "What this is"}>
         {order.map((one) => (
-          <button key={one} type="button" data-class={one} onClick={() => say(one)}>
+          <button key={one} type="button" data-class={one} title={one} onClick={() => say(one)}>
             {keys.has(one) && <kbd aria-hidden="true">{keys.get(one)}</kbd>}
             <ClassMark index={classes.indexOf(one)} />
             <span class="class-text">{not ? <><em>not</em> {one}</> : one}</span>
@@ -71,7 +70,7 @@ function Field({ not, say, classes, first }: Pick<Saying, "not" | "say"> & { cla
 function ReadOnly(): VNode {
   return (
     <p class="quiet">
-      {source.offline ? "This file is to look at." : "The service is read-only."} To label, start <code>kgkt serve --rw</code>.
+      The service is read-only. To label, start <code>kgkt serve --rw</code>.
     </p>
   );
 }

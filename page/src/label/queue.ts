@@ -4,7 +4,7 @@ import { label, undo } from "../actions";
 import { cell } from "../cell";
 import { route } from "../routes";
 import { source } from "../source";
-import { at, complain, current, graph, map, mayWrite, state } from "../store";
+import { at, complain, connected, current, graph, map, mayWrite, state } from "../store";
 import type { Edited, Item, State, Suggested, Suggestions } from "../types";
 
 const FETCHED = 12;
@@ -164,7 +164,8 @@ export function takeBack(): void {
   chain = chain.then(async () => {
     const last = done.value[0];
     const edited: Edited | null = await undo(last?.edit ?? null, { quiet: last !== undefined });
-    if (!edited) return;
+    // It was taken back elsewhere, or cannot be: then the one before it is next.
+    if (!edited) { if (connected.value) done.set(done.value.filter((one) => one !== last)); return; }
     if (last) { done.set(done.value.slice(1)); put(last.item); }
     void refresh();
   });

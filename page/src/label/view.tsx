@@ -20,11 +20,13 @@ export function LabelView(): VNode {
   const [not, setNot] = useState(false);
   const wanted = query["at"] ?? "";
   useEffect(() => {
+    if (source.offline) return;
     void refresh().then(() => wanted ? bring(wanted).then(() => tune({ at: "" })) : undefined).catch(complain);
   }, [name, query["concepts"], wanted]);
   useLabelKeys(not, setNot);
   const item = items[place] ?? null;
   useEffect(() => setNot(false), [item?.item]);
+  if (source.offline) return <File />;
   if (how === "waiting" && !item) return <Busy words="Looking for the items worth a label" />;
   return (
     <div class="label">
@@ -86,13 +88,22 @@ function Within(): VNode | null {
   return <p class="within">Only items of {words}. <a href={hrefOf("label")}>All items</a></p>;
 }
 
+function File(): VNode {
+  return (
+    <Empty title="A file to look at">
+      <p>Open the graph with <code>kgkt serve --rw</code> to label its items. This file shows its <a href={hrefOf("map")}>map</a>, its
+        concepts and what is <a href={hrefOf("doubt")}>doubted</a>.</p>
+    </Empty>
+  );
+}
+
 function Nothing({ failed }: { failed: boolean }): VNode {
   const away = useCell(skipped).size;
   const now = useCell(state);
   if (failed) return <Empty title="No suggestions came"><button type="button" onClick={() => void refresh()}>Ask again</button></Empty>;
   return (
     <Empty title="Nothing is left to suggest">
-      <p>{source.offline ? "This file holds no suggestions." : now?.line}</p>
+      <p>{now?.line}</p>
       {away > 0 && <p><button type="button" onClick={unskip}>Look again at the {count(away)} you skipped</button></p>}
       {(now?.label_count ?? 0) > 0 && <p>
         Next: see which labels the graph doubts in <a href={hrefOf("doubt")}>Doubt</a>, or teach a model

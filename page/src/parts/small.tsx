@@ -11,6 +11,7 @@ export function Busy({ words = "One moment" }: { words?: string }): VNode {
 }
 
 export function Trouble({ problem }: { problem: Problem }): VNode {
+  if (problem.kind === "offline") return <p class="quiet">{problem.message}</p>;
   return <p class="trouble" role="alert">{problem.message}</p>;
 }
 
