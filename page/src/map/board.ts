@@ -6,20 +6,14 @@ import { Glyphs, paled } from "./glyphs";
 import type { Near, Sheets } from "./images";
 import * as paint from "./paint";
 import { groupsOf, placesOf, type Group, type Places } from "./places";
-import { inside, nextNode, nodeAt, sceneOf, themeId, type Node, type Scene } from "./scene";
+import { inside, nextNode, nodeAt, sceneOf, type Node, type Scene } from "./scene";
+import { drawWords } from "./named";
 
 export const OPEN = 2.4;      // from this zoom on every theme stands there as its concepts
 const REST = 110;             // ms without a move until edges and names are drawn again
 const HALF = [480, 320] as const;  // pixels of a unit in the view for which radii are meant
 const LARGEST = 58;
 const FLIGHT = 260;           // ms from one place to another
-const NAMES = 70;             // at once
-const MANY = 400;             // nodes that names are kept off
-const NEAR_FROM = 1.5;        // zoom from which examples are shown
-
-type Box = [left: number, top: number, right: number, bottom: number];
-
-const boxOf = (x: number, y: number, radius: number): Box => [x - radius, y - radius, x + radius, y + 1.1 * radius];
 
 export class Board {
   camera: Camera = ALL;
@@ -218,8 +212,8 @@ export class Board {
     this.drawUnder(brush);
     const seen = this.drawNodes(brush);
     this.drawRings(brush);
-    if (performance.now() - this.moved > REST || this.camera.zoom > OPEN) this.drawWords(brush, seen);
-    if (this.lasso) this.drawLasso(pen, inks, this.lasso);
+    if (performance.now() - this.moved > REST || this.camera.zoom > OPEN) drawWords(brush, seen, this.at, this.camera.zoom);
+    if (this.lasso) paint.lasso(brush, this.lasso);
     this.canvas.dataset["drawn"] = String(++this.drawn);
   }
 
@@ -279,44 +273,4 @@ export class Board {
     ring(document.activeElement === this.canvas ? this.focus : null, "focus");
     this.canvas.dataset["at"] = this.focus ? this.at(this.focus).slice(0, 2).map(Math.round).join(",") : "";
   }
-
-  // Names and examples where there is room, the largest first.
-  private drawWords(brush: paint.Brush, seen: Node[]): void {
-    const { data } = brush;
-    const taken: Box[] = seen.slice(0, MANY).map((node) => boxOf(...this.at(node)));
-    const free = (box: Box): boolean => !taken.some((one) => box[0] < one[2] && box[2] > one[0] && box[1] < one[3] && box[3] > one[1]);
-    let count = 0;
-    for (const node of seen) {
-      const [x, y, radius] = this.at(node);
-      const isNear = !node.group && radius >= paint.NEAR && this.camera.zoom > NEAR_FROM;
-      const named = node.group !== null || data.names[node.id] !== data.auto_names[node.id];
-      if (!isNear && !named && !brush.look.chosen.has(node.id)) continue;
-      if (paint.isFaint(brush.look, this.concepts(node)[0]!) || ++count > NAMES) continue;
-      const words = paint.shortened(node.group?.name ?? data.names[node.id]!);
-      let top = y + 1.18 * radius + (node.group ? 2 : 3);
-      const strip: Box = [x - radius, top, x + radius, top + paint.stripHeight(radius) + 1];
-      if (isNear && free(strip)) { taken.push(strip); top += paint.examples(brush, node.id, x, top, radius) + 1; }
-      const half = 3.4 * words.length, box: Box = [x - half, top, x + half, top + 15];
-      if (!free(box)) continue;
-      taken.push(box);
-      paint.name(brush, words, x, top + 8, named);
-    }
-  }
-
-  private drawLasso(pen: CanvasRenderingContext2D, inks: paint.Inks, points: [number, number][]): void {
-    pen.beginPath();
-    points.forEach(([x, y], at) => at ? pen.lineTo(x, y) : pen.moveTo(x, y));
-    pen.closePath();
-    pen.globalAlpha = 0.15;
-    pen.fillStyle = inks.accent;
-    pen.fill();
-    pen.globalAlpha = 1;
-    pen.strokeStyle = inks.accent;
-    pen.lineWidth = 2;
-    pen.setLineDash([6, 4]);
-    pen.stroke();
-    pen.setLineDash([]);
-  }
 }
-
-export { themeId };

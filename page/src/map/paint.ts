@@ -188,3 +188,19 @@ export function name({ pen, inks }: Brush, words: string, x: number, y: number, 
   pen.fillStyle = ink;
   pen.fillText(words, x, y);
 }
+
+/** The line that is being drawn around what shall be chosen. */
+export function lasso({ pen, inks }: Brush, points: [number, number][]): void {
+  pen.beginPath();
+  points.forEach(([x, y], at) => at ? pen.lineTo(x, y) : pen.moveTo(x, y));
+  pen.closePath();
+  pen.globalAlpha = 0.15;
+  pen.fillStyle = inks.accent;
+  pen.fill();
+  pen.globalAlpha = 1;
+  pen.strokeStyle = inks.accent;
+  pen.lineWidth = 2;
+  pen.setLineDash([6, 4]);
+  pen.stroke();
+  pen.setLineDash([]);
+}
