@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgkt.api.graph import Graph, Place
@@ -14,7 +14,6 @@ from kgkt.rundir.given_words import listed_file, rows_file
 from kgkt.rundir.row_stage import SETTINGS
 
 if TYPE_CHECKING:
-    from kgkt.transfer.listening import Looks
     from kgkt.verbs.diff import Diffed
     from kgkt.verbs.evaluate import Evaluated
     from kgkt.verbs.extend_vocabulary import Extended
@@ -50,7 +49,7 @@ class Transfer(Graph):
 
     def fuse(
         self, target: Any = None, out: Place | None = None, *, force: bool = False, callbacks: Sequence[Any] = (),
-        looks: Looks | None = None, log: Place | None = None, **settings: Any,
+        looks: Callable[..., None] | None = None, log: Place | None = None, **settings: Any,
     ) -> Fused | WroteRows:
         """Write B's weights where the plan helps, train B on what the graph teaches, and measure what it was worth.
 

@@ -48,7 +48,7 @@ def do(spec: Mapping[str, Any], teller: Tells) -> Any:
     run = open_graph(**spec["place"], say=teller.say, progress=teller.progress)
     verb, settings = spec["verb"], dict(spec["settings"])
     if not spec["write"]:
-        refuse_to_propagate(run, verb)
+        refuse_to_propagate(run, verb, settings)
     if verb == "similar":
         from kgkt.serve.similar import similar_to
 
@@ -56,7 +56,7 @@ def do(spec: Mapping[str, Any], teller: Tells) -> Any:
     return CALLS[verb](run, settings, teller)
 
 
-def refuse_to_propagate(run: Run, verb: str) -> None:
+def refuse_to_propagate(run: Run, verb: str, settings: Mapping[str, Any]) -> None:
     """Refuse a verb that would propagate again, and so write into the graph.
 
     Raises:
@@ -67,7 +67,7 @@ def refuse_to_propagate(run: Run, verb: str) -> None:
     from kgkt.serve.kinds import Refused
     from kgkt.verbs.stale import stale_reasons
 
-    if verb not in ("trace", "predict"):
+    if verb != "trace" and (verb != "predict" or "model" in settings):
         return
     folder = open_run(run.recipe)
     recipe = as_fused(run.recipe, folder) if verb == "trace" else run.recipe
@@ -84,10 +84,14 @@ def _propagate(run: Run, settings: dict[str, Any], teller: Tells) -> Any:
 
 def _work_out(run: Run, settings: dict[str, Any], teller: Tells) -> Any:
     """The items' answer as the last `propagate` was told, where something changed since."""
+    from kgkt.errors import BusyError
     from kgkt.rundir.state import open_run
-    from kgkt.verbs.propagate import fresh_targets
+    from kgkt.verbs.propagate import as_last_taught, propagate
 
-    _, targets = fresh_targets(run.recipe, open_run(run.recipe), teller.say)
+    try:
+        targets = propagate(as_last_taught(run.recipe, open_run(run.recipe)), teller.say, give_way=True).targets
+    except BusyError:  # the label that came meanwhile lets it be worked out once more
+        return {"overtaken": True}
     return {"items": len(targets.weight), "reached": int((targets.weight > 0).sum())}
 
 

@@ -44,7 +44,7 @@ class Teller:
 
     def __init__(self, out: TextIO) -> None:
         self.out, self.lock = out, threading.Lock()
-        self.last, self.points, self.training = 0.0, 0, ""
+        self.stepped, self.pointed, self.points, self.training = 0.0, 0.0, 0, ""
         self.looked: dict[str, int] = {}
         self.interrupted = False
 
@@ -60,8 +60,8 @@ class Teller:
         self.end(**said)
 
     def end(self, **said: Any) -> None:
-        """A line that is told in any case: the last one."""
-        with self.lock:
+        """A line that is told in any case: the last one; whoever heard it may be gone."""
+        with self.lock, contextlib.suppress(OSError):
             send(self.out, json.dumps(plain(said)))
 
     def look(self, training: str, history: Mapping[str, list[float]], every: int) -> None:
@@ -71,8 +71,8 @@ class Teller:
         for number in range(self.looked.get(training, 0), -(-len(losses) // every)):
             self.looked[training], self.points = number + 1, self.points + 1
             now, part = time.monotonic(), losses[number * every : (number + 1) * every]
-            if self.points <= FIRST or now - self.last >= EVERY:
-                self.last = now
+            if self.points <= FIRST or now - self.pointed >= EVERY:
+                self.pointed = now
                 self.tell(point={"of": training, "step": number * every + len(part), "loss": sum(part) / len(part),
                                  "val_loss": held_out[number] if number < len(held_out) else None})
 
@@ -83,8 +83,8 @@ class Teller:
     def step(self, what: str, done: float, total: float) -> None:
         """How far the work is; not every word of it is passed on."""
         now = time.monotonic()
-        if now - self.last >= EVERY or done in (0, total):
-            self.last = now
+        if now - self.stepped >= EVERY or done in (0, total):
+            self.stepped = now
             self.tell(progress={"what": TRAININGS.get(self.training, what), "done": done, "total": total})
 
     @contextlib.contextmanager
@@ -122,7 +122,8 @@ def main() -> None:
         traceback.print_exc()
         message = f"unexpected {type(error).__name__}: what the server wrote to its log says where"
         teller.end(error={"kind": "fault", "message": message})
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(0)  # all is written and told; TensorFlow takes seconds to put itself away
 
 

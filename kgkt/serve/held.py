@@ -105,6 +105,10 @@ class Held:
                 self._graphs[name].working = on
 
     def _work_out(self, name: str) -> None:
+        with contextlib.suppress(KgktError):  # whoever asks for the graph next is told
+            if self.graph(name).now().answer.kind == "items":  # an undo led back to what it was worked out for
+                self.working(name, False)
+                return
         if self.jobs is not None and not self._ended.is_set():
             self.jobs.work_out(name)
             self.working(name, self.jobs.works_out(name))

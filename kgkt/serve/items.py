@@ -235,7 +235,10 @@ def suspected(held: HeldGraph, pictures: Pictures, n: int) -> dict[str, Any]:
     from kgkt.verbs.suspects import suspects
 
     said: list[str] = []
-    found = suspects(held.recipe, said.append, n)
+    try:
+        found = suspects(held.recipe, said.append, n)
+    except InputError as error:  # no label can be judged yet, which is no fault of who asks
+        return {"suspects": [], "issues": 0, "judged": 0, "passed_over": [str(error)], "notices": said}
     return {
         "suspects": [{
             "item": s.item, "given": s.given, "expected": s.expected, "score": round(float(s.score), DIGITS),

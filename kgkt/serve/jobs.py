@@ -123,6 +123,8 @@ class Jobs:
             if job.state == "waiting":
                 self._waiting.remove(job)
                 job.end("cancelled")
+                if job.background:
+                    self.held.working(job.graph, self.works_out(job.graph))
             else:
                 if job.state == "running" and not job.cancelled and self._process is not None:
                     interrupt(self._process)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ARRAYS = ".npz"
 DEEP = 3  # folders below the working folder in which files are looked for
 MOST = 500  # files that are told
+FOLDERS = 2000  # that are looked into
 TOLD = ".run.json"  # beside a fused B: what made it
 LARGE = 16 * 2**20  # bytes of such a file
 STRONGEST = 20  # concepts of a block that are told
@@ -48,7 +50,7 @@ def data_files(places: Places) -> list[dict[str, Any]]:
 def _files(places: Places, end: str) -> list[Path]:
     """Files whose names end so, in the working folder and a few folders below, sorted; no link leads out."""
     root, found = places.folder.resolve(), []
-    for at, folders, names in os.walk(root):
+    for at, folders, names in itertools.islice(os.walk(root), FOLDERS):
         deep = len(Path(at).relative_to(root).parts)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if deep < DEEP else []
         for name in sorted(names):
@@ -77,25 +79,26 @@ def models(recipe: Recipe, places: Places) -> list[dict[str, Any]]:
         for row in rows(store, "read_blocks", graph=run.graph):
             layers[str(row["model"])].append({name: row[name] for name in ("layer", "kind", "blocks")})
     fused = _fused(run, places)
-    return [_model(name, layers.get(name, []), fused.get(name), run, places) for name in sorted({*layers, *fused})]
+    files = _files(places, KERAS)
+    return [_model(name, layers.get(name, []), fused.get(name), _file_of(name, run, places, files), places)
+            for name in sorted({*layers, *fused})]  # fmt: skip
 
 
 def _model(
-    name: str, layers: list[dict[str, Any]], fused: dict[str, Any] | None, run: RunDir, places: Places
+    name: str, layers: list[dict[str, Any]], fused: dict[str, Any] | None, file: Path | None, places: Places
 ) -> dict[str, Any]:
-    file = _file_of(name, run, places)
     order = {} if file is None else _order(file)
     layers = sorted(layers, key=lambda one: (order.get(one["layer"], len(order)), str(one["layer"])))
     return {"name": name, "file": None if file is None else places.shown(file), "exists": file is not None,
             "layers": layers, "fused": fused}  # fmt: skip
 
 
-def _file_of(name: str, run: RunDir, places: Places) -> Path | None:
-    """The file of a B: the one that was fused last where it is called so, else one of that name in the folder."""
+def _file_of(name: str, run: RunDir, places: Places, files: Sequence[Path]) -> Path | None:
+    """The file of a B: the one that was fused last where it is called so, else one of that name among some files."""
     last = settings_of(run, "fuse").get("target", {}).get("model")
     if last is not None and Path(last).stem == name and Path(last).is_file() and _inside(places, Path(last)):
         return Path(last)
-    return next((path for path in _files(places, KERAS) if path.stem == name), None)
+    return next((path for path in files if path.stem == name), None)
 
 
 def _order(file: Path) -> dict[str, int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from kgkt.errors import InputError, KgktError, count
+from kgkt.errors import InputError, count
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from kgkt.serve.pictures import Pictures
 
 LARGEST = 9_500_000  # bytes of a file, as far as smaller pictures can do it
-LOOKS = ((64, 75), (48, 70), (40, 65), (32, 60), (28, 55), (24, 50), (20, 40))  # pixels of a picture's side, and quality
+# pixels of a picture's side, and quality: the first that fits
+LOOKS = ((64, 75), (48, 70), (40, 65), (32, 60), (28, 55), (24, 50), (20, 40))
 ACROSS, A_SHEET = 32, 1024  # cells of a row, and of a sheet
+DOUBTED = 40  # labels in doubt, as many as the page asks for
 POLICY = "default-src 'none'; img-src data:; script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'"
 
 
@@ -96,16 +98,12 @@ def _answers(held: HeldGraph, seen: Snapshot, pictures: Pictures) -> dict[str, A
     from kgkt.serve import items, views
 
     root = f"/api/graphs/{quote(held.name, safe='')}"
-    names = [held.name]
     found: dict[str, Any] = {
-        "/api/session": {"version": kgkt.__version__, "write": False, "graphs": names, "graph": held.name},
+        "/api/session": {"version": kgkt.__version__, "write": False, "graphs": [held.name], "graph": held.name},
         root: views.overview(held), f"{root}/map": views.map_of(held, seen), f"{root}/state": held.state(),
         f"{root}/borders": views.borders(seen),
+        f"{root}/suspects?n={DOUBTED}": items.suspected(held, pictures, DOUBTED),
     }  # fmt: skip
-    try:
-        found[f"{root}/suspects?n=20"] = items.suspected(held, pictures, 20)
-    except KgktError:  # no label can be judged, which the page says of a graph that holds no answer
-        pass
     for number in range(len(seen.current.graph)):
         found[f"{root}/concept?number={number}"] = items.concept_of(held, seen, pictures, number)
     for item in _shown(seen):
@@ -132,7 +130,8 @@ def _pictures(
             found[f"{root}/picture?id={quote(item, safe=UNQUOTED)}"] = [start // A_SHEET, cell]
     by_item = dict(drawn)
     for start in range(0, len(seen.exemplars), A_SHEET):
-        medoids = [str(seen.current.ids[part[0]]) if len(part) else "" for part in seen.exemplars[start : start + A_SHEET]]
+        parts = seen.exemplars[start : start + A_SHEET]
+        medoids = [str(seen.current.ids[part[0]]) if len(part) else "" for part in parts]
         url = _sheet([by_item.get(item) for item in medoids], 32, quality)
         found[f"{root}/sprites?page={start // A_SHEET}"] = url
     return found
@@ -168,18 +167,20 @@ def _page(data: dict[str, Any]) -> str:
         script, style = ((PAGE / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
         page = (PAGE / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise InputError(f"the page is not built ({Path(str(error.filename)).name} is missing): npm ci && npm run build "
-                         "in page/") from error
+        name = Path(str(error.filename)).name
+        raise InputError(f"the page is not built ({name} is missing): npm ci && npm run build in page/") from error
     script = script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
     packed = base64.b64encode(gzip.compress(json.dumps(data, ensure_ascii=False).encode(), 9, mtime=0)).decode()
     policy = POLICY % tuple(base64.b64encode(hashlib.sha256(t.encode()).digest()).decode() for t in (script, style))
+    first = '<meta charset="utf-8">'
+    guarded = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    held = f'<script type="application/json" id="kgkt-data">"{packed}"</script>'
     for old, new in (
-        ('<meta charset="utf-8">', f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'),
-        ('<link rel="stylesheet" href="/page.css">', f"<style>{style}</style>"),
-        ('<script type="module" src="/page.js"></script>',
-         f'<script type="application/json" id="kgkt-data">"{packed}"</script>\n<script type="module">{script}</script>'),
+        (first, f"{first}\n{guarded}"), ('<link rel="stylesheet" href="/page.css">', f"<style>{style}</style>"),
+        ('<script type="module" src="/page.js"></script>', f'{held}\n<script type="module">{script}</script>'),
     ):  # fmt: skip
         if page.count(old) != 1:
-            raise InputError(f"the built page is not the one of this kgkt: {count(page.count(old), 'place')} with {old}")
+            places = count(page.count(old), "place")
+            raise InputError(f"the built page is not the one of this kgkt: {places} with {old}")
         page = page.replace(old, new)
     return page

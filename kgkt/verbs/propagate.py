@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgkt.errors import InputError, count
+from kgkt.errors import BusyError, InputError, count
 from kgkt.files import check_place, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe, Teach
 from kgkt.rundir.current import CurrentGraph, open_graph_store, own_info, read_current
@@ -102,14 +102,23 @@ def teach_settings(run: RunDir, recipe: Recipe) -> tuple[str, bool]:
     return spread, done.get("settings", {}).get("kind") == "text"
 
 
-def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = False) -> Propagated:
+def propagate(
+    recipe: Recipe, say: Say, items: str | None = None, force: bool = False, *, give_way: bool = False
+) -> Propagated:
     """Spread the labels over the graph; writes targets.parquet and what each concept leans to.
+
+    Others may edit the graph while it is worked out; it is worked out once more where they did, which nobody may
+    disturb.
 
     Args:
         recipe: its teach section.
         say: takes notices.
         items: a CSV to write with item_id, class, mass of every item.
         force: replace `items` where it exists.
+        give_way: where others edited it meanwhile, write nothing.
+
+    Raises:
+        BusyError: `give_way`, and they did.
     """
     from kgkt.store.load import write_masses
 
@@ -118,9 +127,17 @@ def propagate(recipe: Recipe, say: Say, items: str | None = None, force: bool = 
         raise InputError(f"{items} exists: --force replaces it")
     if items is not None:
         check_place(Path(items))
-    with open_graph_store(recipe, run, write=True) as store:
+    made = population(run)
+    with open_graph_store(recipe, run) as store:
         current = read_current(store, run, say, recipe.target.classes)
-        done = spread(run, recipe, current)
+    done = spread(run, recipe, current)
+    with open_graph_store(recipe, run, write=True) as store:
+        now = read_current(store, run, lambda _: None, recipe.target.classes)
+        if made != population(run) or now.digest() != current.digest():
+            if give_way:
+                raise BusyError("the graph was edited meanwhile")
+            current = now
+            done = spread(run, recipe, current)
         _say_shares_of_switched(recipe.teach, current, say)
         write_masses(store, run.graph, done.targets.mass, current.labels.names)
     write_targets(run, done.targets, current)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from playwright.sync_api import expect
 
-from tests.browser.driving import label_all, opened, violations
+from kgkt.serve.offline import _page
+from tests.browser.driving import Watched, label_all, opened, violations
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Locator, Page
 
     from tests.serving import Served
@@ -175,3 +180,63 @@ def _merge_and_name(page: Page, served: Served) -> None:
     expect(bar).to_contain_text("<b>two</b> in one")
     assert _ask(served, f"concept?number={kept}")["name"] == "<b>two</b> in one"
     expect(page.locator(".map-canvas canvas")).to_have_attribute("aria-label", "Map of 59 concepts")
+
+
+def test_a_file_of_five_thousand_concepts_and_fifty_thousand_edges(page: Page, tmp_path: Path) -> None:
+    watched = Watched(page)
+    file = tmp_path / "out.html"
+    file.write_text(_page(_many(5_000, 50_000)), encoding="utf-8")
+    page.unroute("**/*")
+    page.goto(f"{file.as_uri()}#/map")
+    canvas = _canvas(page)
+    expect(page.locator(".map-rule")).to_have_text("50,000 edges")
+    x, y = _focus_at(page)  # themes first
+    page.keyboard.press("Enter")
+    expect(page.locator(".map-canvas [aria-live]")).to_contain_text("theme")
+    expect(canvas).to_have_attribute("data-drawn", re.compile(r"\d\d"))  # it flew there, and the edges came
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 400, box["y"] + 300)
+    before = page.evaluate(PIXELS, [x, y])
+    page.mouse.wheel(0, -600)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 320, steps=5)
+    page.mouse.up()
+    _focus_at(page)
+    expect(page.locator(".map-canvas [aria-live]")).to_contain_text("items")
+    assert page.evaluate(PIXELS, [x, y]) != before
+    page.keyboard.press("t")
+    expect(page.locator(".concept-list")).to_contain_text("5,000 concepts.")
+    page.keyboard.press("0")
+    assert watched.but() == []
+
+
+def _many(k: int, m: int) -> dict[str, Any]:
+    """What a file of k concepts holds for the map: 40 themes, m edges mostly within them."""
+    rng = np.random.default_rng(0)
+    themes = np.sort(rng.integers(0, 40, k))
+    place = rng.normal(size=(40, 2))[themes] + rng.normal(size=(k, 2)) / 4
+    ends = rng.integers(0, k, (2 * m, 2))
+    ends[:, 1] = np.where(rng.random(2 * m) < 0.9, (ends[:, 0] + rng.integers(1, 60, 2 * m)) % k, ends[:, 1])
+    edges = np.unique(np.sort(ends[ends[:, 0] != ends[:, 1]], axis=1), axis=0)[:m]
+    assert len(edges) == m
+    root, names = "/api/graphs/main", [f"concept {i}" for i in range(k)]
+    mass = rng.uniform(0.3, 1, k).round(3)
+    return {
+        "/api/session": {"version": "1", "write": False, "graphs": ["main"], "graph": "main"},
+        root: {"graph": "main", "kind": "features", "pictures": False, "texts": False, "items": 10 * k, "concepts": k},
+        f"{root}/map": {
+            "layout": 1, "x": (place[:, 0] / 4).tolist(), "y": (place[:, 1] / 4).tolist(), "names": names, "auto_names": names,
+            "sizes": rng.integers(1, 20, k).tolist(), "themes": themes.tolist(),
+            "theme_names": [{"number": t, "name": f"theme {t}", "size": int((themes == t).sum())} for t in range(40)],
+            "active": [True] * k, "into": list(range(k)), "medoids": [None] * k, "sources": None, "reach": None,
+            "edges": {"a": edges[:, 0].tolist(), "b": edges[:, 1].tolist(), "weight": rng.pareto(1.5, m).tolist(),
+                      "kept": m, "all": m, "rule": "all"},
+        },
+        f"{root}/state": {
+            "revision": 1, "layout": 1, "answer": "concepts", "classes": [str(c) for c in range(10)], "class_items": [k] * 10,
+            "class_labels": [1] * 10, "class_ticks": [0] * 10, "best": (themes % 10).tolist(), "mass": mass.tolist(),
+            "doubt": (1 - mass).tolist(), "labels": [0] * k, "label_count": 10, "tick_count": 0, "reached": 10 * k,
+            "items": 10 * k, "expected": None, "line": "10 labels", "working": False, "last_edit": None,
+        },
+    }  # fmt: skip

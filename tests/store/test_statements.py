@@ -22,7 +22,8 @@ GIVEN = {"examples": {"concept": "c3"}, "theme": {"theme": 1}, "bridges": {"a": 
          "reaches": {"model": "b", "layer": "dense", "index": 1}, "leaning": {"class": "1"},
          "similar": {"concept": 5}, "shared": {"a": "c3", "b": 7}, "carries": {"concept": 5}, "read_diffed_by": {"graph": "other"},
          "rows_of_concept": {"concept": 3}, "concept_of_row": {"word": "dog"},
-         **{name: {"model": "b", "layer": "emb"} for name in ("read_rows", "read_row_ends", "read_row_words", "count_rows", "count_row_strengths")}}
+         **{name: {"model": "b", "layer": "emb"} for name in ("read_rows", "read_row_ends", "read_row_words", "count_rows", "count_row_strengths")},
+         "read_reached": {"model": "b", "layer": "dense"}}
 
 
 def used_params(text: str) -> set[str]:

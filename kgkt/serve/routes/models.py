@@ -21,7 +21,7 @@ def router(held: Held) -> APIRouter:
     routes = APIRouter(prefix="/api/graphs/{graph}")
 
     def asked(graph: str) -> tuple[Any, Places]:
-        recipe = held.recipe_of(graph)
+        recipe = held.graph(graph).recipe
         return recipe, Places(held.folder, Path(recipe.dir))
 
     @routes.get("/targets")
@@ -38,11 +38,11 @@ def router(held: Held) -> APIRouter:
     @routes.get("/blocks")
     def blocks(graph: str, model: Name, layer: Name) -> dict[str, Any]:
         """The blocks of a mapped layer, and the concepts that reach each."""
-        return {"blocks": models.blocks(held.recipe_of(graph), model, layer)}
+        return {"blocks": models.blocks(held.graph(graph).recipe, model, layer)}
 
     @routes.get("/report")
     def report(graph: str) -> dict[str, Any]:
         """The proof's last report."""
-        return models.report(held.recipe_of(graph))
+        return models.report(held.graph(graph).recipe)
 
     return routes

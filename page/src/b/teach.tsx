@@ -5,7 +5,7 @@ import { useCell } from "../cell";
 import { at, mayWrite } from "../store";
 import type { Target, Value } from "../types";
 import { useGet } from "../use";
-import { begin, ended, isRunning, work } from "./work";
+import { begin, ended, isRunning, mapAndFuse, work } from "./work";
 
 interface Choice extends Target { source?: boolean }
 interface Held { file: string; bytes: number }
@@ -14,7 +14,7 @@ const OTHER = "\n";  // no file is called so
 
 export const stemOf = (file: string): string => file.replace(/^.*\//, "").replace(/\.keras$/, "");
 
-export function Teach({ file, choose }: { file: string; choose: (file: string) => void }): VNode {
+export function Teach({ file, mapped, choose }: { file: string; mapped: boolean; choose: (file: string) => void }): VNode {
   const again = useCell(ended);
   const { value } = useGet<{ files: Choice[]; data?: Held[] }>(at("targets"), again);
   const files = value?.files ?? [];
@@ -44,9 +44,9 @@ export function Teach({ file, choose }: { file: string; choose: (file: string) =
       {value && files.length === 0 && <p class="quiet">There is no .keras file in the folder that is served.</p>}
       <div class="teach-map">
         <button type="button" disabled={!file || busy} onClick={() => void begin("map", { target: file })}>Map</button>
-        <small>Says which concepts reach which blocks of B's weights. Fuse does it by itself where it was not done.</small>
+        <small>Says which concepts reach which blocks of B's weights. Fuse begins with it where it was not done.</small>
       </div>
-      {file && value && <FuseForm key={file} file={file} busy={busy} files={files} data={value.data ?? []} />}
+      {file && value && <FuseForm key={file} file={file} mapped={mapped} busy={busy} files={files} data={value.data ?? []} />}
     </div>
   );
 }
@@ -55,7 +55,7 @@ function wordsOf({ fused, source }: Choice): string {
   return source ? " (A of this graph)" : fused ? " (fused)" : "";
 }
 
-function FuseForm({ file, busy, files, data }: { file: string; busy: boolean; files: Choice[]; data: Held[] }): VNode {
+function FuseForm({ file, mapped, busy, files, data }: { file: string; mapped: boolean; busy: boolean; files: Choice[]; data: Held[] }): VNode {
   const [out, setOut] = useState(`${file.replace(/\.keras$/, "")}-fused.keras`);
   const [test, setTest] = useState(() => data.find((one) => /(^|\/)test\.npz$/.test(one.file))?.file ?? "");
   const list = useId();
@@ -70,7 +70,10 @@ function FuseForm({ file, busy, files, data }: { file: string; busy: boolean; fi
     ...(there ? { force: true } : {}),
   });
   return (
-    <form class="fuse" onSubmit={(event) => { event.preventDefault(); void begin("fuse", settings()); }}>
+    <form class="fuse" onSubmit={(event) => {
+      event.preventDefault();
+      void (mapped ? begin("fuse", settings()) : mapAndFuse(file, settings()));
+    }}>
       <label class="field">Write the fused B to
         <input value={out} required onInput={(event) => setOut(event.currentTarget.value)} />
       </label>

@@ -33,7 +33,7 @@ export function BView(): VNode {
     <div class="b-view">
       <section class="b-teach" aria-label="Teach B">
         <h1>B</h1>
-        {!source.offline && <Teach file={file} choose={(next) => tune({ target: next, layer: "" })} />}
+        {!source.offline && <Teach file={file} mapped={(model?.layers.length ?? 0) > 0} choose={(next) => tune({ target: next, layer: "" })} />}
         {source.offline && models.map((one) => <button key={one.name} type="button" aria-pressed={one === model} onClick={() => tune({ target: one.file ?? `${one.name}.keras` })}>{one.name}</button>)}
         {jobs.map && <JobCard verb="map" job={jobs.map} />}
         {jobs.fuse && <JobCard verb="fuse" job={jobs.fuse} />}

@@ -23,7 +23,21 @@ export async function begin(verb: Verb, settings: Record<string, Value>): Promis
     watch(verb, job);
   } catch (error) {
     complain(error);
+    watched.get(verb)?.end();
+    watched.delete(verb);
   }
+}
+
+/** Maps B and, when that went well, fuses it: what a map does not say is not written. */
+export async function mapAndFuse(target: string, settings: Record<string, Value>): Promise<void> {
+  await begin("map", { target });
+  const id = watched.get("map")?.id;
+  if (id === undefined) return;
+  const end = work.subscribe(({ map: job }) => {
+    if (job?.id !== id || isRunning(job)) return;
+    end();
+    if (job.state === "done") void begin("fuse", settings);
+  });
 }
 
 export async function cancel(job: Job): Promise<void> {

@@ -6,6 +6,7 @@ export interface Segment { ax: number; ay: number; bx: number; by: number; weigh
 const AROUND = 0.25;     // of the view, drawn on each side of it
 const BANDS = 4;         // of opacity, by weight
 const FEW = 2000;        // lines that can be drawn strongly
+const MANY = 8000;       // lines from which on each is drawn more weakly
 const TOGETHER = 64;     // lines drawn at once
 const SLICE = 9;         // ms of one part of the drawing
 
@@ -70,8 +71,8 @@ export class EdgeLayer {
     const first = band(from);
     const [left, right] = [-view.width * AROUND, view.width * (1 + AROUND)];
     const [top, bottom] = [-view.height * AROUND, view.height * (1 + AROUND)];
-    const few = this.lines.length < FEW ? 1 : 0;
-    pen.globalAlpha = Math.min(1, 0.13 + 0.16 * first + 0.2 * few);
+    const few = this.lines.length < FEW ? 1 : 0, many = Math.min(1, (MANY / this.lines.length) ** 0.5);
+    pen.globalAlpha = Math.min(1, Math.max(0.04, (0.13 + 0.16 * first) * many) + 0.2 * few);
     pen.lineWidth = 0.7 + 0.5 * first + few * 0.5 * first;
     pen.beginPath();
     let at = from;

@@ -1,5 +1,5 @@
 // Pictures for the canvas: the sheet of medoids, and single pictures where one has zoomed in; kept while they are used.
-import { address, source, type Shot } from "../source";
+import { address, Problem, source, type Shot } from "../source";
 import { complain } from "../store";
 import type { Concept } from "../types";
 
@@ -8,6 +8,7 @@ const KEPT = 400;      // single pictures
 const AT_ONCE = 6;     // concepts asked for at a time
 const SHOWN = 6;       // examples beside a concept that is near
 const SIDE = 128;
+const AGAIN = 5000;    // ms until a concept that could not be read is asked for again
 
 export interface Cut { image: CanvasImageSource; x: number; y: number; width: number; height: number }
 
@@ -79,6 +80,9 @@ export class Near {
     this.concepts.set(number, null);
     try {
       this.concepts.set(number, await source.get<Concept>(address(this.graph, "concept", { number })));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (error.kind !== "missing" && error.kind !== "offline") setTimeout(() => this.concepts.delete(number), AGAIN);
     } finally {
       this.asked--;
       this.ready();

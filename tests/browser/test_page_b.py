@@ -1,0 +1,73 @@
+"""The B view as a person uses it: fuse with a live curve, cancel, what it was worth, layers, trace."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.browser.driving import label_all, opened, violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.serving import Served
+
+LONG = 90_000  # ms that training may take on a busy machine
+
+
+def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str, str]) -> None:
+    label_all(served, truth, 20)
+    watched = opened(page, served, "#/b")
+    main = page.locator("main")
+    expect(main).to_contain_text("No B yet")
+    page.get_by_label("B, the model that is taught").select_option("b.keras")
+    expect(main).to_contain_text("b.keras is not mapped yet")
+    expect(page.get_by_label("Test set")).to_have_value("test.npz")
+    assert violations(page) == []
+
+    page.get_by_role("button", name="Map", exact=True).click()
+    job = page.locator(".job", has_text="Map")
+    job.get_by_role("button", name="Cancel").click()
+    expect(job).to_contain_text("cancelled", timeout=LONG)
+
+    page.get_by_text("Steps and seed").click()
+    page.get_by_label("Steps", exact=True).fill("60")
+    page.get_by_role("button", name="Fuse").click()
+    expect(page.get_by_role("button", name="It runs")).to_be_disabled()
+    expect(page.locator(".curve-held")).to_have_attribute("points", re.compile(r"\S+ \S+"), timeout=LONG)
+    worth = page.get_by_role("region", name="What it was worth")
+    expect(worth).to_contain_text("B alone", timeout=LONG)
+    rows = served.ask("/api/graphs/main/models")[1]["models"][0]["fused"]["rows"]
+    values = {row["method"]: row["value"] for row in rows}
+    for row in rows:
+        expect(worth).to_contain_text(row["title"])
+        expect(worth).to_contain_text(f"{100 * row['value']:.1f} %")
+    assert values["fused"] > values["alone"]
+    expect(worth).to_contain_text(f"+{100 * (values['fused'] - values['alone']):.1f}")
+
+    page.get_by_role("button", name=re.compile("^out 10 classes")).click()
+    block = page.locator(".block").nth(3)
+    block.locator(".block-head").click()
+    strongest = served.ask("/api/graphs/main/blocks?model=b&layer=out")[1]["blocks"][3]["concepts"][0]
+    expect(block.locator(".card").first).to_contain_text(strongest["name"])
+
+    item = served.ask("/api/graphs/main/map")[1]["medoids"][0]
+    page.get_by_label("An item, a class, or layer:unit").fill(item)
+    page.get_by_role("button", name="Trace", exact=True).click()
+    traced = page.locator(".traced")
+    expect(traced).to_contain_text("b-fused.keras says", timeout=LONG)
+    expect(traced).to_contain_text("The graph says")
+    assert traced.locator(".card").count() > 0
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(page) == []
+    page.reload()
+    expect(worth).to_contain_text("B alone")  # what was measured stays with the graph
+    expect(page.locator(".curve-held")).to_be_visible()  # and the service still holds the job
+
+    page.get_by_label("An item, a class, or layer:unit").fill("no such item")
+    page.get_by_role("button", name="Trace", exact=True).click()
+    expect(page.locator(".job .trouble")).to_contain_text("no such item", timeout=LONG)
+    assert watched.but() == []
