@@ -17,11 +17,13 @@ const EXAMPLES = 6;
 export function Borders(): VNode {
   const again = useRevision();
   const { query } = useCell(route);
+  const working = useCell(state)?.working ?? false;
   const { value, problem } = useGet<{ borders: Border[] }>(at("borders"), again);
   if (problem && !value) return <Trouble problem={problem} />;
   if (!value) return <Busy />;
   const all = value.borders;
   const open = query["a"] ? all.find((one) => one.a === query["a"] && one.b === query["b"]) : all[0];
+  if (all.length === 0 && working) return <Busy words="The items' answer is being worked out; it tells more than the concepts'" />;
   if (all.length === 0 && !query["a"]) {
     return <Empty title="No concept lies between two classes">
       <p>That is so when fewer than two classes have labels, or every concept leans clearly to one. <a href={hrefOf("label")}>Label more items</a>.</p>

@@ -11,7 +11,7 @@ const FETCHED = 12;
 const FEW = 3;  // a strip so short takes a new ranking at once
 
 /** `gained`: by how many items its class grew. */
-export interface Done { item: Suggested; said: string; edit: number | null; gained: number; words: string }
+export interface Done { item: Suggested; said: string; edit: number | null; gained: number }
 
 export interface Queue {
   items: readonly Suggested[];
@@ -150,7 +150,7 @@ async function send(item: Suggested, name: string, not: boolean): Promise<void> 
   sending.set(sending.value - 1);
   if (!edited) { put(item); return; }
   const gained = itemsOf(edited.state, name) - was;
-  done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained, words: edited.words }, ...done.value]);
+  done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained }, ...done.value]);
   if (sending.value === 0) void refresh();
 }
 

@@ -108,7 +108,6 @@ export function LastDone(): VNode {
       {!busy && last && <>
         <span>{last.item.item} <ClassName index={index} name={last.said} /> <strong class="gain">{gain(last.gained)}</strong></span>
         {mayWrite() && last.edit !== null && <button type="button" onClick={takeBack}>Undo</button>}
-        <small>{last.words}</small>
       </>}
     </div>
   );
