@@ -45,6 +45,7 @@ export async function refresh(): Promise<void> {
   const now = `${graph.value}\n${within()}`;
   if (now !== of) reset(now);
   asked?.abort();
+  if (sending.value > 0) return;  // once it is there, it is asked again
   const stop = asked = new AbortController();
   try {
     const n = FETCHED + skipped.value.size;
@@ -138,6 +139,8 @@ export function unskip(): void {
 export function say(name: string, not: boolean): void {
   const item = before();
   if (!item || !mayWrite() || name === "") return;
+  asked?.abort();  // its answer would still hold this item
+  pending = null;
   leave(item);
   sending.set(sending.value + 1);
   chain = chain.then(() => send(item, name, not));
@@ -148,7 +151,7 @@ async function send(item: Suggested, name: string, not: boolean): Promise<void> 
   const pair = [{ item: item.item, class: name }];
   const edited = await (not ? label([], pair, { quiet: true }) : label(pair, [], { quiet: true }));
   sending.set(sending.value - 1);
-  if (!edited) { put(item); return; }
+  if (!edited) { put(item); void refresh(); return; }
   const gained = itemsOf(edited.state, name) - was;
   done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained }, ...done.value]);
   if (sending.value === 0) void refresh();
