@@ -38,10 +38,16 @@ function Shown({ of }: { of: Value }): VNode {
   if (typeof of === "boolean") return <>{String(of)}</>;
   if (typeof of === "string") return <Text of={of} graph={name} />;
   if (Array.isArray(of)) return <List of={of} />;
-  if (Array.isArray(of["~path"])) return <span class="path">{of["~path"].map((one, place) => <span key={place}>{place > 0 && " "}<Shown of={one} /></span>)}</span>;
+  if (Array.isArray(of["~path"])) {
+    return <span class="path">{of["~path"].map((one, place) => <span key={place}>{place > 0 && " "}<Shown of={one} /></span>)}</span>;
+  }
   if (typeof of["~node"] === "string") return <Holder head={String(of["name"] ?? of["key"] ?? "")} kind={of["~node"]} of={of} graph={name} />;
   if (typeof of["~relationship"] === "string") return <Holder head="" kind={of["~relationship"]} of={of} graph={name} arrow />;
-  return <span class="map-value">{Object.entries(of).map(([key, held], place) => <span key={key}>{place > 0 && ", "}{key}: <Shown of={held} /></span>)}</span>;
+  return (
+    <span class="map-value">{Object.entries(of).map(([key, held], place) => (
+      <span key={key}>{place > 0 && ", "}{key}: <Shown of={held} /></span>
+    ))}</span>
+  );
 }
 
 // A key of a concept or of an item of the open graph opens it.
@@ -58,7 +64,9 @@ function List({ of }: { of: Value[] }): VNode {
   return (
     <span class="list-value">
       {shown.map((one, place) => <span key={place}>{place > 0 && ", "}<Shown of={one} /></span>)}
-      {of.length > shown.length && <> <button type="button" class="link" onClick={() => set(true)}>and {count(of.length - shown.length)} more</button></>}
+      {of.length > shown.length && " "}
+      {of.length > shown.length &&
+        <button type="button" class="link" onClick={() => set(true)}>and {count(of.length - shown.length)} more</button>}
     </span>
   );
 }
@@ -71,7 +79,9 @@ function Holder({ head, kind, of, graph: name, arrow = false }: {
   const rest = Object.entries(of).filter(([one, held]) => !one.startsWith("~") && held !== null);
   return (
     <span class={arrow ? "relationship" : "node"}>
-      <button type="button" class="node-head" aria-expanded={open} onClick={() => set(!open)}>{arrow ? `-${kind}-` : <><em>{kind}</em> {head}</>}</button>
+      <button type="button" class="node-head" aria-expanded={open} onClick={() => set(!open)}>
+        {arrow ? `-${kind}-` : <><em>{kind}</em> {head}</>}
+      </button>
       {key.startsWith(`${name}/`) && /\/(concept|item)\//.test(key) && <> <Text of={key} graph={name} /></>}
       {open && <span class="properties">{rest.map(([one, held]) => <span key={one}><b>{one}</b> <Shown of={held} /></span>)}</span>}
     </span>
