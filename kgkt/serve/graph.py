@@ -49,7 +49,7 @@ class Snapshot:
     nearest: np.ndarray
     exemplars: list[np.ndarray]
     notices: tuple[str, ...] = ()
-    kept: dict[str, Any] = field(default_factory=dict)  # what views worked out of this layout
+    kept: dict[Any, Any] = field(default_factory=dict)  # what views worked out of this layout
 
     def row(self, item: str) -> int:
         """The row of an item, found as people write it.
@@ -89,7 +89,8 @@ class HeldGraph:
         self._tell = tell
         self._lock = threading.RLock()  # one edit, or one reading, at a time
         self._snapshot: Snapshot | None = None
-        self._signature, self._looked, self._made = "", 0.0, ""
+        self._signature, self._looked = "", 0.0
+        self.made = ""  # which populate made what is held
         self._maps: Any = None
         embedded = embedded_path(store_url(recipe, self.run)) is not None
         self._every = LOOK_EVERY if embedded else ASK_EVERY
@@ -204,8 +205,8 @@ class HeldGraph:
         made = population(self.run)
         with open_graph_store(self.recipe, self.run) as store:
             own_info(store, self.run)
-            if before is None or made != self._made or not self._same_edges(store, before.current):
-                self._made = made
+            if before is None or made != self.made or not self._same_edges(store, before.current):
+                self.made = made
                 return self._read_whole(store)
             current = read_again(store, self.run, before.current, concepts=True)
         return self._go_on(before, current)

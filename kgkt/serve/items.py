@@ -125,6 +125,11 @@ def suggested(
     from kgkt.rundir.asking import covering, seconds
 
     _few(n)
+    key = ("suggested", seen.revision, n, tuple(concepts))
+    if key in seen.kept:
+        return seen.kept[key]
+    for old in [known for known in list(seen.kept) if known[0] == "suggested" and known[1] != seen.revision]:
+        seen.kept.pop(old, None)
     current = seen.current
     asking, kernel = current, None
     if len(concepts):
@@ -147,7 +152,8 @@ def suggested(
             "why": one.why, "picture": pictures.has(one.item_id), "text": pictures.text(one.item_id),
             "leans_to": seen.answer.of_item(row, 3),
         })  # fmt: skip
-    return {"items": items, "covered": int(seen.answer.reached.sum())}
+    seen.kept[key] = {"items": items, "covered": int(seen.answer.reached.sum())}
+    return seen.kept[key]
 
 
 def search(seen: Snapshot, pictures: Pictures, wanted: str) -> dict[str, Any]:

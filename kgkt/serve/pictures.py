@@ -29,13 +29,14 @@ class Pictures:
         self._looks: tuple[Any, Looks] | None = None
         self._span: tuple[float, float] | None = None
         self._rows: dict[str, int] = {}
+        self._words = False  # the items are words, which are their own texts
         self._sheets: dict[tuple[int, int], bytes] = {}
 
     def text(self, item: str) -> str | None:
         """The item's text, in whole lines; None where it has none."""
         looks = self._read()
         if looks.data is None or looks.data.text is None:
-            return item if looks.missing == "" and self._kind() == "words" else None
+            return item if self._words else None
         row = self._rows.get(item)
         return None if row is None else looks.data.text[row][:TEXT]
 
@@ -126,17 +127,12 @@ class Pictures:
 
         return looks.data is not None and looks.data.text is None and is_image(looks.data)
 
-    def _kind(self) -> str | None:
-        from kgkt.rundir.state import settings_of
-
-        return settings_of(self.held.run, "populate").get("kind")
-
     def _read(self, draw: bool = False) -> Looks:
         """How items can be shown, read again where the graph was made anew."""
         from kgkt.rundir.looks import Looks, read_looks
-        from kgkt.rundir.state import population
+        from kgkt.rundir.state import settings_of
 
-        key = (population(self.held.run), draw)
+        key = (self.held.made, draw)
         with self._lock:
             if self._looks is None or self._looks[0][0] != key[0] or (draw and not self._looks[0][1]):
                 try:
@@ -146,6 +142,7 @@ class Pictures:
                 data = self._looks[1].data
                 self._rows = {} if data is None else {item: row for row, item in enumerate(data.ids.tolist())}
                 self._span = None
+                self._words = settings_of(self.held.run, "populate").get("kind") == "words"
             return self._looks[1]
 
 

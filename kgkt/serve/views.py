@@ -165,8 +165,9 @@ def concepts_page(
         wanted = search.casefold()
         keep &= np.array([wanted in str(name).casefold() for name in graph.names], bool).reshape(len(graph))
     found = np.flatnonzero(keep).tolist()
-    by = {"name": [str(n).casefold() for n in graph.names], "number": list(range(len(graph)))}
-    values = by[sort] if sort in by else {**short, "size": graph.sizes}[sort].tolist()
+    by: dict[str, Any] = {"name": [str(n).casefold() for n in graph.names], "number": range(len(graph)),
+                          "size": graph.sizes, **short}  # fmt: skip
+    values = list(by[sort])
     found.sort(key=lambda i: values[i], reverse=order == "desc")
     return {"total": len(found), "concepts": [brief(seen, i, short) for i in found[offset : offset + limit]]}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.driving import label_all, opened, violations
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.serving import Served
+
+pytestmark = pytest.mark.slow
 
 LONG = 90_000  # ms that training may take on a busy machine
 

@@ -62,7 +62,8 @@ def _concepts(rows: Any, graph: str) -> list[int]:
             if value.startswith(f"{graph}/concept/") and (n := number(value, graph, "concept")) is not None:
                 found[n] = None
         elif isinstance(value, dict):
-            walk(value.get("key")) if "~node" in value else [walk(inner) for inner in value.values()]
+            for inner in [value.get("key")] if "~node" in value else value.values():
+                walk(inner)
         elif isinstance(value, list | tuple):
             for inner in value:
                 walk(inner)

@@ -24,7 +24,8 @@ def router(held: Held) -> APIRouter:
         """Run a verb of (recipe, say) on a graph that may be written."""
         if not held.write:
             raise ReadOnly
-        one, said = held.graph(graph), []
+        said: list[str] = []
+        one = held.graph(graph)
         done = one.edit(lambda: verb(one.recipe, said.append))
         held.labelled(graph)
         return done, said
@@ -38,7 +39,8 @@ def router(held: Held) -> APIRouter:
             raise ReadOnly
         if not body.labels and not body.ticks:
             raise UsageError("neither a label nor a tick")
-        one, said = held.graph(graph), []
+        said: list[str] = []
+        one = held.graph(graph)
         pairs = [(s.item, s.class_) for s in body.labels] + [(s.item, f"not:{s.class_}") for s in body.ticks]
         edit = one.label(read_pairs(pairs, one.now().rows.keys()), said.append)
         held.labelled(graph)

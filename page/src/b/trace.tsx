@@ -98,10 +98,10 @@ function OfItem({ of }: { of: TracedItem }): VNode {
       <div class="traced-head">
         <button type="button" class="link plain" onClick={() => openItem(of.item)} aria-label={`Open ${of.item}`}><Seen item={of.item} text={null} side={96} /></button>
         <dl class="says">
-          <dt>{of.target} says</dt><dd><Says name={of.class} /> {share(of.mass)}; next <Says name={of.next_class} /> {share(of.next_mass)}</dd>
-          <dt>The graph says</dt><dd><Says name={of.graph_says} /> {of.graph_mass === null ? "" : share(of.graph_mass)}</dd>
+          <dt>{of.target} says</dt><dd><Says name={of.class} />, {share(of.mass)}; next <Says name={of.next_class} />, {share(of.next_mass)}</dd>
+          <dt>The graph says</dt><dd><Says name={of.graph_says} />{of.graph_mass === null ? "" : `, ${share(of.graph_mass)}`}</dd>
           {of.label !== null && <><dt>Its label</dt><dd><Says name={of.label} /></dd></>}
-          {of.without !== null && <><dt>Without these units</dt><dd><Says name={of.without} /> {of.without_mass === null ? "" : share(of.without_mass)}</dd></>}
+          {of.without !== null && <><dt>Without these units</dt><dd><Says name={of.without} />{of.without_mass === null ? "" : `, ${share(of.without_mass)}`}</dd></>}
         </dl>
       </div>
       <h3>Concepts behind it</h3>

@@ -39,9 +39,9 @@ function Rows({ rows, items }: { rows: WorthRow[]; items: number | null }): VNod
   return (
     <>
       <Table caption="Accuracy on the test set" rows={rows} columns={[
-        { key: "title", head: "Accuracy on the test set", cell: (row) => (
+        { key: "title", head: "On the test set", cell: (row) => (
           <>{row.method === "fused" ? <strong>{row.title}</strong> : row.title}{row.value !== null && <Bar value={row.value} />}</>) },
-        { key: "value", head: "Share", number: true, cell: (row) => share(row.value, 1) },
+        { key: "value", head: "Accuracy", number: true, cell: (row) => share(row.value, 1) },
         { key: "minus", head: "B fused minus it", number: true, cell: (row) => row.minus === null ? "" : points(row.minus, row.error) },
       ]} />
       {items !== null && <p class="quiet">{count(items)} test items. ± is one standard error.</p>}

@@ -126,11 +126,15 @@ function feed(board: Board): () => void {
   let alive = true;
   const data = (): void => {
     if (!map.value || map.value === layout) return;
-    const pictures = overview.value?.pictures ?? false;
     board.near = new Near(graph.value, () => board.ask());
-    board.sheets = pictures ? new Sheets(graph.value, map.value.x.length, () => board.ask()) : null;
+    board.sheets = null;
     board.setData(layout = map.value);
+    pictures();
     look();
+  };
+  const pictures = (): void => {  // the overview may come after the map
+    if (!map.value || board.sheets || !overview.value?.pictures) return;
+    board.sheets = new Sheets(graph.value, map.value.x.length, () => board.ask());
   };
   const look = (): void => {
     if (!map.value || !state.value || map.value !== layout) return;
@@ -158,7 +162,7 @@ function feed(board: Board): () => void {
   inks();
   data();
   own();
-  const ends = [map.subscribe(data), overview.subscribe(data), state.subscribe(look), colour.subscribe(look), only.subscribe(look),
+  const ends = [map.subscribe(data), overview.subscribe(pictures), state.subscribe(look), colour.subscribe(look), only.subscribe(look),
     chosen.subscribe(own), highlight.subscribe(marks), dark.subscribe(inks)];
   return () => { alive = false; size.disconnect(); ends.forEach((fn) => fn()); };
 }
