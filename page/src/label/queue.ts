@@ -50,12 +50,8 @@ export async function refresh(): Promise<void> {
   const now = `${graph.value}\n${within()}`;
   if (now !== of) reset(now);
   asked?.abort();
-<<<<<<< HEAD
-  if (sending.value > 0) return;  // once it is there, it is asked again
-  const stop = asked = new AbortController();
-=======
+  if (sending.value > 0) return; // once it is there, it is asked again
   const stop = (asked = new AbortController());
->>>>>>> wpage
   try {
     const n = FETCHED + skipped.value.size;
     const told = await source.get<Suggestions>(at("suggest", { n, concepts: within() }), stop.signal);
@@ -178,14 +174,11 @@ async function send(item: Suggested, name: string, not: boolean): Promise<void> 
   const pair = [{ item: item.item, class: name }];
   const edited = await (not ? label([], pair, { quiet: true }) : label(pair, [], { quiet: true }));
   sending.set(sending.value - 1);
-<<<<<<< HEAD
-  if (!edited) { put(item); void refresh(); return; }
-=======
   if (!edited) {
     put(item);
+    void refresh();
     return;
   }
->>>>>>> wpage
   const gained = itemsOf(edited.state, name) - was;
   done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained }, ...done.value]);
   if (sending.value === 0) void refresh();
