@@ -34,7 +34,7 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
           </li>
         ))}
       </ul>
-      {by === "class" && <small class="legend-note">Pale: in doubt. The number: items.</small>}
+      <small class="legend-note">{by === "class" ? "Pale: in doubt. " : ""}The number: items. A point: holds a label.</small>
       {!data.active.every((on, i) => on || data.into[i] !== i) && <small class="legend-note">Hollow: off.</small>}
     </div>
   );
