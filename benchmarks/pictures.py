@@ -31,8 +31,8 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=12)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", "from kgkt.cli import main; main()", "demo", "--serve", "--port", "0", "--no-open"]
-        service = subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        kgkt = [sys.executable, "-c", "from kgkt.cli import main; main()"]
+        service = subprocess.Popen([*kgkt, "demo", "--serve", "--port", "0", "--no-open"], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             assert service.stdout is not None
             play(service.stdout.readline().strip(), asked.labels)
@@ -58,7 +58,8 @@ def play(link: str, labels: int) -> None:
             settle(page)
             frames.append(page.screenshot())
             say(page, truth[item], known)
-            page.wait_for_function("item => !document.querySelector('main').innerText.split('\\n').includes(item)", arg=item)
+            gone = "item => !document.querySelector('main').innerText.split('\\n').includes(item)"
+            page.wait_for_function(gone, arg=item)
         page.get_by_text("being worked out").wait_for(state="hidden", timeout=120_000)
         settle(page)
         frames.append(page.screenshot())
