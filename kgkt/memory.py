@@ -1,9 +1,11 @@
-"""Gives memory that was freed back to the system, where the allocators would keep it."""
+"""How much memory is free; and gives what was freed back to the system, where the allocators would keep it."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
+from pathlib import Path
 
 
 def release_memory() -> None:
@@ -17,3 +19,17 @@ def release_memory() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
         if trim is not None:
             trim(0)
+
+
+def free_bytes() -> int | None:
+    """How much memory is free, as Linux tells it of the machine and of this process' control group; None elsewhere."""
+    try:
+        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+        free = [int(told["MemAvailable"].split()[0]) * 1024]
+    except (OSError, KeyError, ValueError):
+        return None
+    group = Path("/sys/fs/cgroup")
+    with contextlib.suppress(OSError, ValueError):  # no such group, or one without a limit
+        free.append(int((group / "memory.max").read_text(encoding="ascii"))
+                    - int((group / "memory.current").read_text(encoding="ascii")))
+    return max(0, min(free))

@@ -2,7 +2,8 @@
 
 It reads one line of JSON on its standard input, does what that says, and answers with lines of JSON on a descriptor of
 its own, as TensorFlow writes to the usual ones what it likes: {"progress"}, {"notice"}, {"point"}, and in the end
-{"result"} or {"error"}. When its input ends its server is gone, and it ends as if it had been interrupted.
+{"result"} or {"error"}. With an argument it first loads what many jobs need (`load`), and then waits for its job. When
+its input ends its server is gone, and it ends as if it had been interrupted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from kgkt.errors import KgktError
+from kgkt.memory import free_bytes
 from kgkt.serve.calls import do
 from kgkt.serve.kinds import kind_of
 from kgkt.store.fence import answers, send
@@ -32,7 +34,8 @@ TRAININGS = {"alone": "training B alone", "own": "checking B's own weights", "wr
 FIRST = 200  # points of a curve that are told however fast they come
 PATIENCE = 5.0  # seconds from an interruption to the end
 NICE = 5  # the service answers people, a job can wait
-SPARE = 0.9  # of the memory that is free when a job starts, what it may take
+LEAST = 1 << 30  # bytes that it may take in any case
+SHARE = 0.9  # of the memory that is free when a job starts, what it may take
 
 
 class Teller:
@@ -106,6 +109,8 @@ def main() -> None:
     teller = Teller(answers())
     for one in (signal.SIGINT, signal.SIGTERM):  # a server in the background may have them ignored
         signal.signal(one, teller.interrupt)
+    for name in sys.argv[1:]:
+        load(name)
     spec = json.loads(_first_line())
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     _hear_notices(teller.say)
@@ -125,6 +130,19 @@ def main() -> None:
     with contextlib.suppress(OSError):
         sys.stderr.flush()
     os._exit(0)  # all is written and told; TensorFlow takes seconds to put itself away
+
+
+def load(what: str) -> None:
+    """Import ahead of a job what it will need: "arrays", or also "keras".
+
+    The database comes before TensorFlow, which leaves it no place for its thread-local data on some machines.
+    """
+    from kgkt.source.quiet import import_quietly, keras
+
+    for name in ("kglite", "scipy.linalg", "sklearn.linear_model", "pyarrow.parquet", "kgkt.verbs.propagate"):
+        import_quietly(name)
+    if what == "keras":
+        keras()
 
 
 def _first_line() -> bytes:
@@ -175,19 +193,9 @@ def _bound() -> None:
         Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = min([free for free in (free_bytes(), soft, hard) if free >= 0])
+    free = free_bytes()
+    most = min([one for one in (-1 if free is None else max(int(SHARE * free), LEAST), soft, hard) if one >= 0])
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-
-
-def free_bytes() -> int:
-    """How much memory a job may take, as Linux tells what is free of the machine and of its control group."""
-    told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
-    free = [int(told["MemAvailable"].split()[0]) * 1024]
-    group = Path("/sys/fs/cgroup")
-    with contextlib.suppress(OSError, ValueError):  # no such group, or one without a limit
-        free.append(int((group / "memory.max").read_text(encoding="ascii"))
-                    - int((group / "memory.current").read_text(encoding="ascii")))
-    return int(SPARE * max(min(free), 1 << 30))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from kgkt.serve.allowed import VERBS, checked
 from kgkt.serve.job import Holder, Job
 from kgkt.serve.kinds import Refused
 from kgkt.serve.places import KERAS, Places
-from kgkt.serve.process import LEAVING, PATIENCE, drain_into, end_later, in_words, interrupt, start_child
+from kgkt.serve.process import LEAVING, PATIENCE, drain_into, end_later, in_words, interrupt
 from kgkt.serve.similar import refuse_pictures
+from kgkt.serve.spare import Spare
 
 LOG = logging.getLogger("kgkt.serve")
 KEPT = 100  # jobs that ended
@@ -42,6 +43,7 @@ class Jobs:
         self.lock = threading.Condition()
         self._jobs: dict[str, Job] = {}  # in the order in which they came
         self._waiting: deque[Job] = deque()
+        self._spare = Spare(held.folder)
         self._process: subprocess.Popen[bytes] | None = None  # of the job that runs
         self._written: dict[str, tuple[int, int]] = {}  # what jobs of this server wrote, and when it was so
         self._closed = False
@@ -142,6 +144,7 @@ class Jobs:
             self.cancel(name)
         if self._worker is not None:
             self._worker.join(PATIENCE + LEAVING)
+        self._spare.drop()
 
     def places(self, recipe: Recipe) -> Places:
         """The folders that settings may name files in."""
@@ -227,6 +230,8 @@ class Jobs:
             if job.writes:
                 self._after(job)
             self._told(job)
+            if not self._closed:
+                self._spare.make(job.verb)
 
     def _after(self, job: Job) -> None:
         try:
@@ -240,7 +245,7 @@ class Jobs:
     def _run(self, job: Job) -> str:
         """Run one job in a process of its own; the state that it ends in."""
         with self.lock:
-            process = self._process = start_child(self.held.folder)
+            process = self._process = self._spare.take(job.verb)
             if job.cancelled:
                 interrupt(process)
         last: deque[str] = deque(maxlen=LOGGED)

@@ -17,14 +17,19 @@ LEAVING = 10.0  # seconds from its last word to the end of a process
 LINE = 2000  # bytes of a line that are kept
 
 
-def start_child(folder: Path) -> subprocess.Popen[bytes]:
-    """A process for one job, never forked from this one; interruptions from a terminal do not reach it."""
+def start_child(folder: Path, *load: str) -> subprocess.Popen[bytes]:
+    """A process for one job, never forked from this one; interruptions from a terminal do not reach it.
+
+    Args:
+        folder: that it works in.
+        load: what it loads before it waits for its job.
+    """
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1"}
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "kgkt.serve.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-P", "-m", "kgkt.serve.child", *load], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True)
 
 

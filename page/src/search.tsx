@@ -11,7 +11,7 @@ import { at, complain, highlight, overview, state } from "./store";
 import type { Found } from "./types";
 import { useKeys } from "./use";
 
-const WAIT = 120;  // ms after the last letter
+const WAIT = 120; // ms after the last letter
 
 type Hit =
   | { kind: "concept"; number: number; name: string }
@@ -34,7 +34,11 @@ export function Search(): VNode {
   const list = found ? hits(found) : [];
   const shown = open && text.trim() !== "" && found !== null;
   useEffect(() => setPlace(-1), [found]);
-  useKeys((event) => { if (event.key !== "/") return false; field.current?.focus(); return true; });
+  useKeys((event) => {
+    if (event.key !== "/") return false;
+    field.current?.focus();
+    return true;
+  });
   const pick = (hit: Hit | undefined): void => {
     if (!hit) return;
     setOpen(false);
@@ -44,25 +48,63 @@ export function Search(): VNode {
   };
   const press = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step && list.length) { setPlace((place + step + list.length) % list.length); setOpen(true); }
-    else if (event.key === "Enter") pick(list[Math.max(0, place)]);
-    else if (event.key === "Escape") { setOpen(false); if (!shown) field.current?.blur(); }
-    else return;
+    if (step && list.length) {
+      setPlace((place + step + list.length) % list.length);
+      setOpen(true);
+    } else if (event.key === "Enter") pick(list[Math.max(0, place)]);
+    else if (event.key === "Escape") {
+      setOpen(false);
+      if (!shown) field.current?.blur();
+    } else return;
     event.preventDefault();
   };
   return (
-    <div class="search" role="search" onFocusOut={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false); }}>
-      <input ref={field} type="text" role="combobox" aria-label="Search concepts, classes and items" placeholder="Search   /" value={text}
-        aria-expanded={shown} aria-controls={`${id}-list`} aria-autocomplete="list" autoComplete="off"
+    <div
+      class="search"
+      role="search"
+      onFocusOut={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false);
+      }}
+    >
+      <input
+        ref={field}
+        type="text"
+        role="combobox"
+        aria-label="Search concepts, classes and items"
+        placeholder="Search   /"
+        value={text}
+        aria-expanded={shown}
+        aria-controls={`${id}-list`}
+        aria-autocomplete="list"
+        autoComplete="off"
         aria-activedescendant={shown && place >= 0 ? `${id}-${place}` : undefined}
-        onInput={(event) => { setText(event.currentTarget.value); setOpen(true); }} onFocus={() => setOpen(true)} onKeyDown={press} />
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setOpen(true);
+        }}
+        onFocus={() => setOpen(true)}
+        onKeyDown={press}
+      />
       <ByPicture />
       <ul id={`${id}-list`} role="listbox" aria-label="Found" hidden={!shown}>
-        {shown && list.map((hit, index) => (
-          <li key={keyOf(hit)} id={`${id}-${index}`} role="option" aria-selected={index === place}
-            onPointerDown={(event) => event.preventDefault()} onClick={() => pick(hit)}><Line of={hit} /></li>
-        ))}
-        {shown && list.length === 0 && <li role="option" aria-selected="false" aria-disabled="true" class="quiet">Nothing is called that.</li>}
+        {shown &&
+          list.map((hit, index) => (
+            <li
+              key={keyOf(hit)}
+              id={`${id}-${index}`}
+              role="option"
+              aria-selected={index === place}
+              onPointerDown={(event) => event.preventDefault()}
+              onClick={() => pick(hit)}
+            >
+              <Line of={hit} />
+            </li>
+          ))}
+        {shown && list.length === 0 && (
+          <li role="option" aria-selected="false" aria-disabled="true" class="quiet">
+            Nothing is called that.
+          </li>
+        )}
       </ul>
     </div>
   );
@@ -72,12 +114,20 @@ function useFound(text: string): Found | null {
   const [found, set] = useState<Found | null>(null);
   const q = text.trim();
   useEffect(() => {
-    if (q === "") { set(null); return undefined; }
+    if (q === "") {
+      set(null);
+      return undefined;
+    }
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      source.get<Found>(at("search", { q }), stop.signal).then(set, (error: unknown) => { if (!stop.signal.aborted) complain(error); });
+      source.get<Found>(at("search", { q }), stop.signal).then(set, (error: unknown) => {
+        if (!stop.signal.aborted) complain(error);
+      });
     }, WAIT);
-    return () => { clearTimeout(timer); stop.abort(); };
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
   }, [q]);
   return found;
 }
@@ -87,12 +137,25 @@ const keyOf = (hit: Hit): string =>
 
 function Line({ of }: { of: Hit }): VNode {
   const now = useCell(state);
-  if (of.kind === "class") return <><ClassName index={now?.classes.indexOf(of.name) ?? -1} name={of.name} /> <small>class</small></>;
-  if (of.kind === "concept") return <><span>{of.name}</span> <small>concept {of.number}</small></>;
-  return <>
-    {(of.item.picture) && <Picture of={of.item} side={28} />}
-    <span class="found-item">{of.item.text ?? of.item.item}</span> <small>item{of.item.text ? ` ${of.item.item}` : ""}</small>
-  </>;
+  if (of.kind === "class")
+    return (
+      <>
+        <ClassName index={now?.classes.indexOf(of.name) ?? -1} name={of.name} /> <small>class</small>
+      </>
+    );
+  if (of.kind === "concept")
+    return (
+      <>
+        <span>{of.name}</span> <small>concept {of.number}</small>
+      </>
+    );
+  return (
+    <>
+      {of.item.picture && <Picture of={of.item} side={28} />}
+      <span class="found-item">{of.item.text ?? of.item.item}</span>{" "}
+      <small>item{of.item.text ? ` ${of.item.item}` : ""}</small>
+    </>
+  );
 }
 
 function follow(hit: Hit): void {
@@ -100,7 +163,7 @@ function follow(hit: Hit): void {
   else if (hit.kind === "item") openItem(hit.item.item);
   else {
     const index = state.value?.classes.indexOf(hit.name) ?? -1;
-    highlight.set((state.value?.best ?? []).flatMap((best, number) => best === index ? [number] : []));
+    highlight.set((state.value?.best ?? []).flatMap((best, number) => (best === index ? [number] : [])));
     go("map", { colour: "class" });
   }
 }
@@ -111,9 +174,24 @@ function ByPicture(): VNode | null {
   if (!about?.pictures || source.offline) return null;
   return (
     <>
-      <button type="button" title="Items like a picture of yours; it can also be dropped anywhere on the page" onClick={() => field.current?.click()}>Picture …</button>
-      <input ref={field} type="file" accept="image/*" hidden aria-label="A picture to look for"
-        onChange={(event) => { take(event.currentTarget.files?.[0]); event.currentTarget.value = ""; }} />
+      <button
+        type="button"
+        title="Items like a picture of yours; it can also be dropped anywhere on the page"
+        onClick={() => field.current?.click()}
+      >
+        Picture …
+      </button>
+      <input
+        ref={field}
+        type="file"
+        accept="image/*"
+        hidden
+        aria-label="A picture to look for"
+        onChange={(event) => {
+          take(event.currentTarget.files?.[0]);
+          event.currentTarget.value = "";
+        }}
+      />
     </>
   );
 }

@@ -90,12 +90,17 @@ export async function begin(): Promise<void> {
   try {
     const told = await source.get<Session>("/api/session");
     session.set(told);
-    const named = route.value.query["graph"];
-    await openGraph(named && told.graphs.includes(named) ? named : told.graph);
+    await openGraph(wanted(told));
     trouble.set(null);
   } catch (error) {
     stop(error);
   }
+}
+
+/** The graph that the address names, else the first. */
+function wanted(told: Session): string {
+  const named = route.value.query["graph"];
+  return named && told.graphs.includes(named) ? named : told.graph;
 }
 
 function stop(error: unknown): void {
@@ -120,11 +125,14 @@ async function resume(): Promise<void> {
 
 export function chooseGraph(name: string): void {
   tune({ graph: name === session.value?.graph ? "" : name, concept: "", item: "", compare: "", chosen: "" }, true);
-  void openGraph(name).catch(complain);
 }
 
 /** Listens to the service; called once. */
 export function keepUp(): void {
+  route.subscribe(() => {
+    const name = session.value && wanted(session.value);
+    if (name && graph.value && name !== graph.value) void openGraph(name).catch(complain);
+  });
   source.listen("changed", (told) => {
     if (told.graph !== graph.value) return;
     if (told.layout !== map.value?.layout) void loadMap().catch(complain);

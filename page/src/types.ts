@@ -105,7 +105,7 @@ export interface Rows {
 }
 
 /** `params`: its parameters but `graph`, with their defaults; null for one that must be given. */
-export interface Shipped { name: string; doc: string; params: Record<string, Value>; text?: string }
+export interface Shipped { name: string; doc: string; params: Record<string, Value> }
 
 /** A label of an item that another one hears, and its share in what arrives there. */
 export interface HeardLabel { item: string; class: string; share: number }

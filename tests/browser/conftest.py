@@ -22,7 +22,9 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 def _only_here(route: Route) -> None:
-    route.continue_() if urlsplit(route.request.url).hostname in ("127.0.0.1", "localhost") else route.abort()
+    place = urlsplit(route.request.url)
+    here = place.scheme in ("file", "data", "blob") or place.hostname in ("127.0.0.1", "localhost")
+    route.continue_() if here else route.abort()
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
@@ -43,13 +44,10 @@ def item_shown(page: Page) -> str:
     return page.locator(".stage-words strong").inner_text()
 
 
-def label_all(served: Served, truth: dict[str, str], n: int, wrong: dict[str, str] | None = None) -> list[str]:
-    """Label the n items worth it most by the service itself; those in `wrong` otherwise than they are."""
-    found: Any = served.ask(f"/api/graphs/main/suggest?n={n}")[1]
-    items = [one["item"] for one in found["items"]]
-    said = [{"item": item, "class": (wrong or {}).get(item, truth[item])} for item in items]
+def label_all(served: Served, truth: dict[str, str], items: Iterable[str], wrong: Mapping[str, str]) -> None:
+    """Label items by the service itself; those in `wrong` otherwise than they are."""
+    said = [{"item": item, "class": wrong.get(item, truth[item])} for item in items]
     assert served.ask("/api/graphs/main/label", {"labels": said, "ticks": []})[0] == 200
-    return items
 
 
 def violations(page: Page) -> list[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driving import label_all, opened
+from tests.browser.driving import label_all, opened, violations
+from tests.cli.conftest import populated_once, truth  # noqa: F401 - fixtures
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -17,6 +22,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+VIEWS = {"#/label": ".stage", "#/label?concept=3": ".beside .concept", "#/item/i0001": ".item .examples .example",
+         "#/doubt": ".suspect", "#/doubt?part=borders": ".borders, .empty", "#/doubt?part=edits": "table",
+         "#/ask?q=concepts": ".answer table"}  # fmt: skip
+NARROW = ("#/label", "#/label?concept=3", "#/doubt")  # also looked at on a telephone, in the dark
 NAME = "<b onmouseover=alert(1)>loops</b>"
 
 
@@ -29,10 +38,19 @@ def labels_of(served: Served) -> dict[str, str]:
     return dict(served.ask("/api/graphs/main/query", {"text": text, "params": {}})[1]["rows"])
 
 
-def test_suspects_and_borders(page: Page, served: Served, truth: dict[str, str]) -> None:
-    items = [one["item"] for one in served.ask("/api/graphs/main/suggest?n=60")[1]["items"]]
-    wrong = {item: str((int(truth[item]) + 5) % 10) for item in items[4::12]}
-    label_all(served, truth, 60, wrong)
+@pytest.fixture(scope="module")
+def labelled(populated_once: Path, truth: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:  # noqa: F811
+    """A service of the digits with sixty labels, every twelfth of them wrong."""
+    folder = tmp_path_factory.mktemp("labelled") / "work"
+    shutil.copytree(populated_once, folder)
+    with serving(folder, "--rw") as served:
+        items = [one["item"] for one in served.ask("/api/graphs/main/suggest?n=60")[1]["items"]]
+        label_all(served, truth, items, {item: str((int(truth[item]) + 5) % 10) for item in items[4::12]})
+        yield served
+
+
+def test_suspects_and_borders(page: Page, labelled: Served) -> None:
+    served = labelled
     watched = opened(page, served, "#/doubt")
     page.wait_for_selector(".suspect")
     of = page.locator(".suspect")
@@ -43,7 +61,7 @@ def test_suspects_and_borders(page: Page, served: Served, truth: dict[str, str])
     name = of.nth(0).get_attribute("aria-label") or ""
     item, given, expected = name.split(":")[0], name.split("labelled ")[1].split(",")[0], name.split("expects ")[1]
     page.keyboard.press("a")
-    page.wait_for_selector(".suspect.settled")
+    page.wait_for_selector(".suspect.settled [data-key=u]")
     assert labels_of(served)[item] == expected
     page.locator(".suspect.settled >> text=Undo").click()
     page.wait_for_selector(".suspect.settled", state="detached")
@@ -51,7 +69,7 @@ def test_suspects_and_borders(page: Page, served: Served, truth: dict[str, str])
     # keep: nothing is written, and it does not come back
     kept = of.nth(1).get_attribute("aria-label") or ""
     of.nth(1).locator("[data-key=k]").click()
-    page.wait_for_selector(".suspect.settled")
+    page.wait_for_selector(".suspect.settled [data-key=u]")
     page.reload()
     page.wait_for_selector(".suspect")
     assert kept not in [of.nth(i).get_attribute("aria-label") for i in range(of.count())]
@@ -61,7 +79,7 @@ def test_suspects_and_borders(page: Page, served: Served, truth: dict[str, str])
     item = (of.nth(0).get_attribute("aria-label") or "").split(":")[0]
     other = of.nth(0).locator("option").nth(1).inner_text()
     of.nth(0).locator("select").select_option(other)
-    page.wait_for_selector(".suspect.settled")
+    page.wait_for_selector(".suspect.settled [data-key=u]")
     assert labels_of(served)[item] == other
     # what lies between two classes: label an example, switch the concept off, take it back
     borders = served.ask("/api/graphs/main/borders")[1]["borders"]
@@ -82,8 +100,8 @@ def test_suspects_and_borders(page: Page, served: Served, truth: dict[str, str])
     assert watched.said == []
 
 
-def test_concept_search_ask(page: Page, served: Served, truth: dict[str, str]) -> None:
-    label_all(served, truth, 20)
+def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str]) -> None:  # noqa: F811
+    served = labelled
     watched = opened(page, served)
     medoid = concept(served, 3)["name"]
     # the search box, by keyboard: a concept opens beside the view
@@ -151,3 +169,16 @@ def test_concept_search_ask(page: Page, served: Served, truth: dict[str, str]) -
 
 def concept_count(served: Served) -> int:
     return served.ask("/api/graphs/main")[1]["concepts"]
+
+
+def test_accessible(page: Page, labelled: Served) -> None:
+    watched = opened(page, labelled)
+    for theme, width, height, views in (("light", 1280, 800, tuple(VIEWS)), ("dark", 390, 844, NARROW)):
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": height})
+        for view in views:
+            page.goto(f"{labelled.base}/{view}")
+            page.wait_for_selector(VIEWS[view])
+            assert violations(page) == [], (theme, width, view)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, view)
+    assert watched.said == []

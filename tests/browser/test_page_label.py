@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driving import item_shown, opened
+from tests.browser.driving import item_shown, label_all, opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -100,14 +100,10 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
         assert one.title() == "kgkt"
         assert one.locator("img[src=x]").count() == 0
     saved(other, "11 labels")
-    assert watched.said == []
-
-
-def test_nothing_left(page: Page, served: Served, truth: dict[str, str]) -> None:
-    said = [{"item": item, "class": name} for item, name in truth.items()]
-    assert served.ask("/api/graphs/main/label", {"labels": said, "ticks": []})[0] == 200
-    watched = opened(page, served)
-    page.wait_for_selector("text=Nothing is left to suggest")
+    # when all is labelled, by somebody else, the page says so, and where to go on
+    label_all(served, truth, truth, {})
+    page.reload()
+    expect(page.locator(".empty")).to_contain_text("Nothing is left to suggest")
     page.click("main a:has-text('Doubt')")
     page.wait_for_selector(".doubt")
     assert watched.said == []

@@ -13,6 +13,7 @@ import pytest
 from kgkt.serve.child import Teller
 from kgkt.serve.job import NOTICES, POINTS, Job
 from kgkt.serve.process import start_child
+from kgkt.serve.spare import PLENTY, Spare
 from tests.serve.jobs import begin, refused, wait
 
 LONG: dict[str, Any] = {"recommend": True, "truth": "truth.csv", "labels": [1, 2], "seeds": 100}
@@ -124,6 +125,31 @@ def test_closing_the_service_ends_its_jobs(long):
     assert [j["state"] for j in long.held.jobs.all()] == ["cancelled", "cancelled"]
     assert waits in [j["id"] for j in long.held.jobs.all()]
     assert refused(long, "propagate")[:2] == (409, "busy")
+
+
+def test_the_next_process_is_loaded_ahead_where_memory_is_plenty(tmp_path, monkeypatch):
+    spare, taken = Spare(tmp_path), []
+    monkeypatch.setattr("kgkt.serve.spare.free_bytes", lambda: PLENTY)
+    spare.make("propagate")
+    first = spare._process
+    taken.append(spare.take("fuse"))  # what is loaded is not all it needs, but some
+    assert taken[-1] is first
+    spare.make("trace")
+    heavy = spare._process
+    spare.make("propagate")
+    assert spare._process is heavy
+    taken.append(spare.take("propagate"))  # TensorFlow is kept for who needs it
+    assert taken[-1] is not heavy
+    assert heavy.args[-1] == "keras"
+    spare.drop()
+    assert heavy.poll() is not None
+    for free in (PLENTY - 1, None):
+        monkeypatch.setattr("kgkt.serve.spare.free_bytes", lambda free=free: free)
+        spare.make("propagate")
+        assert spare._process is None
+    for process in taken:
+        process.kill()
+        process.communicate()
 
 
 def test_what_is_swallowed_of_an_interruption_is_raised_with_the_next_word(tmp_path):

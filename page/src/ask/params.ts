@@ -38,7 +38,7 @@ export function paramsOf(text: string | undefined): Given {
     if (!held || typeof held !== "object") return {};
     return Object.fromEntries(Object.entries(held).map(([key, value]) => [key, String(value)]));
   } catch (error) {
-    if (error instanceof SyntaxError) return {};  // an address that somebody wrote
+    if (error instanceof SyntaxError) return {}; // an address that somebody wrote
     throw error;
   }
 }

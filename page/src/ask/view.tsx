@@ -15,11 +15,18 @@ import { Recent, remember } from "./recent";
 
 const FIRST = "MATCH (c:Concept {graph: $graph})\nRETURN c.name AS concept, c.size AS items\nORDER BY items DESC LIMIT 20";
 
-type Outcome = { state: "none" } | { state: "waiting" } | { state: "wrong"; problem: Problem } | { state: "rows"; rows: Rows };
+type Outcome =
+  { state: "none" } | { state: "waiting" } | { state: "wrong"; problem: Problem } | { state: "rows"; rows: Rows };
 
 export function AskView(): VNode {
   if (!source.offline) return <Asking />;
-  return <Empty title="A file to look at"><p>Open the graph with <code>kgkt serve</code> to ask it in Cypher.</p></Empty>;
+  return (
+    <Empty title="A file to look at">
+      <p>
+        Open the graph with <code>kgkt serve</code> to ask it in Cypher.
+      </p>
+    </Empty>
+  );
 }
 
 function Asking(): VNode {
@@ -27,19 +34,19 @@ function Asking(): VNode {
   const q = query["q"] ?? "";
   const [text, setText] = useState(q || FIRST);
   const [given, setGiven] = useState<Given>(() => paramsOf(query["p"]));
-  const [name, setName] = useState(query["name"] ?? "");
   const [outcome, set] = useState<Outcome>({ state: "none" });
   const stop = useRef<AbortController | null>(null);
   const { value: told } = useGet<Shipped[]>("/api/queries");
-  const shipped = told?.find((one) => one.name === name);
+  const shipped = told?.find((one) => one.name === text.trim());
   const names = (asked: string): string[] => paramsIn(asked, told ?? []);
 
   const ask = async (asked: string, params: Given): Promise<void> => {
     stop.current?.abort();
-    const mine = stop.current = new AbortController();
+    const mine = (stop.current = new AbortController());
     set({ state: "waiting" });
     try {
-      const sent = Object.fromEntries(Object.entries(params).filter(([, held]) => held !== "").map(([key, held]) => [key, valueOf(held)])) as Record<string, Value>;
+      const given = Object.entries(params).filter(([, held]) => held !== "");
+      const sent: Record<string, Value> = Object.fromEntries(given.map(([key, held]) => [key, valueOf(held)]));
       const rows = await source.post<Rows>(at("query"), { text: asked, params: sent });
       if (mine.signal.aborted) return;
       set({ state: "rows", rows });
@@ -47,7 +54,10 @@ function Asking(): VNode {
     } catch (error) {
       if (mine.signal.aborted) return;
       if (error instanceof Problem) set({ state: "wrong", problem: error });
-      else { set({ state: "none" }); complain(error); }
+      else {
+        set({ state: "none" });
+        complain(error);
+      }
     }
   };
   // The address says what is asked, so that Back and a link ask again.
@@ -56,46 +66,76 @@ function Asking(): VNode {
     const params = paramsOf(query["p"]);
     setText(q);
     setGiven(params);
-    setName(query["name"] ?? "");
     void ask(q, params);
   }, [q, query["p"]]);
-  const run = (asked = text, params = given, of = name): void => {
+  const run = (asked = text, params = given): void => {
     if (!asked.trim()) return;
-    const used = Object.fromEntries(names(asked).filter((key) => params[key]).map((key) => [key, params[key]!]));
+    const used = Object.fromEntries(
+      names(asked)
+        .filter((key) => params[key])
+        .map((key) => [key, params[key]!]),
+    );
     const p = Object.keys(used).length ? JSON.stringify(used) : "";
     if (asked === q && p === (query["p"] ?? "")) void ask(asked, used);
-    else tune({ q: asked, p, name: of }, true);
+    else tune({ q: asked, p }, true);
   };
   const choose = (one: Shipped): void => {
-    setName(one.name);
-    setText(one.text ?? one.name);
+    setText(one.name);
     setGiven(defaultsOf(one));
   };
   return (
     <div class="ask">
       <h1 class="unseen">Ask</h1>
       <div class="ask-side">
-        <ShippedList of={told ?? []} chosen={name} choose={choose} />
-        <Recent again={(asked, params) => { setName(""); run(asked, params, ""); }} />
+        <ShippedList of={told ?? []} chosen={text.trim()} choose={choose} />
+        <Recent again={run} />
       </div>
-      <form class="ask-box" onSubmit={(event) => { event.preventDefault(); run(); }}>
+      <form
+        class="ask-box"
+        onSubmit={(event) => {
+          event.preventDefault();
+          run();
+        }}
+      >
         {shipped && <p class="quiet">{shipped.doc}</p>}
         <label for="ask-text">A question in Cypher</label>
-        <textarea id="ask-text" class="code" rows={Math.min(16, Math.max(4, text.split("\n").length + 1))} spellcheck={false} value={text}
-          onInput={(event) => { setText(event.currentTarget.value); setName(""); }}
-          onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); run(); } }} />
-        <Params names={names(text)} given={given} set={(key, held) => setGiven({ ...given, [key]: held })} />
+        <textarea
+          id="ask-text"
+          class="code"
+          rows={Math.min(16, Math.max(4, text.split("\n").length + 1))}
+          spellcheck={false}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+              event.preventDefault();
+              run();
+            }
+          }}
+        />
+        <Params
+          names={names(text)}
+          defaults={shipped ? defaultsOf(shipped) : {}}
+          given={given}
+          set={(key, held) => setGiven({ ...given, [key]: held })}
+        />
         <div class="does">
-          <button type="submit" class="main">Ask <kbd>Ctrl</kbd> <kbd>Enter</kbd></button>
-          <small>It only reads. <code>$graph</code> is the open graph.</small>
+          <button type="submit" class="main">
+            Ask <kbd>Ctrl</kbd> <kbd>Enter</kbd>
+          </button>
+          <small>
+            It only reads. <code>$graph</code> is the open graph.
+          </small>
         </div>
         <div class="answer" aria-live="polite">
           {outcome.state === "waiting" && <Busy words="Asking" />}
           {outcome.state === "wrong" && <Trouble problem={outcome.problem} />}
-          {outcome.state === "rows" && <>
-            <Facts of={outcome.rows} />
-            <Answer key={`${q} ${query["p"]}`} of={outcome.rows} />
-          </>}
+          {outcome.state === "rows" && (
+            <>
+              <Facts of={outcome.rows} />
+              <Answer key={`${q} ${query["p"]}`} of={outcome.rows} />
+            </>
+          )}
         </div>
       </form>
     </div>
@@ -105,11 +145,26 @@ function Asking(): VNode {
 function Facts({ of }: { of: Rows }): VNode {
   return (
     <div class="does">
-      <span>{count(of.rows.length)} {of.rows.length === 1 ? "row" : "rows"}{of.truncated && ", cut off there"}, {of.seconds.toFixed(2)} s</span>
-      {of.concepts.length > 0 && <button type="button" onClick={() => { highlight.set(of.concepts); go("map"); }}>
-        Show {concepts(of.concepts.length)} on the map
-      </button>}
-      {of.notices.map((words) => <p key={words} class="quiet">{words}</p>)}
+      <span>
+        {count(of.rows.length)} {of.rows.length === 1 ? "row" : "rows"}
+        {of.truncated && ", cut off there"}, {of.seconds.toFixed(2)} s
+      </span>
+      {of.concepts.length > 0 && (
+        <button
+          type="button"
+          onClick={() => {
+            highlight.set(of.concepts);
+            go("map");
+          }}
+        >
+          Show {concepts(of.concepts.length)} on the map
+        </button>
+      )}
+      {of.notices.map((words) => (
+        <p key={words} class="quiet">
+          {words}
+        </p>
+      ))}
     </div>
   );
 }
@@ -118,18 +173,40 @@ function ShippedList({ of, chosen, choose }: { of: Shipped[]; chosen: string; ch
   return (
     <details class="shipped" open={matchMedia("(min-width: 900px)").matches}>
       <summary>Shipped questions</summary>
-      <ul>{of.map((one) => (
-        <li key={one.name}><button type="button" aria-pressed={one.name === chosen} title={one.doc} onClick={() => choose(one)}>{one.name}</button></li>
-      ))}</ul>
+      <ul>
+        {of.map((one) => (
+          <li key={one.name}>
+            <button type="button" aria-pressed={one.name === chosen} title={one.doc} onClick={() => choose(one)}>
+              {one.name}
+            </button>
+          </li>
+        ))}
+      </ul>
     </details>
   );
 }
 
-function Params({ names, given, set }: { names: string[]; given: Given; set: (key: string, value: string) => void }): VNode | null {
+interface ParamsOf {
+  names: string[];
+  defaults: Given;
+  given: Given;
+  set: (key: string, value: string) => void;
+}
+
+function Params({ names, defaults, given, set }: ParamsOf): VNode | null {
   if (names.length === 0) return null;
   return (
-    <div class="params">{names.map((name) => (
-      <label key={name}>{name} <input value={given[name] ?? ""} onInput={(event) => set(name, event.currentTarget.value)} /></label>
-    ))}</div>
+    <div class="params">
+      {names.map((name) => (
+        <label key={name}>
+          {name}{" "}
+          <input
+            value={given[name] ?? ""}
+            placeholder={defaults[name] ?? ""}
+            onInput={(event) => set(name, event.currentTarget.value)}
+          />
+        </label>
+      ))}
+    </div>
   );
 }

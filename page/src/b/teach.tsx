@@ -1,6 +1,6 @@
 // Which file is B, and the two verbs that teach it: map, then fuse.
 import type { VNode } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { at, mayWrite } from "../store";
 import type { Target, Value } from "../types";
@@ -19,6 +19,8 @@ export function Teach({ file, mapped, choose }: { file: string; mapped: boolean;
   const { value } = useGet<{ files: Choice[]; data?: Held[] }>(at("targets"), again);
   const files = value?.files ?? [];
   const known = files.some((one) => one.file === file);
+  const only = files.filter((one) => !one.source && !one.fused);
+  useEffect(() => { if (file === "" && only.length === 1) choose(only[0]!.file); }, [value]);
   const [typed, setTyped] = useState(false);
   const jobs = useCell(work);
   const busy = isRunning(jobs.map) || isRunning(jobs.fuse);

@@ -13,12 +13,28 @@ export function Beside(): VNode | null {
   const { view, query } = useCell(route);
   const file = useCell(dropped);
   const { concept, item, compare } = query;
-  if (file) return <Aside label="Like the picture" close={() => dropped.set(null)} id={file.name}><DroppedPanel of={file} /></Aside>;
+  if (file)
+    return (
+      <Aside label="Like the picture" close={() => dropped.set(null)} id={file.name}>
+        <DroppedPanel of={file} />
+      </Aside>
+    );
   if (view === "concept" || view === "item") return null;
-  if (item) return <Aside label={`Item ${item}`} close={closeBeside} id={item}><ItemPanel key={item} id={item} /></Aside>;
+  if (item)
+    return (
+      <Aside label={`Item ${item}`} close={closeBeside} id={item}>
+        <ItemPanel key={item} id={item} />
+      </Aside>
+    );
   if (!concept) return null;
   return (
-    <Aside label="Concept" close={closeBeside} id={concept} wide={Boolean(compare)} full={hrefOf("concept", compare ? { compare } : {}, concept)}>
+    <Aside
+      label="Concept"
+      close={closeBeside}
+      id={concept}
+      wide={Boolean(compare)}
+      full={hrefOf("concept", compare ? { compare } : {}, concept)}
+    >
       <Pair concept={concept} compare={compare ?? ""} />
     </Aside>
   );
@@ -27,12 +43,22 @@ export function Beside(): VNode | null {
 /** `#/concept/12`: a concept, or two, as a view. */
 export function ConceptPage(): VNode {
   const { part, query } = useCell(route);
-  return <div class="page"><h1 class="unseen">Concept</h1><Pair concept={part} compare={query["compare"] ?? ""} /></div>;
+  return (
+    <div class="page">
+      <h1 class="unseen">Concept</h1>
+      <Pair concept={part} compare={query["compare"] ?? ""} />
+    </div>
+  );
 }
 
 export function ItemPage(): VNode {
   const { part } = useCell(route);
-  return <div class="page"><h1 class="unseen">Item</h1><ItemPanel key={part} id={part} /></div>;
+  return (
+    <div class="page">
+      <h1 class="unseen">Item</h1>
+      <ItemPanel key={part} id={part} />
+    </div>
+  );
 }
 
 function Pair({ concept, compare }: { concept: string; compare: string }): VNode {
@@ -40,15 +66,33 @@ function Pair({ concept, compare }: { concept: string; compare: string }): VNode
   const numbers = [concept, compare].filter((one) => one !== "").map(Number);
   return (
     <div class={numbers.length > 1 ? "pair" : ""}>
-      {numbers.map((number, place) => Number.isInteger(number) && number >= 0 && number < known
-        ? <ConceptPanel key={number} number={number} second={place === 1} other={numbers[1 - place] ?? null} />
-        : <Empty key={`none ${place}`} title="No such concept"><p>This graph has the concepts 0 to {known - 1}.</p></Empty>)}
+      {numbers.map((number, place) =>
+        Number.isInteger(number) && number >= 0 && number < known ? (
+          <ConceptPanel key={number} number={number} second={place === 1} other={numbers[1 - place] ?? null} />
+        ) : (
+          <Empty key={`none ${place}`} title="No such concept">
+            <p>This graph has the concepts 0 to {known - 1}.</p>
+          </Empty>
+        ),
+      )}
     </div>
   );
 }
 
-function Aside({ label, close, id, wide = false, full, children }: {
-  label: string; close: () => void; id: string; wide?: boolean; full?: string; children: ComponentChildren;
+function Aside({
+  label,
+  close,
+  id,
+  wide = false,
+  full,
+  children,
+}: {
+  label: string;
+  close: () => void;
+  id: string;
+  wide?: boolean;
+  full?: string;
+  children: ComponentChildren;
 }): VNode {
   const here = useRef<HTMLElement>(null);
   const from = useRef<Element | null>(null);
@@ -57,13 +101,30 @@ function Aside({ label, close, id, wide = false, full, children }: {
     here.current?.focus({ preventScroll: true });
     here.current?.scrollTo(0, 0);
   }, [id]);
-  useEffect(() => () => { if (from.current instanceof HTMLElement && from.current.isConnected) from.current.focus(); }, []);
+  useEffect(
+    () => () => {
+      if (from.current instanceof HTMLElement && from.current.isConnected) from.current.focus();
+    },
+    [],
+  );
   return (
-    <aside ref={here} class={`beside${wide ? " wide" : ""}`} aria-label={label} tabIndex={-1}
-      onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) { event.stopPropagation(); close(); } }}>
+    <aside
+      ref={here}
+      class={`beside${wide ? " wide" : ""}`}
+      aria-label={label}
+      tabIndex={-1}
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && !event.defaultPrevented) {
+          event.stopPropagation();
+          close();
+        }
+      }}
+    >
       <div class="beside-bar">
         {full && <a href={full}>Full width</a>}
-        <button type="button" onClick={close}>Close <kbd>Esc</kbd></button>
+        <button type="button" onClick={close}>
+          Close <kbd>Esc</kbd>
+        </button>
       </div>
       {children}
     </aside>

@@ -34,17 +34,31 @@ export function ItemPanel({ id }: { id: string }): VNode {
       <SaidOf of={value} />
       {mayWrite() && <SayOf of={value} />}
       <div class="does">
-        {!source.offline && <button type="button" onClick={() => go("label", { at: id })}>In Label</button>}
-        <button type="button" onClick={onMap}>On the map</button>
-        {!source.offline && <button type="button" aria-expanded={why} onClick={() => ask(!why)}>Why?</button>}
+        {!source.offline && (
+          <button type="button" onClick={() => go("label", { at: id })}>
+            In Label
+          </button>
+        )}
+        <button type="button" onClick={onMap}>
+          On the map
+        </button>
+        {!source.offline && (
+          <button type="button" aria-expanded={why} onClick={() => ask(!why)}>
+            Why?
+          </button>
+        )}
       </div>
       {why && <Why id={id} />}
       <h3>The graph says</h3>
       <Masses of={value.says} />
       <h3>Its concepts</h3>
-      <ul class="cards">{value.concepts.map((one) => (
-        <li key={one.number}><ConceptCard number={one.number} note={`strength ${figure(one.strength)}`} /></li>
-      ))}</ul>
+      <ul class="cards">
+        {value.concepts.map((one) => (
+          <li key={one.number}>
+            <ConceptCard number={one.number} note={`strength ${figure(one.strength)}`} />
+          </li>
+        ))}
+      </ul>
       {!source.offline && <Like id={id} again={again} />}
     </article>
   );
@@ -55,8 +69,16 @@ function SaidOf({ of }: { of: Item }): VNode {
   if (of.label === null && of.ticks.length === 0) return <p class="quiet">Nobody has labelled it.</p>;
   return (
     <p class="facts">
-      {of.label !== null && <>Labelled <ClassName index={classes.indexOf(of.label)} name={of.label} /> </>}
-      {of.ticks.map((name) => <span key={name}><em>not</em> {name} </span>)}
+      {of.label !== null && (
+        <>
+          Labelled <ClassName index={classes.indexOf(of.label)} name={of.label} />{" "}
+        </>
+      )}
+      {of.ticks.map((name) => (
+        <span key={name}>
+          <em>not</em> {name}{" "}
+        </span>
+      ))}
     </p>
   );
 }
@@ -65,34 +87,76 @@ function SayOf({ of }: { of: Item }): VNode {
   const [text, set] = useState("");
   const classes = useCell(state)?.classes ?? [];
   const pair = [{ item: of.item, class: text.trim() }];
-  const say = (does: () => Promise<unknown>): void => { void does(); set(""); };
+  const say = (does: () => Promise<unknown>): void => {
+    void does();
+    set("");
+  };
   return (
-    <form class="say-of" onSubmit={(event) => { event.preventDefault(); if (text.trim()) say(() => label(pair)); }}>
-      <label>Class <input list="item-classes" value={text} autoComplete="off" maxLength={200} onInput={(event) => set(event.currentTarget.value)} /></label>
-      <datalist id="item-classes">{classes.map((name) => <option key={name} value={name} />)}</datalist>
-      <button type="submit" disabled={!text.trim()}>Label</button>
-      <button type="button" disabled={!text.trim()} onClick={() => say(() => label([], pair))}>Not</button>
+    <form
+      class="say-of"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (text.trim()) say(() => label(pair));
+      }}
+    >
+      <label>
+        Class{" "}
+        <input
+          list="item-classes"
+          value={text}
+          autoComplete="off"
+          maxLength={200}
+          onInput={(event) => set(event.currentTarget.value)}
+        />
+      </label>
+      <datalist id="item-classes">
+        {classes.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <button type="submit" disabled={!text.trim()}>
+        Label
+      </button>
+      <button type="button" disabled={!text.trim()} onClick={() => say(() => label([], pair))}>
+        Not
+      </button>
     </form>
   );
 }
 
 function Like({ id, again }: { id: string; again: string }): VNode {
   const { value, problem } = useGet<Similar>(at("similar", { item: id, n: 12 }), again);
-  return <><h3>Similar items</h3>{problem ? <Trouble problem={problem} /> : value ? <SimilarList of={value} /> : <Busy />}</>;
+  return (
+    <>
+      <h3>Similar items</h3>
+      {problem ? <Trouble problem={problem} /> : value ? <SimilarList of={value} /> : <Busy />}
+    </>
+  );
 }
 
 /** Items like another, the nearest first. */
 export function SimilarList({ of }: { of: Similar }): VNode {
   const classes = useCell(state)?.classes ?? [];
   return (
-    <ul class="examples">{of.items.map((one) => (
-      <li key={one.item}>
-        <button type="button" class="example" onClick={() => openItem(one.item)} aria-label={`${one.item}${one.label === null ? "" : `, ${one.label}`}, ${share(one.cosine)}`}>
-          <Picture of={one} side={72} />
-          {one.label !== null && <span class="example-label"><ClassName index={classes.indexOf(one.label)} name={one.label} /></span>}
-          <small>{share(one.cosine)}</small>
-        </button>
-      </li>
-    ))}</ul>
+    <ul class="examples">
+      {of.items.map((one) => (
+        <li key={one.item}>
+          <button
+            type="button"
+            class="example"
+            onClick={() => openItem(one.item)}
+            aria-label={`${one.item}${one.label === null ? "" : `, ${one.label}`}, ${share(one.cosine)}`}
+          >
+            <Picture of={one} side={72} />
+            {one.label !== null && (
+              <span class="example-label">
+                <ClassName index={classes.indexOf(one.label)} name={one.label} />
+              </span>
+            )}
+            <small>{share(one.cosine)}</small>
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -7,8 +7,17 @@ import { Named } from "./panel";
 import { Picker } from "./picker";
 
 export function Merge({ of, done }: { of: Concept; done: () => void }): VNode {
-  return <Picker words={`Merge into ${of.name}`} near={of.neighbours} not={of.number}
-    pick={(number) => { done(); void mergeConcepts(of.number, [number]); }} />;
+  return (
+    <Picker
+      words={`Merge into ${of.name}`}
+      near={of.neighbours}
+      not={of.number}
+      pick={(number) => {
+        done();
+        void mergeConcepts(of.number, [number]);
+      }}
+    />
+  );
 }
 
 /** What a concept is merged into, or holds. */
@@ -16,15 +25,25 @@ export function Merged({ of }: { of: Concept }): VNode | null {
   const parts = of.parts.filter((one) => one !== of.number);
   if (of.into !== of.number) {
     return (
-      <p class="merged">Merged into <Named numbers={[of.into]} />
-        {mayWrite() && <button type="button" onClick={() => void takeApart([of.number])}>Take apart</button>}
+      <p class="merged">
+        Merged into <Named numbers={[of.into]} />
+        {mayWrite() && (
+          <button type="button" onClick={() => void takeApart([of.number])}>
+            Take apart
+          </button>
+        )}
       </p>
     );
   }
   if (parts.length === 0) return null;
   return (
-    <p class="merged">Holds <Named numbers={parts} />
-      {mayWrite() && <button type="button" onClick={() => void takeApart(parts)}>Take apart</button>}
+    <p class="merged">
+      Holds <Named numbers={parts} />
+      {mayWrite() && (
+        <button type="button" onClick={() => void takeApart(parts)}>
+          Take apart
+        </button>
+      )}
     </p>
   );
 }

@@ -12,7 +12,11 @@ export function Name({ of }: { of: Concept }): VNode {
     return (
       <div class="name">
         <h2>{of.name}</h2>
-        {mayWrite() && <button type="button" onClick={() => set(of.name)}>Rename</button>}
+        {mayWrite() && (
+          <button type="button" onClick={() => set(of.name)}>
+            Rename
+          </button>
+        )}
         {of.name !== of.auto_name && of.auto_name && <small>generated name: {of.auto_name}</small>}
       </div>
     );
@@ -25,11 +29,27 @@ export function Name({ of }: { of: Concept }): VNode {
   };
   return (
     <form class="name" onSubmit={save}>
-      <input aria-label="Name of the concept" value={text} ref={focusNow} maxLength={200} placeholder={of.auto_name}
+      <input
+        aria-label="Name of the concept"
+        value={text}
+        ref={focusNow}
+        maxLength={200}
+        placeholder={of.auto_name}
         onInput={(event) => set(event.currentTarget.value)}
-        onKeyDown={(event) => { if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); set(null); } }} />
-      <button type="submit" class="main">Save</button>
-      <button type="button" onClick={() => set(null)}>Cancel</button>
+        onKeyDown={(event) => {
+          if (event.key === "Escape") {
+            event.preventDefault();
+            event.stopPropagation();
+            set(null);
+          }
+        }}
+      />
+      <button type="submit" class="main">
+        Save
+      </button>
+      <button type="button" onClick={() => set(null)}>
+        Cancel
+      </button>
       <small>Empty: the generated name, {of.auto_name}</small>
     </form>
   );

@@ -27,24 +27,45 @@ export function ConceptPanel({ number, second, other }: { number: number; second
     <article class="concept" aria-label={`Concept ${value.name}`}>
       <Name of={value} />
       <p class="facts">
-        {items(value.size)}{value.theme_name !== null && <> · {value.theme_name}</>} · number {number}
-        {!value.active && <> · <strong class="is-off">off: B learns nothing of it</strong></>}
+        {items(value.size)}
+        {value.theme_name !== null && <> · {value.theme_name}</>} · number {number}
+        {!value.active && (
+          <>
+            {" "}
+            · <strong class="is-off">off: B learns nothing of it</strong>
+          </>
+        )}
       </p>
       <Merged of={value} />
       <Does of={value} second={second} other={other} />
       <h3>Examples</h3>
-      <ul class="examples">{value.examples.map((one) => <li key={one.item}><Example of={one} /></li>)}</ul>
+      <ul class="examples">
+        {value.examples.map((one) => (
+          <li key={one.item}>
+            <Example of={one} />
+          </li>
+        ))}
+      </ul>
       {value.examples.length === 0 && <p class="quiet">No example is kept.</p>}
       <h3>Leans to</h3>
       <Masses of={value.masses} />
       <SaidHere of={value} />
       <Nearest of={value} />
       <Blocks of={value.blocks} />
-      {value.sources && Object.keys(value.sources).length > 1 && <>
-        <h3>Sources</h3>
-        <ul class="masses">{Object.entries(value.sources).map(([name, part]) =>
-          <li key={name}><span>{name}</span><Bar value={part} /><span>{share(part)}</span></li>)}</ul>
-      </>}
+      {value.sources && Object.keys(value.sources).length > 1 && (
+        <>
+          <h3>Sources</h3>
+          <ul class="masses">
+            {Object.entries(value.sources).map(([name, part]) => (
+              <li key={name}>
+                <span>{name}</span>
+                <Bar value={part} />
+                <span>{share(part)}</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </article>
   );
 }
@@ -52,21 +73,55 @@ export function ConceptPanel({ number, second, other }: { number: number; second
 function Does({ of, second, other }: { of: Concept; second: boolean; other: number | null }): VNode {
   const [open, set] = useState<"merge" | "compare" | null>(null);
   const turn = (one: "merge" | "compare"): void => set(open === one ? null : one);
-  const show = (): void => { highlight.set([of.number]); go("map", { chosen: String(of.number), concept: String(of.number) }); };
+  const show = (): void => {
+    highlight.set([of.number]);
+    go("map", { chosen: String(of.number), concept: String(of.number) });
+  };
   return (
     <>
       <div class="does">
-        {mayWrite() && <button type="button" onClick={() => void switchConcepts([of.number], !of.active)}>Switch {of.active ? "off" : "on"}</button>}
-        {mayWrite() && <button type="button" aria-expanded={open === "merge"} onClick={() => turn("merge")}>Merge …</button>}
-        {other === null
-          ? <button type="button" aria-expanded={open === "compare"} onClick={() => turn("compare")}>Compare …</button>
-          : second && <button type="button" onClick={() => tune({ compare: "" }, true)}>Stop comparing</button>}
-        {mayWrite() && <button type="button" onClick={() => go("label", { concepts: String(of.number) })}>Label its items</button>}
-        <button type="button" onClick={show}>On the map</button>
+        {mayWrite() && (
+          <button type="button" onClick={() => void switchConcepts([of.number], !of.active)}>
+            Switch {of.active ? "off" : "on"}
+          </button>
+        )}
+        {mayWrite() && (
+          <button type="button" aria-expanded={open === "merge"} onClick={() => turn("merge")}>
+            Merge …
+          </button>
+        )}
+        {other === null ? (
+          <button type="button" aria-expanded={open === "compare"} onClick={() => turn("compare")}>
+            Compare …
+          </button>
+        ) : (
+          second && (
+            <button type="button" onClick={() => tune({ compare: "" }, true)}>
+              Stop comparing
+            </button>
+          )
+        )}
+        {mayWrite() && (
+          <button type="button" onClick={() => go("label", { concepts: String(of.number) })}>
+            Label its items
+          </button>
+        )}
+        <button type="button" onClick={show}>
+          On the map
+        </button>
       </div>
       {open === "merge" && <Merge of={of} done={() => set(null)} />}
-      {open === "compare" && <Picker words="Compare with" near={of.neighbours} not={of.number}
-        pick={(number) => { set(null); tune({ compare: String(number) }, true); }} />}
+      {open === "compare" && (
+        <Picker
+          words="Compare with"
+          near={of.neighbours}
+          not={of.number}
+          pick={(number) => {
+            set(null);
+            tune({ compare: String(number) }, true);
+          }}
+        />
+      )}
     </>
   );
 }
@@ -97,14 +152,21 @@ function SaidHere({ of }: { of: Concept }): VNode {
       {none && <p class="quiet">Nobody has labelled an item of it.</p>}
       <SaidList of={of.labels} not={false} />
       <SaidList of={of.ticks} not />
-      {of.contradictions.length > 0 && <>
-        <h3>Contradictions</h3>
-        <ul class="said">{of.contradictions.map((one) => (
-          <li key={`${one.item} ${one.class}`}>
-            <button type="button" class="link" onClick={() => openItem(one.item)}>{one.item}</button> is labelled {one.class}, the concept leans to {one.other}
-          </li>
-        ))}</ul>
-      </>}
+      {of.contradictions.length > 0 && (
+        <>
+          <h3>Contradictions</h3>
+          <ul class="said">
+            {of.contradictions.map((one) => (
+              <li key={`${one.item} ${one.class}`}>
+                <button type="button" class="link" onClick={() => openItem(one.item)}>
+                  {one.item}
+                </button>{" "}
+                is labelled {one.class}, the concept leans to {one.other}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </>
   );
 }
@@ -113,12 +175,19 @@ function SaidList({ of, not }: { of: Said[]; not: boolean }): VNode | null {
   const classes = useCell(state)?.classes ?? [];
   if (of.length === 0) return null;
   return (
-    <ul class="said">{of.map((one) => (
-      <li key={`${one.item} ${one.class}`}>
-        <button type="button" class="link" onClick={() => openItem(one.item)}>{one.item}</button>
-        <span>{not && <em>not </em>}<ClassName index={classes.indexOf(one.class)} name={one.class} /></span>
-      </li>
-    ))}</ul>
+    <ul class="said">
+      {of.map((one) => (
+        <li key={`${one.item} ${one.class}`}>
+          <button type="button" class="link" onClick={() => openItem(one.item)}>
+            {one.item}
+          </button>
+          <span>
+            {not && <em>not </em>}
+            <ClassName index={classes.indexOf(one.class)} name={one.class} />
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -129,10 +198,18 @@ function Nearest({ of }: { of: Concept }): VNode {
     <>
       <h3>Nearest concepts</h3>
       {of.neighbours.length === 0 && <p class="quiet">No edge leads from it.</p>}
-      <ul class="cards">{shown.map((one) => (
-        <li key={one.number}><ConceptCard number={one.number} note={`weight ${figure(one.weight)}`} /></li>
-      ))}</ul>
-      {of.neighbours.length > NEAREST && <button type="button" onClick={() => set(!all)}>{all ? "Fewer" : `All ${of.neighbours.length}`}</button>}
+      <ul class="cards">
+        {shown.map((one) => (
+          <li key={one.number}>
+            <ConceptCard number={one.number} note={`weight ${figure(one.weight)}`} />
+          </li>
+        ))}
+      </ul>
+      {of.neighbours.length > NEAREST && (
+        <button type="button" onClick={() => set(!all)}>
+          {all ? "Fewer" : `All ${of.neighbours.length}`}
+        </button>
+      )}
     </>
   );
 }
@@ -141,21 +218,36 @@ function Blocks({ of }: { of: Block[] }): VNode {
   return (
     <>
       <h3>Blocks of B</h3>
-      {of.length === 0
-        ? <p class="quiet">It reaches no block: no B is mapped yet, or nothing of it was planned.</p>
-        : <Table caption="Blocks of B that the concept reaches" rows={of} columns={[
-          { key: "model", head: "model", cell: (one) => one.model },
-          { key: "block", head: "block", cell: (one) => `${one.layer}:${one.index}` },
-          { key: "kind", head: "kind", cell: (one) => one.kind },
-          { key: "strength", head: "strength", number: true, cell: (one) => figure(one.strength) },
-          { key: "planned", head: "planned", number: true, cell: (one) => figure(one.planned) },
-          { key: "measured", head: "measured", number: true, cell: (one) => figure(one.measured) },
-        ]} />}
+      {of.length === 0 ? (
+        <p class="quiet">It reaches no block: no B is mapped yet, or nothing of it was planned.</p>
+      ) : (
+        <Table
+          caption="Blocks of B that the concept reaches"
+          rows={of}
+          columns={[
+            { key: "model", head: "model", cell: (one) => one.model },
+            { key: "block", head: "block", cell: (one) => `${one.layer}:${one.index}` },
+            { key: "kind", head: "kind", cell: (one) => one.kind },
+            { key: "strength", head: "strength", number: true, cell: (one) => figure(one.strength) },
+            { key: "planned", head: "planned", number: true, cell: (one) => figure(one.planned) },
+            { key: "measured", head: "measured", number: true, cell: (one) => figure(one.measured) },
+          ]}
+        />
+      )}
     </>
   );
 }
 
 /** The concept in a line of text, for lists that name several. */
 export function Named({ numbers }: { numbers: number[] }): VNode {
-  return <>{numbers.map((one, place) => <span key={one}>{place > 0 && ", "}<ConceptLink number={one} /></span>)}</>;
+  return (
+    <>
+      {numbers.map((one, place) => (
+        <span key={one}>
+          {place > 0 && ", "}
+          <ConceptLink number={one} />
+        </span>
+      ))}
+    </>
+  );
 }

@@ -22,12 +22,13 @@ function write(next: ReadonlySet<string>): void {
   try {
     localStorage.setItem(keyOf(), JSON.stringify([...next]));
   } catch (error) {
-    if (!(error instanceof DOMException)) throw error;  // then it holds while the page is open
+    if (!(error instanceof DOMException)) throw error; // then it holds while the page is open
   }
 }
 
 export const keep = (item: string, given: string): void => write(new Set([...kept.value, nameOf(item, given)]));
-export const unkeep = (item: string, given: string): void => write(new Set([...kept.value].filter((one) => one !== nameOf(item, given))));
+export const unkeep = (item: string, given: string): void =>
+  write(new Set([...kept.value].filter((one) => one !== nameOf(item, given))));
 export const unkeepAll = (): void => write(new Set());
 
 graph.subscribe(read);

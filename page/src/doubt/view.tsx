@@ -17,7 +17,13 @@ export function DoubtView(): VNode {
       <h1 class="unseen">Doubt</h1>
       <nav class="parts" aria-label="What is doubted">
         {(Object.keys(PARTS) as Part[]).map((one) => (
-          <a key={one} href={hrefOf("doubt", one === "suspects" ? {} : { part: one })} aria-current={one === part ? "page" : undefined}>{PARTS[one]}</a>
+          <a
+            key={one}
+            href={hrefOf("doubt", one === "suspects" ? {} : { part: one })}
+            aria-current={one === part ? "page" : undefined}
+          >
+            {PARTS[one]}
+          </a>
         ))}
       </nav>
       {part === "suspects" ? <Suspects /> : part === "borders" ? <Borders /> : <Edits />}

@@ -6,7 +6,10 @@ let of = "";
 let seen: string[] = [];
 
 export function keysOf(graph: string, classes: readonly string[]): Map<string, string> {
-  if (graph !== of) { of = graph; seen = []; }
+  if (graph !== of) {
+    of = graph;
+    seen = [];
+  }
   seen = [...seen.filter((name) => classes.includes(name)), ...classes.filter((name) => !seen.includes(name))];
   if (classes.every((name) => DIGITS.includes(name))) return new Map(classes.map((name) => [name, name]));
   return new Map(seen.slice(0, DIGITS.length).map((name, place) => [name, DIGITS[place]!]));

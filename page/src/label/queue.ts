@@ -8,14 +8,19 @@ import { at, complain, connected, current, graph, map, mayWrite, state } from ".
 import type { Edited, Item, State, Suggested, Suggestions } from "../types";
 
 const FETCHED = 12;
-const FEW = 3;  // a strip so short takes a new ranking at once
+const FEW = 3; // a strip so short takes a new ranking at once
 
 /** `gained`: by how many items its class grew. */
-export interface Done { item: Suggested; said: string; edit: number | null; gained: number; words: string }
+export interface Done {
+  item: Suggested;
+  said: string;
+  edit: number | null;
+  gained: number;
+}
 
 export interface Queue {
   items: readonly Suggested[];
-  place: number;                  // of the item before the person
+  place: number; // of the item before the person
   state: "waiting" | "ready" | "failed";
   covered: number | null;
 }
@@ -28,11 +33,11 @@ export const skipped = cell<ReadonlySet<string>>(new Set());
 /** Labels that are on their way to the server. */
 export const sending = cell(0);
 
-let held = false;                    // a finger is on the strip: a new ranking waits
+let held = false; // a finger is on the strip: a new ranking waits
 let pending: Suggestions | null = null;
 let asked: AbortController | null = null;
 let chain: Promise<unknown> = Promise.resolve();
-let of = "";                         // the graph and the concepts that the queue is of
+let of = ""; // the graph and the concepts that the queue is of
 
 /** The item before the person, and those after it. */
 export const before = (): Suggested | null => queue.value.items[queue.value.place] ?? null;
@@ -45,7 +50,8 @@ export async function refresh(): Promise<void> {
   const now = `${graph.value}\n${within()}`;
   if (now !== of) reset(now);
   asked?.abort();
-  const stop = asked = new AbortController();
+  if (sending.value > 0) return; // once it is there, it is asked again
+  const stop = (asked = new AbortController());
   try {
     const n = FETCHED + skipped.value.size;
     const told = await source.get<Suggestions>(at("suggest", { n, concepts: within() }), stop.signal);
@@ -60,7 +66,10 @@ export async function refresh(): Promise<void> {
 }
 
 function reset(now: string): void {
-  if (of.split("\n")[0] !== now.split("\n")[0]) { done.set([]); skipped.set(new Set()); }
+  if (of.split("\n")[0] !== now.split("\n")[0]) {
+    done.set([]);
+    skipped.set(new Set());
+  }
   of = now;
   pending = null;
   queue.set(EMPTY);
@@ -87,7 +96,11 @@ function show(next: Queue): void {
 /** While a finger or the focus is on the strip nothing under it moves. */
 export function hold(on: boolean): void {
   held = on;
-  if (!on && pending) { const told = pending; pending = null; take(told); }
+  if (!on && pending) {
+    const told = pending;
+    pending = null;
+    take(told);
+  }
 }
 
 export function move(by: number): void {
@@ -105,13 +118,24 @@ export async function bring(id: string): Promise<void> {
   const item = await source.get<Item>(at("item", { id }));
   const concept = item.concepts[0];
   put({
-    item: id, concept: concept?.number ?? -1, name: concept?.name ?? "", speaks_for: 0, why: "you chose it",
-    picture: item.picture, text: item.text, leans_to: item.says,
+    item: id,
+    concept: concept?.number ?? -1,
+    name: concept?.name ?? "",
+    speaks_for: 0,
+    why: "you chose it",
+    picture: item.picture,
+    text: item.text,
+    leans_to: item.says,
   });
 }
 
 function put(item: Suggested): void {
-  show({ ...queue.value, state: "ready", place: 0, items: [item, ...queue.value.items.filter((one) => one.item !== item.item)] });
+  show({
+    ...queue.value,
+    state: "ready",
+    place: 0,
+    items: [item, ...queue.value.items.filter((one) => one.item !== item.item)],
+  });
 }
 
 function leave(item: Suggested): void {
@@ -138,6 +162,8 @@ export function unskip(): void {
 export function say(name: string, not: boolean): void {
   const item = before();
   if (!item || !mayWrite() || name === "") return;
+  asked?.abort();  // its answer would still hold this item
+  pending = null;
   leave(item);
   sending.set(sending.value + 1);
   chain = chain.then(() => send(item, name, not));
@@ -148,9 +174,13 @@ async function send(item: Suggested, name: string, not: boolean): Promise<void> 
   const pair = [{ item: item.item, class: name }];
   const edited = await (not ? label([], pair, { quiet: true }) : label(pair, [], { quiet: true }));
   sending.set(sending.value - 1);
-  if (!edited) { put(item); return; }
+  if (!edited) {
+    put(item);
+    void refresh();
+    return;
+  }
   const gained = itemsOf(edited.state, name) - was;
-  done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained, words: edited.words }, ...done.value]);
+  done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained }, ...done.value]);
   if (sending.value === 0) void refresh();
 }
 
@@ -165,10 +195,18 @@ export function takeBack(): void {
     const last = done.value[0];
     const edited: Edited | null = await undo(last?.edit ?? null, { quiet: last !== undefined });
     // It was taken back elsewhere, or cannot be: then the one before it is next.
-    if (!edited) { if (connected.value) done.set(done.value.filter((one) => one !== last)); return; }
-    if (last) { done.set(done.value.slice(1)); put(last.item); }
+    if (!edited) {
+      if (connected.value) done.set(done.value.filter((one) => one !== last));
+      return;
+    }
+    if (last) {
+      done.set(done.value.slice(1));
+      put(last.item);
+    }
     void refresh();
   });
 }
 
-map.subscribe((now) => { if (now && of) void refresh(); });
+map.subscribe((now) => {
+  if (now && of) void refresh();
+});

@@ -19,8 +19,15 @@ export function Stage({ item }: { item: Suggested }): VNode {
       <Picture key={item.item} of={item} side={288} />
       <div class="stage-words">
         <strong>{item.item}</strong>
-        {item.concept >= 0 && <span>in <ConceptLink number={item.concept} name={item.name} /></span>}
-        <span>{item.speaks_for > 0 ? `speaks for ${items(item.speaks_for)}: ` : ""}{item.why}</span>
+        {item.concept >= 0 && (
+          <span>
+            in <ConceptLink number={item.concept} name={item.name} />
+          </span>
+        )}
+        <span>
+          {item.speaks_for > 0 ? `speaks for ${items(item.speaks_for)}: ` : ""}
+          {item.why}
+        </span>
         <Guess item={item} />
       </div>
     </section>
@@ -32,9 +39,14 @@ function Guess({ item }: { item: Suggested }): VNode | null {
   const told = item.leans_to.slice(0, 2).filter((one) => one.mass >= 0.005);
   if (told.length === 0) return null;
   return (
-    <span class="guess">leans to {told.map((one) => (
-      <span key={one.class}><ClassName index={classes.indexOf(one.class)} name={one.class} /> {share(one.mass)} </span>
-    ))}</span>
+    <span class="guess">
+      leans to{" "}
+      {told.map((one) => (
+        <span key={one.class}>
+          <ClassName index={classes.indexOf(one.class)} name={one.class} /> {share(one.mass)}{" "}
+        </span>
+      ))}
+    </span>
   );
 }
 
@@ -47,7 +59,13 @@ export function Around({ item }: { item: Suggested }): VNode | null {
     <section class="around" aria-label="Other examples of its concept">
       <h2>Others in this concept</h2>
       {value && examples.length === 0 && <p class="quiet">No other example is kept.</p>}
-      <ul class="examples">{examples.map((one) => <li key={one.item}><Example of={one} /></li>)}</ul>
+      <ul class="examples">
+        {examples.map((one) => (
+          <li key={one.item}>
+            <Example of={one} />
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }
@@ -55,15 +73,27 @@ export function Around({ item }: { item: Suggested }): VNode | null {
 /** An example with its label, its ticks, or what it leans to. */
 export function Example({ of, side = 72 }: { of: Small; side?: number }): VNode {
   const classes = useCell(state)?.classes ?? [];
-  const place = (name: string | null): number => name === null ? -1 : classes.indexOf(name);
+  const place = (name: string | null): number => (name === null ? -1 : classes.indexOf(name));
   return (
     <button type="button" class="example" onClick={() => openItem(of.item)} aria-label={`${of.item}, ${said(of)}`}>
       <Picture of={of} side={side} />
-      {of.label !== null
-        ? <span class="example-label"><ClassName index={place(of.label)} name={of.label} /></span>
-        : <span class="example-leans">{of.ticks.length
-          ? <><em>not</em> {of.ticks.join(", ")}</>
-          : of.best === null ? "" : <ClassName index={place(of.best)} name={of.best} />}</span>}
+      {of.label !== null ? (
+        <span class="example-label">
+          <ClassName index={place(of.label)} name={of.label} />
+        </span>
+      ) : (
+        <span class="example-leans">
+          {of.ticks.length ? (
+            <>
+              <em>not</em> {of.ticks.join(", ")}
+            </>
+          ) : of.best === null ? (
+            ""
+          ) : (
+            <ClassName index={place(of.best)} name={of.best} />
+          )}
+        </span>
+      )}
     </button>
   );
 }
@@ -78,14 +108,30 @@ function said(of: Small): string {
 export function Strip(): VNode {
   const { items: next, place } = useCell(queue);
   return (
-    <section class="strip" aria-label="What comes next" onPointerEnter={() => hold(true)} onPointerLeave={() => hold(false)}
-      onFocusIn={() => hold(true)} onFocusOut={() => hold(false)}>
-      <h2>Next <small><kbd>←</kbd> <kbd>→</kbd></small></h2>
+    <section
+      class="strip"
+      aria-label="What comes next"
+      onPointerEnter={() => hold(true)}
+      onPointerLeave={() => hold(false)}
+      onFocusIn={() => hold(true)}
+      onFocusOut={() => hold(false)}
+    >
+      <h2>
+        Next{" "}
+        <small>
+          <kbd>←</kbd> <kbd>→</kbd>
+        </small>
+      </h2>
       <ol>
         {next.map((one, index) => (
           <li key={one.item}>
-            <button type="button" class="next" aria-current={index === place ? "true" : undefined} onClick={() => moveTo(index)}
-              aria-label={`${one.item}, speaks for ${items(one.speaks_for)}`}>
+            <button
+              type="button"
+              class="next"
+              aria-current={index === place ? "true" : undefined}
+              onClick={() => moveTo(index)}
+              aria-label={`${one.item}, speaks for ${items(one.speaks_for)}`}
+            >
               <Picture of={one} side={64} />
               <small>{count(one.speaks_for)}</small>
             </button>
@@ -101,15 +147,22 @@ export function LastDone(): VNode {
   const last = useCell(done)[0];
   const busy = useCell(sending) > 0;
   const now = useCell(state);
-  const index = last ? now?.classes.indexOf(last.said.replace(/^not /, "")) ?? -1 : -1;
+  const index = last ? (now?.classes.indexOf(last.said.replace(/^not /, "")) ?? -1) : -1;
   return (
     <div class="last" role="status">
       {busy && <span class="quiet">Saving …</span>}
-      {!busy && last && <>
-        <span>{last.item.item} <ClassName index={index} name={last.said} /> <strong class="gain">{gain(last.gained)}</strong></span>
-        {mayWrite() && last.edit !== null && <button type="button" onClick={takeBack}>Undo</button>}
-        <small>{last.words}</small>
-      </>}
+      {!busy && last && (
+        <>
+          <span>
+            {last.item.item} <ClassName index={index} name={last.said} /> <strong class="gain">{gain(last.gained)}</strong>
+          </span>
+          {mayWrite() && last.edit !== null && (
+            <button type="button" onClick={takeBack}>
+              Undo
+            </button>
+          )}
+        </>
+      )}
     </div>
   );
 }

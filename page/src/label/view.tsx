@@ -21,7 +21,9 @@ export function LabelView(): VNode {
   const wanted = query["at"] ?? "";
   useEffect(() => {
     if (source.offline) return;
-    void refresh().then(() => wanted ? bring(wanted).then(() => tune({ at: "" })) : undefined).catch(complain);
+    void refresh()
+      .then(() => (wanted ? bring(wanted).then(() => tune({ at: "" })) : undefined))
+      .catch(complain);
   }, [name, query["concepts"], wanted]);
   useLabelKeys(not, setNot);
   const item = items[place] ?? null;
@@ -32,18 +34,29 @@ export function LabelView(): VNode {
     <div class="label">
       <h1 class="unseen">Label</h1>
       <Within />
-      {item ? <>
-        <div class={`label-top${item.text && !item.picture ? " of-text" : ""}`}>
-          <Stage item={item} />
-          <div class="label-say">
-            <First />
-            <Classes not={not} turnNot={() => setNot(!not)} say={(said) => { say(said, not); setNot(false); }} />
-            <LastDone />
+      {item ? (
+        <>
+          <div class={`label-top${item.text && !item.picture ? " of-text" : ""}`}>
+            <Stage item={item} />
+            <div class="label-say">
+              <First />
+              <Classes
+                not={not}
+                turnNot={() => setNot(!not)}
+                say={(said) => {
+                  say(said, not);
+                  setNot(false);
+                }}
+              />
+              <LastDone />
+            </div>
+            <Around item={item} />
           </div>
-          <Around item={item} />
-        </div>
-        <Strip />
-      </> : <Nothing failed={how === "failed"} />}
+          <Strip />
+        </>
+      ) : (
+        <Nothing failed={how === "failed"} />
+      )}
     </div>
   );
 }
@@ -52,12 +65,21 @@ function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
   useKeys((event) => {
     const classes = state.value?.classes ?? [];
     const chosen = [...keysOf(graph.value, classes)].find(([, key]) => key === event.key)?.[0];
-    if (chosen !== undefined) { say(chosen, not); setNot(false); return true; }
+    if (chosen !== undefined) {
+      say(chosen, not);
+      setNot(false);
+      return true;
+    }
     const does: Record<string, () => void> = {
-      n: () => { if (mayWrite() && before() && classes.length) setNot(!not); },
-      u: takeBack, s: skip,
+      n: () => {
+        if (mayWrite() && before() && classes.length) setNot(!not);
+      },
+      u: takeBack,
+      s: skip,
       t: () => document.getElementById("class-field")?.focus(),
-      ArrowLeft: () => move(-1), ArrowRight: () => move(1), Escape: () => setNot(false),
+      ArrowLeft: () => move(-1),
+      ArrowRight: () => move(1),
+      Escape: () => setNot(false),
     };
     const act = does[event.key];
     if (act === undefined || (event.key === "Escape" && !not)) return false;
@@ -84,15 +106,22 @@ function Within(): VNode | null {
   const names = useCell(map)?.names;
   if (!concepts) return null;
   const numbers = concepts.split(",").map(Number);
-  const words = numbers.length === 1 ? `the concept ${names?.[numbers[0]!] ?? numbers[0]}` : `${count(numbers.length)} concepts`;
-  return <p class="within">Only items of {words}. <a href={hrefOf("label")}>All items</a></p>;
+  const words =
+    numbers.length === 1 ? `the concept ${names?.[numbers[0]!] ?? numbers[0]}` : `${count(numbers.length)} concepts`;
+  return (
+    <p class="within">
+      Only items of {words}. <a href={hrefOf("label")}>All items</a>
+    </p>
+  );
 }
 
 function File(): VNode {
   return (
     <Empty title="A file to look at">
-      <p>Open the graph with <code>kgkt serve --rw</code> to label its items. This file shows its <a href={hrefOf("map")}>map</a>, its
-        concepts and what is <a href={hrefOf("doubt")}>doubted</a>.</p>
+      <p>
+        Open the graph with <code>kgkt serve --rw</code> to label its items. This file shows its{" "}
+        <a href={hrefOf("map")}>map</a>, its concepts and what is <a href={hrefOf("doubt")}>doubted</a>.
+      </p>
     </Empty>
   );
 }
@@ -100,15 +129,30 @@ function File(): VNode {
 function Nothing({ failed }: { failed: boolean }): VNode {
   const away = useCell(skipped).size;
   const now = useCell(state);
-  if (failed) return <Empty title="No suggestions came"><button type="button" onClick={() => void refresh()}>Ask again</button></Empty>;
+  if (failed)
+    return (
+      <Empty title="No suggestions came">
+        <button type="button" onClick={() => void refresh()}>
+          Ask again
+        </button>
+      </Empty>
+    );
   return (
     <Empty title="Nothing is left to suggest">
       <p>{now?.line}</p>
-      {away > 0 && <p><button type="button" onClick={unskip}>Look again at the {count(away)} you skipped</button></p>}
-      {(now?.label_count ?? 0) > 0 && <p>
-        Next: see which labels the graph doubts in <a href={hrefOf("doubt")}>Doubt</a>, or teach a model
-        in <a href={hrefOf("b")}>B</a>.
-      </p>}
+      {away > 0 && (
+        <p>
+          <button type="button" onClick={unskip}>
+            Look again at the {count(away)} you skipped
+          </button>
+        </p>
+      )}
+      {(now?.label_count ?? 0) > 0 && (
+        <p>
+          Next: see which labels the graph doubts in <a href={hrefOf("doubt")}>Doubt</a>, or teach a model in{" "}
+          <a href={hrefOf("b")}>B</a>.
+        </p>
+      )}
     </Empty>
   );
 }
