@@ -32,7 +32,8 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         kgkt = [sys.executable, "-c", "from kgkt.cli import main; main()"]
-        service = subprocess.Popen([*kgkt, "demo", "--serve", "--port", "0", "--no-open"], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        service = subprocess.Popen([*kgkt, "demo", "--serve", "--port", "0", "--no-open"], cwd=folder, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
         try:
             assert service.stdout is not None
             play(service.stdout.readline().strip(), asked.labels)

@@ -18,12 +18,18 @@ RULE = "the strongest edges of each concept, and those heavier than chance makes
 
 
 def overview(held: HeldGraph) -> dict[str, Any]:
-    """What the graph is made of, and how fresh its stages are."""
+    """What the graph is made of, and how fresh its stages are, which is looked up once for a state of the graph."""
+    seen = held.now()
+    if seen.kept.get("overview", (None,))[0] != seen.revision:
+        seen.kept["overview"] = seen.revision, _overview(held, seen)
+    return seen.kept["overview"][1]
+
+
+def _overview(held: HeldGraph, seen: Snapshot) -> dict[str, Any]:
     from kgkt.rundir.state import settings_of, store_url
     from kgkt.verbs.plan import Plan
     from kgkt.verbs.stale import look_at_stages
 
-    seen = held.now()
     graph, done = seen.current.graph, held.run.state().get("stages", {}).get("populate", {})
     kind = str(settings_of(held.run, "populate").get("kind") or "features")
     look_at_stages(plan := Plan(), held.recipe)

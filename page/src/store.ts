@@ -70,10 +70,15 @@ export async function loadState(): Promise<void> {
 
 export async function loadMap(): Promise<void> {
   const asked = graph.value;
-  const [next, about] = await Promise.all([source.get<MapData>(at("map")), source.get<Overview>(at(""))]);
-  if (asked !== graph.value) return;
-  map.set(next);
-  overview.set(about);
+  void loadOverview().catch(complain); // takes longer, and nothing waits for it
+  const next = await source.get<MapData>(at("map"));
+  if (asked === graph.value) map.set(next);
+}
+
+async function loadOverview(): Promise<void> {
+  const asked = graph.value;
+  const about = await source.get<Overview>(at(""));
+  if (asked === graph.value) overview.set(about);
 }
 
 async function openGraph(name: string): Promise<void> {

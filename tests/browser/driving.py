@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -44,7 +45,14 @@ def item_shown(page: Page) -> str:
     return page.locator(".stage-words strong").inner_text()
 
 
-def label_all(served: Served, truth: dict[str, str], items: Iterable[str], wrong: Mapping[str, str]) -> None:
+def suggested(served: Served, n: int) -> list[str]:
+    """The n items that the service asks for first."""
+    return [one["item"] for one in served.ask(f"/api/graphs/main/suggest?n={n}")[1]["items"]]
+
+
+def label_all(
+    served: Served, truth: dict[str, str], items: Iterable[str], wrong: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Label items by the service itself; those in `wrong` otherwise than they are."""
     said = [{"item": item, "class": wrong.get(item, truth[item])} for item in items]
     assert served.ask("/api/graphs/main/label", {"labels": said, "ticks": []})[0] == 200

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driving import label_all, opened, violations
+from tests.browser.driving import label_all, opened, suggested, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -21,7 +21,7 @@ LONG = 90_000  # ms that training may take on a busy machine
 
 
 def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str, str]) -> None:
-    label_all(served, truth, 20)
+    label_all(served, truth, suggested(served, 20))
     watched = opened(page, served, "#/b")
     main = page.locator("main")
     expect(main).to_contain_text("No B yet")

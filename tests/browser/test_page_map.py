@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from kgkt.serve.offline import _page
-from tests.browser.driving import Watched, label_all, opened, violations
+from tests.browser.driving import Watched, label_all, opened, suggested, violations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,7 @@ def test_colours_follow_labels_and_the_legend_filters(page: Page, served: Served
     expect(legend).to_contain_text("no class")
     place = _focus_at(page)
     layout, before = _ask(served, "map")["layout"], page.evaluate(PIXELS, place)
-    label_all(served, truth, 20)  # by another client
+    label_all(served, truth, suggested(served, 20))  # by another client
     expect(page.locator(".line")).to_contain_text("20 labels")
     state = _ask(served, "state")
     for index, name in enumerate(state["classes"]):
