@@ -95,10 +95,30 @@ def bind(host: str, port: int | None) -> socket.socket:
 
 
 def hosts_of(host: str, port: int, names: Sequence[str] = ()) -> list[str]:
-    """What a client may call the service: name:port, and the bare name at port 80 or behind a proxy."""
-    own = ["127.0.0.1", "localhost", "[::1]"] if is_loopback(host) else [f"[{host}]" if ":" in host else host]
-    bare = own if port == 80 else []
-    return [*(f"{name}:{port}" for name in own), *bare, *names]
+    """What a client may call the service: name:port, the bare name at port 80, and other names as they are."""
+    own = own_names(host)
+    return [*(f"{name}:{port}" for name in own), *(own if port == 80 else []), *names]
+
+
+def own_names(host: str) -> list[str]:
+    """What a service at that host is called by itself, the first for the link."""
+    if is_loopback(host):
+        return ["127.0.0.1" if host != "::1" else "[::1]", "localhost", "[::1]"]
+    try:
+        everywhere = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        everywhere = False
+    if not everywhere:
+        return [_bracketed(host)]
+    name = socket.gethostname()
+    found = [name, socket.getfqdn(name)]
+    with contextlib.suppress(OSError):  # a name that nothing resolves
+        found += [_bracketed(str(info[4][0])) for info in socket.getaddrinfo(name, None)]
+    return list(dict.fromkeys([*found, "127.0.0.1", "localhost", "[::1]"]))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def serve(
@@ -134,11 +154,12 @@ def serve(
     if not is_loopback(host):
         say(f"whoever reaches {host} and has the token can {'change' if write else 'read'} these graphs, and what they "
             "send is not encrypted: put a proxy with TLS before it")
+        say(f"it may be called {', '.join([*own_names(host), *names])}; --name adds another")
     listening = bind(host, port)
     port = int(listening.getsockname()[1])
     held = Held(recipe, write)
     held.graph(held.first).now()  # what cannot be read is refused before anything is served
-    shown = "127.0.0.1" if is_loopback(host) and host != "::1" else f"[{host}]" if ":" in host else host
+    shown = own_names(host)[0]
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: Any) -> None:
@@ -147,7 +168,7 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            ready(f"http://{shown}:{port}/?token={token}" if token_file is None else f"http://{shown}:{port}/?token=…")
+            ready(f"http://{shown}:{port}/?token={token}" if token_file is None else f"http://{shown}:{port}/?token=TOKEN")
 
     guarded = Guard(create_app(held), token, hosts_of(host, port, names))
     config = uvicorn.Config(

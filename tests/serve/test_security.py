@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,9 @@ def test_addresses() -> None:
     assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "10.0.0.1", "box")] == [
         True, True, True, False, False, False]
     assert hosts_of("127.0.0.1", 81) == ["127.0.0.1:81", "localhost:81", "[::1]:81"]
+    assert hosts_of("::1", 81)[0] == "[::1]:81"
+    assert f"{socket.gethostname()}:81" in hosts_of("0.0.0.0", 81)
+    assert "localhost:81" in hosts_of("::", 81)
     assert hosts_of("10.0.0.1", 80, ["kgkt.example"]) == ["10.0.0.1:80", "10.0.0.1", "kgkt.example"]
     with bind("127.0.0.1", 0) as one:
         one.listen()
