@@ -202,10 +202,10 @@ def report(rows: paired.Rows) -> Iterator[str]:
 WHY = """\
 Rows from A are ahead of random ones at every size, by 0.3 to 1.2 BLEU points and 0.8 to 2.4 chrF; of A's own rows
 shuffled over the words, which have the same lengths and shape, by a point at 5,000 and 10,000 pairs, by half of one at
-20,000, and at 2,000 within the error. That is far less than was hoped for. Two things that need no A are worth more. One
-is the length of the rows: from random rows 8 long this translator learns much less, and A's rows of that length look
-better beside them than they are. The other is to write unknown words as they stand. Serving an unseen word its row from
-A costs in every arm and at every size: B has not learned to write what it has never read.
+20,000, and at 2,000 within the error. That is far less than was hoped for. Two things that need no A are worth more.
+One is the length of the rows: from random rows 8 long this translator learns much less, and A's rows of that length
+look better beside them than they are. The other is to write unknown words as they stand. Serving an unseen word its row
+from A costs in every arm and at every size: B has not learned to write what it has never read.
 
 Where there are one or two draws they tell little, as trainings differ by half a point and more. Of these: rows of the
 concept's centroid alone gain no BLEU beyond the error; frozen rows are worse in either arm, and there A's are far ahead
