@@ -9,7 +9,7 @@ from collections.abc import Sequence
 # verbs that take --graph, --dir and --recipe; those of two graphs, or of any, name theirs otherwise
 VERBS = ("check", "populate", "run", "suggest", "nearest", "predict", "query", "explain", "suspects", "label",
          "propagate", "name", "switch", "merge", "undo", "map", "fuse", "extend-vocabulary", "trace", "evaluate",
-         "export")  # fmt: skip
+         "export", "serve")  # fmt: skip
 WITHOUT_GRAPH = ("diff", "lexicon", "graphs")
 PROPOSED = re.compile(rf"\bkgkt ({'|'.join((*VERBS, *WITHOUT_GRAPH))})\b(?!-)")
 

@@ -191,4 +191,4 @@ def _needed() -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("fastapi", "uvicorn", "starlette", "pydantic"):
             raise
-        raise InputError("kgkt serve needs FastAPI and uvicorn: pip install 'kgkt[serve]'") from error
+        raise InputError("the page needs FastAPI and uvicorn: pip install 'kgkt[serve]'") from error
