@@ -5,15 +5,18 @@ import { useCell } from "../cell";
 import { Busy, Empty, Trouble } from "../parts/small";
 import { go, route, tune } from "../routes";
 import { Problem, source } from "../source";
-import { at, complain, highlight } from "../store";
+import { at, complain, highlight, map, state } from "../store";
 import type { Rows, Shipped, Value } from "../types";
 import { useGet } from "../use";
 import { concepts, count } from "../words";
 import { Answer } from "./answer";
+import { hintOf, listOf } from "./hints";
 import { type Given, defaultsOf, paramsIn, paramsOf, valueOf } from "./params";
 import { Recent, remember } from "./recent";
 
 const FIRST = "MATCH (c:Concept {graph: $graph})\nRETURN c.name AS concept, c.size AS items\nORDER BY items DESC LIMIT 20";
+
+const MOST = 1000; // names of concepts that a field offers
 
 type Outcome =
   { state: "none" } | { state: "waiting" } | { state: "wrong"; problem: Problem } | { state: "rows"; rows: Rows };
@@ -35,6 +38,7 @@ function Asking(): VNode {
   const [text, setText] = useState(q || FIRST);
   const [given, setGiven] = useState<Given>(() => paramsOf(query["p"]));
   const [outcome, set] = useState<Outcome>({ state: "none" });
+  const [empty, setEmpty] = useState(false);
   const stop = useRef<AbortController | null>(null);
   const { value: told } = useGet<Shipped[]>("/api/queries");
   const shipped = told?.find((one) => one.name === text.trim());
@@ -69,6 +73,7 @@ function Asking(): VNode {
     void ask(q, params);
   }, [q, query["p"]]);
   const run = (asked = text, params = given): void => {
+    setEmpty(!asked.trim());
     if (!asked.trim()) return;
     const used = Object.fromEntries(
       names(asked)
@@ -105,7 +110,10 @@ function Asking(): VNode {
           rows={Math.min(16, Math.max(4, text.split("\n").length + 1))}
           spellcheck={false}
           value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            setEmpty(false);
+          }}
           onKeyDown={(event) => {
             if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
               event.preventDefault();
@@ -115,6 +123,7 @@ function Asking(): VNode {
         />
         <Params
           names={names(text)}
+          of={shipped}
           defaults={shipped ? defaultsOf(shipped) : {}}
           given={given}
           set={(key, held) => setGiven({ ...given, [key]: held })}
@@ -128,6 +137,12 @@ function Asking(): VNode {
           </small>
         </div>
         <div class="answer" aria-live="polite">
+          {empty && (
+            <p class="trouble" role="alert">
+              There is no question yet: type one, or choose a shipped one
+              {outcome.state === "rows" ? ". What stands below is the answer to the last" : ""}.
+            </p>
+          )}
           {outcome.state === "waiting" && <Busy words="Asking" />}
           {outcome.state === "wrong" && <Trouble problem={outcome.problem} />}
           {outcome.state === "rows" && (
@@ -177,7 +192,7 @@ function ShippedList({ of, chosen, choose }: { of: Shipped[]; chosen: string; ch
         {of.map((one) => (
           <li key={one.name}>
             <button type="button" aria-pressed={one.name === chosen} title={one.doc} onClick={() => choose(one)}>
-              {one.name}
+              {one.name} <small>{firstWords(one.doc)}</small>
             </button>
           </li>
         ))}
@@ -186,23 +201,47 @@ function ShippedList({ of, chosen, choose }: { of: Shipped[]; chosen: string; ch
   );
 }
 
+const DOC = 58; // letters of a line that says what a question shows
+
+function firstWords(doc: string): string {
+  const sentence = doc.split(/[:.;](?:\s|$)/, 1)[0] ?? "";
+  return sentence.length > DOC ? `${sentence.slice(0, sentence.lastIndexOf(" ", DOC))} …` : sentence;
+}
+
 interface ParamsOf {
   names: string[];
+  of: Shipped | undefined;
   defaults: Given;
   given: Given;
   set: (key: string, value: string) => void;
 }
 
-function Params({ names, defaults, given, set }: ParamsOf): VNode | null {
+function Params({ names, of, defaults, given, set }: ParamsOf): VNode | null {
+  const classes = useCell(state)?.classes ?? [];
+  const where = useCell(map);
   if (names.length === 0) return null;
   return (
     <div class="params">
+      <datalist id="ask-class">
+        {classes.map((one) => (
+          <option key={one} value={one} />
+        ))}
+      </datalist>
+      <datalist id="ask-concept">
+        {(where?.names ?? []).slice(0, MOST).map((one, number) => (
+          <option key={number} value={one} />
+        ))}
+      </datalist>
       {names.map((name) => (
         <label key={name}>
-          {name}{" "}
+          <span>
+            {name}
+            {hintOf(name, of) && `: ${hintOf(name, of)}`}
+          </span>
           <input
             value={given[name] ?? ""}
-            placeholder={defaults[name] ?? ""}
+            list={of && listOf(name, of) ? `ask-${listOf(name, of)}` : undefined}
+            placeholder={defaults[name] || (of && of.params[name] === null ? "must be given" : "")}
             onInput={(event) => set(name, event.currentTarget.value)}
           />
         </label>

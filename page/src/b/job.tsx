@@ -5,7 +5,7 @@ import { count } from "../words";
 import { Curve } from "./curve";
 import { cancel, isRunning, type Verb } from "./work";
 
-const NAMES: Record<Verb, string> = { map: "Map", fuse: "Fuse", trace: "Trace" };
+const NAMES: Record<Verb, string> = { map: "Map", fuse: "Fuse", trace: "Trace", evaluate: "Beside every control" };
 const STATES: Record<Job["state"], string> = {
   waiting: "waits for its turn", running: "runs", done: "done", failed: "failed", cancelled: "cancelled",
 };
@@ -23,7 +23,7 @@ export function JobCard({ verb, job }: { verb: Verb; job: Job }): VNode | null {
         {job.seconds !== null && <small>{running ? `${count(Math.round(job.seconds))} s` : `in ${job.seconds.toFixed(1)} s`}</small>}
         {running && <button type="button" onClick={() => void cancel(job)}>Cancel</button>}
       </p>
-      {running && progress && <Progress {...progress} />}
+      {running && progress && <Progress {...progress} all={verb === "fuse" && (job.curve?.length ?? 0) > 0} />}
       <Curve points={job.curve ?? []} total={running ? progress?.total ?? null : null} best={running ? null : figures?.best_step ?? null} />
       {job.error && <p class="trouble" role="alert">{job.error.message}</p>}
       {(job.notices ?? []).length > 0 && <ul class="job-notices">{job.notices.map((words, at) => <li key={at}>{words}</li>)}</ul>}
@@ -31,12 +31,13 @@ export function JobCard({ verb, job }: { verb: Verb; job: Job }): VNode | null {
   );
 }
 
-function Progress({ what, done, total }: { what: string; done: number; total: number | null }): VNode {
+// A fusion trains several times, to compare: the progress is of all of them, the curve of the one that goes on.
+function Progress({ what, done, total, all }: { what: string; done: number; total: number | null; all: boolean }): VNode {
   const known = total !== null && total > 1;
   return (
     <p class="progress">
       <progress aria-label={what} {...(known ? { value: done, max: total } : {})} />
-      <small>{what}{known ? `, ${count(done)} of ${count(total)}` : ""}</small>
+      <small>{what}{known ? `, ${count(done)} of ${count(total)}${all ? " steps of all trainings; the curve is of the one that goes on" : ""}` : ""}</small>
     </p>
   );
 }

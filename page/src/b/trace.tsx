@@ -9,9 +9,10 @@ import { Table } from "../parts/small";
 import { openItem } from "../routes";
 import { source } from "../source";
 import { at, chosen, complain, current, map, notice, overview, state } from "../store";
-import type { Similar } from "../types";
+import type { Job, Similar } from "../types";
 import { count, figure, share } from "../words";
 import type { Traced, TracedBlock, TracedClass, TracedItem, TracedUnit } from "./shapes";
+import { useSince } from "./since";
 import { begin, isRunning, work } from "./work";
 
 export function Trace({ what, tell, target }: { what: string; tell: (what: string) => void; target: string | null }): VNode | null {
@@ -46,10 +47,27 @@ export function Trace({ what, tell, target }: { what: string; tell: (what: strin
         <Suggested run={run} busy={busy} />
       </form>
       <small>{overview.value?.pictures ? "Or drop a picture here: the item most like it is traced." : ""}</small>
-      {jobs.trace?.state === "done" && jobs.trace.result && <Answer traced={jobs.trace.result as unknown as Traced} />}
+      {jobs.trace?.state === "done" && jobs.trace.result && (
+        <>
+          <Before job={jobs.trace} busy={busy} again={() => run(askedOf(jobs.trace!))} />
+          <Answer traced={jobs.trace.result as unknown as Traced} />
+        </>
+      )}
     </section>
   );
 }
+
+// What was traced stands as it was then, while the concepts beside it show what they are now.
+function Before({ job, busy, again }: { job: Job; busy: boolean; again: () => void }): VNode | null {
+  const edits = useSince(job.started === null ? null : String(job.started));
+  if (!edits) return null;
+  return (
+    <p class="before" role="status">Traced before your last {edits}: what B and the graph say stands from then.{" "}
+      <button type="button" disabled={busy} onClick={again}>Trace again</button></p>
+  );
+}
+
+const askedOf = ({ settings }: Job): string => String(settings["item"] ?? settings["what"] ?? "");
 
 // What is open or chosen elsewhere can be traced with one press.
 function Suggested({ run, busy }: { run: (what: string) => void; busy: boolean }): VNode {

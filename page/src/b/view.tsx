@@ -11,11 +11,12 @@ import type { Model } from "../types";
 import { useGet } from "../use";
 import { JobCard } from "./job";
 import { Layers } from "./layers";
+import { Controls } from "./measure";
 import type { Fused } from "./shapes";
 import { stemOf, Teach } from "./teach";
 import { Trace } from "./trace";
 import { ended, find, work } from "./work";
-import { Controls, Worth } from "./worth";
+import { Worth } from "./worth";
 
 export function BView(): VNode {
   const { query } = useCell(route);
@@ -33,7 +34,7 @@ export function BView(): VNode {
     <div class="b-view">
       <section class="b-teach" aria-label="Teach B">
         <h1>B</h1>
-        {!source.offline && <Teach file={file} mapped={(model?.layers.length ?? 0) > 0} choose={(next) => tune({ target: next, layer: "" })} />}
+        {!source.offline && <Teach file={file} model={model} choose={(next) => tune({ target: next, layer: "" })} />}
         {source.offline && models.map((one) => <button key={one.name} type="button" aria-pressed={one === model} onClick={() => tune({ target: one.file ?? `${one.name}.keras` })}>{one.name}</button>)}
         {jobs.map && <JobCard verb="map" job={jobs.map} />}
         {jobs.fuse && <JobCard verb="fuse" job={jobs.fuse} />}
@@ -41,8 +42,8 @@ export function BView(): VNode {
       <div class="b-seen">
         {problem?.kind === "offline" && <p class="quiet">This file does not hold B. Open the graph with kgkt serve to see what it taught.</p>}
         {problem && problem.kind !== "offline" && <Trouble problem={problem} />}
-        {fused && <Worth fused={fused} />}
-        {fused && <Controls />}
+        {fused && <Worth fused={fused} last={model === last} />}
+        {fused && <Controls target={file} />}
         {model && model.layers.length > 0 && <Layers model={model} layer={layer} choose={(next) => tune({ layer: next })} trace={(what) => tune({ trace: what })} />}
         {fused && <Trace what={query["trace"] ?? ""} tell={(what) => tune({ trace: what })} target={fused.out} />}
         {jobs.trace && <JobCard verb="trace" job={jobs.trace} />}

@@ -4,7 +4,7 @@ import { source } from "../source";
 import { at, complain, graph, loadMap } from "../store";
 import type { Job, Value } from "../types";
 
-export const VERBS = ["map", "fuse", "trace"] as const;
+export const VERBS = ["map", "fuse", "trace", "evaluate"] as const;
 export type Verb = (typeof VERBS)[number];
 
 export const work = cell<Partial<Record<Verb, Job>>>({});
@@ -30,7 +30,8 @@ export async function begin(verb: Verb, settings: Record<string, Value>): Promis
 
 /** Maps B and, when that went well, fuses it: what a map does not say is not written. */
 export async function mapAndFuse(target: string, settings: Record<string, Value>): Promise<void> {
-  await begin("map", { target });
+  const { classes } = settings;
+  await begin("map", { target, ...(classes ? { classes } : {}) });
   const id = watched.get("map")?.id;
   if (id === undefined) return;
   const end = work.subscribe(({ map: job }) => {
@@ -77,7 +78,7 @@ function watch(verb: Verb, id: string): void {
     if (!began || isRunning(job)) return;
     began = false;
     ended.set(ended.value + 1);
-    if (verb !== "trace") void loadMap().catch(complain);  // what reached B may be another
+    if (verb === "map" || verb === "fuse") void loadMap().catch(complain);  // what reached B may be another
   });
   watched.set(verb, { id, end });
 }

@@ -1,20 +1,18 @@
-// What B gained: before and after beside every control, and what was written into which layer.
+// What B gained: before and after, whether that is of today, and what was written into which layer.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
-import { Bar, Busy, Table, Trouble } from "../parts/small";
-import { at } from "../store";
-import type { Value } from "../types";
-import { useGet } from "../use";
+import { Bar, Table } from "../parts/small";
 import { count, figure, share } from "../words";
 import { blockWords, type Fused, type WorthRow } from "./shapes";
+import { useMismatch, useStale } from "./since";
 
-interface Report { tables: { metric: string; title: string; columns: string[]; rows: Value[][] }[] }
-
-export function Worth({ fused }: { fused: Fused }): VNode {
+export function Worth({ fused, last }: { fused: Fused; last: boolean }): VNode {
   const { figures, rows, written } = fused;
+  const stale = useStale(fused.at ?? "", last), apart = useMismatch(headOf(fused));
+  const before = [stale, apart].filter(Boolean).join(". ");
   return (
     <section aria-label="What it was worth">
       <h2>What it was worth</h2>
+      {before && <p class="before" role="status">{before}. The figures stand from then; fuse again for those of today.</p>}
       {rows.length > 0
         ? <Rows rows={rows} items={figures["test_items"] ?? null} />
         : <p>Not measured: there was no test set. Fuse with one to see B alone beside B fused.</p>}
@@ -35,6 +33,9 @@ export function Worth({ fused }: { fused: Fused }): VNode {
   );
 }
 
+// The outputs that were written; a B that grew has none written.
+const headOf = ({ written }: Fused): number | null => Object.values(written ?? {}).find((one) => one.kind === "head")?.blocks ?? null;
+
 function Rows({ rows, items }: { rows: WorthRow[]; items: number | null }): VNode {
   return (
     <>
@@ -52,38 +53,4 @@ function Rows({ rows, items }: { rows: WorthRow[]; items: number | null }): VNod
 function points(value: number, error: number | null): string {
   const sign = value < 0 ? "−" : "+";
   return `${sign}${Math.abs(100 * value).toFixed(1)}${error === null ? "" : ` ±${(100 * error).toFixed(1)}`}`;
-}
-
-/** The tables of the last `kgkt evaluate`: every control, where it was run; read when they are opened. */
-export function Controls(): VNode {
-  const [open, set] = useState(false);
-  return (
-    <details onToggle={(event) => set(event.currentTarget.open)}>
-      <summary>Beside every control (kgkt evaluate)</summary>
-      {open && <Tables />}
-    </details>
-  );
-}
-
-function Tables(): VNode {
-  const { value, problem } = useGet<Report>(at("report"));
-  if (problem?.kind === "missing") return <p class="quiet">Not measured: <code>kgkt evaluate</code> was not run for this graph.</p>;
-  if (problem) return <Trouble problem={problem} />;
-  if (!value) return <Busy />;
-  return (
-    <>
-      {value.tables.map((table) => (
-        <section key={table.metric} aria-label={table.title}>
-          <h3>{table.title}</h3>
-          <Table caption={table.title} rows={table.rows} columns={table.columns.map((head, at) => ({
-            key: `${at}`, head, number: at > 0, cell: (row: Value[]) => shown(row[at]) }))} />
-        </section>
-      ))}
-    </>
-  );
-}
-
-function shown(value: Value | undefined): string {
-  if (value === null || value === undefined) return "not measured";
-  return typeof value === "number" ? figure(value) : String(value);
 }

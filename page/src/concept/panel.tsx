@@ -7,7 +7,8 @@ import { Example } from "../label/stage";
 import { classColour, ClassName } from "../parts/classes";
 import { ConceptCard, ConceptLink } from "../parts/concept_card";
 import { Bar, Busy, Table, Trouble } from "../parts/small";
-import { go, openItem, tune } from "../routes";
+import { go, hrefOf, openItem, tune } from "../routes";
+import { source } from "../source";
 import { at, highlight, mayWrite, state } from "../store";
 import type { Block, Concept, Mass, Said } from "../types";
 import { useGet, useRevision } from "../use";
@@ -47,6 +48,7 @@ export function ConceptPanel({ number, second, other }: { number: number; second
         ))}
       </ul>
       {value.examples.length === 0 && <p class="quiet">No example is kept.</p>}
+      <MoreOf of={value} />
       <h3>Leans to</h3>
       <Masses of={value.masses} />
       <SaidHere of={value} />
@@ -67,6 +69,18 @@ export function ConceptPanel({ number, second, other }: { number: number; second
         </>
       )}
     </article>
+  );
+}
+
+// The panel shows the first ones; the graph may keep more examples than that, and never all items as pictures.
+function MoreOf({ of }: { of: Concept }): VNode | null {
+  if (of.examples.length === 0 || of.examples.length >= of.size) return null;
+  const q = { q: "examples", p: JSON.stringify({ concept: String(of.number), limit: "1000" }) };
+  return (
+    <p class="quiet">
+      {of.examples.length} examples; it has {items(of.size)}.{" "}
+      {!source.offline && <a href={hrefOf("ask", q)}>All examples that the graph keeps</a>}
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { ConceptLink } from "../parts/concept_card";
+import { Bare } from "../parts/bare";
 import { Picture } from "../parts/picture";
 import { openItem } from "../routes";
 import { at, mayWrite, state } from "../store";
@@ -29,6 +30,7 @@ export function Stage({ item }: { item: Suggested }): VNode {
           {item.why}
         </span>
         <Guess item={item} />
+        <Bare />
       </div>
     </section>
   );

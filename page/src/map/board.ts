@@ -2,7 +2,8 @@
 import type { Edges, MapData } from "../types";
 import { across, ALL, around as cameraAround, down, panned, viewOf, zoomed, type Camera, type View } from "./camera";
 import { EdgeLayer } from "./edges";
-import { Glyphs, paled } from "./glyphs";
+import { paled } from "./contrast";
+import { Glyphs } from "./glyphs";
 import type { Near, Sheets } from "./images";
 import * as paint from "./paint";
 import { groupsOf, placesOf, type Group, type Places } from "./places";
@@ -26,6 +27,8 @@ export class Board {
   lasso: [number, number][] | null = null;
   sheets: Sheets | null = null;
   near: Near | null = null;
+  texts = false;               // names are the first words of texts
+  drawnAnew: (() => void) | null = null;  // called when there are other nodes and lines
   private places: Places | null = null;
   private look: paint.Look | null = null;
   private inks: paint.Inks | null = null;
@@ -176,6 +179,7 @@ export class Board {
     this.hover = hover === undefined ? null : this.scene.of.get(hover) ?? null;
     this.focus = focus === undefined ? null : this.scene.of.get(focus) ?? null;
     this.edges.set(this.scene.lines);
+    this.drawnAnew?.();
     this.ask();
   }
 
@@ -212,7 +216,7 @@ export class Board {
     this.drawUnder(brush);
     const seen = this.drawNodes(brush);
     this.drawRings(brush);
-    if (performance.now() - this.moved > REST || this.camera.zoom > OPEN) drawWords(brush, seen, this.at, this.camera.zoom);
+    if (performance.now() - this.moved > REST || this.camera.zoom > OPEN) drawWords(brush, seen, this.at, this.camera.zoom, this.texts);
     if (this.lasso) paint.lasso(brush, this.lasso);
     this.canvas.dataset["drawn"] = String(++this.drawn);
   }

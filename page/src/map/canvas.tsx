@@ -14,7 +14,7 @@ import { listen } from "./gestures";
 import { Near, Sheets } from "./images";
 import { schemeOf } from "./scheme";
 import type { Node } from "./scene";
-import { addChosen, choose, lasso, only, toggle } from "./seen";
+import { addChosen, choose, lasso, lines, only, toggle } from "./seen";
 
 const NEARER = 1.35;
 const STEP = 60;  // pixels of a move by keys
@@ -33,7 +33,8 @@ export function MapCanvas({ ready }: { ready: (board: Board) => void }): VNode {
     const made = new Board(canvas.current!);
     setBoard(made);
     ready(made);
-    const end = [feed(made), listen(made, {
+    made.drawnAnew = () => lines.set(made.themes ? "themes" : made.scene.lines.length ? "concepts" : "none");
+    const end = [feed(made, () => { made.hover = null; setTip(null); }), listen(made, {
       lasso: () => lasso.value,
       tap: (node, more) => tap(made, node, more),
       caught: (numbers, more) => { lasso.set(false); (more ? addChosen : choose)(numbers); },
@@ -120,8 +121,9 @@ function kept(one: number): Edges {
   return { a: at.map((e) => a[e]!), b: at.map((e) => b[e]!), weight: at.map((e) => weight[e]!) };
 }
 
-// Brings every change of what is known to the board, without drawing any component again.
-function feed(board: Board): () => void {
+// Brings every change of what is known to the board, without drawing any component again; `resized`: what lay under the
+// pointer is elsewhere now.
+function feed(board: Board, resized: () => void): () => void {
   let layout: MapData | null = null;
   let alive = true;
   const data = (): void => {
@@ -133,6 +135,8 @@ function feed(board: Board): () => void {
     look();
   };
   const pictures = (): void => {  // the overview may come after the map
+    board.texts = overview.value?.texts ?? false;
+    board.ask();
     if (!map.value || board.sheets || !overview.value?.pictures) return;
     board.sheets = new Sheets(graph.value, map.value.x.length, () => board.ask());
   };
@@ -156,7 +160,7 @@ function feed(board: Board): () => void {
       (edges) => { if (alive && chosen.value[0] === one && chosen.value.length === 1) board.setOwn(edges); }, complain);
   };
   const marks = (): void => { look(); board.show(highlight.value); };
-  const size = new ResizeObserver(() => board.resize(board.canvas.clientWidth, board.canvas.clientHeight));
+  const size = new ResizeObserver(() => { resized(); board.resize(board.canvas.clientWidth, board.canvas.clientHeight); });
   size.observe(board.canvas);
   board.resize(board.canvas.clientWidth, board.canvas.clientHeight);
   inks();

@@ -1,22 +1,11 @@
-// Marks as small pictures, drawn once for each colour, size and firmness; and colours mixed with the paper.
+// Marks as small pictures, drawn once for each colour, size and firmness; each seen on a light and on a dark ground.
 import { PATHS } from "../parts/classes";
+import { darker, FIRMNESS, paled, seenOn } from "./contrast";
 import type { Mark } from "./scheme";
 
-const FIRMNESS = 6;
 const STEP = Math.log(1.1);  // sizes are drawn in steps of a tenth, and scaled to what is asked
 const SIZES = 64;
 
-/** A colour mixed with the paper: firm 0 is pale, 1 the colour itself. */
-export function paled(colour: string, paper: string, firm: number): string {
-  const share = 0.28 + 0.72 * Math.round(firm * FIRMNESS) / FIRMNESS;
-  const [from, to] = [parts(paper), parts(colour)];
-  return `rgb(${from.map((value, at) => Math.round(value + (to[at]! - value) * share)).join(" ")})`;
-}
-
-function parts(hex: string): [number, number, number] {
-  const whole = hex.length === 4 ? [...hex.slice(1)].map((digit) => digit + digit).join("") : hex.slice(1);
-  return [0, 2, 4].map((at) => parseInt(whole.slice(at, at + 2), 16)) as [number, number, number];
-}
 
 export interface Sign { mark: Mark; colour: string }
 
@@ -54,7 +43,7 @@ export class Glyphs {
     if (mark === "ring" || hollow) {
       pen.fillStyle = this.paper;
       pen.fill(path);
-      pen.strokeStyle = colour;
+      pen.strokeStyle = seenOn(colour, this.paper);  // its line alone tells it
       pen.lineWidth *= 1.6;
       if (mark === "ring" && radius > 3) pen.setLineDash([radius / 1.6, radius / 2.6]);
       pen.stroke(path);
@@ -71,7 +60,7 @@ export class Glyphs {
 
   // A disc whose quarters say the step.
   private pie(pen: CanvasRenderingContext2D, quarters: number, radius: number): void {
-    pen.fillStyle = this.ink;
+    pen.fillStyle = darker(this.paper, this.ink);
     pen.globalAlpha = 0.75;
     pen.beginPath();
     pen.moveTo(0, 0);

@@ -4,7 +4,9 @@ import { PATHS } from "../parts/classes";
 import { colour, type Colour } from "../store";
 import { useCell } from "../cell";
 import type { MapData, State } from "../types";
-import { count } from "../words";
+import { dark, inked } from "../theme";
+import { concepts, count } from "../words";
+import { bright } from "./contrast";
 import { coloursOf, schemeOf, type Entry } from "./scheme";
 import { only, paint, show } from "./seen";
 
@@ -12,9 +14,15 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
   const by = useCell(colour);
   const kept = useCell(only);
   const scheme = schemeOf(by, data, now);
-  const held = new Float64Array(scheme.entries.length);
-  data.into.forEach((into, i) => { if (into === i) held[scheme.of[i]!]! += data.sizes[i]!; });
-  const there = scheme.entries.map((entry, at) => ({ entry, items: held[at]! })).filter(({ entry, items }) => items > 0 || kept.has(entry.key) || entry.key !== "none");
+  const held = new Float64Array(scheme.entries.length), of = new Float64Array(scheme.entries.length);
+  data.into.forEach((into, i) => {
+    if (into !== i) return;
+    held[scheme.of[i]!]! += data.sizes[i]!;
+    of[scheme.of[i]!]! += 1;
+  });
+  const number = (at: number): number => by !== "class" ? held[at]! : now.class_items[at] ?? now.items - now.reached;
+  const there = scheme.entries.map((entry, at) => ({ entry, items: number(at), of: of[at]! }))
+    .filter(({ entry, items, of }) => items > 0 || of > 0 || kept.has(entry.key) || entry.key !== "none");
   const press = (key: string, more: boolean): void => {
     const next = new Set(more ? kept : []);
     if (kept.has(key) && (more || kept.size === 1)) next.delete(key); else next.add(key);
@@ -25,16 +33,16 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
       <label class="legend-by">Colour <ColourChoice data={data} by={by} /></label>
       {kept.size > 0 && <button type="button" class="link" onClick={() => show(new Set())}>Show all</button>}
       <ul aria-label={`${scheme.title}: show only`}>
-        {there.map(({ entry, items }) => (
+        {there.map(({ entry, items, of }) => (
           <li key={entry.key}>
             <button type="button" aria-pressed={kept.has(entry.key)} class={kept.size && !kept.has(entry.key) ? "out" : ""}
-              title={`Only ${entry.label}; with Shift as well`} onClick={(event) => press(entry.key, event.shiftKey || event.ctrlKey || event.metaKey)}>
+              title={`${entry.label}: ${concepts(of)}. Only these; with Shift these as well`} onClick={(event) => press(entry.key, event.shiftKey || event.ctrlKey || event.metaKey)}>
               <EntryMark entry={entry} /> <span class="legend-name">{entry.label}</span> <small>{count(items)}</small>
             </button>
           </li>
         ))}
       </ul>
-      <small class="legend-note">{by === "class" ? "Pale: in doubt. " : ""}The number: items. A point: holds a label.</small>
+      <small class="legend-note">{by === "class" ? "Pale: in doubt. The number: items of the class. " : "The number: items of the concepts. "}A point: holds a label.</small>
       {!data.active.every((on, i) => on || data.into[i] !== i) && <small class="legend-note">Hollow: off.</small>}
     </div>
   );
@@ -50,7 +58,9 @@ function ColourChoice({ data, by }: { data: MapData; by: Colour }): VNode {
   );
 }
 
-export function EntryMark({ entry: { mark, colour: ink } }: { entry: Entry }): VNode {
+function EntryMark({ entry: { mark, colour: own } }: { entry: Entry }): VNode {
+  useCell(dark);
+  const ink = bright(own, inked("--paper"));
   const quarter = typeof mark === "number" ? mark : 0;
   return (
     <svg class="mark" width={14} height={14} viewBox="-1.2 -1.2 2.4 2.4" aria-hidden="true">

@@ -1,6 +1,7 @@
 // Draws nodes: a concept as its picture in a frame of its colour or as a mark, a theme as a ring of its shares.
 import type { MapData, State } from "../types";
-import { paled, type Glyphs } from "./glyphs";
+import { bright, paled } from "./contrast";
+import type { Glyphs } from "./glyphs";
 import type { Cut, Near, Sheets } from "./images";
 import type { Group } from "./places";
 import type { Scheme } from "./scheme";
@@ -38,14 +39,14 @@ export function concept(brush: Brush, number: number, x: number, y: number, radi
   const cut = radius >= PICTURE ? sheets?.get(number) : null;
   if (!cut) glyphs.put(pen, entry, firm, off, x, y, radius);
   else {
-    framed(pen, cut, paled(entry.colour, inks.paper, firm), inks.paper, off, faint, x, y, radius);
+    framed(pen, cut, paled(entry.colour, inks.paper, firm), inks, off, faint, x, y, radius);
     if (radius >= BADGE && !faint) glyphs.put(pen, entry, firm, off, x + radius * 0.86, y - radius * 0.86, Math.min(8, radius * 0.34));
   }
   if (look.state.labels[number]! > 0 && radius >= PICTURE && !faint) flag(pen, inks, x - radius * 0.86, y - radius * 0.86, Math.min(5, radius * 0.25));
   pen.globalAlpha = 1;
 }
 
-function framed(pen: CanvasRenderingContext2D, cut: Cut, colour: string, paper: string, off: boolean, faint: boolean, x: number, y: number, radius: number): void {
+function framed(pen: CanvasRenderingContext2D, cut: Cut, colour: string, { paper, edge }: Inks, off: boolean, faint: boolean, x: number, y: number, radius: number): void {
   const wide = Math.max(1.5, Math.min(5, radius * 0.16));
   if (off) {
     pen.fillStyle = paper;
@@ -54,6 +55,9 @@ function framed(pen: CanvasRenderingContext2D, cut: Cut, colour: string, paper: 
   } else {
     pen.fillStyle = colour;
     pen.fillRect(x - radius - wide, y - radius - wide, 2 * (radius + wide), 2 * (radius + wide));
+    pen.strokeStyle = edge;  // a pale frame has an edge on either ground
+    pen.lineWidth = 1;
+    pen.strokeRect(x - radius - wide, y - radius - wide, 2 * (radius + wide), 2 * (radius + wide));
   }
   pen.imageSmoothingEnabled = 2 * radius < cut.width;
   pen.drawImage(cut.image, cut.x, cut.y, cut.width, cut.height, x - radius, y - radius, 2 * radius, 2 * radius);
@@ -118,7 +122,7 @@ function ring({ pen, look, inks }: Brush, counts: Float64Array, items: number, x
     pen.stroke();
     from += share * TURN;
   };
-  counts.forEach((count, at) => { if (count > 0) part(count / items, look.scheme.entries[at]!.colour); });
+  counts.forEach((count, at) => { if (count > 0) part(count / items, bright(look.scheme.entries[at]!.colour, inks.paper)); });
   const rest = 1 - counts.reduce((sum, count) => sum + count, 0) / items;
   if (rest > 1e-6) part(rest, inks.sheet);
   pen.strokeStyle = inks.edge;

@@ -9,6 +9,8 @@ const IN_ADDRESS = 200;  // chosen concepts that still stand in the address
 /** Keys of the legend's entries that are shown; empty: all. */
 export const only = cell<ReadonlySet<string>>(new Set());
 export const lasso = cell(false);
+/** What the lines that are drawn lie between. */
+export const lines = cell<"concepts" | "themes" | "none">("none");
 
 export function choose(numbers: readonly number[]): void {
   chosen.set(numbers);

@@ -7,6 +7,8 @@ import { Busy, Empty } from "../parts/small";
 import { route, tune } from "../routes";
 import { source } from "../source";
 import { highlight, map, state } from "../store";
+import type { MapData } from "../types";
+import { Bare } from "../parts/bare";
 import { useKeys } from "../use";
 import { concepts, count } from "../words";
 import { ChosenBar } from "./bar";
@@ -15,7 +17,7 @@ import { MapCanvas } from "./canvas";
 import { Legend } from "./legend";
 import { ConceptList } from "./list";
 import { THEMES_FROM } from "./places";
-import { lasso, useAddress } from "./seen";
+import { lasso, lines, only, useAddress } from "./seen";
 
 const NEARER = 1.6;
 
@@ -38,8 +40,9 @@ export function MapView(): VNode {
         <button type="button" aria-pressed={legend} onClick={() => setLegend(!legend)}>Legend</button>
         <button type="button" aria-pressed={list} title="t" onClick={turnList}>List</button>
         <Marked />
-        <small class="map-rule" title={data.edges.rule}>{edgeWords(data.edges.kept, data.edges.all)}</small>
+        <EdgeWords edges={data.edges} />
       </div>
+      <Bare />
       <div class="map-place">
         <div class="map-stage">
           <MapCanvas ready={setBoard} />
@@ -52,9 +55,14 @@ export function MapView(): VNode {
   );
 }
 
-function edgeWords(kept: number, all: number): string {
-  if (kept === all) return `${count(all)} edges`;
-  return `${count(kept)} of ${count(all)} edges${source.offline ? "" : "; a chosen concept shows all of its own"}`;
+// Nothing where no edge is drawn: beside a filter, of concepts that another view marked.
+function EdgeWords({ edges: { kept, all, rule } }: { edges: MapData["edges"] }): VNode | null {
+  const between = useCell(lines), kinds = useCell(only), marked = useCell(highlight);
+  if (between === "none" || kinds.size > 0 || marked.length > 0) return null;
+  const words = between === "themes" ? "Edges show as themes open"
+    : kept === all ? `${count(all)} edges`
+    : `${count(kept)} of ${count(all)} edges${source.offline ? "" : "; a chosen concept shows all of its own"}`;
+  return <small class="map-rule" title={rule}>{words}</small>;
 }
 
 function Tools({ board }: { board: Board | null }): VNode {

@@ -1,0 +1,52 @@
+// What was edited since B was fused, or something was traced: figures that stand from before are marked as such.
+import { useCell } from "../cell";
+import { at, overview, state } from "../store";
+import type { Edit, Model, Overview } from "../types";
+import { useGet, useRevision } from "../use";
+import { count } from "../words";
+import { ended } from "./work";
+
+const TEACHES = (verb: string): boolean => verb !== "name";  // a name changes nothing that is taught
+
+/** How many edits that teach still stand since a time, in ISO 8601; what was undone again does not count. */
+export function editsSince(edits: readonly Edit[], then: string): number {
+  const from = Date.parse(then);
+  const later = (one: Edit): boolean => Date.parse(one.at) > from;
+  const undoes = new Map(edits.flatMap((one) => one.undone_by === null ? [] : [[one.undone_by, one] as const]));
+  return edits.filter((one) => {
+    if (!later(one) || one.undone_by !== null || !TEACHES(one.verb)) return false;
+    const taken = undoes.get(one.number);
+    return taken === undefined || (!later(taken) && TEACHES(taken.verb));
+  }).length;
+}
+
+/** "3 edits": how many there are since then; "" for none, or where they are not known. */
+export function useSince(then: string | null | undefined): string {
+  const { value } = useGet<{ edits: Edit[] }>(then ? at("edits") : null, useRevision());
+  if (!then || !value) return "";
+  const found = editsSince(value.edits, then);
+  return found === 0 ? "" : `${count(found)} ${found === 1 ? "edit" : "edits"}`;
+}
+
+/** Why what B was worth stands from before; null where it does not. `last`: of all Bs it was fused last. */
+export function useStale(then: string, last: boolean): string | null {
+  const again = `${useRevision()} ${useCell(ended)}`;
+  const told = useGet<Overview>(at(""), again).value ?? overview.value;
+  const edits = useSince(then);
+  const fuse = last ? told?.stages["fuse"] : undefined;
+  if (edits) return `Fused before your last ${edits}`;
+  const why = fuse?.stale ? fuse.why.filter((one) => /targets|populate|propagate|graph/.test(one)) : [];
+  return why.length ? "Fused before the last change of the graph" : null;
+}
+
+/** How many classes B can tell: the outputs of its mapped head; null while it is not mapped. */
+export function outputsOf(model: Model | null): number | null {
+  return model?.layers.find((one) => one.kind === "head")?.blocks ?? null;
+}
+
+/** What to say where B has other than as many outputs as the graph has classes; null where they agree, or it is not known. */
+export function useMismatch(outputs: number | null): string | null {
+  const classes = useCell(state)?.classes.length ?? 0;
+  if (outputs === null || classes === 0 || outputs === classes) return null;
+  return `B has ${count(outputs)} outputs, the graph has ${count(classes)} ${classes === 1 ? "class" : "classes"}`;
+}
