@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { useCell } from "../cell";
+import { WriteButton } from "../parts/small";
 import { at, mayWrite } from "../store";
 import type { Target, Value } from "../types";
 import { useGet } from "../use";
@@ -45,7 +46,7 @@ export function Teach({ file, mapped, choose }: { file: string; mapped: boolean;
       )}
       {value && files.length === 0 && <p class="quiet">There is no .keras file in the folder that is served.</p>}
       <div class="teach-map">
-        <button type="button" disabled={!file || busy} onClick={() => void begin("map", { target: file })}>Map</button>
+        <WriteButton disabled={!file || busy} onClick={() => void begin("map", { target: file })}>Map</WriteButton>
         <small>Says which concepts reach which blocks of B's weights. Fuse begins with it where it was not done.</small>
       </div>
       {file && value && <FuseForm key={file} file={file} mapped={mapped} busy={busy} files={files} data={value.data ?? []} />}
@@ -89,7 +90,7 @@ function FuseForm({ file, mapped, busy, files, data }: { file: string; mapped: b
         <label class="field">Steps <input type="number" min="0" max="1000000" value={steps} placeholder="as long as it helps" onInput={(event) => setSteps(event.currentTarget.value)} /></label>
         <label class="field">Seed <input type="number" min="0" value={seed} placeholder="0" onInput={(event) => setSeed(event.currentTarget.value)} /></label>
       </details>
-      <button type="submit" class="main" disabled={busy || !out.trim()}>{busy ? "It runs" : "Fuse"}</button>
+      <WriteButton type="submit" class="main" disabled={busy || !out.trim()}>{busy ? "It runs" : "Fuse"}</WriteButton>
     </form>
   );
 }
