@@ -92,6 +92,7 @@ class HeldGraph:
         self._signature, self._looked = "", 0.0
         self.made = ""  # which populate made what is held
         self._maps: Any = None
+        self._slots: dict[str, int] = {}  # class -> its place, which it keeps while classes come and go
         embedded = embedded_path(store_url(recipe, self.run)) is not None
         self._every = LOOK_EVERY if embedded else ASK_EVERY
         self._spreader: tuple[Any, float, Spreader] | None = None
@@ -131,8 +132,11 @@ class HeldGraph:
         log = read_log(self.run)
         gone = undone_by(log)
         last = next((e.number for e in reversed(log) if e.whole and e.number not in gone and e.undoes is None), None)
+        with self._lock:
+            slots = [self._slots.setdefault(name, len(self._slots)) for name in seen.answer.names]
         return as_state(seen.answer, seen.current, seen.nearest, {
             "revision": seen.revision, "layout": seen.layout, "working": self.working, "last_edit": last,
+            "slots": slots,
         })  # fmt: skip
 
     def label(self, rows: Sequence[LabelRow], say: Callable[[str], None]) -> int | None:
@@ -148,11 +152,14 @@ class HeldGraph:
         with self._lock:
             before = self.now()
             with open_graph_store(self.recipe, self.run, write=True) as store:
+                replaced = _replaced(store, self.name, rows)
                 done = write_rows(store, self.run, self.recipe, list(rows), say, None, False)
                 if done.edit is None:
                     return None
                 current = read_again(store, self.run, before.current, concepts=False)
                 self._signature = signature(self.recipe, self.run)  # while nobody else may write
+            for notice in replaced:
+                say(notice)
             self._looked = time.monotonic()
             self._go_on(before, current, quick=True)
             return done.edit
@@ -224,6 +231,8 @@ class HeldGraph:
         rows = {item: row for row, item in enumerate(current.ids.tolist())}
         number, layout = (1, 1) if before is None else (before.revision + 1, before.layout + 1)
         self._maps = self._mapped()
+        if not self._slots:
+            self._slots = _by_first_label(store, self.name, current.labels.names)
         self._publish(Snapshot(
             current, self._answer(current), number, layout, rows, np.asarray(nearest_concept(current.Z)),
             read_exemplars(self.run), tuple(said),
@@ -310,6 +319,28 @@ class HeldGraph:
             with one_thread():
                 self._spreader = current.graph, alpha, make_spreader(current.graph, alpha)
         return self._spreader[2]
+
+
+def _replaced(store: Store, graph: str, rows: Sequence[LabelRow]) -> list[str]:
+    """What was said otherwise of these items, by whom and when."""
+    from kgkt.store.labels import read_label_records
+
+    new = {row.item_id: row.name for row in rows if not row.tick}
+    return [f"{record['item_id']} was {record['class']}, said by {record['by']} at {record['at']}"
+            for record in read_label_records(store, graph)[0]
+            if new.get(record["item_id"], record["class"]) != record["class"]]  # fmt: skip
+
+
+def _by_first_label(store: Store, graph: str, names: Sequence[str]) -> dict[str, int]:
+    """Class -> place, in the order in which they were first labelled; the others follow in their own."""
+    from kgkt.store.labels import read_label_records
+
+    first: dict[str, str] = {}
+    for record in (*read_label_records(store, graph)[0], *read_label_records(store, graph)[1]):
+        at = str(record["at"] or "~")
+        first[record["class"]] = min(at, first.get(record["class"], at))
+    order = sorted(names, key=lambda name: (first.get(name, "~"), names.index(name)))
+    return {name: place for place, name in enumerate(order)}
 
 
 def _same(one: Any, other: Any) -> bool:

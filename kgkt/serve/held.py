@@ -45,6 +45,7 @@ class Held:
         self._lock = threading.Lock()
         self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Queue[str | None]]] = set()
         self._timers: dict[str, threading.Timer] = {}
+        self._tried: dict[str, int] = {}  # graph -> the revision of which the items' answer was asked for last
         self._ended = threading.Event()
         threading.Thread(target=self._watch, name="kgkt-watch", daemon=True).start()
 
@@ -105,6 +106,7 @@ class Held:
                 self._graphs[name].working = on
 
     def _work_out(self, name: str) -> None:
+        self._tried[name] = self.graph(name).now().revision
         with contextlib.suppress(KgktError):  # whoever asks for the graph next is told
             if self.graph(name).now().answer.kind == "items":  # an undo led back to what it was worked out for
                 self.working(name, False)
@@ -161,3 +163,7 @@ class Held:
             for held in list(self._graphs.values()):
                 with contextlib.suppress(KgktError):  # whoever asks for it next is told
                     held.look_again()
+                    seen = held.now()
+                    if self.write and seen.answer.kind == "concepts" and self._tried.get(held.name) != seen.revision:
+                        self._tried[held.name] = seen.revision  # somebody else labelled
+                        self.labelled(held.name)

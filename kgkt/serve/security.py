@@ -108,8 +108,7 @@ class Guard:
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if scope["path"] == "/" and "token" in query:
             if not self._right(query.pop("token")[-1]):
-                return _said(401, "auth", "the token of this link is not that of the service: use the link that "
-                             "kgkt serve printed last")  # fmt: skip
+                return _stranger(scope)
             rest = urlencode(query, doseq=True)
             answer = RedirectResponse("/" + (f"?{rest}" if rest else ""), 303)
             answer.set_cookie(self.cookie, self.token, httponly=True, samesite="strict", secure=self._secure, path="/")
@@ -119,8 +118,7 @@ class Guard:
             return None
         if self._right(_cookie(headers.get("cookie", ""), self.cookie)):
             return None
-        return _said(401, "auth", "open the link that kgkt serve printed, or send its token: "
-                     "Authorization: Bearer TOKEN")  # fmt: skip
+        return _stranger(scope)
 
     def _right(self, shown: str) -> bool:
         return hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), self.token.encode())
@@ -154,6 +152,18 @@ def _said(status: int, kind: str, message: str) -> Any:
     from kgkt.serve.pages import refused
 
     return refused(status, kind, message)
+
+
+def _stranger(scope: Scope) -> Any:
+    """What who does not know the token is told: a person in words, a program in JSON."""
+    from starlette.responses import HTMLResponse
+
+    if scope["path"] != "/":
+        return _said(401, "auth", "this link is not valid (any more): open the one that kgkt serve printed last, or "
+                     "send its token: Authorization: Bearer TOKEN")  # fmt: skip
+    return HTMLResponse("<!doctype html><html lang=en><meta charset=utf-8><title>kgkt</title><h1>This link is not "
+                        "valid (any more)</h1><p>Open the one that <code>kgkt serve</code> printed last: each start "
+                        "makes a new one, unless a --token-file holds it.</p></html>", 401)  # fmt: skip
 
 
 def _cookie(text: str, name: str) -> str:

@@ -125,6 +125,7 @@ def begin(folder: Path, say: Say, force: bool = False) -> Recipe:
         split, source = digits.make_split(0), digits.Source()
         source.train(split, 0)
         _save_data(folder, source.model, digits.build_b(), split)
+        _write_labels(folder / "truth.csv", zip(split.pool_ids, split.pool_y.tolist(), strict=True))
     populate(recipe, say)
     return recipe
 

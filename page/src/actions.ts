@@ -1,5 +1,5 @@
 // What a person does to the graph. Each answers with what it did and the State after it, which is taken at once.
-import { adopt, at, complain, notice } from "./store";
+import { adopt, at, complainOf, mayReach, notice } from "./store";
 import { source } from "./source";
 import type { Edited, Job, Value } from "./types";
 
@@ -36,18 +36,20 @@ export function undo(number: number | null = null, how: Quiet = {}): Promise<Edi
 
 /** Starts long work and calls `tell` with it until it has ended. null: it did not begin, and a notice said why. */
 export async function startJob(verb: string, settings: Record<string, Value>, tell: (job: Job) => void): Promise<string | null> {
+  if (!mayReach()) return null;
   try {
     const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
     source.follow(job, tell);
     return job;
   } catch (error) {
-    complain(error);
+    complainOf(error);
     return null;
   }
 }
 
 // null: it failed, and a notice said why.
 async function edit(path: string, body: unknown, how: Quiet = {}, undoable = true): Promise<Edited | null> {
+  if (!mayReach()) return null;
   try {
     const done = await source.post<Edited>(at(path), body);
     adopt(done.state);
@@ -55,7 +57,7 @@ async function edit(path: string, body: unknown, how: Quiet = {}, undoable = tru
     done.notices.forEach((words) => notice(words));
     return done;
   } catch (error) {
-    complain(error);
+    complainOf(error);
     return null;
   }
 }

@@ -3,9 +3,10 @@ import type { VNode } from "preact";
 import { undo } from "./actions";
 import { useCell } from "./cell";
 import { hrefOf, route, VIEWS, type View } from "./routes";
+import { WriteButton } from "./parts/small";
 import { Search } from "./search";
 import { source } from "./source";
-import { chooseGraph, connected, dismiss, graph, notices, session, state } from "./store";
+import { chooseGraph, connected, dismiss, expired, graph, notices, session, state } from "./store";
 import { dark, turn } from "./theme";
 
 const TABS: Record<View, string> = { label: "Label", map: "Map", doubt: "Doubt", b: "B", ask: "Ask" };
@@ -55,8 +56,14 @@ export function Line(): VNode {
 
 export function Lost(): VNode | null {
   const there = useCell(connected);
+  const over = useCell(expired);
   if (there) return null;
-  return <p class="lost" role="alert">Not connected: the server does not answer. The page tries again by itself.</p>;
+  return (
+    <p class="lost" role="alert">
+      {over ? "This link is no longer valid: open the one that kgkt serve printed last. Nothing is saved from here."
+        : "Not connected: the server does not answer, and nothing is saved. The page tries again by itself."}
+    </p>
+  );
 }
 
 export function Notices(): VNode {
@@ -66,7 +73,7 @@ export function Notices(): VNode {
       {all.map(({ id, words, bad, undo: edit }) => (
         <div key={id} class={`notice${bad ? " bad" : ""}`}>
           <span>{words}</span>
-          {edit !== null && <button type="button" onClick={() => { dismiss(id); void undo(edit); }}>Undo</button>}
+          {edit !== null && <WriteButton onClick={() => { dismiss(id); void undo(edit); }}>Undo</WriteButton>}
           <button type="button" class="close" aria-label="Close this notice" onClick={() => dismiss(id)}>×</button>
         </div>
       ))}

@@ -136,11 +136,10 @@ const keyOf = (hit: Hit): string =>
   hit.kind === "concept" ? `concept ${hit.number}` : hit.kind === "class" ? `class ${hit.name}` : `item ${hit.item.item}`;
 
 function Line({ of }: { of: Hit }): VNode {
-  const now = useCell(state);
   if (of.kind === "class")
     return (
       <>
-        <ClassName index={now?.classes.indexOf(of.name) ?? -1} name={of.name} /> <small>class</small>
+        <ClassName name={of.name} /> <small>class</small>
       </>
     );
   if (of.kind === "concept")

@@ -3,6 +3,7 @@ import { cell } from "./cell";
 import { route, tune } from "./routes";
 import { address, Problem, source, type Query } from "./source";
 import type { MapData, Overview, Session, State } from "./types";
+import { capital } from "./words";
 
 export type Colour = "class" | "theme" | "doubt" | "reach" | `source:${string}`;
 
@@ -16,6 +17,8 @@ export const state = cell<State | null>(null);
 /** Why nothing can be shown at all: no session, no such graph. */
 export const trouble = cell<Problem | null>(null);
 export const connected = cell(true);
+/** The service knows this page's token no more: it was started anew. */
+export const expired = cell(false);
 export const notices = cell<readonly Notice[]>([]);
 
 /** Concepts chosen on the map (by click or lasso), and what it is coloured by; both stand in the map's address. */
@@ -42,6 +45,20 @@ export function notice(words: string, { bad = false, undo = null }: { bad?: bool
   if (!bad) setTimeout(() => dismiss(id), STAYS);
 }
 
+export const UNSAVED = "not connected: not saved";
+
+/** May be written now? Where the service is away a notice says that nothing is saved. */
+export function mayReach(): boolean {
+  if (!connected.value) notice(capital(UNSAVED), { bad: true });
+  return connected.value;
+}
+
+/** Says why a write failed. */
+export function complainOf(error: unknown): void {
+  if (error instanceof Problem && (error.kind === "lost" || error.kind === "auth")) notice(capital(UNSAVED), { bad: true });
+  else complain(error);
+}
+
 export function dismiss(id: number): void {
   notices.set(notices.value.filter((one) => one.id !== id));
 }
@@ -49,7 +66,7 @@ export function dismiss(id: number): void {
 /** Says what went wrong; for the end of every promise that no view waits for. */
 export function complain(error: unknown): void {
   if (error instanceof DOMException && error.name === "AbortError") return;
-  if (error instanceof Problem && error.kind === "lost") return;  // the bar says so already
+  if (error instanceof Problem && (error.kind === "lost" || error.kind === "auth")) return;  // the bar says so already
   notice(error instanceof Error ? error.message : String(error), { bad: true });
   if (!(error instanceof Problem)) console.error(error);
 }
@@ -111,7 +128,7 @@ function wanted(told: Session): string {
 function stop(error: unknown): void {
   if (!(error instanceof Problem)) throw error;
   if (error.kind === "lost") connected.set(false);
-  else trouble.set(error);
+  else if (error.kind !== "auth" || !state.value) trouble.set(error);  // what was shown stays, and the bar says why
 }
 
 // After the server was away it may be another one, whose revisions count from the start.
@@ -146,9 +163,7 @@ export function keepUp(): void {
   source.listen("answer", (told) => {
     if (told.graph === graph.value) void loadState().catch(complain);
   });
-  source.listen("link", (there) => {
-    connected.set(there);
-    if (!there) source.get<Session>("/api/session").catch(stop);  // not signed in any more?
-  });
+  source.listen("link", (there) => connected.set(there));
+  source.listen("expired", () => expired.set(true));
   source.listen("again", () => void resume());
 }

@@ -36,7 +36,8 @@ export interface Expected { value: number; low: number; high: number }
 
 export interface State {
   revision: number; layout: number; answer: "none" | "concepts" | "items";
-  classes: string[]; class_labels: number[]; class_ticks: number[]; class_items: number[];
+  classes: string[]; slots: number[];             // what a class keeps while others come and go: its colour, shape and key
+  class_labels: number[]; class_ticks: number[]; class_items: number[];
   best: number[]; mass: number[]; doubt: number[]; labels: number[];  // one per concept; best: -1 for none
   label_count: number; tick_count: number; reached: number; items: number;
   expected: Expected | null; line: string; working: boolean; last_edit: number | null;

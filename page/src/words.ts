@@ -5,6 +5,8 @@ export const items = (n: number): string => `${count(n)} ${n === 1 ? "item" : "i
 
 export const concepts = (n: number): string => `${count(n)} ${n === 1 ? "concept" : "concepts"}`;
 
+export const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+
 /** A share as a percentage; null is what was not measured. */
 export function share(value: number | null | undefined, digits = 0): string {
   return value === null || value === undefined ? "not measured" : `${(100 * value).toFixed(digits)} %`;

@@ -88,15 +88,24 @@ def test_suspects_and_borders(page: Page, labelled: Served) -> None:
         page.wait_for_selector("text=No concept lies between two classes")
     else:
         number = borders[0]["concepts"][0]["number"]
+        order = page.locator(".mixed").evaluate_all("all => all.map((one) => one.ariaLabel)")
         page.locator(".mixed").first.locator("text=Switch off").click()
         page.wait_for_selector(".between .last")
         assert concept(served, number)["active"] is False
+        # it stays where it is, marked
+        page.wait_for_selector(".mixed.settled >> text=Switch on")
+        assert page.locator(".mixed").evaluate_all("all => all.map((one) => one.ariaLabel)") == order
         page.locator(".between .last >> text=Undo").click()
         page.wait_for_selector(".between .last", state="detached")
         assert concept(served, number)["active"] is True
     # the list of edits
     page.locator(".parts >> text=Edits").click()
     page.wait_for_selector("td:has-text('undone by')")
+    # an undo is taken back as any other; what it adds does not push the rows down by itself
+    rows = page.locator("tbody tr").count()
+    page.locator("tr:has(td:has-text('undo ')) >> button").first.click()
+    page.click("text=Show 1 newer edit")
+    expect(page.locator("tbody tr")).to_have_count(rows + 1)
     assert watched.said == []
 
 
@@ -135,6 +144,7 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     expect(page.locator(".beside .concept")).to_have_count(2)
     page.locator(".beside .concept").first.locator("text=Merge …").click()
     page.locator(".picker .card").first.click()
+    page.locator(".sure button.main").click()  # asked once
     page.wait_for_selector(".beside .merged")
     assert len(concept(served, 3)["parts"]) >= 1
     page.locator(".beside .merged >> text=Take apart").first.click()
@@ -143,6 +153,7 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     page.locator(".beside").focus()
     page.keyboard.press("Escape")
     page.wait_for_selector(".beside", state="detached")
+    assert page.evaluate("document.activeElement !== document.body")
     # an item, and what is like it
     page.goto(f"{served.base}/#/label?item={next(iter(truth))}")
     page.wait_for_selector(".item .examples .example")

@@ -28,8 +28,11 @@ def test_lost_server(page: Page, served: Served) -> None:
     served.process.send_signal(signal.SIGINT)
     expect(page.locator(".lost")).to_contain_text("Not connected")
     served.process.wait()
+    expect(page.locator(".label-does button").filter(has_text="Undo")).to_have_attribute("title", "not connected: not saved")
+    expect(page.locator(".beside >> text=Switch off")).to_be_disabled()
     page.fill("#class-field", "one")
     page.keyboard.press("Enter")
+    expect(page.locator("#class-field")).to_have_value("one")
     expect(page.locator(".last")).to_have_text("")
     expect(page.locator(".stage-words strong")).to_have_text(item)
     with serving(served.folder, "--port", served.base.rsplit(":", 1)[1], "--token-file", "token") as back:
@@ -40,4 +43,8 @@ def test_lost_server(page: Page, served: Served) -> None:
         page.keyboard.press("1")
         signed = {"Authorization": f"Bearer {served.token}"}
         assert back.ask("/api/graphs/main/state", **signed)[1]["label_count"] == 0
-    assert watched.but("ERR_", "Failed to fetch") == []
+        # once the service knows this page no more, it says so and asks for nothing again
+        page.context.clear_cookies()
+        page.fill(".search [role=combobox]", "x")
+        expect(page.locator(".lost")).to_contain_text("This link is no longer valid: open the one that kgkt serve printed last")
+    assert watched.but("ERR_", "Failed to fetch", "401") == []

@@ -28,6 +28,17 @@ def label_count(served: Served) -> int:
     return served.ask("/api/graphs/main/state")[1]["label_count"]
 
 
+def look_of(page: Page) -> dict[str, tuple[str | None, str | None, str | None]]:
+    """Class -> its key, and the path and colour of its mark."""
+    buttons = page.locator(".class-buttons button")
+    mark = ".mark path"
+    return {
+        one.get_attribute("data-class") or "": (one.locator("kbd").inner_text(), one.locator(mark).get_attribute("d"),
+                                                one.locator(mark).get_attribute("fill"))
+        for one in (buttons.nth(i) for i in range(buttons.count()))
+    }  # fmt: skip
+
+
 def saved(page: Page, words: str) -> None:
     expect(page.locator(".line")).to_contain_text(words)
 
@@ -43,11 +54,18 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
     saved(page, "1 label")
     assert page.locator(".class-buttons button").count() == 1
     assert page.locator(".last .gain").inner_text() == "+600 items"
-    # a class that is there has its own digit as key; another is typed after t, and digits typed there label nothing
+    # the field keeps the focus until there are two classes; then a class that is there has its own digit as key, another
+    # is typed after t, and digits typed there label nothing
+    names = {truth[first]}
+    looks = {}
     for n in range(2, 12):
         item = item_shown(page)
         name = truth[item]
-        if page.locator(f'[data-class="{name}"]').count():
+        if len(names) < 2:
+            expect(page.locator("#class-field")).to_be_focused()
+            page.keyboard.type(name)
+            page.keyboard.press("Enter")
+        elif page.locator(f'[data-class="{name}"]').count():
             page.keyboard.press(name)
         else:
             page.keyboard.press("t")
@@ -56,9 +74,26 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
             page.keyboard.press("Enter")
         gone(page, item)
         saved(page, f"{n} labels")
-    marks = page.locator(".class-buttons .mark path")
-    looks = {(marks.nth(i).get_attribute("d"), marks.nth(i).get_attribute("fill")) for i in range(marks.count())}
-    assert len(looks) == marks.count() > 5
+        names.add(name)
+        # key, colour and shape of a class stay as more classes come
+        shown = look_of(page)
+        assert {name: shown[name] for name in looks} == looks
+        looks = shown
+    assert {name: key for name, (key, *_) in looks.items()} == {name: name for name in names}
+    assert len({(path, fill) for _, path, fill in looks.values()}) == len(looks) > 5
+    # a word that is typed fires no shortcut: it is in the field; a digit that is no key says so
+    item = item_shown(page)
+    page.keyboard.type("suns")
+    expect(page.locator("#class-field")).to_have_value("suns")
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(600)
+    assert (item_shown(page), label_count(served)) == (item, 11)
+    free = next(digit for digit in "0123456789" if digit not in names)
+    page.keyboard.press(free)
+    expect(page.locator(".notices")).to_contain_text(f"No class has the key {free}")
+    page.wait_for_timeout(600)
     # seen by another process, as the truth has it
     rows = json.loads(served.kgkt("query", "--format", "json",
                                   "MATCH (i:Item)-[:LABELLED]->(c:Class) RETURN i.item_id, c.name").stdout)["rows"]
@@ -86,10 +121,15 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
     page.keyboard.press("s")
     gone(page, item)
     assert label_count(served) == 10
-    # a second page follows the first
+    # a second page follows the first, and says who labelled what stands before the person
     other = page.context.browser.new_page()
     opened(other, served)
     saved(other, "10 labels")
+    assert look_of(other) == look_of(page)
+    item = item_shown(other)
+    label_all(served, truth, [item])
+    expect(other.locator(".labelled")).to_contain_text(f"Labelled {truth[item]} by")
+    saved(page, "11 labels")
     # a class with a hostile name is text and nothing else, on both
     page.bring_to_front()
     page.keyboard.press("t")
@@ -99,7 +139,7 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
         expect(one.locator(".class-buttons button").filter(has_text=HOSTILE)).to_have_count(1)
         assert one.title() == "kgkt"
         assert one.locator("img[src=x]").count() == 0
-    saved(other, "11 labels")
+    saved(other, "12 labels")
     # when all is labelled, by somebody else, the page says so, and where to go on
     label_all(served, truth, truth, {})
     page.reload()

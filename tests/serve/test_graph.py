@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -73,6 +74,9 @@ def test_a_tick_and_a_label_that_stood_there(client: Any) -> None:
         "edit": None, "words": "it was so before", "notices": [], "state": 0}
     state = done(client, G + "/label", {"ticks": [{"item": third, "class": "a"}]})["state"]
     assert (state["label_count"], state["tick_count"], state["class_ticks"]) == (2, 1, [1, 0])
+    again = done(client, G + "/label", {"labels": [{"item": first, "class": "b"}]})
+    assert re.fullmatch(rf"{first} was a, said by .+ at 20\d\d-.+Z", again["notices"][0])
+    assert done(client, G + "/label", {"labels": [{"item": first, "class": "a"}]})["state"]["classes"] == ["a", "b"]
     assert got(client, G + f"/item?id={third}")["ticks"] == ["a"]
 
 
@@ -201,3 +205,24 @@ def test_what_is_not_there(client: Any, path: str, status: int) -> None:
     answer = client.get(path)
     assert answer.status_code == status
     assert answer.json()["error"]["message"]
+
+
+def test_a_class_keeps_its_place(client: Any) -> None:
+    items = [one["item"] for one in got(client, G + "/suggest?n=4")["items"]]
+    for item, name in zip(items, ("pear", "apple", "quince", "fig"), strict=True):
+        state = done(client, G + "/label", {"labels": [{"item": item, "class": name}]})["state"]
+    places = dict(zip(state["classes"], state["slots"], strict=True))
+    assert places == {"pear": 0, "apple": 1, "quince": 2, "fig": 3}
+    done(client, G + "/undo", {"edit": 2})
+    state = done(client, G + "/label", {"labels": [{"item": items[1], "class": "kiwi"}]})["state"]
+    assert dict(zip(state["classes"], state["slots"], strict=True)) == {"pear": 0, "quince": 2, "fig": 3, "kiwi": 4}
+
+
+def test_what_a_switch_mutes_is_told(taught_client: Any) -> None:
+    labelled = next(c for c in got(taught_client, G + "/concepts?limit=60&sort=labels")["concepts"] if c["labels"])
+    whole = got(taught_client, G + f"/concept?number={labelled['number']}")
+    item = got(taught_client, G + f"/item?id={whole['labels'][0]['item']}")
+    off = [concept["number"] for concept in item["concepts"]]
+    told = done(taught_client, G + "/switch", {"concepts": off, "on": False})["notices"]
+    assert f"{item['item']}={item['label']}" in " ".join(told)
+    assert "nothing is learned" in told[-1]

@@ -24,7 +24,9 @@ def test_only_who_shows_the_token_gets_in(client: Any) -> None:
                     {"Authorization": "", "Cookie": "kgkt-8000=wrong"}):  # fmt: skip
         for path in ("/", "/page.js", "/api/session", "/api/openapi.json"):
             assert client.get(path, headers=headers).status_code == 401
-    assert client.get("/?token=wrong", headers={"Authorization": ""}).status_code == 401
+    answer = client.get("/?token=wrong", headers={"Authorization": ""})
+    assert answer.status_code == 401
+    assert "Open the one that <code>kgkt serve</code> printed last" in answer.text
 
 
 def test_the_link_gives_a_cookie_and_hides_the_token(client: Any) -> None:
@@ -73,7 +75,7 @@ def test_a_page_that_only_reads(taught_once: Path, monkeypatch: pytest.MonkeyPat
     before = {path: path.read_bytes() for path in sorted(taught_once.rglob("run.json"))}
     for path, body in (("label", {"labels": [{"item": "i0001", "class": "a"}]}), ("name", {"concept": 0, "name": "a"}),
                        ("switch", {"concepts": [0], "on": False}), ("merge", {"kept": 0, "others": [1]}),
-                       ("apart", {"concepts": [0]}), ("undo", {})):  # fmt: skip
+                       ("apart", {"concepts": [0]}), ("undo", {}), ("undo", {"edit": "x"})):  # fmt: skip
         answer = client.post(f"{G}/{path}", json=body)
         assert answer.status_code == 405
         assert answer.json()["error"]["kind"] == "readonly"

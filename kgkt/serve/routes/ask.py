@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from kgkt.errors import UsageError
+from kgkt.errors import UnsafeError, UsageError
 from kgkt.serve.held import Held
 from kgkt.serve.schemas import Query
 
@@ -37,8 +37,12 @@ def router(held: Held) -> APIRouter:
 
         one = held.graph(graph)
         said: list[str] = []
-        with turn:
-            answers = list(ask(one.recipe, body.text, body.params, LIMITS, False, said.append))
+        try:
+            with turn:
+                answers = list(ask(one.recipe, body.text, body.params, LIMITS, False, said.append))
+        except UnsafeError as error:
+            told = str(error).replace("add --rw if you mean to", "the page only reads, kgkt query --rw writes")
+            raise UnsafeError(told) from error
         if len(answers) > 1:
             raise UsageError(f"one statement at a time, and here are {len(answers)}")
         rows, seconds = answers[0]

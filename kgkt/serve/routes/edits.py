@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from kgkt.errors import UsageError, count
 from kgkt.serve.held import Held
 from kgkt.serve.pages import ReadOnly
 from kgkt.serve.schemas import Apart, Label, Merge, Name, Switch, Undo
 
+SHOWN = 3  # labels that a notice names
+
 
 def router(held: Held) -> APIRouter:
     """The routes, of what is held."""
-    routes = APIRouter(prefix="/api/graphs/{graph}")
+    def may_write() -> None:
+        if not held.write:
+            raise ReadOnly
+
+    routes = APIRouter(prefix="/api/graphs/{graph}", dependencies=[Depends(may_write)])
 
     def edited(graph: str, words: str, edit: int | None, said: list[str]) -> dict[str, Any]:
         return {"edit": edit, "words": words, "notices": said, "state": held.graph(graph).state()}
 
     def run(graph: str, verb: Callable[[Any, Callable[[str], None]], Any]) -> tuple[Any, list[str]]:
         """Run a verb of (recipe, say) on a graph that may be written."""
-        if not held.write:
-            raise ReadOnly
         said: list[str] = []
         one = held.graph(graph)
         done = one.edit(lambda: verb(one.recipe, said.append))
@@ -35,8 +39,6 @@ def router(held: Held) -> APIRouter:
         """Write labels and ticks: the concepts' answer follows at once, the items' a little later."""
         from kgkt.source.labels import read_pairs
 
-        if not held.write:
-            raise ReadOnly
         if not body.labels and not body.ticks:
             raise UsageError("neither a label nor a tick")
         said: list[str] = []
@@ -60,8 +62,14 @@ def router(held: Held) -> APIRouter:
         """Switch concepts off, so that what they hold teaches nothing, or on again."""
         from kgkt.verbs.switch import switch as turn
 
+        before = held.graph(graph).now().current.silent()
         done, said = run(graph, lambda recipe, say: turn(recipe, say, body.on, None, list(map(str, body.concepts)),
                                                       tell=False))  # fmt: skip
+        muted = [label for label in held.graph(graph).now().current.silent() if label not in before]
+        if muted:
+            shown = ", ".join(muted[:SHOWN]) + (f", … ({len(muted):,} labels)" if len(muted) > SHOWN else "")
+            said.append(f"{shown}: nothing is learned of {'it' if len(muted) == 1 else 'them'} until a concept that "
+                        "holds it is on again")  # fmt: skip
         held_by = f"{count(len(done.concepts), 'concept')} with {count(done.items, 'item')}"
         words = f"{held_by} switched {'on' if body.on else 'off'}"
         return edited(graph, words, done.edit, said)

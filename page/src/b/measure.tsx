@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
 import { useCell } from "../cell";
-import { Busy, Table, Trouble } from "../parts/small";
+import { Busy, Table, Trouble, WriteButton } from "../parts/small";
 import { source } from "../source";
 import { at, mayWrite } from "../store";
 import type { Value } from "../types";
@@ -13,7 +13,7 @@ import { begin, ended, isRunning, work } from "./work";
 
 interface Report { sentences?: string[]; tables: { metric: string; title: string; columns: string[]; rows: Value[][] }[] }
 
-const LABELS = "1, 5", SEEDS = "2";  // small enough to wait for; kgkt evaluate takes 1, 2, 5, 10 and 20
+const LABELS = "2, 10", SEEDS = "2";  // small enough to wait for; kgkt evaluate takes 1, 2, 5, 10 and 20 draws
 
 export function Controls({ target }: { target: string }): VNode {
   const job = useCell(work).evaluate;
@@ -66,8 +66,8 @@ function Measure({ target, busy }: { target: string; busy: boolean }): VNode {
         <label class="field">Labels a class <input value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></label>
         <label class="field">Draws <input type="number" min="1" max="100" value={seeds} onInput={(event) => setSeeds(event.currentTarget.value)} /></label>
       </div>
-      {!fine && <small class="warn">Labels a class: whole numbers with commas, such as 1, 5.</small>}
-      <button type="submit" disabled={busy || !fine}>{busy ? "It runs" : "Measure beside every control"}</button>
+      {!fine && <small class="warn">Labels a class: whole numbers with commas, such as 2, 10.</small>}
+      <WriteButton type="submit" disabled={busy || !fine}>{busy ? "It runs" : "Measure beside every control"}</WriteButton>
     </form>
   );
 }

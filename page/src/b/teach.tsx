@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { useCell } from "../cell";
+import { WriteButton } from "../parts/small";
 import { at, mayWrite, state } from "../store";
 import type { Model, Target, Value } from "../types";
 import { useGet } from "../use";
@@ -47,7 +48,7 @@ export function Teach({ file, model, choose }: { file: string; model: Model | nu
       )}
       {value && files.length === 0 && <p class="quiet">There is no .keras file in the folder that is served.</p>}
       <div class="teach-map">
-        <button type="button" disabled={!file || busy} onClick={() => void begin("map", { target: file })}>Map</button>
+        <WriteButton disabled={!file || busy} onClick={() => void begin("map", { target: file })}>Map</WriteButton>
         <small>Says which concepts reach which blocks of B's weights. Fuse begins with it where it was not done.</small>
       </div>
       {file && value && <FuseForm key={file} file={file} model={model} busy={busy} files={files} data={value.data ?? []} />}
@@ -111,7 +112,7 @@ function FuseForm({ file, model, busy, files, data }: { file: string; model: Mod
         </>
       )}
       {short && <small class="warn">{count(order.length)} named, B has {count(outputs ?? 0)} outputs.</small>}
-      <button type="submit" class="main" disabled={busy || !out.trim()}>{busy ? "It runs" : "Fuse"}</button>
+      <WriteButton type="submit" class="main" disabled={busy || !out.trim()}>{busy ? "It runs" : "Fuse"}</WriteButton>
     </form>
   );
 }

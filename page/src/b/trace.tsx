@@ -107,7 +107,7 @@ function Answer({ traced }: { traced: Traced }): VNode {
 }
 
 function Says({ name }: { name: string | null }): VNode {
-  return <ClassName index={name === null ? -1 : state.value?.classes.indexOf(name) ?? -1} name={name} />;
+  return <ClassName name={name} />;
 }
 
 function OfItem({ of }: { of: TracedItem }): VNode {

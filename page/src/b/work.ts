@@ -1,7 +1,7 @@
 // The jobs of B: one of each verb that is watched, begun here, in another window, or before the page was opened.
 import { cell } from "../cell";
 import { source } from "../source";
-import { at, complain, graph, loadMap } from "../store";
+import { at, complain, complainOf, graph, loadMap, mayReach } from "../store";
 import type { Job, Value } from "../types";
 
 export const VERBS = ["map", "fuse", "trace", "evaluate"] as const;
@@ -18,11 +18,12 @@ let of = "";
 export const isRunning = (job: Job | undefined): boolean => job !== undefined && !ENDED.includes(job.state);
 
 export async function begin(verb: Verb, settings: Record<string, Value>): Promise<void> {
+  if (!mayReach()) return;
   try {
     const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
     watch(verb, job);
   } catch (error) {
-    complain(error);
+    complainOf(error);
     watched.get(verb)?.end();
     watched.delete(verb);
   }

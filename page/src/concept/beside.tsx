@@ -103,7 +103,9 @@ function Aside({
   }, [id]);
   useEffect(
     () => () => {
-      if (from.current instanceof HTMLElement && from.current.isConnected) from.current.focus();
+      const back = from.current instanceof HTMLElement && from.current !== document.body && from.current.isConnected;
+      if (back) (from.current as HTMLElement).focus();
+      else document.getElementById("main")?.focus({ preventScroll: true }); // what opened it is gone
     },
     [],
   );

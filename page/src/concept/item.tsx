@@ -6,7 +6,7 @@ import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { ConceptCard } from "../parts/concept_card";
 import { Picture } from "../parts/picture";
-import { Busy, Trouble } from "../parts/small";
+import { Busy, Trouble, WriteButton } from "../parts/small";
 import { go, openItem } from "../routes";
 import { source } from "../source";
 import { at, highlight, mayWrite, state } from "../store";
@@ -65,13 +65,12 @@ export function ItemPanel({ id }: { id: string }): VNode {
 }
 
 function SaidOf({ of }: { of: Item }): VNode {
-  const classes = useCell(state)?.classes ?? [];
   if (of.label === null && of.ticks.length === 0) return <p class="quiet">Nobody has labelled it.</p>;
   return (
     <p class="facts">
       {of.label !== null && (
         <>
-          Labelled <ClassName index={classes.indexOf(of.label)} name={of.label} />{" "}
+          Labelled <ClassName name={of.label} />{" "}
         </>
       )}
       {of.ticks.map((name) => (
@@ -114,12 +113,12 @@ function SayOf({ of }: { of: Item }): VNode {
           <option key={name} value={name} />
         ))}
       </datalist>
-      <button type="submit" disabled={!text.trim()}>
+      <WriteButton type="submit" disabled={!text.trim()}>
         Label
-      </button>
-      <button type="button" disabled={!text.trim()} onClick={() => say(() => label([], pair))}>
+      </WriteButton>
+      <WriteButton disabled={!text.trim()} onClick={() => say(() => label([], pair))}>
         Not
-      </button>
+      </WriteButton>
     </form>
   );
 }
@@ -136,7 +135,6 @@ function Like({ id, again }: { id: string; again: string }): VNode {
 
 /** Items like another, the nearest first. */
 export function SimilarList({ of }: { of: Similar }): VNode {
-  const classes = useCell(state)?.classes ?? [];
   return (
     <ul class="examples">
       {of.items.map((one) => (
@@ -150,7 +148,7 @@ export function SimilarList({ of }: { of: Similar }): VNode {
             <Picture of={one} side={72} />
             {one.label !== null && (
               <span class="example-label">
-                <ClassName index={classes.indexOf(one.label)} name={one.label} />
+                <ClassName name={one.label} />
               </span>
             )}
             <small>{share(one.cosine)}</small>

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { nameConcept } from "../actions";
 import { mayWrite } from "../store";
 import type { Concept } from "../types";
+import { WriteButton } from "../parts/small";
 import { focusNow } from "../use";
 
 export function Name({ of }: { of: Concept }): VNode {
@@ -13,9 +14,7 @@ export function Name({ of }: { of: Concept }): VNode {
       <div class="name">
         <h2>{of.name}</h2>
         {mayWrite() && (
-          <button type="button" onClick={() => set(of.name)}>
-            Rename
-          </button>
+          <WriteButton onClick={() => set(of.name)}>Rename</WriteButton>
         )}
         {of.name !== of.auto_name && of.auto_name && <small>generated name: {of.auto_name}</small>}
       </div>
@@ -44,9 +43,9 @@ export function Name({ of }: { of: Concept }): VNode {
           }
         }}
       />
-      <button type="submit" class="main">
-        Save
-      </button>
+      <WriteButton type="submit" class="main">
+        {text.trim() ? "Save" : "Use the generated name"}
+      </WriteButton>
       <button type="button" onClick={() => set(null)}>
         Cancel
       </button>

@@ -4,9 +4,9 @@ import { useState } from "preact/hooks";
 import { switchConcepts } from "../actions";
 import { useCell } from "../cell";
 import { Example } from "../label/stage";
-import { classColour, ClassName } from "../parts/classes";
+import { lookOf, ClassName } from "../parts/classes";
 import { ConceptCard, ConceptLink } from "../parts/concept_card";
-import { Bar, Busy, Table, Trouble } from "../parts/small";
+import { Bar, Busy, Table, Trouble, WriteButton } from "../parts/small";
 import { go, hrefOf, openItem, tune } from "../routes";
 import { source } from "../source";
 import { at, highlight, mayWrite, state } from "../store";
@@ -95,14 +95,14 @@ function Does({ of, second, other }: { of: Concept; second: boolean; other: numb
     <>
       <div class="does">
         {mayWrite() && (
-          <button type="button" onClick={() => void switchConcepts([of.number], !of.active)}>
+          <WriteButton onClick={() => void switchConcepts([of.number], !of.active)}>
             Switch {of.active ? "off" : "on"}
-          </button>
+          </WriteButton>
         )}
         {mayWrite() && (
-          <button type="button" aria-expanded={open === "merge"} onClick={() => turn("merge")}>
+          <WriteButton aria-expanded={open === "merge"} onClick={() => turn("merge")}>
             Merge …
-          </button>
+          </WriteButton>
         )}
         {other === null ? (
           <button type="button" aria-expanded={open === "compare"} onClick={() => turn("compare")}>
@@ -142,15 +142,15 @@ function Does({ of, second, other }: { of: Concept; second: boolean; other: numb
 
 /** Class masses as bars, the largest first; small ones are left out and said. */
 export function Masses({ of, most = 6 }: { of: Mass[]; most?: number }): VNode {
-  const classes = useCell(state)?.classes ?? [];
+  useCell(state);
   if (of.length === 0) return <p class="quiet">No class reaches it yet.</p>;
   const shown = of.filter((one, place) => place < most && (one.mass >= 0.005 || place === 0));
   return (
     <ul class="masses">
       {shown.map((one) => (
         <li key={one.class}>
-          <ClassName index={classes.indexOf(one.class)} name={one.class} />
-          <Bar value={one.mass} colour={classColour(classes.indexOf(one.class))} />
+          <ClassName name={one.class} />
+          <Bar value={one.mass} colour={lookOf(one.class).colour} />
           <span>{share(one.mass)}</span>
         </li>
       ))}
@@ -186,7 +186,6 @@ function SaidHere({ of }: { of: Concept }): VNode {
 }
 
 function SaidList({ of, not }: { of: Said[]; not: boolean }): VNode | null {
-  const classes = useCell(state)?.classes ?? [];
   if (of.length === 0) return null;
   return (
     <ul class="said">
@@ -197,7 +196,7 @@ function SaidList({ of, not }: { of: Said[]; not: boolean }): VNode | null {
           </button>
           <span>
             {not && <em>not </em>}
-            <ClassName index={classes.indexOf(one.class)} name={one.class} />
+            <ClassName name={one.class} />
           </span>
         </li>
       ))}

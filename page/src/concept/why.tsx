@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { startJob } from "../actions";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
-import { Busy, Table, Trouble } from "../parts/small";
+import { Busy, Table, Trouble, WriteButton } from "../parts/small";
 import { openItem } from "../routes";
 import { at, mayWrite, notice, state } from "../store";
 import type { Explained } from "../types";
@@ -50,9 +50,9 @@ function Propagate({ done }: { done: () => void }): VNode {
     if (id === null) set(false);
   };
   return (
-    <button type="button" disabled={busy} onClick={() => void begin()}>
+    <WriteButton disabled={busy} onClick={() => void begin()}>
       {busy ? "Propagating …" : "Propagate now"}
-    </button>
+    </WriteButton>
   );
 }
 
@@ -69,7 +69,7 @@ function Arrives({ of }: { of: Explained }): VNode | null {
       {parts.map(([name, part], place) => (
         <span key={name}>
           {place > 0 && ", "}
-          <ClassName index={classes.indexOf(name.replace(/^not /, ""))} name={name} /> {share(part)}
+          <ClassName name={classes.includes(name) ? name : name.replace(/^not /, "")} words={name} /> {share(part)}
         </span>
       ))}
       .

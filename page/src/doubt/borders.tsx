@@ -1,11 +1,11 @@
 // Where two classes meet: the concepts between them, with examples to label, and a switch for each.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { label, switchConcepts, undo } from "../actions";
 import { useCell } from "../cell";
 import { Example } from "../label/stage";
-import { classColour, ClassMark, ClassName } from "../parts/classes";
-import { Bar, Busy, Empty, Trouble } from "../parts/small";
+import { lookOf, ClassMark, ClassName } from "../parts/classes";
+import { Bar, Busy, Empty, Trouble, WriteButton } from "../parts/small";
 import { hrefOf, openConcept, route, tune, go } from "../routes";
 import { at, highlight, mayWrite, map, state } from "../store";
 import type { Border, Concept, Edited } from "../types";
@@ -19,9 +19,16 @@ export function Borders(): VNode {
   const { query } = useCell(route);
   const working = useCell(state)?.working ?? false;
   const { value, problem } = useGet<{ borders: Border[] }>(at("borders"), again);
+  const [, redraw] = useState(0);
+  const held = useRef<Border[]>([]); // what stands here stays in its place, until the view is left or asked to look again
   if (problem && !value) return <Trouble problem={problem} />;
   if (!value) return <Busy />;
-  const all = value.borders;
+  if (held.current.length === 0) held.current = value.borders;
+  const all = held.current;
+  const renew = (): void => {
+    held.current = value.borders;
+    redraw((n) => n + 1);
+  };
   const open = query["a"] ? all.find((one) => one.a === query["a"] && one.b === query["b"]) : all[0];
   if (all.length === 0 && working)
     return <Busy words="The items' answer is being worked out; it tells more than the concepts'" />;
@@ -37,7 +44,12 @@ export function Borders(): VNode {
   }
   return (
     <div class="borders">
-      <Pairs of={all} open={open} />
+      <div class="pairs-side">
+        <button type="button" disabled={JSON.stringify(all) === JSON.stringify(value.borders)} onClick={renew}>
+          Refresh
+        </button>
+        <Pairs of={all} open={open} />
+      </div>
       {open ? (
         <Between key={`${open.a}\n${open.b}`} of={open} />
       ) : (
@@ -50,15 +62,14 @@ export function Borders(): VNode {
 }
 
 function Pairs({ of, open }: { of: Border[]; open: Border | undefined }): VNode {
-  const classes = useCell(state)?.classes ?? [];
   return (
     <ul class="pairs" aria-label="Pairs of classes">
       {of.map((one) => (
         <li key={`${one.a}\n${one.b}`}>
           <button type="button" aria-pressed={one === open} onClick={() => tune({ a: one.a, b: one.b }, true)}>
             <span>
-              <ClassName index={classes.indexOf(one.a)} name={one.a} /> and{" "}
-              <ClassName index={classes.indexOf(one.b)} name={one.b} />
+              <ClassName name={one.a} /> and{" "}
+              <ClassName name={one.b} />
             </span>
             <small>
               {items(one.items)} in {concepts(one.concepts.length)}
@@ -72,6 +83,7 @@ function Pairs({ of, open }: { of: Border[]; open: Border | undefined }): VNode 
 
 function Between({ of }: { of: Border }): VNode {
   const [done, set] = useState<Edited | null>(null);
+  const [touched, touch] = useState<ReadonlySet<number>>(new Set());
   const numbers = of.concepts.map((one) => one.number);
   const back = async (): Promise<void> => {
     if (await undo(done?.edit ?? null, { quiet: true })) set(null);
@@ -96,9 +108,7 @@ function Between({ of }: { of: Border }): VNode {
         {done?.edit != null && (
           <span class="last" role="status">
             {done.words}{" "}
-            <button type="button" onClick={() => void back()}>
-              Undo
-            </button>
+            <WriteButton onClick={() => void back()}>Undo</WriteButton>
           </span>
         )}
       </div>
@@ -111,7 +121,11 @@ function Between({ of }: { of: Border }): VNode {
           masses={one.masses}
           a={of.a}
           b={of.b}
-          did={set}
+          touched={touched.has(one.number)}
+          did={(edited) => {
+            set(edited);
+            touch(new Set([...touched, one.number]));
+          }}
         />
       ))}
     </section>
@@ -125,19 +139,20 @@ interface MixedOf {
   masses: [string, number][];
   a: string;
   b: string;
+  touched: boolean; // something was corrected here
   did: (edited: Edited) => void;
 }
 
-function Mixed({ number, name, size, masses, a, b, did }: MixedOf): VNode {
+function Mixed({ number, name, size, masses, a, b, touched, did }: MixedOf): VNode {
   const again = useRevision();
-  const classes = useCell(state)?.classes ?? [];
   const on = useCell(map)?.active[number] ?? true;
   const { value } = useGet<Concept>(at("concept", { number }), again);
+  const now = value && new Map(value.masses.map((of) => [of.class, of.mass]));
   const tell = (edited: Edited | null): void => {
     if (edited) did(edited);
   };
   return (
-    <article class="mixed" aria-label={`Concept ${name}`}>
+    <article class={`mixed${touched ? " settled" : ""}`} aria-label={`Concept ${name}`}>
       <div class="mixed-head">
         <strong>
           <button type="button" class="link" onClick={() => openConcept(number)}>
@@ -146,16 +161,15 @@ function Mixed({ number, name, size, masses, a, b, did }: MixedOf): VNode {
         </strong>{" "}
         <small>{items(size)}</small>
         {mayWrite() && (
-          <button type="button" onClick={() => void switchConcepts([number], !on).then(tell)}>
-            Switch {on ? "off" : "on"}
-          </button>
+          <WriteButton onClick={() => void switchConcepts([number], !on).then(tell)}>Switch {on ? "off" : "on"}</WriteButton>
         )}
+        {touched && <small>corrected here</small>}
       </div>
       <ul class="masses">
-        {masses.map(([one, mass]) => (
+        {masses.map(([one, held]) => ({ one, mass: now ? (now.get(one) ?? 0) : held })).map(({ one, mass }) => (
           <li key={one}>
-            <ClassName index={classes.indexOf(one)} name={one} />
-            <Bar value={mass} colour={classColour(classes.indexOf(one))} />
+            <ClassName name={one} />
+            <Bar value={mass} colour={lookOf(one).colour} />
             <span>{share(mass)}</span>
           </li>
         ))}
@@ -167,15 +181,15 @@ function Mixed({ number, name, size, masses, a, b, did }: MixedOf): VNode {
             {mayWrite() && (
               <span class="either">
                 {[a, b].map((to) => (
-                  <button
+                  <WriteButton
                     key={to}
-                    type="button"
+                    title={to}
                     aria-label={`${one.item} is ${to}`}
                     disabled={one.label === to}
                     onClick={() => void label([{ item: one.item, class: to }], [], { quiet: true }).then(tell)}
                   >
-                    <ClassMark index={classes.indexOf(to)} side={12} /> {to}
-                  </button>
+                    <ClassMark name={to} side={12} /> {to}
+                  </WriteButton>
                 ))}
               </span>
             )}

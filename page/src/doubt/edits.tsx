@@ -1,13 +1,17 @@
 // What people changed, the last first, each with its way back.
 import type { VNode } from "preact";
+import { useRef, useState } from "preact/hooks";
 import { undo } from "../actions";
-import { Busy, Empty, Table, Trouble } from "../parts/small";
+import { Busy, Empty, Table, Trouble, WriteButton } from "../parts/small";
 import { at, mayWrite } from "../store";
 import type { Edit } from "../types";
 import { useGet, useRevision } from "../use";
+import { count } from "../words";
 
 export function Edits(): VNode {
   const again = useRevision();
+  const [, redraw] = useState(0);
+  const newest = useRef<number | null>(null); // those that come later do not push the others down by themselves
   const { value, problem } = useGet<{ edits: Edit[] }>(at("edits"), again);
   if (problem && !value) return <Trouble problem={problem} />;
   if (!value) return <Busy />;
@@ -17,20 +21,34 @@ export function Edits(): VNode {
         <p>Labels, names, switches and merges are listed here.</p>
       </Empty>
     );
-  const edits = [...value.edits].sort((a, b) => b.number - a.number);
+  const all = [...value.edits].sort((a, b) => b.number - a.number);
+  const last = (newest.current ??= all[0]!.number);
+  const edits = all.filter((one) => one.number <= last);
+  const later = all.length - edits.length;
+  const more = (): void => {
+    newest.current = null;
+    redraw((n) => n + 1);
+  };
   return (
-    <Table
-      caption="Edits, the last first"
-      rows={edits}
-      columns={[
-        { key: "number", head: "edit", number: true, cell: (one) => one.number },
-        {
-          key: "what",
-          head: "what",
-          cell: (one) => (
-            <>
-              {one.verb} {one.what}
-            </>
+    <>
+      <p>
+        <button type="button" disabled={later === 0} onClick={more}>
+          {later === 0 ? "No newer edits" : `Show ${count(later)} newer ${later === 1 ? "edit" : "edits"}`}
+        </button>
+      </p>
+      <Table
+        caption="Edits, the last first"
+        rows={edits}
+        columns={[
+          { key: "number", head: "edit", number: true, cell: (one) => one.number },
+          {
+            key: "what",
+            head: "what",
+            cell: (one) => (
+              <>
+                {one.verb} {one.what}
+          
+    </>
           ),
         },
         { key: "at", head: "when", cell: (one) => <time dateTime={one.at}>{when(one.at)}</time> },
@@ -42,16 +60,19 @@ export function Edits(): VNode {
             one.undone_by !== null ? (
               <span class="quiet">undone by edit {one.undone_by}</span>
             ) : (
-              one.verb !== "undo" &&
               mayWrite() && (
-                <button type="button" onClick={() => void undo(one.number)}>
+                <WriteButton
+                  title={one.verb === "undo" ? "Makes again what was taken back" : undefined}
+                  onClick={() => void undo(one.number)}
+                >
                   Undo
-                </button>
+                </WriteButton>
               )
             ),
         },
       ]}
     />
+    </>
   );
 }
 

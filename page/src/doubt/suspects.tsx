@@ -1,13 +1,13 @@
 // Labels that look wrong, the most doubted first: accept what the graph expects, correct, or keep.
 import type { VNode } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { label, undo } from "../actions";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { Picture } from "../parts/picture";
-import { Busy, Empty, Trouble } from "../parts/small";
+import { Busy, Empty, Trouble, WriteButton } from "../parts/small";
 import { hrefOf, openItem } from "../routes";
-import { at, mayWrite, state } from "../store";
+import { at, connected, mayWrite, state, UNSAVED } from "../store";
 import type { Suspect, Suspects as Told } from "../types";
 import { useGet, useKeys, useRevision } from "../use";
 import { count, share } from "../words";
@@ -19,7 +19,8 @@ interface Did {
   state: "saving" | "saved" | "kept";
 }
 
-// What was done here, by item and the label that was doubted: it stays in its place, with the way back.
+// What was done here, by item and the label that was doubted: it stays in its place, with the way back, until the view is
+// left or asked to look again.
 const did = new Map<string, Did>();
 
 export function Suspects(): VNode {
@@ -28,7 +29,7 @@ export function Suspects(): VNode {
   const asked = (now?.label_count ?? 0) > 0;
   const { value, problem, waiting } = useGet<Told>(asked ? at("suspects", { n: 20 }) : null, again);
   const away = useCell(kept);
-  const [shown, hold] = useShown(value?.suspects ?? [], away);
+  const { shown, gone, redraw, renew } = useShown(value?.suspects ?? [], away);
   if (!asked)
     return (
       <Empty title="No labels to doubt">
@@ -40,6 +41,7 @@ export function Suspects(): VNode {
   if (problem && !value)
     return problem.kind === "input" ? <TooFew words={problem.message} /> : <Trouble problem={problem} />;
   if (!value) return <Busy words="Holding every label against what the graph says" />;
+  if (value.judged === 0 && shown.length === 0) return <TooFew words={[...value.passed_over, ...value.notices].join("; ")} />;
   return (
     <>
       <p class="facts">
@@ -49,7 +51,10 @@ export function Suspects(): VNode {
           <button type="button" class="link" onClick={unkeepAll}>
             Show the {count(away.size)} kept again
           </button>
-        )}
+        )}{" "}
+        <button type="button" onClick={renew}>
+          Refresh
+        </button>
       </p>
       {[...value.passed_over, ...value.notices].map((words) => (
         <p key={words} class="quiet">
@@ -63,7 +68,7 @@ export function Suspects(): VNode {
           </p>
         </Empty>
       ) : (
-        <List of={shown} changed={hold} />
+        <List of={shown} gone={gone} changed={redraw} />
       )}
     </>
   );
@@ -72,7 +77,7 @@ export function Suspects(): VNode {
 function TooFew({ words }: { words: string }): VNode {
   return (
     <Empty title="No label can be judged yet">
-      <p>{words}.</p>
+      {words && <p>{words.replace(/\.?$/, ".")}</p>}
       <p>
         <a href={hrefOf("label")}>Label more items</a>, or see{" "}
         <a href={hrefOf("doubt", { part: "borders" })}>what lies between two classes</a>.
@@ -81,21 +86,35 @@ function TooFew({ words }: { words: string }): VNode {
   );
 }
 
-// Those that come, and those of before with which something was done.
-function useShown(told: Suspect[], away: ReadonlySet<string>): [Suspect[], () => void] {
-  const [, redraw] = useState(0);
+interface Shown {
+  shown: Suspect[];
+  gone: ReadonlySet<string>; // no longer doubted
+  redraw: () => void;
+  renew: () => void;
+}
+
+// Those of before in their places, then those that come.
+function useShown(told: Suspect[], away: ReadonlySet<string>): Shown {
+  const [, draw] = useState(0);
   const before = useRef<Suspect[]>([]);
+  useEffect(() => () => did.clear(), []);
   const name = (one: Suspect): string => nameOf(one.item, one.given);
   const there = new Set(told.map(name));
-  const stay = before.current.filter((one) => did.has(name(one)) || there.has(name(one)));
+  const stay = before.current;
   const fresh = told.filter(
     (one) => !stay.some((old) => name(old) === name(one)) && (did.has(name(one)) || !away.has(name(one))),
   );
   before.current = [...stay, ...fresh];
-  return [before.current, () => redraw((n) => n + 1)];
+  const redraw = (): void => draw((n) => n + 1);
+  const renew = (): void => {
+    did.clear();
+    before.current = [];
+    redraw();
+  };
+  return { shown: before.current, gone: new Set(stay.map(name).filter((one) => !there.has(one))), redraw, renew };
 }
 
-function List({ of, changed }: { of: Suspect[]; changed: () => void }): VNode {
+function List({ of, gone, changed }: { of: Suspect[]; gone: ReadonlySet<string>; changed: () => void }): VNode {
   const list = useRef<HTMLUListElement>(null);
   const step = (by: number): void => {
     const all = [...(list.current?.querySelectorAll<HTMLElement>(".suspect") ?? [])];
@@ -123,7 +142,7 @@ function List({ of, changed }: { of: Suspect[]; changed: () => void }): VNode {
       <ul class="suspects" ref={list}>
         {of.map((one) => (
           <li key={nameOf(one.item, one.given)}>
-            <One of={one} changed={changed} />
+            <One of={one} gone={gone.has(nameOf(one.item, one.given))} changed={changed} />
           </li>
         ))}
       </ul>
@@ -149,11 +168,11 @@ function Because({ of }: { of: Suspect }): VNode | null {
   );
 }
 
-function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
+function One({ of, gone, changed }: { of: Suspect; gone: boolean; changed: () => void }): VNode {
   const classes = useCell(state)?.classes ?? [];
   const name = nameOf(of.item, of.given);
   const done = did.get(name);
-  const said = (one: string): VNode => <ClassName index={classes.indexOf(one)} name={one} />;
+  const said = (one: string): VNode => <ClassName name={one} />;
   const set = async (to: string): Promise<void> => {
     did.set(name, { words: `saving ${to} …`, edit: null, state: "saving" }); // before the graph says that it is no suspect now
     changed();
@@ -170,7 +189,7 @@ function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
   };
   return (
     <article
-      class={`suspect${done ? " settled" : ""}`}
+      class={`suspect${done || gone ? " settled" : ""}`}
       tabIndex={0}
       aria-label={`${of.item}: labelled ${of.given}, the graph expects ${of.expected}`}
     >
@@ -183,21 +202,22 @@ function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
           labelled {said(of.given)}, expected {said(of.expected)}
         </span>
         <Because of={of} />
+        {gone && !done && <small>Not among the most doubted now.</small>}
         {done ? (
           <div class="does">
             <span>{done.words}</span>{" "}
             {done.state !== "saving" && (
-              <button type="button" data-key="u" onClick={() => void back()}>
+              <WriteButton data-key="u" onClick={() => void back()}>
                 Undo
-              </button>
+              </WriteButton>
             )}
           </div>
         ) : (
           mayWrite() && (
             <div class="does">
-              <button type="button" data-key="a" onClick={() => void set(of.expected)}>
+              <WriteButton data-key="a" onClick={() => void set(of.expected)}>
                 Accept {of.expected}
-              </button>
+              </WriteButton>
               <Other classes={classes.filter((one) => one !== of.given)} set={(to) => void set(to)} />
               <button
                 type="button"
@@ -220,9 +240,12 @@ function One({ of, changed }: { of: Suspect; changed: () => void }): VNode {
 
 /** Another class, from a list. */
 export function Other({ classes, set }: { classes: string[]; set: (to: string) => void }): VNode {
+  const there = useCell(connected);
   return (
     <select
       data-key="c"
+      disabled={!there}
+      title={there ? undefined : UNSAVED}
       aria-label="Another class"
       value=""
       onChange={(event) => {

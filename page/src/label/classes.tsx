@@ -1,14 +1,17 @@
 // A button and a key for each class, a field for any other, and what else can be done with the item.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useCell } from "../cell";
 import { ClassMark } from "../parts/classes";
-import { graph, mayWrite, session, state } from "../store";
-import { focusNow } from "../use";
-import { keysOf } from "./keys";
+import { WriteButton } from "../parts/small";
+import { connected, mayWrite, session, state, UNSAVED } from "../store";
+import { capital } from "../words";
+import { inOrder, keysOf } from "./keys";
 import { before, done, skip, takeBack } from "./queue";
+import { typing } from "./typed";
 
 const BUTTONS = 40; // classes with a button; any class can be typed
+const LONG = 7; // letters of a name that fit a narrow button
 
 interface Saying {
   not: boolean;
@@ -18,20 +21,21 @@ interface Saying {
 
 export function Classes({ not, turnNot, say }: Saying): VNode {
   const now = useCell(state);
-  const name = useCell(graph);
+  const there = useCell(connected);
   useCell(session);
   useCell(done);
   const classes = now?.classes ?? [];
-  const keys = keysOf(name, classes);
-  const order = [...keys.keys(), ...classes.filter((one) => !keys.has(one))].slice(0, BUTTONS);
+  const keys = keysOf(classes, now?.slots ?? []);
+  const order = inOrder(classes, now?.slots ?? []).slice(0, BUTTONS);
+  const long = order.some((one) => one.length > LONG);
   if (!mayWrite()) return <ReadOnly />;
   return (
     <div class={`classes${not ? " not" : ""}`}>
-      <div class="class-buttons" role="group" aria-label={not ? "What this is not" : "What this is"}>
+      <div class={`class-buttons${long ? " long" : ""}`} role="group" aria-label={not ? "What this is not" : "What this is"}>
         {order.map((one) => (
-          <button key={one} type="button" data-class={one} title={one} onClick={() => say(one)}>
+          <WriteButton key={one} data-class={one} title={one} onClick={() => say(one)}>
             {keys.has(one) && <kbd aria-hidden="true">{keys.get(one)}</kbd>}
-            <ClassMark index={classes.indexOf(one)} />
+            <ClassMark name={one} />
             <span class="class-text">
               {not ? (
                 <>
@@ -44,38 +48,49 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
             <small title="labels" aria-hidden="true">
               {now?.class_labels[classes.indexOf(one)] || ""}
             </small>
-          </button>
+          </WriteButton>
         ))}
       </div>
       {classes.length > order.length && <p class="quiet">{classes.length - order.length} more classes: type a name.</p>}
-      <Field not={not} say={say} classes={classes} first={classes.length === 0} />
+      <Field not={not} say={say} classes={classes} />
+      {!there && <p class="quiet">{capital(UNSAVED)}.</p>}
       <div class="label-does">
-        <button type="button" aria-pressed={not} disabled={!classes.length} onClick={turnNot}>
+        <WriteButton aria-pressed={not} disabled={!classes.length} onClick={turnNot}>
           <kbd>n</kbd> Not
-        </button>
+        </WriteButton>
         <button type="button" onClick={skip}>
           <kbd>s</kbd> Skip
         </button>
-        <button type="button" disabled={now?.last_edit === null || now?.last_edit === undefined} onClick={takeBack}>
+        <WriteButton disabled={now?.last_edit === null || now?.last_edit === undefined} onClick={() => takeBack()}>
           <kbd>u</kbd> Undo
-        </button>
+        </WriteButton>
       </div>
     </div>
   );
 }
 
-function Field({ not, say, classes, first }: Pick<Saying, "not" | "say"> & { classes: string[]; first: boolean }): VNode {
-  const [text, setText] = useState("");
+// While there are fewer than two classes there is nothing to tell apart by keys: then the field has the focus.
+function Field({ not, say, classes }: Pick<Saying, "not" | "say"> & { classes: string[] }): VNode {
+  const text = useCell(typing);
+  const form = useRef<HTMLFormElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const first = classes.length === 0;
+  const few = classes.length < 2;
+  const item = before()?.item;
   const name = text.trim();
+  useEffect(() => {
+    const here = document.activeElement;
+    if (few && (!here || here === document.body || form.current?.parentElement?.contains(here))) field.current?.focus();
+  }, [few, item]);
   const send = (event: Event): void => {
     event.preventDefault();
     if (!name || !before()) return;
     say(name);
-    setText("");
-    (document.activeElement as HTMLElement | null)?.blur(); // so that the keys label again
+    typing.set("");
+    if (new Set([...classes, name]).size > 1) field.current?.blur(); // so that the keys label again
   };
   return (
-    <form class="class-field" onSubmit={send}>
+    <form class="class-field" ref={form} onSubmit={send}>
       <label for="class-field">{first ? "Name of its class" : "Another class"}</label>
       <input
         id="class-field"
@@ -83,9 +98,9 @@ function Field({ not, say, classes, first }: Pick<Saying, "not" | "say"> & { cla
         value={text}
         autoComplete="off"
         maxLength={200}
-        ref={first ? focusNow : null}
+        ref={field}
         placeholder={first ? "for instance cat" : ""}
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => typing.set(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape") event.currentTarget.blur();
         }}
@@ -95,10 +110,10 @@ function Field({ not, say, classes, first }: Pick<Saying, "not" | "say"> & { cla
           <option key={one} value={one} />
         ))}
       </datalist>
-      <button type="submit" class={first ? "main" : ""} disabled={!name}>
+      <WriteButton type="submit" class={first ? "main" : ""} disabled={!name}>
         {not ? "Not this" : first || (!classes.includes(name) && name) ? "Add class" : "Label"}
-      </button>
-      {!first && <kbd title="The key t goes to this field">t</kbd>}
+      </WriteButton>
+      {!few && <kbd title="The key t goes to this field">t</kbd>}
     </form>
   );
 }

@@ -4,7 +4,7 @@ import { label, undo } from "../actions";
 import { cell } from "../cell";
 import { route } from "../routes";
 import { source } from "../source";
-import { at, complain, connected, current, graph, map, mayWrite, state } from "../store";
+import { at, complain, connected, current, graph, map, mayReach, mayWrite, state } from "../store";
 import type { Edited, Item, State, Suggested, Suggestions } from "../types";
 
 const FETCHED = 12;
@@ -14,6 +14,7 @@ const FEW = 3; // a strip so short takes a new ranking at once
 export interface Done {
   item: Suggested;
   said: string;
+  not: boolean;
   edit: number | null;
   gained: number;
 }
@@ -37,6 +38,7 @@ let held = false; // a finger is on the strip: a new ranking waits
 let pending: Suggestions | null = null;
 let asked: AbortController | null = null;
 let chain: Promise<unknown> = Promise.resolve();
+let returning = 0; // items that are on their way back: what is said next is said of them
 let of = ""; // the graph and the concepts that the queue is of
 
 /** The item before the person, and those after it. */
@@ -161,7 +163,11 @@ export function unskip(): void {
 /** Says that the item before the person is of a class, or (`not`) is not; the next item comes at once. */
 export function say(name: string, not: boolean): void {
   const item = before();
-  if (!item || !mayWrite() || name === "") return;
+  if (returning > 0) {
+    chain = chain.then(() => say(name, not));
+    return;
+  }
+  if (!item || !mayWrite() || name === "" || !mayReach()) return;
   asked?.abort();  // its answer would still hold this item
   pending = null;
   leave(item);
@@ -180,7 +186,7 @@ async function send(item: Suggested, name: string, not: boolean): Promise<void> 
     return;
   }
   const gained = itemsOf(edited.state, name) - was;
-  done.set([{ item, said: not ? `not ${name}` : name, edit: edited.edit, gained }, ...done.value]);
+  done.set([{ item, said: name, not, edit: edited.edit, gained }, ...done.value]);
   if (sending.value === 0) void refresh();
 }
 
@@ -188,23 +194,28 @@ function itemsOf(now: State | null, name: string): number {
   return now?.class_items[now.classes.indexOf(name)] ?? 0;
 }
 
-/** Takes back the last edit of the graph; an item that was labelled here comes before the person again. */
-export function takeBack(): void {
-  if (!mayWrite()) return;
-  chain = chain.then(async () => {
-    const last = done.value[0];
-    const edited: Edited | null = await undo(last?.edit ?? null, { quiet: last !== undefined });
-    // It was taken back elsewhere, or cannot be: then the one before it is next.
-    if (!edited) {
-      if (connected.value) done.set(done.value.filter((one) => one !== last));
-      return;
-    }
-    if (last) {
-      done.set(done.value.slice(1));
-      put(last.item);
-    }
-    void refresh();
-  });
+/** Takes back the last edit of the graph; an item that was labelled here comes before the person again.
+ *  `only`: where it is that item's. */
+export function takeBack(only?: string): void {
+  if (!mayWrite() || !mayReach()) return;
+  returning += 1;
+  chain = chain.then(() => back(only)).finally(() => (returning -= 1));
+}
+
+async function back(only?: string): Promise<void> {
+  const last = done.value[0];
+  if (only !== undefined && last?.item.item !== only) return; // it was not saved
+  const edited: Edited | null = await undo(last?.edit ?? null, { quiet: last !== undefined });
+  // It was taken back elsewhere, or cannot be: then the one before it is next.
+  if (!edited) {
+    if (connected.value) done.set(done.value.filter((one) => one !== last));
+    return;
+  }
+  if (last) {
+    done.set(done.value.slice(1));
+    put(last.item);
+  }
+  void refresh();
 }
 
 map.subscribe((now) => {

@@ -5,9 +5,10 @@ import { ClassName } from "../parts/classes";
 import { ConceptLink } from "../parts/concept_card";
 import { Bare } from "../parts/bare";
 import { Picture } from "../parts/picture";
+import { WriteButton } from "../parts/small";
 import { openItem } from "../routes";
-import { at, mayWrite, state } from "../store";
-import type { Concept, Small, Suggested } from "../types";
+import { at, mayWrite } from "../store";
+import type { Concept, Edit, Item, Mass, Small, Suggested } from "../types";
 import { useGet, useRevision } from "../use";
 import { count, items, share } from "../words";
 import { done, hold, moveTo, queue, sending, takeBack } from "./queue";
@@ -15,11 +16,14 @@ import { done, hold, moveTo, queue, sending, takeBack } from "./queue";
 const AROUND = 8;
 
 export function Stage({ item }: { item: Suggested }): VNode {
+  const again = useRevision();
+  const { value } = useGet<Item>(at("item", { id: item.item }), again); // others label too
   return (
     <section class="stage" aria-label="The item to label" aria-live="polite">
       <Picture key={item.item} of={item} side={288} />
       <div class="stage-words">
         <strong>{item.item}</strong>
+        {value && value.label !== null && <Labelled item={item.item} label={value.label} again={again} />}
         {item.concept >= 0 && (
           <span>
             in <ConceptLink number={item.concept} name={item.name} />
@@ -29,23 +33,36 @@ export function Stage({ item }: { item: Suggested }): VNode {
           {item.speaks_for > 0 ? `speaks for ${items(item.speaks_for)}: ` : ""}
           {item.why}
         </span>
-        <Guess item={item} />
+        <Guess of={value?.says ?? item.leans_to} />
         <Bare />
       </div>
     </section>
   );
 }
 
-function Guess({ item }: { item: Suggested }): VNode | null {
-  const classes = useCell(state)?.classes ?? [];
-  const told = item.leans_to.slice(0, 2).filter((one) => one.mass >= 0.005);
+// Somebody labelled it while it stood here, or before it was chosen.
+function Labelled({ item, label, again }: { item: string; label: string; again: string }): VNode {
+  const { value } = useGet<{ edits: Edit[] }>(at("edits"), again);
+  const edit = value?.edits
+    .filter((one) => one.verb === "label" && one.undone_by === null && one.what === `${item} is ${label}`)
+    .reduce<Edit | null>((last, one) => (last && last.number > one.number ? last : one), null);
+  return (
+    <span class="labelled">
+      Labelled <ClassName name={label} />
+      {edit ? ` by ${edit.by}` : ""}: another label replaces it
+    </span>
+  );
+}
+
+function Guess({ of }: { of: Mass[] }): VNode | null {
+  const told = of.slice(0, 2).filter((one) => one.mass >= 0.005);
   if (told.length === 0) return null;
   return (
     <span class="guess">
       leans to{" "}
       {told.map((one) => (
         <span key={one.class}>
-          <ClassName index={classes.indexOf(one.class)} name={one.class} /> {share(one.mass)}{" "}
+          <ClassName name={one.class} /> {share(one.mass)}{" "}
         </span>
       ))}
     </span>
@@ -74,14 +91,12 @@ export function Around({ item }: { item: Suggested }): VNode | null {
 
 /** An example with its label, its ticks, or what it leans to. */
 export function Example({ of, side = 72 }: { of: Small; side?: number }): VNode {
-  const classes = useCell(state)?.classes ?? [];
-  const place = (name: string | null): number => (name === null ? -1 : classes.indexOf(name));
   return (
     <button type="button" class="example" onClick={() => openItem(of.item)} aria-label={`${of.item}, ${said(of)}`}>
       <Picture of={of} side={side} />
       {of.label !== null ? (
         <span class="example-label">
-          <ClassName index={place(of.label)} name={of.label} />
+          <ClassName name={of.label} />
         </span>
       ) : (
         <span class="example-leans">
@@ -92,7 +107,7 @@ export function Example({ of, side = 72 }: { of: Small; side?: number }): VNode 
           ) : of.best === null ? (
             ""
           ) : (
-            <ClassName index={place(of.best)} name={of.best} />
+            <ClassName name={of.best} />
           )}
         </span>
       )}
@@ -148,20 +163,17 @@ export function Strip(): VNode {
 export function LastDone(): VNode {
   const last = useCell(done)[0];
   const busy = useCell(sending) > 0;
-  const now = useCell(state);
-  const index = last ? (now?.classes.indexOf(last.said.replace(/^not /, "")) ?? -1) : -1;
   return (
     <div class="last" role="status">
       {busy && <span class="quiet">Saving …</span>}
       {!busy && last && (
         <>
           <span>
-            {last.item.item} <ClassName index={index} name={last.said} /> <strong class="gain">{gain(last.gained)}</strong>
+            {last.item.item} {last.not && <em>not</em>} <ClassName name={last.said} />{" "}
+            <strong class={last.gained > 0 ? "gain" : ""}>{gain(last.gained)}</strong>
           </span>
           {mayWrite() && last.edit !== null && (
-            <button type="button" onClick={takeBack}>
-              Undo
-            </button>
+            <WriteButton onClick={() => takeBack()}>Undo</WriteButton>
           )}
         </>
       )}

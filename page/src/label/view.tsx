@@ -12,6 +12,7 @@ import { Classes } from "./classes";
 import { keysOf } from "./keys";
 import { before, bring, move, queue, refresh, say, skip, skipped, takeBack, unskip } from "./queue";
 import { Around, LastDone, Stage, Strip } from "./stage";
+import { type Act, press } from "./typed";
 
 export function LabelView(): VNode {
   const { items, place, state: how } = useCell(queue);
@@ -63,20 +64,17 @@ export function LabelView(): VNode {
 
 function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
   useKeys((event) => {
-    const classes = state.value?.classes ?? [];
-    const chosen = [...keysOf(graph.value, classes)].find(([, key]) => key === event.key)?.[0];
-    if (chosen !== undefined) {
-      say(chosen, not);
-      setNot(false);
+    if (/^[\p{L}\p{N}]$/u.test(event.key)) {
+      if (!mayWrite() || !before()) {
+        if (event.key === "s") skip();
+        return event.key === "s";
+      }
+      const { classes = [], slots = [] } = state.value ?? {};
+      const chosen = [...keysOf(classes, slots)].find(([, key]) => key === event.key)?.[0];
+      press(event.key, chosen === undefined ? undefined : classKey(chosen, not, setNot), letters(not, setNot)[event.key]);
       return true;
     }
     const does: Record<string, () => void> = {
-      n: () => {
-        if (mayWrite() && before() && classes.length) setNot(!not);
-      },
-      u: takeBack,
-      s: skip,
-      t: () => document.getElementById("class-field")?.focus(),
       ArrowLeft: () => move(-1),
       ArrowRight: () => move(1),
       Escape: () => setNot(false),
@@ -86,6 +84,27 @@ function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
     act();
     return true;
   });
+}
+
+function classKey(name: string, not: boolean, setNot: (on: boolean) => void): Act {
+  const item = before()?.item;
+  return {
+    act: () => {
+      say(name, not);
+      setNot(false);
+    },
+    back: () => takeBack(item),
+  };
+}
+
+function letters(not: boolean, setNot: (on: boolean) => void): Record<string, Act> {
+  const any = (state.value?.classes.length ?? 0) > 0;
+  return {
+    n: { act: () => any && setNot(!not), back: () => setNot(false) },
+    u: { act: () => takeBack(), late: true },
+    s: { act: skip, late: true },
+    t: { act: () => document.getElementById("class-field")?.focus() },
+  };
 }
 
 // What a person reads who has never labelled anything here.

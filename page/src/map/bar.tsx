@@ -5,7 +5,7 @@ import { label, mergeConcepts, nameConcept, switchConcepts, takeApart } from "..
 import { useCell } from "../cell";
 import { hrefOf, openConcept, route } from "../routes";
 import { source } from "../source";
-import { at, chosen, complain, map, mayWrite, notice, session, state } from "../store";
+import { at, chosen, complain, connected, map, mayWrite, notice, session, state } from "../store";
 import type { Item, MapData, State } from "../types";
 import { concepts, items } from "../words";
 import { choose } from "./seen";
@@ -33,7 +33,8 @@ export function ChosenBar(): VNode | null {
 }
 
 function Edits({ numbers, data, now }: { numbers: readonly number[]; data: MapData; now: State }): VNode {
-  const [busy, setBusy] = useState(false);
+  const [runs, setBusy] = useState(false);
+  const busy = !useCell(connected) || runs;
   const [first] = numbers;
   const on = numbers.filter((i) => data.active[i]), off = numbers.filter((i) => !data.active[i] && data.into[i] === i);
   const merged = numbers.filter((i) => data.into.some((into, part) => into === i && part !== i));
@@ -82,7 +83,7 @@ function NameIt({ number, data, busy, run }: { number: number; data: MapData; bu
     <form class="label-as" onSubmit={done}>
       <input value={name} aria-label="Name of the concept" maxLength={200} ref={(field) => field?.focus()} onInput={(event) => set(event.currentTarget.value)}
         onKeyDown={(event) => { if (event.key === "Escape") { event.stopPropagation(); set(null); } }} />
-      <button type="submit" disabled={busy}>Save the name</button>
+      <button type="submit" disabled={busy}>{name.trim() ? "Save the name" : "Use the generated name"}</button>
     </form>
   );
 }

@@ -60,7 +60,7 @@ function Row({ i, data, now, picked }: { i: number; data: MapData; now: State; p
       <td><input type="checkbox" checked={picked} aria-label={`Choose ${name}`} onChange={() => toggle(i)} /></td>
       <td><button type="button" class="link" onClick={() => openConcept(i)}>{name}</button>{data.active[i] ? "" : " (off)"}</td>
       <td class="number">{count(data.sizes[i]!)}</td>
-      <td><ClassName index={best} name={best < 0 ? null : now.classes[best] ?? null} /></td>
+      <td><ClassName name={best < 0 ? null : now.classes[best] ?? null} /></td>
       <td class="number">{best < 0 ? "" : share(now.mass[i])}</td>
       <td class="number">{count(now.labels[i] ?? 0)}</td>
     </tr>

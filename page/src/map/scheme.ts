@@ -1,5 +1,5 @@
 // What colours the map: entries with a colour and a mark each, the entry of every concept, and how firm it is.
-import { classColour, classShape, COLOURS, NO_CLASS, type Shape, SHAPES } from "../parts/classes";
+import { COLOURS, lookOf, NO_CLASS, type Shape, SHAPES } from "../parts/classes";
 import type { Colour } from "../store";
 import type { MapData, State } from "../types";
 
@@ -41,8 +41,10 @@ export function coloursOf(data: MapData): { colour: Colour; words: string }[] {
 
 function byClass(data: MapData, state: State): Scheme {
   const c = state.classes.length;
-  const entries: Entry[] = state.classes.map((name, index) => (
-    { key: `class ${name}`, label: name, colour: classColour(index), mark: classShape(index) }));
+  const entries: Entry[] = state.classes.map((name) => {
+    const { colour, shape } = lookOf(name);
+    return { key: `class ${name}`, label: name, colour, mark: shape };
+  });
   entries.push({ key: "none", label: "no class", colour: NO_CLASS, mark: "ring" });
   const of = Int16Array.from(data.x, (_, i) => state.best[i]! < 0 || state.best[i] === undefined ? c : state.best[i]!);
   const chance = 1 / Math.max(c, 1);  // the mass of a class about which nothing is known

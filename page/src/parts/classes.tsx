@@ -1,6 +1,9 @@
 // Each class has a colour and a shape, so that colour is never alone: Okabe and Ito's colours that the colour-blind tell
-// apart, extended; the shape turns with the colours, so that 12 x 8 classes differ.
+// apart, extended; the shape turns with the colours, so that 12 x 8 classes differ. Both go by the class's slot, which it
+// keeps while other classes come and go.
 import type { VNode } from "preact";
+import { useCell } from "../cell";
+import { state } from "../store";
 
 export const COLOURS = [
   "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7b6fd0",
@@ -23,24 +26,29 @@ export const PATHS: Record<Shape, string> = {
   star: "M0-1L.29-.4L.95-.31L.48.15L.59.81L0 .5L-.59.81L-.48.15L-.95-.31L-.29-.4Z",
 };
 
-export const classColour = (index: number): string => index < 0 ? NO_CLASS : COLOURS[index % COLOURS.length]!;
-
-export function classShape(index: number): Shape {
-  const turn = Math.floor(index / COLOURS.length);
-  return SHAPES[(Math.max(index, 0) % COLOURS.length + turn * 5) % SHAPES.length]!;
+/** How a class looks, by its name: the one place that says so. A name that is no class, or null, looks like none. */
+export function lookOf(name: string | null): { colour: string; shape: Shape | "ring" } {
+  const now = state.value;
+  const slot = name === null ? undefined : now?.slots[now.classes.indexOf(name)];
+  if (slot === undefined) return { colour: NO_CLASS, shape: "ring" };
+  const turn = Math.floor(slot / COLOURS.length);
+  return { colour: COLOURS[slot % COLOURS.length]!, shape: SHAPES[(slot % COLOURS.length + turn * 5) % SHAPES.length]! };
 }
 
-/** The shape of a class in its colour; index -1 is an open ring: no class. */
-export function ClassMark({ index, side = 14 }: { index: number; side?: number }): VNode {
+/** The shape of a class in its colour; an open ring where it is none. */
+export function ClassMark({ name, side = 14 }: { name: string | null; side?: number }): VNode {
+  useCell(state);
+  const { colour, shape } = lookOf(name);
   return (
     <svg class="mark" width={side} height={side} viewBox="-1.2 -1.2 2.4 2.4" aria-hidden="true">
-      {index < 0
+      {shape === "ring"
         ? <circle r=".8" fill="none" stroke="currentColor" stroke-width=".3" stroke-dasharray=".5 .35" />
-        : <path d={PATHS[classShape(index)]} fill={classColour(index)} class="mark-line" />}
+        : <path d={PATHS[shape]} fill={colour} class="mark-line" />}
     </svg>
   );
 }
 
-export function ClassName({ index, name }: { index: number; name: string | null }): VNode {
-  return <span class="class-name"><ClassMark index={name === null ? -1 : index} /> <span>{name ?? "no class"}</span></span>;
+/** `words`: what stands beside the mark in place of the name. */
+export function ClassName({ name, words }: { name: string | null; words?: string }): VNode {
+  return <span class="class-name"><ClassMark name={name} /> <span>{words ?? name ?? "no class"}</span></span>;
 }

@@ -24,7 +24,7 @@ export function ConceptCard({ number, note, open = openConcept }: {
       <span class="card-words">
         <strong>{name}</strong>
         <small>{items(where?.sizes[number] ?? 0)}{off ? ", off" : ""}{note ? `, ${note}` : ""}</small>
-        {best >= 0 && <small><ClassName index={best} name={now?.classes[best] ?? null} /> {share(now?.mass[number])}</small>}
+        {best >= 0 && <small><ClassName name={now?.classes[best] ?? null} /> {share(now?.mass[number])}</small>}
       </span>
     </button>
   );

@@ -1,7 +1,9 @@
 // Small things that every view uses.
-import type { ComponentChildren, VNode } from "preact";
+import type { ButtonHTMLAttributes, ComponentChildren, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { useCell } from "../cell";
 import type { Problem } from "../source";
+import { connected, UNSAVED } from "../store";
 
 /** Says that something is on its way, once it takes longer than a moment. */
 export function Busy({ words = "One moment" }: { words?: string }): VNode {
@@ -13,6 +15,12 @@ export function Busy({ words = "One moment" }: { words?: string }): VNode {
 export function Trouble({ problem }: { problem: Problem }): VNode {
   if (problem.kind === "offline") return <p class="quiet">{problem.message}</p>;
   return <p class="trouble" role="alert">{problem.message}</p>;
+}
+
+/** A button that changes the graph, or starts work: off, and saying why, while the service cannot be reached. */
+export function WriteButton({ disabled, title, type = "button", ...rest }: ButtonHTMLAttributes<HTMLButtonElement>): VNode {
+  const off = !useCell(connected);
+  return <button type={type} disabled={off || disabled} title={off ? UNSAVED : title} {...rest} />;
 }
 
 /** Words in place of what is not there, and what to do about it. */

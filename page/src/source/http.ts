@@ -15,13 +15,14 @@ export class HttpSource implements Source {
   private wait = FIRST_WAIT;
   private there: boolean | null = null;
   private opened = false;
+  private expired = false;
 
   // A page that nobody sees holds no connection: a browser has six to a server, for all its pages together.
   constructor() {
     document.addEventListener("visibilitychange", () => {
       if (this.listeners.size === 0) return;
       if (document.hidden) { this.events?.close(); this.events = null; }
-      else if (!this.events) this.open();
+      else if (!this.events && !this.expired) this.open();
     });
   }
 
@@ -53,7 +54,7 @@ export class HttpSource implements Source {
   listen<K extends keyof Told>(kind: K, fn: (told: Told[K]) => void): () => void {
     const all = this.listeners.get(kind) ?? new Set<Listener>();
     this.listeners.set(kind, all.add(fn as Listener));
-    if (!this.events && !document.hidden) this.open();
+    if (!this.events && !document.hidden && !this.expired) this.open();
     return () => void all.delete(fn as Listener);
   }
 
@@ -85,6 +86,7 @@ export class HttpSource implements Source {
   }
 
   private async ask<T>(path: string, init: RequestInit): Promise<T> {
+    if (this.expired) throw notValid();
     let answer: Response;
     try {
       answer = await fetch(path, { credentials: "same-origin", ...init });
@@ -93,6 +95,7 @@ export class HttpSource implements Source {
       this.link(false);
       throw new Problem("lost", "The server does not answer. What you did last was not saved.");
     }
+    if (answer.status === 401) { this.expire(); throw notValid(); }
     if (!answer.ok) throw await problemOf(answer);
     if (answer.status === 204) return undefined as T;
     return await answer.json() as T;
@@ -111,12 +114,21 @@ export class HttpSource implements Source {
       events.close();
       if (this.events !== events) return;
       this.link(false);
-      setTimeout(() => { if (this.events === events) this.open(); }, this.wait);
+      this.ask("/api/session", { method: "GET" }).catch(() => undefined);  // an event source does not say that it got 401
+      setTimeout(() => { if (this.events === events && !this.expired) this.open(); }, this.wait);
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
     };
     for (const kind of EVENTS) {
       events.addEventListener(kind, (event) => this.tell(kind, JSON.parse((event as MessageEvent<string>).data)));
     }
+  }
+
+  private expire(): void {
+    if (this.expired) return;
+    this.expired = true;
+    this.events?.close();
+    this.link(false);
+    this.tell("expired", true);
   }
 
   private link(there: boolean): void {
@@ -130,6 +142,9 @@ export class HttpSource implements Source {
   }
 }
 
+const notValid = (): Problem =>
+  new Problem("auth", "This link is no longer valid: open the one that kgkt serve printed last.", 401);
+
 async function problemOf(answer: Response): Promise<Problem> {
   let said: { error?: { kind?: ProblemKind; message?: string } } = {};
   try {
@@ -138,8 +153,5 @@ async function problemOf(answer: Response): Promise<Problem> {
     if (!(error instanceof SyntaxError)) throw error;  // not JSON: something between us and the service answered
   }
   const { kind, message } = said.error ?? {};
-  if (answer.status === 401) {
-    return new Problem("auth", message ?? "This page is no longer signed in. Open the link that kgkt serve printed.", 401);
-  }
   return new Problem(kind ?? "fault", message ?? `The server answered ${answer.status}.`, answer.status);
 }

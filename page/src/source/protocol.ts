@@ -18,8 +18,8 @@ export interface Changed { graph: string; revision: number; layout: number }
 export interface Answered { graph: string; revision: number; answer: string }
 export interface JobTold { id: string; state: string }
 /** What the service tells by itself. From the source come "link": is the server there? and "again": it is heard again,
- *  and what it told meanwhile was missed. */
-export interface Told { changed: Changed; answer: Answered; job: JobTold; link: boolean; again: true }
+ *  and what it told meanwhile was missed; "expired": it knows this page's token no more, which no new try mends. */
+export interface Told { changed: Changed; answer: Answered; job: JobTold; link: boolean; again: true; expired: true }
 
 /** A picture: an address for <img>, or a cell of a sheet of square cells. */
 export interface Shot { url: string; cell?: number; columns?: number; side?: number }
