@@ -66,6 +66,7 @@ def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert violations(page) == []
+    _says_what_stands_from_before(page, served, item)
     page.reload()
     expect(worth).to_contain_text("B alone")  # what was measured stays with the graph
     expect(page.locator(".curve-held")).to_be_visible()  # and the service still holds the job
@@ -73,4 +74,24 @@ def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str
     page.get_by_label("An item, a class, or layer:unit").fill("no such item")
     page.get_by_role("button", name="Trace", exact=True).click()
     expect(page.locator(".job .trouble")).to_contain_text("no such item", timeout=LONG)
-    assert watched.but() == []
+    assert watched.but("404") == []  # there is no report yet
+
+
+def _says_what_stands_from_before(page: Page, served: Served, item: str) -> None:
+    """One more class: figures and trace are marked, and B's outputs are told before Fuse is pressed; undone, not."""
+    before = page.locator(".b-view .before")
+    expect(before).to_have_count(0)
+    status, done = served.ask("/api/graphs/main/label", {"labels": [{"item": item, "class": "an eleventh"}]})
+    assert status == 200
+    expect(page.get_by_role("region", name="What it was worth")).to_contain_text("Fused before your last 1 edit")
+    expect(page.locator(".trace")).to_contain_text("Traced before your last 1 edit")
+    expect(page.locator("form.fuse")).to_contain_text("B has 10 outputs, the graph has 11 classes")
+    expect(page.get_by_label("Classes of B, in order")).to_have_value("\n".join(map(str, range(10))))
+    expect(page.get_by_label("B grows by an output for an eleventh")).not_to_be_checked()
+    assert violations(page) == []
+    served.ask("/api/graphs/main/undo", {"edit": done["edit"]})
+    expect(before).to_have_count(0)
+    page.get_by_text("Beside every control").click()
+    page.get_by_role("button", name="Measure beside every control").click()
+    expect(page.locator(".job", has_text="Beside every control")).to_contain_text(
+        "the true classes of the pool are not known", timeout=LONG)

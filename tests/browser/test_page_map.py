@@ -83,6 +83,7 @@ def test_colours_follow_labels_and_the_legend_filters(page: Page, served: Served
     state = _ask(served, "state")
     for index, name in enumerate(state["classes"]):
         expect(legend.nth(index)).to_contain_text(name)
+        expect(legend.nth(index).locator("small")).to_have_text(str(state["class_items"][index]))
     expect(page.locator(".legend .mark")).to_have_count(legend.count())
     assert page.evaluate(PIXELS, place) != before
     assert _ask(served, "map")["layout"] == layout
@@ -119,6 +120,8 @@ def test_pointer_keys_and_lasso_choose_and_the_bar_edits(page: Page, served: Ser
     page.keyboard.press("Enter")
     aside = page.locator("aside.beside")
     expect(aside).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollHeight") <= 1000  # the header stays in sight
+    expect(page.locator(".map-tip")).to_have_count(0)
     number = int(page.url.split("concept=")[1].split("&")[0])
     assert f"chosen={number}" in page.url
     expect(aside).to_contain_text(_ask(served, f"concept?number={number}")["name"])
@@ -192,7 +195,8 @@ def test_a_file_of_five_thousand_concepts_and_fifty_thousand_edges(page: Page, t
     page.unroute("**/*")
     page.goto(f"{file.as_uri()}#/map")
     canvas = _canvas(page)
-    expect(page.locator(".map-rule")).to_have_text("50,000 edges")
+    expect(page.locator(".map-rule")).to_have_text("Edges show as themes open")
+    expect(page.locator(".bare-note")).to_contain_text("populate --data")
     x, y = _focus_at(page)  # themes first
     page.keyboard.press("Enter")
     expect(page.locator(".map-canvas [aria-live]")).to_contain_text("theme")
@@ -208,6 +212,9 @@ def test_a_file_of_five_thousand_concepts_and_fifty_thousand_edges(page: Page, t
     _focus_at(page)
     expect(page.locator(".map-canvas [aria-live]")).to_contain_text(re.compile(r"^concept \d+: \d+ items?, "))
     assert page.evaluate(PIXELS, [x, y]) != before
+    for _ in range(4):
+        page.keyboard.press("+")
+    expect(page.locator(".map-rule")).to_have_text("50,000 edges")
     page.keyboard.press("t")
     expect(page.locator(".concept-list")).to_contain_text("5,000 concepts.")
     page.keyboard.press("0")
@@ -237,8 +244,8 @@ def _many(k: int, m: int) -> dict[str, Any]:
                       "kept": m, "all": m, "rule": "all"},
         },
         f"{root}/state": {
-            "revision": 1, "layout": 1, "answer": "concepts", "classes": [str(c) for c in range(10)], "class_items": [k] * 10,
-            "class_labels": [1] * 10, "class_ticks": [0] * 10, "best": (themes % 10).tolist(), "mass": mass.tolist(),
+            "revision": 1, "layout": 1, "answer": "concepts", "classes": [str(c) for c in range(10)], "slots": list(range(10)),
+            "class_items": [k] * 10, "class_labels": [1] * 10, "class_ticks": [0] * 10, "best": (themes % 10).tolist(), "mass": mass.tolist(),
             "doubt": (1 - mass).tolist(), "labels": [0] * k, "label_count": 10, "tick_count": 0, "reached": 10 * k,
             "items": 10 * k, "expected": None, "line": "10 labels", "working": False, "last_edit": None,
         },

@@ -53,8 +53,8 @@ function Measure({ target, busy }: { target: string; busy: boolean }): VNode {
     <form class="measure" onSubmit={run}>
       <p>Draws labels by itself, as a person would give them, and teaches B with the graph and with every simpler way. It needs
         the true class of every item: in <code>y</code> of the pool's file, or in a file of your own. They only draw and judge.
-        Two draws of 600 digits take half a minute to some minutes; more labels, draws, items or a larger B take longer, up to hours.
-        What was done is kept, and it can be cancelled.</p>
+        Two draws of 600 digits take about a minute; more items, draws or a larger B up to hours. It can be cancelled, and what was
+        done is kept. B is taught at 2 and at 10 labels a class.</p>
       <label class="field">File of true classes, with the columns item_id and class
         <input value={truth} placeholder="truth.csv; none: y of the pool's file" onInput={(event) => setTruth(event.currentTarget.value)} />
       </label>
