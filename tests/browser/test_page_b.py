@@ -94,4 +94,5 @@ def _says_what_stands_from_before(page: Page, served: Served, item: str) -> None
     page.get_by_text("Beside every control").click()
     page.get_by_role("button", name="Measure beside every control").click()
     expect(page.locator(".job", has_text="Beside every control")).to_contain_text(
-        "the true classes of the pool are not known", timeout=LONG)
+        "the true classes of the pool are not known", timeout=LONG
+    )

@@ -29,6 +29,18 @@ PIXELS = """([x, y]) => {
 }"""
 
 
+def _contrast(a: str, b: str) -> float:
+    """WCAG's contrast of two colours, #rrggbb."""
+
+    def light(colour: str) -> float:
+        parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        r, g, b = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05
+
+    high, low = sorted((light(a), light(b)), reverse=True)
+    return high / low
+
+
 def _canvas(page: Page) -> Locator:
     """The canvas, drawn."""
     page.wait_for_selector("canvas[data-drawn]")
@@ -110,6 +122,12 @@ def test_colours_follow_labels_and_the_legend_filters(page: Page, served: Served
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        if scheme == "dark":  # marks are seen on a dark ground (WCAG 1.4.11)
+            expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+            marks = page.locator(".legend .mark .mark-line")
+            fills = marks.evaluate_all("all => all.map((one) => one.getAttribute('fill'))")
+            assert len(fills) == 5
+            assert min(_contrast(fill, "#14171a") for fill in fills) >= 3
         assert violations(page) == []
 
 

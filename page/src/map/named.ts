@@ -39,7 +39,7 @@ export function drawWords(brush: paint.Brush, seen: Node[], at: (node: Node) => 
     const words = read && !isNear && !named ? firstOf(full) : paint.shortened(full);
     let top = y + 1.18 * radius + (node.group ? 2 : 3);
     const strip: Box = [x - radius, top, x + radius, top + paint.stripHeight(radius) + 1];
-    if (isNear && free(strip)) { taken.push(strip); top += paint.examples(brush, node.id, x, top, radius) + 1; }
+    if (isNear && !texts && free(strip)) { taken.push(strip); top += paint.examples(brush, node.id, x, top, radius) + 1; }
     const half = 3.4 * words.length, side = radius + half + 4, over = y - 1.18 * radius - 18;
     const below: Place = [x, top];
     const places: Place[] = read && !isNear ? [below, [x, over], [x + side, y - 8], [x - side, y - 8]] : [below];
@@ -47,5 +47,10 @@ export function drawWords(brush: paint.Brush, seen: Node[], at: (node: Node) => 
     if (!found) continue;
     taken.push([found[0] - half, found[1], found[0] + half, found[1] + 15]);
     paint.name(brush, words, found[0], found[1] + 8, named);
+    const more: Box = [x - paint.TEXTS[0] / 2, top + 16, x + paint.TEXTS[0] / 2, top + 16 + paint.TEXTS[1]];
+    if (isNear && texts && free(more)) {
+      taken.push(more);
+      paint.examples(brush, node.id, x, top + 16, radius);
+    }
   }
 }

@@ -172,8 +172,12 @@ export const stripHeight = (radius: number): number => (2 * radius) / IN_STRIP +
 
 export const shortened = (words: string): string => words.length > 26 ? `${words.slice(0, 25)}…` : words;
 
+const LINE = 14, LETTERS = 34;
+
+/** How wide and high texts under a node are, at most. */
+export const TEXTS = [6.8 * LETTERS, 3 * LINE + 2] as const;
+
 function texts(brush: Brush, all: string[], x: number, top: number): number {
-  const LINE = 14, LETTERS = 34;
   all.slice(0, 3).forEach((text, at) => {
     name(brush, text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text, x, top + at * LINE + 7, false, brush.inks.quiet);
   });
