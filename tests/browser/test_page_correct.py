@@ -88,6 +88,7 @@ def test_suspects_and_borders(page: Page, labelled: Served) -> None:
         page.wait_for_selector("text=No concept lies between two classes")
     else:
         number = borders[0]["concepts"][0]["number"]
+        page.wait_for_selector(".mixed")
         order = page.locator(".mixed").evaluate_all("all => all.map((one) => one.ariaLabel)")
         page.locator(".mixed").first.locator("text=Switch off").click()
         page.wait_for_selector(".between .last")
@@ -153,7 +154,7 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     page.locator(".beside").focus()
     page.keyboard.press("Escape")
     page.wait_for_selector(".beside", state="detached")
-    assert page.evaluate("document.activeElement !== document.body")
+    expect(page.locator("#main")).to_be_focused()  # what opened it is gone
     # an item, and what is like it
     page.goto(f"{served.base}/#/label?item={next(iter(truth))}")
     page.wait_for_selector(".item .examples .example")
