@@ -74,20 +74,23 @@ function Field({ not, say, classes }: Pick<Saying, "not" | "say"> & { classes: s
   const text = useCell(typing);
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLInputElement>(null);
+  const second = useRef(false); // the second class is on its way
   const first = classes.length === 0;
   const few = classes.length < 2;
   const item = before()?.item;
   const name = text.trim();
   useEffect(() => {
     const here = document.activeElement;
-    if (few && (!here || here === document.body || form.current?.parentElement?.contains(here))) field.current?.focus();
+    if (!few) second.current = false;
+    else if (!second.current && (!here || here === document.body || form.current?.parentElement?.contains(here))) field.current?.focus();
   }, [few, item]);
   const send = (event: Event): void => {
     event.preventDefault();
     if (!name || !before()) return;
     say(name);
     typing.set("");
-    if (new Set([...classes, name]).size > 1) field.current?.blur(); // so that the keys label again
+    second.current = few && new Set([...classes, name]).size > 1;
+    if (!few || second.current) field.current?.blur(); // so that the keys label
   };
   return (
     <form class="class-field" ref={form} onSubmit={send}>
