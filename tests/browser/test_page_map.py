@@ -237,8 +237,8 @@ def _many(k: int, m: int) -> dict[str, Any]:
                       "kept": m, "all": m, "rule": "all"},
         },
         f"{root}/state": {
-            "revision": 1, "layout": 1, "answer": "concepts", "classes": [str(c) for c in range(10)], "class_items": [k] * 10,
-            "class_labels": [1] * 10, "class_ticks": [0] * 10, "best": (themes % 10).tolist(), "mass": mass.tolist(),
+            "revision": 1, "layout": 1, "answer": "concepts", "classes": [str(c) for c in range(10)], "slots": list(range(10)),
+            "class_items": [k] * 10, "class_labels": [1] * 10, "class_ticks": [0] * 10, "best": (themes % 10).tolist(), "mass": mass.tolist(),
             "doubt": (1 - mass).tolist(), "labels": [0] * k, "label_count": 10, "tick_count": 0, "reached": 10 * k,
             "items": 10 * k, "expected": None, "line": "10 labels", "working": False, "last_edit": None,
         },
