@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,7 +162,7 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     assert page.locator(".item .cards .card").count() >= 1
     # Ask: a shipped query with a parameter, one of one's own, a wrong one
     page.goto(f"{served.base}/#/ask")
-    page.locator(".shipped button").filter(has_text="concepts").first.click()
+    page.locator(".shipped button").filter(has_text=re.compile("^concepts ")).click()
     page.fill(".params input >> nth=0", "7")
     page.focus("#ask-text")
     page.keyboard.press("Control+Enter")
@@ -172,6 +173,13 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     assert page.locator(".answer >> text=on the map").inner_text() == f"Show {concept_count(served)} concepts on the map"
     page.locator(".answer .node-head").first.click()
     assert "auto_name" in page.locator(".properties").first.inner_text()
+    page.locator("#ask-text").fill("")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator(".answer")).to_contain_text("There is no question yet")
+    shipped = page.locator(".shipped button", has_text="separates")
+    expect(shipped).to_contain_text("What separates two classes")
+    shipped.click()
+    expect(page.locator(".params label").first).to_have_text(re.compile("^a: a class"))
     page.goto(f"{served.base}/#/ask?q={quote('MATCH (c:Concept) SET c.name = 1')}")
     page.wait_for_selector(".answer .trouble")
     page.go_back()
