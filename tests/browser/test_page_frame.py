@@ -39,7 +39,7 @@ def test_lost_server(page: Page, served: Served) -> None:
         page.wait_for_selector(".lost", state="detached")
         expect(page.locator(".line")).to_contain_text("read-only")
         expect(page.locator(".label")).to_contain_text("kgkt serve --rw")
-        assert page.locator("text=/^(Switch off|Rename|Merge …)$/").count() == 0
+        expect(page.locator("text=/^(Switch off|Rename|Merge …)$/")).to_have_count(0)
         page.keyboard.press("1")
         signed = {"Authorization": f"Bearer {served.token}"}
         assert back.ask("/api/graphs/main/state", **signed)[1]["label_count"] == 0

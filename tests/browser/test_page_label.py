@@ -52,8 +52,8 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
     page.keyboard.press("Enter")
     gone(page, first)
     saved(page, "1 label")
-    assert page.locator(".class-buttons button").count() == 1
-    assert page.locator(".last .gain").inner_text() == "+600 items"
+    expect(page.locator(".class-buttons button")).to_have_count(1)
+    expect(page.locator(".last .gain")).to_have_text("+600 items")
     # the field keeps the focus until there are two classes; then a class that is there has its own digit as key, another
     # is typed after t, and digits typed there label nothing
     names = {truth[first]}
@@ -108,7 +108,7 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
     again = item_shown(page)
     assert again in {row[0] for row in rows}
     page.keyboard.press("n")
-    assert page.locator(".classes.not").count() == 1
+    expect(page.locator(".classes.not")).to_have_count(1)
     page.keyboard.press(truth[first])
     gone(page, again)
     expect(page.locator(".last")).to_contain_text("not")
