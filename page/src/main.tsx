@@ -12,7 +12,7 @@ import { LabelView } from "./label/view";
 import { MapView } from "./map/view";
 import { Busy, Empty } from "./parts/small";
 import { route } from "./routes";
-import { begin, keepUp, map, overview, state, trouble } from "./store";
+import { begin, keepUp, map, overview, session, state, trouble } from "./store";
 import "./theme";
 
 function View(): VNode {
@@ -29,6 +29,7 @@ function View(): VNode {
 }
 
 function Page(): VNode {
+  useCell(session); // what may be done here is asked all over the page
   const known = [useCell(state), useCell(map), useCell(overview)];
   const ready = known.every((one) => one !== null);
   const wrong = useCell(trouble);
