@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -56,6 +57,14 @@ def label_all(
     """Label items by the service itself; those in `wrong` otherwise than they are."""
     said = [{"item": item, "class": wrong.get(item, truth[item])} for item in items]
     assert served.ask("/api/graphs/main/label", {"labels": said, "ticks": []})[0] == 200
+
+
+def answered(served: Served) -> None:
+    """Wait until the service has worked out the items' answer to what was said last."""
+    deadline = time.monotonic() + 100
+    while served.ask("/api/graphs/main/state")[1]["answer"] != "items":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def violations(page: Page) -> list[str]:

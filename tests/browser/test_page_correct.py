@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driving import label_all, opened, violations
+from tests.browser.driving import answered, label_all, opened, violations
 from tests.cli.conftest import populated_once, truth  # noqa: F401 - fixtures
 from tests.serving import serving
 
@@ -83,13 +83,15 @@ def test_suspects_and_borders(page: Page, labelled: Served) -> None:
     page.wait_for_selector(".suspect.settled [data-key=u]")
     assert labels_of(served)[item] == other
     # what lies between two classes: label an example, switch the concept off, take it back
+    answered(served)  # which borders there are changes with the items' answer
     borders = served.ask("/api/graphs/main/borders")[1]["borders"]
     page.click("text=Borders")
     if not borders:
         page.wait_for_selector("text=No concept lies between two classes")
     else:
-        number = borders[0]["concepts"][0]["number"]
         page.wait_for_selector(".mixed")
+        first = (page.locator(".mixed").first.get_attribute("aria-label") or "").removeprefix("Concept ")
+        number = served.ask("/api/graphs/main/map")[1]["names"].index(first)
         order = page.locator(".mixed").evaluate_all("all => all.map((one) => one.ariaLabel)")
         page.locator(".mixed").first.locator("text=Switch off").click()
         page.wait_for_selector(".between .last")
