@@ -110,6 +110,17 @@ def _of(targets: Targets, kind: str, current: CurrentGraph) -> Answer:
     return Answer(kind, tuple(targets.names), masses, targets.P.astype(np.float32), targets.weight > 0)
 
 
+def shorts(answer: Answer, current: CurrentGraph, nearest: np.ndarray) -> dict[str, np.ndarray]:
+    """best, mass, doubt and labels of every concept, (k,) each; `nearest` (n,) is the concept of each item."""
+    import numpy as np
+
+    best = answer.best()
+    mass = answer.masses.max(axis=1) if answer.names else np.zeros(len(best))
+    mass = np.where(best >= 0, mass, 0.0)
+    labels = np.bincount(nearest[current.labels.items], minlength=len(best))
+    return {"best": best, "mass": mass, "doubt": np.where(best >= 0, 1 - mass, 0.0), "labels": labels}
+
+
 def as_state(
     answer: Answer, current: CurrentGraph, nearest: np.ndarray, numbers: dict[str, Any]
 ) -> dict[str, Any]:
@@ -123,17 +134,14 @@ def as_state(
     """
     import numpy as np
 
-    labels, k, c = current.labels, len(current.graph), len(answer.names)
-    best = answer.best()
-    top = answer.masses.max(axis=1) if c else np.zeros(k)
-    mass = np.where(best >= 0, top, 0.0)
-    said = np.bincount(nearest[labels.items], minlength=k)
+    labels, c = current.labels, len(answer.names)
+    short = shorts(answer, current, nearest)
     return {
         **numbers, "answer": answer.kind, "classes": list(answer.names),
         "class_labels": np.bincount(labels.classes, minlength=c).tolist(),
         "class_ticks": np.bincount(labels.tick_classes, minlength=c).tolist(), "class_items": answer.class_items(),
-        "best": best.tolist(), "mass": np.round(mass, 4).tolist(),
-        "doubt": np.round(np.where(best >= 0, 1 - mass, 0.0), 4).tolist(), "labels": said.tolist(),
+        "best": short["best"].tolist(), "mass": np.round(short["mass"], 4).tolist(),
+        "doubt": np.round(short["doubt"], 4).tolist(), "labels": short["labels"].tolist(),
         "label_count": len(labels), "tick_count": len(labels.tick_items), "reached": int(answer.reached.sum()),
         "items": len(current.ids), "expected": _expected(answer.expected), "line": in_words(answer, current),
     }  # fmt: skip

@@ -336,7 +336,8 @@ def _by_first_label(store: Store, graph: str, names: Sequence[str]) -> dict[str,
     from kgkt.store.labels import read_label_records
 
     first: dict[str, str] = {}
-    for record in (*read_label_records(store, graph)[0], *read_label_records(store, graph)[1]):
+    labels, ticks = read_label_records(store, graph)
+    for record in (*labels, *ticks):
         at = str(record["at"] or "~")
         first[record["class"]] = min(at, first.get(record["class"], at))
     order = sorted(names, key=lambda name: (first.get(name, "~"), names.index(name)))

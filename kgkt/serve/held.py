@@ -106,9 +106,10 @@ class Held:
                 self._graphs[name].working = on
 
     def _work_out(self, name: str) -> None:
-        self._tried[name] = self.graph(name).now().revision
         with contextlib.suppress(KgktError):  # whoever asks for the graph next is told
-            if self.graph(name).now().answer.kind == "items":  # an undo led back to what it was worked out for
+            seen = self.graph(name).now()
+            self._tried[name] = seen.revision
+            if seen.answer.kind == "items":  # an undo led back to what it was worked out for
                 self.working(name, False)
                 return
         if self.jobs is not None and not self._ended.is_set():

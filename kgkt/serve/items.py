@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError
-from kgkt.serve.views import BLOCKS, DIGITS, NEIGHBOURS, of_layout, shorts
+from kgkt.serve.views import BLOCKS, DIGITS, NEIGHBOURS, of_layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ def _neighbours(seen: Snapshot, i: int) -> list[dict[str, Any]]:
     graph = seen.current.graph
     there = np.flatnonzero((graph.edges == i).any(axis=1))
     strongest = there[np.argsort(-graph.weights[there], kind="stable")][:NEIGHBOURS]
-    best = shorts(seen)["best"]
+    best = seen.answer.best()
     found = []
     for edge in strongest.tolist():
         a, b = graph.edges[edge].tolist()
@@ -101,7 +101,7 @@ def _neighbours(seen: Snapshot, i: int) -> list[dict[str, Any]]:
 
 def _contradictions(seen: Snapshot, i: int, said: list[int]) -> list[dict[str, Any]]:
     """Labels of a concept's items that say another class than the concept leans to."""
-    best, labels = shorts(seen)["best"][i], seen.current.labels
+    best, labels = seen.answer.best()[i], seen.current.labels
     if best < 0:
         return []
     return [{"item": str(seen.current.ids[labels.items[m]]), "class": labels.names[labels.classes[m]],

@@ -34,8 +34,3 @@ def kind_of(error: KgktError) -> str:
         if isinstance(error, kind):
             return name
     return "input"
-
-
-def status_of(error: KgktError) -> int:
-    """The status of the answer that tells an error of kgkt."""
-    return error.status if isinstance(error, Refused) else STATUS[kind_of(error)]

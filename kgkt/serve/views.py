@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
+from kgkt.serve.answer import shorts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -157,7 +158,7 @@ def concepts_page(
     if sort not in SORTS:
         raise UsageError(f"sort {sort!r}{nearest(sort, SORTS)}")
     graph, answer = seen.current.graph, seen.answer
-    short = shorts(seen)
+    short = shorts(answer, seen.current, seen.nearest)
     keep = np.ones(len(graph), bool)
     if of_class is not None:
         if of_class not in answer.names:
@@ -176,18 +177,6 @@ def concepts_page(
     values = list(by[sort])
     found.sort(key=lambda i: values[i], reverse=order == "desc")
     return {"total": len(found), "concepts": [brief(seen, i, short) for i in found[offset : offset + limit]]}
-
-
-def shorts(seen: Snapshot) -> dict[str, np.ndarray]:
-    """best, mass, doubt and labels of every concept."""
-    import numpy as np
-
-    answer = seen.answer
-    best = answer.best()
-    mass = answer.masses.max(axis=1) if answer.masses.shape[1] else np.zeros(len(best))
-    mass = np.where(best >= 0, mass, 0.0)
-    labels = np.bincount(seen.nearest[seen.current.labels.items], minlength=len(best))
-    return {"best": best, "mass": mass, "doubt": np.where(best >= 0, 1 - mass, 0.0), "labels": labels}
 
 
 def brief(seen: Snapshot, i: int, short: dict[str, np.ndarray]) -> dict[str, Any]:
