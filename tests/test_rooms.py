@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "kgkt"
 # left to right; what stands at one place is one room
-ROOMS = ("errors", "tables", "files", "memory", "lookup", "values", "recipe", "source", "concepts", "store", "transfer",
-         "estimator", "proof", "demo", "rundir", "share", "verbs", "api", "serve", "cli")  # fmt: skip
+ROOMS = ("errors", "notices", "tables", "files", "memory", "lookup", "values", "recipe", "source", "concepts", "store",
+         "transfer", "estimator", "proof", "demo", "rundir", "share", "verbs", "api", "serve", "cli")  # fmt: skip
 
 
 def modules() -> dict[str, Path]:

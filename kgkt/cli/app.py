@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import shlex
 import signal
 import sys
@@ -14,6 +13,7 @@ from typer.core import TyperGroup
 
 from kgkt.cli.output import OUT
 from kgkt.errors import KgktError, NoGraphError
+from kgkt.notices import hear_notices
 
 INTERRUPTED = 130
 WHOLE = 200  # characters: no first sentence of a verb is cut
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     0 done, 1 unexpected, 2 usage, 3 bad input, 4 database, 5 refused for safety, 6 below the bar, 130 interrupted.
     """
     signal.signal(signal.SIGTERM, _terminated)
-    _hear_notices()
+    hear_notices(OUT.say)
     try:
         code = app(args=arguments, standalone_mode=False)
     except NoGraphError as error:
@@ -96,23 +96,6 @@ def main(arguments: list[str] | None = None) -> None:
     if code == INTERRUPTED:  # Typer turns some interruptions into this code itself
         OUT.say_error("interrupted; run the same command again to go on")
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _hear_notices() -> None:
-    """Say on stderr what the rooms log, each line once: which server and user, what it does not allow."""
-    heard: set[str] = set()
-
-    class Say(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            line = record.getMessage()
-            if line not in heard:
-                heard.add(line)
-                OUT.say(line)
-
-    log = logging.getLogger("kgkt")
-    log.handlers = [Say()]
-    log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 def _terminated(number: int, frame: Any) -> None:

@@ -35,13 +35,16 @@ class Looks:
     data: Data | None = None
     missing: str = ""
 
+    def paths(self, item: str) -> list[Path]:
+        """The item's own picture file, and the small picture that `populate` kept of it, as far as they are there."""
+        own = [] if self.folder is None else [self.folder / item]
+        return [path for path in (*own, self.thumbs / safe_name(item)) if path.is_file()]
+
     def path(self, item: str) -> str | None:
-        """The item's own picture file, else the small picture that `populate` kept of it, else None."""
-        own = None if self.folder is None else self.folder / item
-        kept = self.thumbs / safe_name(item)
-        path = next((path for path in (own, kept) if path is not None and path.is_file()), None)
-        if path is None:
+        """The first of `paths`, short where it lies below the working directory; None where there is none."""
+        if not (paths := self.paths(item)):
             return None
+        path = paths[0]
         here = Path.cwd()  # a table has room for short paths only
         return str(path.relative_to(here) if path.is_relative_to(here) else path)
 

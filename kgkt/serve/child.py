@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import sys
@@ -23,6 +22,7 @@ from typing import Any, TextIO
 
 from kgkt.errors import KgktError
 from kgkt.memory import free_bytes
+from kgkt.notices import hear_notices
 from kgkt.serve.calls import do
 from kgkt.serve.kinds import kind_of
 from kgkt.store.fence import answers, send
@@ -113,7 +113,7 @@ def main() -> None:
         load(name)
     spec = json.loads(_first_line())
     threading.Thread(target=_end_with_the_server, daemon=True).start()
-    _hear_notices(teller.say)
+    hear_notices(teller.say)
     _bound()
     try:
         teller.end(result=do(spec, teller))
@@ -163,22 +163,6 @@ def _end_with_the_server() -> None:
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(PATIENCE)
     os._exit(1)
-
-
-def _hear_notices(say: Callable[[str], None]) -> None:
-    """Pass on what the rooms log, each line once: which server and user, what it does not allow."""
-    heard: set[str] = set()
-
-    class Say(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            line = record.getMessage()
-            if line not in heard:
-                heard.add(line)
-                say(line)
-
-    log = logging.getLogger("kgkt")
-    log.handlers, log.propagate = [Say()], False
-    log.setLevel(logging.INFO)
 
 
 def _bound() -> None:

@@ -164,16 +164,11 @@ class HeldGraph:
             self._go_on(before, current, quick=True)
             return done.edit
 
-    def edit(self, verb: Callable[[], Any], concepts: bool = True) -> Any:
-        """Run a verb that edits, and read again what it may have changed.
-
-        Args:
-            verb: does it.
-            concepts: whether it may have changed concepts.
-        """
+    def edit(self, verb: Callable[[], Any]) -> Any:
+        """Run a verb that edits, and read labels and concepts again: no verb that edits changes more."""
         with self._lock:
             done = verb()
-            self._after_edit(concepts)
+            self._read(same_edges=True)
             return done
 
     def kernel(self, seen: Snapshot) -> Kernel:
@@ -198,10 +193,13 @@ class HeldGraph:
         self._looked = time.monotonic()
         return found != self._signature
 
-    def _read(self) -> None:
+    def _read(self, same_edges: bool = False) -> None:
         """Read what changed; the signature comes first, so that what changes meanwhile is seen at the next look.
 
         The pool, memberships and edges are read anew only where the graph was made anew, or an edge was changed.
+
+        Args:
+            same_edges: nobody can have changed an edge.
         """
         from kgkt.rundir.current import open_graph_store, own_info, read_again
         from kgkt.rundir.state import population
@@ -212,7 +210,7 @@ class HeldGraph:
         made = population(self.run)
         with open_graph_store(self.recipe, self.run) as store:
             own_info(store, self.run)
-            if before is None or made != self.made or not self._same_edges(store, before.current):
+            if before is None or made != self.made or not (same_edges or self._same_edges(store, before.current)):
                 self.made = made
                 return self._read_whole(store)
             current = read_again(store, self.run, before.current, concepts=True)
@@ -246,19 +244,6 @@ class HeldGraph:
         there = rows(store, "edges_digest", graph=self.name)[0]
         total = float(whole.weights.sum())
         return bool(there["n"] == len(whole.edges) and abs((there["total"] or 0.0) - total) <= 1e-9 * max(total, 1.0))
-
-    def _after_edit(self, concepts: bool) -> None:
-        """Read labels again, and concepts where they may have changed: no verb that edits changes more."""
-        from kgkt.rundir.current import open_graph_store, read_again
-
-        before = self._snapshot
-        if before is None:
-            return self._read()
-        self._signature = signature(self.recipe, self.run)
-        self._looked = time.monotonic()
-        with open_graph_store(self.recipe, self.run) as store:
-            current = read_again(store, self.run, before.current, concepts)
-        return self._go_on(before, current)
 
     def _go_on(self, before: Snapshot, current: CurrentGraph, quick: bool = False) -> None:
         """The next snapshot, of the same pool and edges."""

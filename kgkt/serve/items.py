@@ -168,7 +168,7 @@ def search(seen: Snapshot, pictures: Pictures, wanted: str) -> dict[str, Any]:
     exact = [seen.rows[wanted]] if wanted in seen.rows else []
     found = exact + [row for row, item in enumerate(ids.tolist()) if wanted in item.casefold() and row not in exact]
     if len(wanted) >= SHORTEST and len(found) < FOUND:
-        found += [row for row in pictures.search(wanted, ids, FOUND) if row not in found]
+        found += [row for row in pictures.search(wanted, seen, FOUND) if row not in found]
     shown = [(row, int(seen.nearest[row])) for row in found[:FOUND]]
     return {
         "concepts": [{"number": i, "name": str(graph.names[i])} for i in named[:FOUND]],

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kgkt.errors import InputError, count
+from kgkt.serve.pictures import ACROSS, Pictures, sheet_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from kgkt.recipe import Recipe
     from kgkt.serve.graph import HeldGraph, Snapshot
-    from kgkt.serve.pictures import Pictures
 
 LARGEST = 9_500_000  # bytes of a file, as far as smaller pictures can do it
 # pixels of a picture's side, and quality: the first that fits
 LOOKS = ((64, 75), (48, 70), (40, 65), (32, 60), (28, 55), (24, 50), (20, 40))
-ACROSS, A_SHEET = 32, 1024  # cells of a row, and of a sheet
+LARGEST_CELL = LOOKS[0][0]
+A_SHEET = 1024  # cells of a sheet
 DOUBTED = 40  # labels in doubt, as many as the page asks for
 POLICY = "default-src 'none'; img-src data:; script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'"
 
@@ -62,7 +63,6 @@ def save_page(recipe: Recipe, place: Path, say: Callable[[str], None], force: bo
     """
     from kgkt.files import atomic, check_place
     from kgkt.serve.graph import HeldGraph
-    from kgkt.serve.pictures import Pictures
 
     if place.exists() and not force:
         raise InputError(f"{place} exists: --force replaces it")
@@ -71,7 +71,7 @@ def save_page(recipe: Recipe, place: Path, say: Callable[[str], None], force: bo
     seen, pictures = held.now(), Pictures(held)
     data = _answers(held, seen, pictures)
     items = _shown(seen)
-    drawn = [(item, picture) for item in items if (picture := pictures.image(item)) is not None]
+    drawn = [(item, picture) for item in items if (picture := _small(pictures, item)) is not None]
     text, side = "", None
     for side, quality in LOOKS if drawn else ((None, 0),):
         text = _page(data | _pictures(held.name, seen, drawn, side, quality))
@@ -90,6 +90,14 @@ def _shown(seen: Snapshot) -> list[str]:
     rows = [row for part in seen.exemplars for row in part.tolist()]
     rows += [*labels.items.tolist(), *labels.tick_items.tolist()]
     return [str(seen.current.ids[row]) for row in dict.fromkeys(rows)]
+
+
+def _small(pictures: Pictures, item: str) -> Image.Image | None:
+    """The item's picture, no larger than any cell: all of a file's are held at once."""
+    picture = pictures.image(item, LARGEST_CELL)
+    if picture is not None:
+        picture.thumbnail((LARGEST_CELL, LARGEST_CELL))
+    return picture
 
 
 def _answers(held: HeldGraph, seen: Snapshot, pictures: Pictures) -> dict[str, Any]:
@@ -139,24 +147,9 @@ def _pictures(
 
 def _sheet(pictures: list[Image.Image | None], side: int, quality: int) -> str:
     """Square cells row by row, as a data URL."""
-    from PIL import Image
-
-    rows = -(-len(pictures) // ACROSS)
-    sheet = Image.new("RGBA", (ACROSS * side, rows * side), (0, 0, 0, 0))
-    for cell, picture in enumerate(pictures):
-        if picture is not None:
-            small = picture.convert("RGB").resize(_inside(picture.size, side))
-            x, y = cell % ACROSS * side, cell // ACROSS * side
-            sheet.paste(small, (x + (side - small.width) // 2, y + (side - small.height) // 2))
     out = io.BytesIO()
-    sheet.save(out, "WEBP", quality=quality, method=4)
+    sheet_of(pictures, side).save(out, "WEBP", quality=quality, method=4)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-def _inside(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """The size of a picture that fills a cell without being cut."""
-    longest = max(size)
-    return max(size[0] * side // longest, 1), max(size[1] * side // longest, 1)
 
 
 def _page(data: dict[str, Any]) -> str:

@@ -5,18 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgkt.errors import (
-    BelowBarError,
-    BusyError,
-    InputError,
-    KgktError,
-    NoGraphError,
-    QueryError,
-    StoreError,
-    UnsafeError,
-    UsageError,
-)
-from kgkt.serve.kinds import Refused
+from kgkt.errors import KgktError
+from kgkt.serve.kinds import Refused, kind_of, status_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,23 +17,6 @@ PAGE = Path(__file__).parent / "page"
 FILES = {"/": ("index.html", "text/html; charset=utf-8"), "/page.js": ("page.js", "text/javascript; charset=utf-8"),
          "/page.css": ("page.css", "text/css; charset=utf-8"),
          "/LICENSES.txt": ("LICENSES.txt", "text/plain; charset=utf-8")}  # fmt: skip
-# the first that fits says the answer's status and kind
-KINDS: tuple[tuple[type[KgktError], int, str], ...] = (
-    (NoGraphError, 404, "missing"), (BusyError, 409, "busy"), (StoreError, 502, "store"), (UnsafeError, 403, "safety"),
-    (QueryError, 400, "input"), (UsageError, 400, "usage"), (InputError, 400, "input"), (BelowBarError, 400, "input"),
-    (KgktError, 500, "fault"),
-)  # fmt: skip
-
-
-class Missing(InputError):
-    """What was asked for is not there."""
-
-
-class ReadOnly(UnsafeError):
-    """The service was started without the right to write."""
-
-    def __init__(self) -> None:
-        super().__init__("this page only reads: kgkt serve --rw lets it write")
 
 
 def refused(status: int, kind: str, message: str) -> Response:
@@ -60,14 +33,7 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(KgktError)
     def known(_: Request, error: KgktError) -> Response:
-        if isinstance(error, Missing):
-            return refused(404, "missing", str(error))
-        if isinstance(error, ReadOnly):
-            return refused(405, "readonly", str(error))
-        if isinstance(error, Refused):
-            return refused(error.status, error.kind, str(error))
-        status, kind = next((status, kind) for cls, status, kind in KINDS if isinstance(error, cls))
-        return refused(status, kind, str(error))
+        return refused(status_of(error), kind_of(error), str(error))
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> Response:
@@ -91,7 +57,7 @@ def add_page(app: FastAPI) -> None:
         def get() -> Response:
             place = PAGE / name
             if not place.is_file():
-                raise Missing(f"{name} of the page is not built: npm ci && npm run build in page/")
+                raise Refused("missing", f"{name} of the page is not built: npm ci && npm run build in page/")
             return Response(place.read_bytes(), media_type=kind, headers={"Cache-Control": "no-cache"})
 
         return get

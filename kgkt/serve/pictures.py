@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError
+from kgkt.source.images import GREY, flat
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
 
     from kgkt.rundir.looks import Looks
@@ -47,8 +49,9 @@ class Pictures:
 
     def png(self, item: str, side: int) -> bytes | None:
         """The item as a PNG whose short side is about `side` pixels; None where there is nothing to draw."""
-        picture = self.image(item)
-        return None if picture is None else _png(_fit(picture, min(max(side, SIDES[0]), SIDES[1])))
+        side = min(max(side, SIDES[0]), SIDES[1])
+        picture = self.image(item, side)
+        return None if picture is None else _png(_fit(picture, side))
 
     def sheet(self, seen: Snapshot, page: int) -> bytes | None:
         """A sheet of the medoids' pictures, concept 1024 * page first; None where no item of it has a picture."""
@@ -62,45 +65,29 @@ class Pictures:
                 self._sheets = {k: v for k, v in self._sheets.items() if k[0] == seen.layout} | {key: drawn}
         return drawn
 
-    def search(self, wanted: str, ids: np.ndarray, most: int) -> list[int]:
+    def search(self, wanted: str, seen: Snapshot, most: int) -> list[int]:
         """Rows of items whose text holds `wanted`, capitals aside."""
         looks = self._read()
         texts = looks.data.text if looks.data is not None else None
         if texts is None:
             return []
-        rows = {item: row for row, item in enumerate(ids.tolist())}
-        found = (rows.get(str(item)) for item, text in zip(looks.data.ids.tolist(), texts, strict=True)  # type: ignore
+        found = (seen.rows.get(str(item)) for item, text in zip(looks.data.ids.tolist(), texts, strict=True)  # type: ignore
                  if wanted in text.casefold())  # fmt: skip
         return [row for row, _ in zip((r for r in found if r is not None), range(most), strict=False)]
 
     def _draw(self, seen: Snapshot, page: int) -> bytes | None:
-        from PIL import Image
-
         first = page * ACROSS * ACROSS
         part = seen.exemplars[first : first + ACROSS * ACROSS]
-        if not part:
-            return None
-        rows = -(-len(part) // ACROSS)
-        sheet, some = Image.new("RGBA", (ACROSS * CELL, rows * CELL), (0, 0, 0, 0)), False
-        for place, members in enumerate(part):
-            picture = self.image(str(seen.current.ids[members[0]])) if len(members) else None
-            if picture is not None:
-                some = True
-                small = picture.convert("RGB")
-                small.thumbnail((CELL, CELL))
-                x, y = place % ACROSS * CELL, place // ACROSS * CELL
-                sheet.paste(small, (x + (CELL - small.width) // 2, y + (CELL - small.height) // 2))
-        return _png(sheet) if some else None
+        medoids = [str(seen.current.ids[members[0]]) if len(members) else None for members in part]
+        drawn = [None if item is None else self.image(item, CELL) for item in medoids]
+        return _png(sheet_of(drawn, CELL)) if any(picture is not None for picture in drawn) else None
 
-    def image(self, item: str) -> Image.Image | None:
-        """The item as a picture; None where there is nothing to draw."""
-        from PIL import Image
-
+    def image(self, item: str, side: int) -> Image.Image | None:
+        """The item as a picture whose short side has `side` pixels or more, where it has as many; None: it has none."""
         looks = self._read()
-        path = looks.path(item)
-        if path is not None:
-            with Image.open(path) as picture:
-                return picture.convert("RGB") if picture.mode not in ("L", "RGB") else picture.copy()
+        for path in looks.paths(item):
+            with contextlib.suppress(OSError, SyntaxError, ValueError):  # broken since the graph was made
+                return _opened(path, side)
         looks = self._read(draw=True)
         if looks.data is None or not self._drawable(looks):
             return None
@@ -144,6 +131,29 @@ class Pictures:
                 self._span = None
                 self._words = settings_of(self.held.run, "populate").get("kind") == "words"
             return self._looks[1]
+
+
+def sheet_of(pictures: list[Image.Image | None], side: int) -> Image.Image:
+    """Square cells row by row, `ACROSS` to a row, each filled by its picture without cutting it; None: an empty one."""
+    from PIL import Image
+
+    sheet = Image.new("RGBA", (ACROSS * side, -(-len(pictures) // ACROSS) * side), (0, 0, 0, 0))
+    for cell, picture in enumerate(pictures):
+        if picture is not None:
+            longest = max(picture.size)
+            small = picture.resize((max(picture.width * side // longest, 1), max(picture.height * side // longest, 1)))
+            x, y = cell % ACROSS * side, cell // ACROSS * side
+            sheet.paste(small, (x + (side - small.width) // 2, y + (side - small.height) // 2))
+    return sheet
+
+
+def _opened(path: Path, side: int) -> Image.Image:
+    """A picture file, of a large JPEG no more than is needed for `side` pixels."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        picture.draft("RGB", (side, side))
+        return flat(picture, "L" if picture.mode in GREY else "RGB")
 
 
 def _fit(picture: Image.Image, side: int) -> Image.Image:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError
 from kgkt.serve.kinds import Refused
-from kgkt.source.images import COLOUR, GREY, MAX_PIXELS
+from kgkt.source.images import COLOUR, GREY, MAX_PIXELS, flat
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,10 +90,7 @@ def as_pool(
     import numpy as np
     from PIL import Image
 
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    picture = picture.convert("RGB" if shape[-1] == 3 and len(shape) == 3 else "L")
+    picture = flat(picture, "RGB" if shape[-1] == 3 and len(shape) == 3 else "L")
     across, down = picture.width // shape[1], picture.height // shape[0]
     if enlarged and across > 1 and picture.size == (across * shape[1], down * shape[0]):
         picture = picture.reduce((across, down))

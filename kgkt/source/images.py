@@ -11,6 +11,7 @@ from kgkt.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 MAX_PIXELS = 50_000_000  # of one picture; a bomb of pixels is refused by its header
@@ -90,16 +91,22 @@ class ImageFolder:
         height, width, channels = self.shape[1:]
         try:
             with Image.open(file) as raw:
-                picture: Image.Image = raw
-                if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                    picture = picture.convert("RGBA")
-                    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-                picture = picture.convert("L" if channels == 1 else "RGB")
+                picture = flat(raw, "L" if channels == 1 else "RGB")
                 if self.resized and picture.size != (width, height):
                     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
                 return np.asarray(picture, dtype=np.uint8).reshape(height, width, channels)
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"{file} cannot be decoded ({error}): {LEAVE_OUT}") from error
+
+
+def flat(picture: Image.Image, mode: str) -> Image.Image:
+    """The picture without transparency, which becomes white; `mode`: L or RGB."""
+    from PIL import Image
+
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert(mode)
 
 
 def picture_size(

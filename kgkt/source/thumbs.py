@@ -100,8 +100,8 @@ def value_range(data: Data, rows: np.ndarray) -> tuple[float, float]:
     for row in rows.tolist():
         values = np.asarray(data.x[row])
         low, high = min(low, float(values.min())), max(high, float(values.max()))
-    if np.dtype(data.x.dtype) == np.uint8 and high > 127:
-        return 0.0, 255.0
+        if np.dtype(data.x.dtype) == np.uint8 and high > 127:
+            return 0.0, 255.0  # whatever the others hold
     return low, max(high, low + 1e-12)
 
 

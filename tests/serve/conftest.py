@@ -39,24 +39,25 @@ def client_of(folder: Path, write: bool = True, monkeypatch: pytest.MonkeyPatch 
     return client
 
 
-@pytest.fixture
-def client(populated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:  # noqa: F811
-    """A client that may write, of a graph without labels; `client.held` is what the service holds."""
-    shutil.copytree(populated_once, tmp_path / "work")
+def copied(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client that may write, of a copy of the folder's graph; `client.held` is what the service holds."""
+    shutil.copytree(folder, tmp_path / "work")
     cwd_into(monkeypatch, tmp_path / "work")
     one = client_of(tmp_path / "work")
     yield one
     one.held.close()
+
+
+@pytest.fixture
+def client(populated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:  # noqa: F811
+    """A client of a graph without labels."""
+    yield from copied(populated_once, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def taught_client(taught_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:  # noqa: F811
-    """The same of a graph with twenty labels, after propagate."""
-    shutil.copytree(taught_once, tmp_path / "work")
-    cwd_into(monkeypatch, tmp_path / "work")
-    one = client_of(tmp_path / "work")
-    yield one
-    one.held.close()
+    """A client of a graph with twenty labels, after propagate."""
+    yield from copied(taught_once, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +74,7 @@ def mapped_once(once: Once, taught_once: Path) -> Path:  # noqa: F811
 @pytest.fixture
 def mapped_client(mapped_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client of the graph with B mapped."""
-    shutil.copytree(mapped_once, tmp_path / "work")
-    cwd_into(monkeypatch, tmp_path / "work")
-    one = client_of(tmp_path / "work")
-    yield one
-    one.held.close()
+    yield from copied(mapped_once, tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 
 from kgkt.errors import UsageError, count
 from kgkt.serve.held import Held
-from kgkt.serve.pages import ReadOnly
+from kgkt.serve.kinds import read_only
 from kgkt.serve.schemas import Apart, Label, Merge, Name, Switch, Undo
 
 SHOWN = 3  # labels that a notice names
@@ -19,7 +19,7 @@ def router(held: Held) -> APIRouter:
     """The routes, of what is held."""
     def may_write() -> None:
         if not held.write:
-            raise ReadOnly
+            raise read_only()
 
     routes = APIRouter(prefix="/api/graphs/{graph}", dependencies=[Depends(may_write)])
 

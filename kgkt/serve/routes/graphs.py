@@ -11,7 +11,7 @@ import kgkt
 from kgkt.errors import KgktError
 from kgkt.serve import views
 from kgkt.serve.held import Held
-from kgkt.serve.pages import Missing
+from kgkt.serve.kinds import Refused
 from kgkt.serve.schemas import Asked
 
 Page = Annotated[int, Query(ge=0, lt=10_000)]
@@ -57,7 +57,7 @@ def router(held: Held) -> APIRouter:
         """A sheet of 32 x 32 cells of 32 x 32 pixels: the medoids' pictures of 1,024 concepts."""
         drawn = held.pictures(graph).sheet(held.graph(graph).now(), page)
         if drawn is None:
-            raise Missing("no concept of this page has a picture")
+            raise Refused("missing", "no concept of this page has a picture")
         return Response(drawn, media_type="image/png", headers={"Cache-Control": "private, max-age=60"})
 
     @routes.get("/graphs/{graph}/concepts")

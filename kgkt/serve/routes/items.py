@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from kgkt.errors import UsageError
 from kgkt.serve import items
 from kgkt.serve.held import Held
-from kgkt.serve.pages import Missing
+from kgkt.serve.kinds import Refused
 from kgkt.serve.schemas import Asked, ItemId
 
 Few = Annotated[int, Query(ge=1, le=items.MOST)]
@@ -37,7 +37,7 @@ def router(held: Held) -> APIRouter:
         seen = held.graph(graph).now()
         drawn = held.pictures(graph).png(str(seen.current.ids[seen.row(id)]), side)
         if drawn is None:
-            raise Missing(f"item {id!r} has no picture")
+            raise Refused("missing", f"item {id!r} has no picture")
         return Response(drawn, media_type="image/png", headers={"Cache-Control": "private, max-age=600"})
 
     @routes.get("/suggest")

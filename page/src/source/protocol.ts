@@ -2,7 +2,7 @@
 import type { Job } from "../types";
 
 export type ProblemKind =
-  | "input" | "usage" | "busy" | "auth" | "readonly" | "limit" | "missing" | "fault"
+  | "input" | "usage" | "auth" | "safety" | "missing" | "readonly" | "busy" | "limit" | "fault" | "store"
   | "lost"      // the server does not answer
   | "offline";  // a file can not do this
 
