@@ -123,6 +123,7 @@ def _fused(run: RunDir, places: Places) -> dict[str, dict[str, Any]]:
             out = path.with_name(path.name.removesuffix(TOLD) + KERAS)
             figures = told.get("figures", {})
             found[name] = {"out": places.shown(out), "exists": out.is_file(), "at": told["made_at"],
+                           "last_edit": told["facts"].get("last_edit"),
                            "figures": figures, "rows": beside(figures), "written": told.get("written", {}),
                            "notices": told.get("notices", [])}  # fmt: skip
     return found

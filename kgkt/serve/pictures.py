@@ -44,8 +44,10 @@ class Pictures:
 
     def has(self, item: str) -> bool:
         """Whether the item can be shown as a picture."""
-        looks = self._read()
-        return looks.path(item) is not None or (looks.data is not None and self._drawable(looks))
+        if self._read().paths(item):
+            return True
+        looks = self._read(draw=True)
+        return self._drawable(looks) and item in self._rows
 
     def png(self, item: str, side: int) -> bytes | None:
         """The item as a PNG whose short side is about `side` pixels; None where there is nothing to draw."""
@@ -89,11 +91,9 @@ class Pictures:
             with contextlib.suppress(OSError, SyntaxError, ValueError):  # broken since the graph was made
                 return _opened(path, side)
         looks = self._read(draw=True)
-        if looks.data is None or not self._drawable(looks):
-            return None
-        return self._pixels(looks, item)
+        return self._pixels(looks, item) if self._drawable(looks) and item in self._rows else None
 
-    def _pixels(self, looks: Looks, item: str) -> Image.Image | None:
+    def _pixels(self, looks: Looks, item: str) -> Image.Image:
         """An item that `populate` kept no thumbnail of, black and white as a sample of the pool has them."""
         import numpy as np
         from PIL import Image
@@ -101,8 +101,6 @@ class Pictures:
         from kgkt.source.thumbs import as_pixels, value_range
 
         assert looks.data is not None
-        if item not in self._rows:
-            return None
         if self._span is None:
             n = len(looks.data.ids)
             self._span = value_range(looks.data, np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))

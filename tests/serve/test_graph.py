@@ -144,6 +144,8 @@ def test_pictures_and_search(client: Any) -> None:
 
     from PIL import Image
 
+    rows = sorted(client.held.graph("main").now().rows)
+    assert all(got(client, G + f"/item?id={item}")["picture"] for item in rows[::40])  # kept by populate or not
     medoid = got(client, G + "/map")["medoids"][0]
     answer = client.get(G + "/picture", params={"id": medoid, "side": 64})
     assert answer.headers["content-type"] == "image/png"

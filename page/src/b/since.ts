@@ -8,10 +8,13 @@ import { ended } from "./work";
 
 const TEACHES = (verb: string): boolean => verb !== "name";  // a name changes nothing that is taught
 
-/** How many edits that teach still stand since a time, in ISO 8601; what was undone again does not count. */
-export function editsSince(edits: readonly Edit[], then: string): number {
-  const from = Date.parse(then);
-  const later = (one: Edit): boolean => Date.parse(one.at) > from;
+/** What came later is counted from: a time in ISO 8601, or the number of the last edit that was known. */
+export type Then = string | number;
+
+/** How many edits that teach still stand since then; what was undone again does not count. */
+export function editsSince(edits: readonly Edit[], then: Then): number {
+  const from = typeof then === "number" ? then : Date.parse(then);
+  const later = (one: Edit): boolean => (typeof then === "number" ? one.number : Date.parse(one.at)) > from;
   const undoes = new Map(edits.flatMap((one) => one.undone_by === null ? [] : [[one.undone_by, one] as const]));
   return edits.filter((one) => {
     if (!later(one) || one.undone_by !== null || !TEACHES(one.verb)) return false;
@@ -21,15 +24,16 @@ export function editsSince(edits: readonly Edit[], then: string): number {
 }
 
 /** "3 edits": how many there are since then; "" for none, or where they are not known. */
-export function useSince(then: string | null | undefined): string {
-  const { value } = useGet<{ edits: Edit[] }>(then ? at("edits") : null, useRevision());
-  if (!then || !value) return "";
+export function useSince(then: Then | null | undefined): string {
+  const known = then !== null && then !== undefined && then !== "";
+  const { value } = useGet<{ edits: Edit[] }>(known ? at("edits") : null, useRevision());
+  if (!known || !value) return "";
   const found = editsSince(value.edits, then);
   return found === 0 ? "" : `${count(found)} ${found === 1 ? "edit" : "edits"}`;
 }
 
 /** Why what B was worth stands from before; null where it does not. `last`: of all Bs it was fused last. */
-export function useStale(then: string, last: boolean): string | null {
+export function useStale(then: Then, last: boolean): string | null {
   const again = `${useRevision()} ${useCell(ended)}`;
   const told = useGet<Overview>(at(""), again).value ?? overview.value;
   const edits = useSince(then);
