@@ -68,14 +68,21 @@ class Pictures:
         return drawn
 
     def search(self, wanted: str, seen: Snapshot, most: int) -> list[int]:
-        """Rows of items whose text holds `wanted`, capitals aside."""
+        """Rows of items whose text holds every word that is wanted, capitals aside; those that hold them as they stand
+        there come first."""
         looks = self._read()
         texts = looks.data.text if looks.data is not None else None
         if texts is None:
             return []
-        found = (seen.rows.get(str(item)) for item, text in zip(looks.data.ids.tolist(), texts, strict=True)  # type: ignore
-                 if wanted in text.casefold())  # fmt: skip
-        return [row for row, _ in zip((r for r in found if r is not None), range(most), strict=False)]
+        words = wanted.split()
+        phrase, together, apart = " ".join(words), list[int](), list[int]()
+        for item, text in zip(looks.data.ids.tolist(), texts, strict=True):  # type: ignore[union-attr]
+            folded = text.casefold()
+            if all(word in folded for word in words) and (row := seen.rows.get(str(item))) is not None:
+                (together if phrase in " ".join(folded.split()) else apart).append(row)
+                if len(together) == most:
+                    break
+        return [*together, *apart][:most]
 
     def _draw(self, seen: Snapshot, page: int) -> bytes | None:
         first = page * ACROSS * ACROSS
