@@ -150,7 +150,7 @@ export interface Job {
   curve: Point[]; result: Record<string, Value> | null; error: { kind: string; message: string } | null;
 }
 
-export interface Target { file: string; bytes: number; fused: boolean }
+export interface Target { file: string; bytes: number; fused: boolean; outputs?: number | null }
 
 export interface FusedRow { method: string; value: number | null; [key: string]: Value }
 

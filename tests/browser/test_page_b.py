@@ -35,7 +35,9 @@ def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str
     job.get_by_role("button", name="Cancel").click()
     expect(job).to_contain_text("cancelled", timeout=LONG)
 
-    page.get_by_text("Steps and seed").click()
+    page.get_by_text("More: steps, seed").click()
+    expect(page.get_by_label("Classes of B, in order")).to_be_visible()  # whatever an error may mean has a field
+    expect(page.get_by_label("What B reads of the same items")).to_be_visible()
     page.get_by_label("Steps", exact=True).fill("60")
     page.get_by_role("button", name="Fuse").click()
     expect(page.get_by_role("button", name="It runs")).to_be_disabled()
@@ -83,8 +85,8 @@ def _says_what_stands_from_before(page: Page, served: Served, item: str) -> None
     expect(before).to_have_count(0)
     status, done = served.ask("/api/graphs/main/label", {"labels": [{"item": item, "class": "an eleventh"}]})
     assert status == 200
-    expect(page.get_by_role("region", name="What it was worth")).to_contain_text("Fused before your last 1 edit")
-    expect(page.locator(".trace")).to_contain_text("Traced before your last 1 edit")
+    expect(page.get_by_role("region", name="What it was worth")).to_contain_text("Fused before your last edit")
+    expect(page.locator(".trace")).to_contain_text("Traced before your last edit")
     expect(page.locator("form.fuse")).to_contain_text("B has 10 outputs, the graph has 11 classes")
     expect(page.get_by_label("Classes of B, in order")).to_have_value("\n".join(map(str, range(10))))
     expect(page.get_by_label("B grows by an output for an eleventh")).not_to_be_checked()

@@ -13,7 +13,7 @@ import type { Job, Similar } from "../types";
 import { count, figure, share } from "../words";
 import type { Traced, TracedBlock, TracedClass, TracedItem, TracedUnit } from "./shapes";
 import { useSince } from "./since";
-import { begin, isRunning, work } from "./work";
+import { begin, isOf, isRunning, work } from "./work";
 
 export function Trace({ what, tell, target }: { what: string; tell: (what: string) => void; target: string | null }): VNode | null {
   const jobs = useCell(work);
@@ -23,6 +23,7 @@ export function Trace({ what, tell, target }: { what: string; tell: (what: strin
   useEffect(() => set(what), [what]);
   useEffect(() => () => end.current?.(), []);
   const busy = isRunning(jobs.trace);
+  const shown = isOf(jobs.trace, target) ? jobs.trace : undefined; // what was traced of another B is not of this one
   const run = (asked: string): void => {
     if (!asked.trim()) return;
     tell(asked.trim());
@@ -47,10 +48,10 @@ export function Trace({ what, tell, target }: { what: string; tell: (what: strin
         <Suggested run={run} busy={busy} />
       </form>
       <small>{overview.value?.pictures ? "Or drop a picture here: the item most like it is traced." : ""}</small>
-      {jobs.trace?.state === "done" && jobs.trace.result && (
+      {shown?.state === "done" && shown.result && (
         <>
-          <Before job={jobs.trace} busy={busy} again={() => run(askedOf(jobs.trace!))} />
-          <Answer traced={jobs.trace.result as unknown as Traced} />
+          <Before job={shown} busy={busy} again={() => run(askedOf(shown))} />
+          <Answer traced={shown.result as unknown as Traced} />
         </>
       )}
     </section>
@@ -62,7 +63,7 @@ function Before({ job, busy, again }: { job: Job; busy: boolean; again: () => vo
   const edits = useSince(job.started === null ? null : String(job.started));
   if (!edits) return null;
   return (
-    <p class="before" role="status">Traced before your last {edits}: what B and the graph say stands from then.{" "}
+    <p class="before" role="status">Traced before {edits}: what B and the graph say stands from then.{" "}
       <button type="button" disabled={busy} onClick={again}>Trace again</button></p>
   );
 }

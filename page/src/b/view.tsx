@@ -13,6 +13,7 @@ import { JobCard } from "./job";
 import { Layers } from "./layers";
 import { Controls } from "./measure";
 import type { Fused } from "./shapes";
+import { useGrown } from "./since";
 import { stemOf, Teach } from "./teach";
 import { Trace } from "./trace";
 import { ended, find, work } from "./work";
@@ -36,8 +37,8 @@ export function BView(): VNode {
         <h1>B</h1>
         {!source.offline && <Teach file={file} model={model} choose={(next) => tune({ target: next, layer: "" })} />}
         {source.offline && models.map((one) => <button key={one.name} type="button" aria-pressed={one === model} onClick={() => tune({ target: one.file ?? `${one.name}.keras` })}>{one.name}</button>)}
-        {jobs.map && <JobCard verb="map" job={jobs.map} />}
-        {jobs.fuse && <JobCard verb="fuse" job={jobs.fuse} />}
+        {jobs.map && <JobCard verb="map" job={jobs.map} of={file} />}
+        {jobs.fuse && <JobCard verb="fuse" job={jobs.fuse} of={file} />}
       </section>
       <div class="b-seen">
         {problem?.kind === "offline" && <p class="quiet">This file does not hold B. Open the graph with kgkt serve to see what it taught.</p>}
@@ -45,8 +46,9 @@ export function BView(): VNode {
         {fused && <Worth fused={fused} last={model === last} />}
         {fused && <Controls target={file} />}
         {model && model.layers.length > 0 && <Layers model={model} layer={layer} choose={(next) => tune({ layer: next })} trace={(what) => tune({ trace: what })} />}
+        {fused && model && model.layers.length === 0 && <Gone name={model.name} fused={fused} />}
         {fused && <Trace what={query["trace"] ?? ""} tell={(what) => tune({ trace: what })} target={fused.out} />}
-        {jobs.trace && <JobCard verb="trace" job={jobs.trace} />}
+        {jobs.trace && fused && <JobCard verb="trace" job={jobs.trace} of={fused.out} />}
         {value && !model && (
           <Empty title={file ? `${file} is not mapped yet` : "No B yet"}>
             <p>B is the model that shall know what A knows, of any shape. Choose its file, map it to see which concepts reach which of its units, and fuse it.
@@ -55,5 +57,16 @@ export function BView(): VNode {
         )}
       </div>
     </div>
+  );
+}
+
+// What reached B's blocks is of the graph that B was mapped to: it goes when the graph becomes another.
+function Gone({ name, fused }: { name: string; fused: Fused }): VNode {
+  return (
+    <section aria-label="Layers">
+      <h2>Layers of {name}</h2>
+      <p class="before">{useGrown(fused.at ?? "")
+        ? "The graph was made anew or grew since B was mapped: map it again" : "B is not mapped: map it"} to see which concepts reach which of its units.</p>
+    </section>
   );
 }

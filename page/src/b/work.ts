@@ -17,6 +17,14 @@ let of = "";
 
 export const isRunning = (job: Job | undefined): boolean => job !== undefined && !ENDED.includes(job.state);
 
+/** Whether a job is of this file; one that names none is of any. */
+export function isOf(job: Job | undefined, file: string | null): boolean {
+  const target = job?.settings["target"];
+  return job !== undefined && (typeof target !== "string" || file === null || bare(target) === bare(file));
+}
+
+const bare = (file: string): string => file.replace(/^\.\//, "");
+
 export async function begin(verb: Verb, settings: Record<string, Value>): Promise<void> {
   if (!mayReach()) return;
   try {
@@ -30,9 +38,8 @@ export async function begin(verb: Verb, settings: Record<string, Value>): Promis
 }
 
 /** Maps B and, when that went well, fuses it: what a map does not say is not written. */
-export async function mapAndFuse(target: string, settings: Record<string, Value>): Promise<void> {
-  const { classes } = settings;
-  await begin("map", { target, ...(classes ? { classes } : {}) });
+export async function mapAndFuse(mapping: Record<string, Value>, settings: Record<string, Value>): Promise<void> {
+  await begin("map", mapping);
   const id = watched.get("map")?.id;
   if (id === undefined) return;
   const end = work.subscribe(({ map: job }) => {
