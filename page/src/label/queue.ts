@@ -4,10 +4,11 @@ import { label, undo } from "../actions";
 import { cell } from "../cell";
 import { route } from "../routes";
 import { source } from "../source";
-import { at, complain, connected, current, graph, map, mayReach, mayWrite, state } from "../store";
+import { at, complain, connected, current, graph, map, mayReach, mayWrite, notice, state } from "../store";
 import type { Edited, Item, State, Suggested, Suggestions } from "../types";
 
 const FETCHED = 12;
+const AHEAD = 4; // pictures that are there before their items come
 const FEW = 3; // a strip so short takes a new ranking at once
 
 /** `gained`: by how many items its class grew. */
@@ -31,6 +32,8 @@ const EMPTY: Queue = { items: [], place: 0, state: "waiting", covered: null };
 export const queue = cell<Queue>(EMPTY);
 export const done = cell<readonly Done[]>([]);
 export const skipped = cell<ReadonlySet<string>>(new Set());
+/** The item whose large picture, or text, is on the screen: nothing is said of another. */
+export const drawn = cell<string | null>(null);
 /** Labels that are on their way to the server. */
 export const sending = cell(0);
 
@@ -90,9 +93,15 @@ function take(told: Suggestions): void {
 function show(next: Queue): void {
   queue.set(next);
   current.set(before()?.item ?? null);
-  const after = next.items[next.place + 1];
-  const picture = after?.picture ? source.picture(graph.value, after.item, 512) : null;
-  if (picture && picture.cell === undefined) new Image().src = picture.url;
+  for (const after of next.items.slice(next.place + 1, next.place + 1 + AHEAD)) {
+    const picture = after.picture ? source.picture(graph.value, after.item, 512) : null;
+    if (picture && picture.cell === undefined) new Image().src = picture.url;
+  }
+}
+
+/** The item's picture or text is there; the browser has painted it after two frames. */
+export function isDrawn(item: string): void {
+  requestAnimationFrame(() => requestAnimationFrame(() => drawn.set(item)));
 }
 
 /** While a finger or the focus is on the strip nothing under it moves. */
@@ -140,6 +149,12 @@ function put(item: Suggested): void {
   });
 }
 
+// It was looked at already: what is said next is said of it.
+function putBack(item: Suggested): void {
+  put(item);
+  drawn.set(item.item);
+}
+
 function leave(item: Suggested): void {
   const { items, place } = queue.value;
   const rest = items.filter((one) => one.item !== item.item);
@@ -160,19 +175,25 @@ export function unskip(): void {
   void refresh();
 }
 
-/** Says that the item before the person is of a class, or (`not`) is not; the next item comes at once. */
-export function say(name: string, not: boolean): void {
+/** Says that the item before the person is of a class, or (`not`) is not; the next item comes at once. false: it was not
+ *  taken, and a notice said why. */
+export function say(name: string, not: boolean): boolean {
   const item = before();
   if (returning > 0) {
-    chain = chain.then(() => say(name, not));
-    return;
+    chain = chain.then(() => void say(name, not));
+    return true;
   }
-  if (!item || !mayWrite() || name === "" || !mayReach()) return;
+  if (!item || !mayWrite() || name === "" || !mayReach()) return false;
+  if (drawn.value !== item.item) {
+    notice("That came before the item was on the screen: it labelled nothing.");
+    return false;
+  }
   asked?.abort();  // its answer would still hold this item
   pending = null;
   leave(item);
   sending.set(sending.value + 1);
   chain = chain.then(() => send(item, name, not));
+  return true;
 }
 
 async function send(item: Suggested, name: string, not: boolean): Promise<void> {
@@ -181,7 +202,7 @@ async function send(item: Suggested, name: string, not: boolean): Promise<void> 
   const edited = await (not ? label([], pair, { quiet: true }) : label(pair, [], { quiet: true }));
   sending.set(sending.value - 1);
   if (!edited) {
-    put(item);
+    putBack(item);
     void refresh();
     return;
   }
@@ -213,7 +234,7 @@ async function back(only?: string): Promise<void> {
   }
   if (last) {
     done.set(done.value.slice(1));
-    put(last.item);
+    putBack(last.item);
   }
   void refresh();
 }

@@ -1,5 +1,6 @@
 // The item itself, what is around it in its concept, what comes next, and what the last label did.
 import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { ConceptLink } from "../parts/concept_card";
@@ -11,16 +12,18 @@ import { at, mayWrite } from "../store";
 import type { Concept, Edit, Item, Mass, Small, Suggested } from "../types";
 import { useGet, useRevision } from "../use";
 import { count, items, share } from "../words";
-import { done, hold, moveTo, queue, sending, takeBack } from "./queue";
+import { done, drawn, hold, isDrawn, moveTo, queue, sending, takeBack } from "./queue";
 
 const AROUND = 8;
 
 export function Stage({ item }: { item: Suggested }): VNode {
   const again = useRevision();
   const { value } = useGet<Item>(at("item", { id: item.item }), again); // others label too
+  const there = useCell(drawn) === item.item;
+  useEffect(() => { if (!item.picture) isDrawn(item.item); }, [item.item]);
   return (
-    <section class="stage" aria-label="The item to label" aria-live="polite">
-      <Picture key={item.item} of={item} side={288} />
+    <section class="stage" aria-label="The item to label" aria-live="polite" aria-busy={!there}>
+      <Picture key={item.item} of={item} side={288} shown={() => isDrawn(item.item)} />
       <div class="stage-words">
         <strong>{item.item}</strong>
         {value && value.label !== null && <Labelled item={item.item} label={value.label} again={again} />}
