@@ -1,7 +1,11 @@
 // What a person does to the graph. Each answers with what it did and the State after it, which is taken at once.
 import { adopt, at, complainOf, mayReach, notice } from "./store";
 import { source } from "./source";
+import { cell } from "./cell";
 import type { Edited, Job, Value } from "./types";
+
+/** Edits that are on their way to the server. */
+export const writing = cell(0);
 
 export interface LabelOf { item: string; class: string }
 
@@ -50,8 +54,9 @@ export async function startJob(verb: string, settings: Record<string, Value>, te
 // null: it failed, and a notice said why.
 async function edit(path: string, body: unknown, how: Quiet = {}, undoable = true): Promise<Edited | null> {
   if (!mayReach()) return null;
+  writing.set(writing.value + 1);
   try {
-    const done = await source.post<Edited>(at(path), body);
+    const done = await source.post<Edited>(at(path), body, true);
     adopt(done.state);
     if (!how.quiet) notice(done.words, { undo: undoable ? done.edit : null });
     done.notices.forEach((words) => notice(words));
@@ -59,5 +64,7 @@ async function edit(path: string, body: unknown, how: Quiet = {}, undoable = tru
   } catch (error) {
     complainOf(error);
     return null;
+  } finally {
+    writing.set(writing.value - 1);
   }
 }

@@ -164,12 +164,14 @@ def test_pointer_keys_and_lasso_choose_and_the_bar_edits(page: Page, served: Ser
 def _edit_many(page: Page, served: Served) -> None:
     bar = page.locator(".chosen-bar")
     _lasso(page, 0, 0, 1, 1)
-    expect(bar).to_contain_text("60 concepts")
+    expect(bar).to_contain_text("60 concepts with 600 items")
+    expect(bar).to_contain_text("Labels 60 items: the one in the middle of each concept")
     bar.get_by_label("Label as").fill("all of them")
     bar.get_by_role("button", name="Label", exact=True).click()
     expect(page.locator(".line")).to_contain_text("60 labels")
     medoid = _ask(served, "map")["medoids"][7]
     assert _ask(served, f"item?id={medoid}")["label"] == "all of them"
+    expect(bar).to_contain_text("Labels up to 60 items")
     bar.get_by_label("Label as").fill("another")  # those that have a label keep it
     bar.get_by_role("button", name="Label", exact=True).click()
     expect(page.locator(".notices")).to_contain_text("60 items left")

@@ -16,7 +16,7 @@ const LONG = 7; // letters of a name that fit a narrow button
 interface Saying {
   not: boolean;
   turnNot: () => void;
-  say: (name: string) => void;
+  say: (name: string) => boolean;
 }
 
 export function Classes({ not, turnNot, say }: Saying): VNode {
@@ -86,8 +86,7 @@ function Field({ not, say, classes }: Pick<Saying, "not" | "say"> & { classes: s
   }, [few, item]);
   const send = (event: Event): void => {
     event.preventDefault();
-    if (!name || !before()) return;
-    say(name);
+    if (!name || !before() || !say(name)) return;
     typing.set("");
     second.current = few && new Set([...classes, name]).size > 1;
     if (!few || second.current) field.current?.blur(); // so that the keys label
