@@ -18,7 +18,7 @@ export interface Edges { a: number[]; b: number[]; weight: number[] }
 
 export interface Backbone extends Edges { kept: number; all: number; rule: string }
 
-export interface Theme { number: number; name: string; size: number }
+export interface Theme { number: number; name: string; size: number; title?: string | null }
 
 export interface MapData {
   layout: number;

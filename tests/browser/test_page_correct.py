@@ -107,7 +107,7 @@ def test_suspects_and_borders(page: Page, labelled: Served) -> None:
     page.wait_for_selector("td:has-text('undone by')")
     # an undo is taken back as any other; what it adds does not push the rows down by itself
     rows = page.locator("tbody tr").count()
-    page.locator("tr:has(td:has-text('undo ')) >> button").first.click()
+    page.locator("tr:has(td:has-text('takes back')) >> button").first.click()
     page.click("text=Show 1 newer edit")
     expect(page.locator("tbody tr")).to_have_count(rows + 1)
     assert watched.said == []

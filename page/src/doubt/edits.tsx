@@ -44,12 +44,7 @@ export function Edits(): VNode {
           {
             key: "what",
             head: "what",
-            cell: (one) => (
-              <>
-                {one.verb} {one.what}
-          
-    </>
-          ),
+            cell: said,
         },
         { key: "at", head: "when", cell: (one) => <time dateTime={one.at}>{when(one.at)}</time> },
         { key: "by", head: "by", cell: (one) => one.by },
@@ -75,6 +70,9 @@ export function Edits(): VNode {
     </>
   );
 }
+
+// What was done says its verb itself; what is not known to the end does not.
+const said = ({ verb, what }: Edit): string => (what.startsWith("cannot ") ? `${verb}, ${what}` : what);
 
 function when(at: string): string {
   const date = new Date(at);

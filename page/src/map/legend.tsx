@@ -31,6 +31,7 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
   return (
     <div class="legend">
       <label class="legend-by">Colour <ColourChoice data={data} by={by} /></label>
+      {scheme.what && <small class="legend-note">{scheme.what}:</small>}
       {kept.size > 0 && <button type="button" class="link" onClick={() => show(new Set())}>Show all</button>}
       <ul aria-label={`${scheme.title}: show only`}>
         {there.map(({ entry, items, of }) => (
