@@ -1,6 +1,6 @@
 // A button and a key for each class, a field for any other, and what else can be done with the item.
-import type { VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import type { RefObject, VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { ClassMark } from "../parts/classes";
 import { WriteButton } from "../parts/small";
@@ -11,7 +11,7 @@ import { before, done, skip, takeBack } from "./queue";
 import { typing } from "./typed";
 
 const BUTTONS = 40; // classes with a button; any class can be typed
-const LONG = 7; // letters of a name that fit a narrow button
+const LONG = 7; // letters of a name that fit a narrow button; where most are longer, buttons are wide
 
 interface Saying {
   not: boolean;
@@ -27,13 +27,15 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
   const classes = now?.classes ?? [];
   const keys = keysOf(classes, now?.slots ?? []);
   const order = inOrder(classes, now?.slots ?? []).slice(0, BUTTONS);
-  const long = order.some((one) => one.length > LONG);
+  const long = 2 * order.filter((one) => one.length > LONG).length > order.length;
+  const list = useRef<HTMLDivElement>(null);
+  const [below, look] = useBelow(list);
   if (!mayWrite()) return <ReadOnly />;
   return (
     <div class={`classes${not ? " not" : ""}`}>
-      <div class={`class-buttons${long ? " long" : ""}`} role="group" aria-label={not ? "What this is not" : "What this is"}>
+      <div ref={list} onScroll={look} class={`class-buttons${long ? " long" : ""}`} role="group" aria-label={not ? "What this is not" : "What this is"}>
         {order.map((one) => (
-          <WriteButton key={one} data-class={one} title={one} onClick={() => say(one)}>
+          <WriteButton key={one} data-class={one} title={one} aria-label={not ? `not ${one}` : one} onClick={() => say(one)}>
             {keys.has(one) && <kbd aria-hidden="true">{keys.get(one)}</kbd>}
             <ClassMark name={one} />
             <span class="class-text">
@@ -51,6 +53,7 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
           </WriteButton>
         ))}
       </div>
+      {below > 0 && <p class="more-below quiet"><span aria-hidden="true">↓</span> {below} more below: scroll</p>}
       {classes.length > order.length && <p class="quiet">{classes.length - order.length} more classes: type a name.</p>}
       <Field not={not} say={say} classes={classes} />
       {!there && <p class="quiet">{capital(UNSAVED)}.</p>}
@@ -67,6 +70,21 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
       </div>
     </div>
   );
+}
+
+// How many buttons of a list lie below what is seen of it, and what looks again.
+function useBelow(list: RefObject<HTMLElement | null>): [number, () => void] {
+  const [below, set] = useState(0);
+  const look = (): void => {
+    const end = list.current?.getBoundingClientRect().bottom ?? Infinity;
+    set([...(list.current?.children ?? [])].filter((one) => one.getBoundingClientRect().bottom > end + 8).length);
+  };
+  useEffect(look);
+  useEffect(() => {
+    addEventListener("resize", look);
+    return () => removeEventListener("resize", look);
+  }, []);
+  return [below, look];
 }
 
 // While there are fewer than two classes there is nothing to tell apart by keys: then the field has the focus.

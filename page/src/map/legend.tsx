@@ -43,7 +43,7 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
           </li>
         ))}
       </ul>
-      <small class="legend-note">{by === "class" ? "Pale: in doubt. The number: items of the class. " : "The number: items of the concepts. "}A point: holds a label.</small>
+      <small class="legend-note">{by === "class" ? "Pale: in doubt. The number: items of the class. " : "The number: items of the concepts. "}A ring in the corner: holds a label.</small>
       {!data.active.every((on, i) => on || data.into[i] !== i) && <small class="legend-note">Hollow: off.</small>}
     </div>
   );
