@@ -59,7 +59,7 @@ async function edit(path: string, body: unknown, how: Quiet = {}, undoable = tru
     const done = await source.post<Edited>(at(path), body, true);
     adopt(done.state);
     if (!how.quiet) notice(done.words, { undo: undoable ? done.edit : null });
-    done.notices.forEach((words) => notice(words));
+    done.notices.forEach((words) => notice(plainly(words)));
     return done;
   } catch (error) {
     complainOf(error);
@@ -68,3 +68,8 @@ async function edit(path: string, body: unknown, how: Quiet = {}, undoable = tru
     writing.set(writing.value - 1);
   }
 }
+
+/** A notice of the command line in words of the page. */
+const plainly = (words: string): string =>
+  words.replace(/^new after the order was frozen: (.+); B now needs ([\d,]+) outputs$/s, (_, names: string, outputs: string) =>
+    `${names.includes("', '") ? "New classes" : "New class"}: ${names}. A B needs ${outputs} outputs now, one for each class.`);

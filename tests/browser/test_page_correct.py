@@ -126,6 +126,11 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     page.keyboard.press("Enter")
     page.wait_for_selector(f".beside h2:has-text('{medoid}')")
     assert "concept=3" in page.url
+    # a text that is pasted is looked for by its beginning
+    page.get_by_role("combobox", name="Search").fill("no such words " * 60)
+    expect(page.locator("[role=option]")).to_have_text("Nothing is called that.")
+    expect(page.locator(".notice")).to_have_count(0)
+    page.get_by_role("combobox", name="Search").fill("")
     # its name is edited where it stands, and is text whatever it holds
     page.click(".beside >> text=Rename")
     page.keyboard.press("Control+A")

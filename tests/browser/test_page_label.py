@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driving import item_shown, label_all, opened
+from tests.browser.driving import item_shown, label_all, opened, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -34,7 +34,7 @@ def look_of(page: Page) -> dict[str, tuple[str | None, str | None, str | None]]:
     buttons = page.locator(".class-buttons button")
     mark = ".mark path"
     return {
-        one.get_attribute("data-class") or "": (one.locator("kbd").inner_text(), one.locator(mark).get_attribute("d"),
+        one.get_attribute("data-class") or "": (one.locator("kbd").text_content(), one.locator(mark).get_attribute("d"),
                                                 one.locator(mark).get_attribute("fill"))
         for one in (buttons.nth(i) for i in range(buttons.count()))
     }  # fmt: skip
@@ -86,6 +86,38 @@ def _what_is_said_is_saved(page: Page, served: Served, before: int) -> int:
     saved(page, f"{before + 2} labels")
     expect(last).to_contain_text("Last edit, by ")
     return before + 2
+
+
+def _what_is_typed_is_meant(page: Page, served: Served, key: str) -> None:
+    """First letters take the only class that begins so, and say it before; a digit labels, and letters are of the next."""
+    def classes() -> int:
+        return len(served.ask("/api/graphs/main/state")[1]["classes"])
+
+    there, before, field, item = classes(), label_count(served), page.locator("#class-field"), item_shown(page)
+    page.keyboard.press("t")
+    expect(page.locator(".label-does kbd").first).not_to_be_visible()  # no key where it would be written
+    page.keyboard.type("</ SCR")
+    expect(page.locator(".taken strong")).to_have_text(HOSTILE)
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    gone(page, item)
+    saved(page, f"{before + 1} labels")
+    assert classes() == there
+    item = item_shown(page)
+    page.keyboard.press("t")
+    page.keyboard.type("</ SCR")
+    page.keyboard.press("Shift+Enter")
+    gone(page, item)
+    saved(page, f"{before + 2} labels")
+    assert classes() == there + 1
+    item = item_shown(page)
+    page.keyboard.press(key)
+    page.keyboard.type("libs")
+    gone(page, item)
+    expect(field).to_have_value("libs")
+    saved(page, f"{before + 3} labels")
+    assert classes() == there + 1
+    page.keyboard.press("Escape")
 
 
 def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -> None:
@@ -188,6 +220,7 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
         assert one.title() == "kgkt"
         assert one.locator("img[src=x]").count() == 0
     saved(other, f"{labels + 1} labels")
+    _what_is_typed_is_meant(page, served, truth[first])
     # when all is labelled, by somebody else, the page says so, and where to go on
     label_all(served, truth, truth, {})
     page.reload()

@@ -73,7 +73,7 @@ function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
       }
       const { classes = [], slots = [] } = state.value ?? {};
       const chosen = [...keysOf(classes, slots)].find(([, key]) => key === event.key)?.[0];
-      press(event.key, chosen === undefined ? undefined : classKey(chosen, not, setNot), letters(not, setNot)[event.key]);
+      press(event.key, chosen === undefined ? undefined : classKey(chosen, not, setNot), letters(not, setNot)[event.key], classes);
       return true;
     }
     const does: Record<string, () => void> = {

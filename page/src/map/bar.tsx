@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
 import { label, mergeConcepts, nameConcept, switchConcepts, takeApart } from "../actions";
 import { useCell } from "../cell";
+import { meant, onShiftEnter, Taken } from "../parts/meant";
 import { hrefOf, openConcept, route } from "../routes";
 import { source } from "../source";
 import { at, chosen, complain, connected, map, mayWrite, notice, session, state } from "../store";
@@ -72,12 +73,15 @@ function labelled(numbers: readonly number[], data: MapData, now: State): string
 function LabelAs({ now, busy, words, act }: { now: State; busy: boolean; words: string; act: (name: string) => void }): VNode {
   const [name, set] = useState("");
   const id = useId();
-  const wanted = name.trim();
+  const wanted = name.trim(), taken = meant(name, now.classes);
+  const send = (said: string): void => { if (said && !busy) act(said); };
   return (
-    <form class="label-as" onSubmit={(event) => { event.preventDefault(); if (wanted) act(wanted); }}>
-      <input list={id} value={name} aria-label="Label as" placeholder="Label as …" onInput={(event) => set(event.currentTarget.value)} />
+    <form class="label-as" onSubmit={(event) => { event.preventDefault(); send(taken ?? wanted); }}>
+      <input list={id} value={name} aria-label="Label as" aria-describedby={`${id}-taken`} placeholder="Label as …"
+        onInput={(event) => set(event.currentTarget.value)} onKeyDown={(event) => onShiftEnter(event, () => send(wanted))} />
       <datalist id={id}>{now.classes.map((one) => <option key={one} value={one} />)}</datalist>
       <button type="submit" disabled={busy || !wanted} title={words}>Label</button>
+      <Taken id={`${id}-taken`} text={name} taken={taken} make={send} />
       <small>{words}</small>
     </form>
   );
