@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { Job } from "../types";
 import { count } from "../words";
 import { Curve } from "./curve";
+import { plainly } from "./plain";
 import { cancel, isRunning, type Verb } from "./work";
 
 const NAMES: Record<Verb, string> = { map: "Map", fuse: "Fuse", trace: "Trace", evaluate: "Beside every control" };
@@ -24,9 +25,9 @@ export function JobCard({ verb, job }: { verb: Verb; job: Job }): VNode | null {
         {running && <button type="button" onClick={() => void cancel(job)}>Cancel</button>}
       </p>
       {running && progress && <Progress {...progress} all={verb === "fuse" && (job.curve?.length ?? 0) > 0} />}
-      <Curve points={job.curve ?? []} total={running ? progress?.total ?? null : null} best={running ? null : figures?.best_step ?? null} />
-      {job.error && <p class="trouble" role="alert">{job.error.message}</p>}
-      {(job.notices ?? []).length > 0 && <ul class="job-notices">{job.notices.map((words, at) => <li key={at}>{words}</li>)}</ul>}
+      <Curve points={job.curve ?? []} total={running ? Number(job.settings?.["steps"]) || null : null} best={running ? null : figures?.best_step ?? null} />
+      {job.error && <p class="trouble" role="alert">{plainly(job.error.message)}</p>}
+      {(job.notices ?? []).length > 0 && <ul class="job-notices">{job.notices.map((words, at) => <li key={at}>{plainly(words)}</li>)}</ul>}
     </section>
   );
 }
