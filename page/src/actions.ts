@@ -1,5 +1,6 @@
 // What a person does to the graph. Each answers with what it did and the State after it, which is taken at once.
-import { adopt, at, complainOf, mayReach, notice } from "./store";
+import { adopt, at, complainOf, mayReach, notice, settle } from "./store";
+import { plainly } from "./b/plain";
 import { source } from "./source";
 import { cell } from "./cell";
 import type { Edited, Job, Value } from "./types";
@@ -43,10 +44,11 @@ export async function startJob(verb: string, settings: Record<string, Value>, te
   if (!mayReach()) return null;
   try {
     const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
+    settle(verb);
     source.follow(job, tell);
     return job;
   } catch (error) {
-    complainOf(error);
+    complainOf(error, verb);
     return null;
   }
 }
@@ -58,18 +60,14 @@ async function edit(path: string, body: unknown, how: Quiet = {}, undoable = tru
   try {
     const done = await source.post<Edited>(at(path), body, true);
     adopt(done.state);
+    settle(path);
     if (!how.quiet) notice(done.words, { undo: undoable ? done.edit : null });
     done.notices.forEach((words) => notice(plainly(words)));
     return done;
   } catch (error) {
-    complainOf(error);
+    complainOf(error, path);
     return null;
   } finally {
     writing.set(writing.value - 1);
   }
 }
-
-/** A notice of the command line in words of the page. */
-const plainly = (words: string): string =>
-  words.replace(/^new after the order was frozen: (.+); B now needs ([\d,]+) outputs$/s, (_, names: string, outputs: string) =>
-    `${names.includes("', '") ? "New classes" : "New class"}: ${names}. A B needs ${outputs} outputs now, one for each class.`);

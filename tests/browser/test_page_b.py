@@ -73,10 +73,14 @@ def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str
     expect(worth).to_contain_text("B alone")  # what was measured stays with the graph
     expect(page.locator(".curve-held")).to_be_visible()  # and the service still holds the job
 
+    expect(traced).to_contain_text("b-fused.keras says")
+    other = served.ask("/api/graphs/main/map")[1]["medoids"][1]
+    page.goto(f"{served.base}/#/b?trace={other}")  # an address gives the trace that it names
+    expect(traced.get_by_role("button", name=f"Open {other}").first).to_be_visible(timeout=LONG)
     page.get_by_label("An item, a class, or layer:unit").fill("no such item")
     page.get_by_role("button", name="Trace", exact=True).click()
     expect(page.locator(".job .trouble")).to_contain_text("no such item", timeout=LONG)
-    assert watched.but("404") == []  # there is no report yet
+    assert watched.said == []
 
 
 def _says_what_stands_from_before(page: Page, served: Served, item: str) -> None:

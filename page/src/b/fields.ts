@@ -2,7 +2,7 @@
 import { cell } from "../cell";
 
 export const NAMES = {
-  classes: "Classes of B, in order, one a line",
+  classes: "Classes of B, in order",
   data: "What B reads of the same items",
   output: "Output of B that is taught",
   pixels: "Pixels as B wants them",

@@ -112,7 +112,7 @@ function Surplus({ names, grow, set }: { names: string[]; grow: boolean; set: (o
 
 function ClassesOf({ text, set }: { text: string; set: (text: string) => void }): VNode {
   return (
-    <label class="field">{NAMES.classes}
+    <label class="field">{NAMES.classes}, one a line
       <textarea name="classes" rows={Math.min(12, Math.max(3, text.split("\n").length))} value={text} placeholder="as the graph has them" onInput={(event) => set(event.currentTarget.value)} />
     </label>
   );

@@ -5,6 +5,7 @@ import type { Job } from "../types";
 import { count } from "../words";
 import { Curve } from "./curve";
 import { meantBy, NAMES, wanted } from "./fields";
+import { plainly } from "./plain";
 import { cancel, isOf, isRunning, type Verb } from "./work";
 
 const TITLES: Record<Verb, string> = { map: "Map", fuse: "Fuse", trace: "Trace", evaluate: "Beside every control" };
@@ -29,10 +30,10 @@ export function JobCard({ verb, job, of }: { verb: Verb; job: Job; of?: string }
         {running && <button type="button" onClick={() => void cancel(job)}>Cancel</button>}
       </p>
       {running && progress && <Progress {...progress} all={verb === "fuse" && (job.curve?.length ?? 0) > 0} />}
-      <Curve points={job.curve ?? []} total={running ? progress?.total ?? null : null} best={running ? null : figures?.best_step ?? null} />
-      {job.error && <p class="trouble" role="alert">{job.error.message}</p>}
+      <Curve points={job.curve ?? []} total={running ? Number(job.settings?.["steps"]) || null : null} best={running ? null : figures?.best_step ?? null} />
+      {job.error && <p class="trouble" role="alert">{plainly(job.error.message)}</p>}
       {job.error && (verb === "map" || verb === "fuse") && <Meant message={job.error.message} />}
-      {(job.notices ?? []).length > 0 && <ul class="job-notices">{job.notices.map((words, at) => <li key={at}>{words}</li>)}</ul>}
+      {(job.notices ?? []).length > 0 && <ul class="job-notices">{job.notices.map((words, at) => <li key={at}>{plainly(words)}</li>)}</ul>}
     </section>
   );
 }

@@ -23,29 +23,32 @@ export function Teach({ file, model, choose }: { file: string; model: Model | nu
   const only = files.filter((one) => !one.source && !one.fused);
   useEffect(() => { if (file === "" && only.length === 1) choose(only[0]!.file); }, [value]);
   const [typed, setTyped] = useState(false);
+  const gone = value !== null && !known && file !== "" && !typed;
   const jobs = useCell(work);
   const busy = isRunning(jobs.map) || isRunning(jobs.fuse);
   if (!mayWrite()) return <p class="quiet">This page only reads. With kgkt serve --rw, B is mapped and fused from here.</p>;
   return (
     <div class="teach">
       <label class="field">B, the model that is taught
-        <select value={typed || (!known && file) ? OTHER : file} onChange={(event) => {
+        <select value={typed ? OTHER : file} onChange={(event) => {
           const { value: next } = event.currentTarget;
           setTyped(next === OTHER);
           choose(next === OTHER ? "" : next);
         }}>
           <option value="">Choose a file …</option>
           {files.map((one) => <option key={one.file} value={one.file}>{one.file}{wordsOf(one)}</option>)}
+          {gone && <option value={file}>{file} (not there)</option>}
           <option value={OTHER}>Another name …</option>
         </select>
       </label>
-      {(typed || (!known && file !== "")) && (
+      {gone && <p class="before" role="status">There is no file {file} in the folder that is served: choose another, or put it back.</p>}
+      {typed && (
         <label class="field">Its file
           <input value={file} placeholder="models/b.keras" onChange={(event) => choose(event.currentTarget.value.trim())} />
         </label>
       )}
       {value && files.length === 0 && <p class="quiet">There is no .keras file in the folder that is served.</p>}
-      {file && value && (
+      {file && value && !gone && (
         <FuseForm key={file} file={file} model={model} busy={busy} there={(out) => files.some((one) => one.file === out)}
           outputs={files.find((one) => one.file === file)?.outputs ?? null} data={(value.data ?? []).map((one) => one.file)} />
       )}

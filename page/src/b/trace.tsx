@@ -8,27 +8,40 @@ import { Picture } from "../parts/picture";
 import { Table } from "../parts/small";
 import { openItem } from "../routes";
 import { source } from "../source";
-import { at, chosen, complain, current, map, notice, overview, state } from "../store";
+import { at, chosen, complain, current, map, mayWrite, notice, overview, state } from "../store";
 import type { Job, Similar } from "../types";
 import { count, figure, share } from "../words";
 import type { Traced, TracedBlock, TracedClass, TracedItem, TracedUnit } from "./shapes";
 import { useSince } from "./since";
 import { begin, isOf, isRunning, work } from "./work";
 
-export function Trace({ what, tell, target }: { what: string; tell: (what: string) => void; target: string | null }): VNode | null {
+/** `held`: the trace that the service made last, undefined where that is not known yet. What the address names is traced
+ *  at once, unless that was. */
+export function Trace({ what, tell, target, held }: {
+  what: string; tell: (what: string) => void; target: string | null; held: Job | null | undefined;
+}): VNode | null {
   const jobs = useCell(work);
   const [text, set] = useState(what);
   const [over, setOver] = useState(false);
   const end = useRef<(() => void) | null>(null);
+  const asked = useRef("");
   useEffect(() => set(what), [what]);
   useEffect(() => () => end.current?.(), []);
   const busy = isRunning(jobs.trace);
   const shown = isOf(jobs.trace, target) ? jobs.trace : undefined; // what was traced of another B is not of this one
-  const run = (asked: string): void => {
-    if (!asked.trim()) return;
-    tell(asked.trim());
-    void begin("trace", { ...settingOf(asked.trim()), ...(target ? { target } : {}) });
+  const run = (words: string): void => {
+    const now = words.trim();
+    if (!now) return;
+    asked.current = now;
+    tell(now);
+    void begin("trace", { ...settingOf(now), ...(target ? { target } : {}) });
   };
+  useEffect(() => {
+    if (!what || held === undefined || what === asked.current || !mayWrite()) return;
+    const there = asked.current === "" && held?.state === "done" && askedOf(held) === what && held.settings["target"] === target;
+    asked.current = what;
+    if (!there) run(what);
+  }, [what, held]);
   const drop = (event: DragEvent): void => {
     const file = event.dataTransfer?.files[0];
     setOver(false);

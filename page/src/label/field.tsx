@@ -38,8 +38,10 @@ export function Field({ not, say, classes, focus }: Given): VNode {
   };
   return (
     <form class="class-field" ref={form} onSubmit={(event) => { event.preventDefault(); send(taken ?? name); }}>
-      <label for="class-field">{first ? "Name of its class" : "Another class"}</label>
-      <Taken id="class-taken" text={text} taken={taken} make={send} />
+      <div class="field-words">
+        <label for="class-field">{first ? "Name of its class" : "Another class"}</label>
+        <Taken id="class-taken" text={text} taken={taken} make={send} />
+      </div>
       <input
         id="class-field"
         list="class-names"
