@@ -168,12 +168,11 @@ def _without(done: Any) -> str:
 
 
 def _expected(expected: tuple[float, float, float] | None, classes: int) -> str:
-    from kgkt.transfer.judges import MOST_CLASSES
+    from kgkt.transfer.judges import why_untold
 
-    if expected is None and classes > MOST_CLASSES:
-        return f"How many answers are right cannot be told of over {MOST_CLASSES} classes."
     if expected is None:
-        return "Too few labels to tell how many answers are right (five a class are needed)."
+        why = why_untold(classes)
+        return f"{why[0].upper()}{why[1:]}."
     share, low, high = (100 * part for part in expected)
     many = "Nearly all" if share >= 99.5 else f"About {share:.0f} %"  # no promise where few were held out
     return f"{many} of the answers should be right ({low:.0f} to {high:.0f} %)."

@@ -63,14 +63,35 @@ def centroid_cosines(centroids: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.clip(np.einsum("ij,ij->i", C[edges[:, 0]], C[edges[:, 1]]), -1.0, 1.0)
 
 
-def layout(centroids: np.ndarray) -> np.ndarray:
-    """Where each concept is drawn: the first two principal components of the centroids, (k, 2) in -1..1."""
+def frame_of(centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a picture of the concepts is a view of: their first two principal components.
+
+    Args:
+        centroids: (k, e).
+
+    Returns:
+        (e,) the middle and (e, 2) the axes, of such a length that the farthest concept lies at 1.
+    """
     import numpy as np
 
     X = np.asarray(centroids, np.float64)
-    X = X - X.mean(axis=0)
-    _, _, V = np.linalg.svd(X, full_matrices=False)
+    middle = X.mean(axis=0)
+    _, _, V = np.linalg.svd(X - middle, full_matrices=False)
     V = V[:2] * np.where(V[:2, :1] < 0, -1, 1)  # a sign that does not depend on the solver's mood
-    out = np.zeros((len(X), 2))
-    out[:, : len(V)] = X @ V.T
-    return out / max(float(np.abs(out).max()), 1e-12)
+    axes = np.zeros((X.shape[1], 2))
+    axes[:, : len(V)] = V.T
+    return middle, axes / max(float(np.abs((X - middle) @ axes).max()), 1e-12)
+
+
+def layout(centroids: np.ndarray, frame: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    """Where each concept is drawn, (k, 2) in -1..1.
+
+    Args:
+        centroids: (k, e).
+        frame: that the picture is a view of, as `frame_of` gives it; None: their own.
+    """
+    import numpy as np
+
+    middle, axes = frame_of(centroids) if frame is None else frame
+    out = (np.asarray(centroids, np.float64) - middle) @ axes
+    return out / max(float(np.abs(out).max()), 1.0)

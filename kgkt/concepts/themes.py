@@ -40,6 +40,30 @@ def find_themes(k: int, edges: np.ndarray, weights: np.ndarray, seed: int = 0) -
     return themes
 
 
+def keep_numbers(themes: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The same themes, each with the number of the old one that it shares the most concepts with.
+
+    Args:
+        themes: (k,) of all concepts, -1 for none.
+        before: (j,) of the first j concepts, as they were; j <= k.
+
+    Returns:
+        (k,) themes; one that no old one matches has a number that was not there before.
+    """
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    shared = np.zeros((int(themes.max(initial=-1)) + 1, int(before.max(initial=-1)) + 1), np.int64)
+    both = (themes[: len(before)] >= 0) & (before >= 0)
+    np.add.at(shared, (themes[: len(before)][both], before[both]), 1)
+    number = np.full(len(shared), -1)
+    for new, old in zip(*linear_sum_assignment(-shared), strict=True):
+        if shared[new, old]:
+            number[new] = old
+    number[number < 0] = shared.shape[1] + np.arange((number < 0).sum())
+    return np.array([number[theme] if theme >= 0 else -1 for theme in themes.tolist()], np.int64)
+
+
 def _strongest(k: int, edges: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Indices of the edges that are among the strongest of at least one of their ends."""
     import numpy as np

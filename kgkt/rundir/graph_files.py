@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
+    from kgkt.rundir.made import Drawn
+
 EMBEDDING, CONCEPTS, MEMBERSHIPS = "embedding.safetensors", "concepts.safetensors", "memberships.parquet"
 MADE = (EMBEDDING, CONCEPTS, MEMBERSHIPS)
 SOURCES = "sources.safetensors"  # where there are several
@@ -41,6 +43,7 @@ class Before:
         memberships: (n, k).
         names: k names that concepts got by themselves; None where an earlier kgkt did not keep them.
         emptied: (k,) bool, concepts that are inactive because no item is left in them, not by a person's word.
+        themes: (k,) number of each concept's theme; `frame` what they are drawn in. None as the names are.
     """
 
     done: dict[str, Any]
@@ -53,14 +56,15 @@ class Before:
     memberships: csr_matrix
     names: list[str] | None
     emptied: np.ndarray
+    themes: np.ndarray | None = None
+    frame: tuple[np.ndarray, np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.centroids)
 
 
 def save_graph_files(
-    run: RunDir, ids: np.ndarray, embedding: Embedding, clustering: Clustering, exemplars: list[np.ndarray],
-    names: np.ndarray, emptied: np.ndarray,
+    run: RunDir, ids: np.ndarray, embedding: Embedding, clustering: Clustering, drawn: Drawn, emptied: np.ndarray,
 ) -> None:  # fmt: skip
     """Write embedding.safetensors, concepts.safetensors and memberships.parquet.
 
@@ -68,8 +72,7 @@ def save_graph_files(
         run: of the graph.
         ids: (n,) item ids.
         embedding, clustering: of the items.
-        exemplars: k arrays of item indices.
-        names: (k,) names that concepts got by themselves.
+        drawn: the graph, with the names that concepts got by themselves.
         emptied: (k,) bool, see `Before`.
     """
     import numpy as np
@@ -85,13 +88,15 @@ def save_graph_files(
     if maps.shares:
         facts["shares"] = json.dumps(maps.shares)
     save_arrays(run.path(EMBEDDING), arrays, facts)
-    lengths = np.array([len(e) for e in exemplars], np.int64)
+    lengths = np.array([len(e) for e in drawn.exemplars], np.int64)
     save_arrays(
         run.path(CONCEPTS),
         {"centroids": clustering.centroids, "sizes": clustering.sizes, "emptied": emptied,
-         "exemplars": np.concatenate(exemplars).astype(np.int64), "exemplar_counts": lengths},
+         "exemplars": np.concatenate(drawn.exemplars).astype(np.int64), "exemplar_counts": lengths,
+         "themes": drawn.graph.themes, "places": drawn.coordinates,
+         "middle": drawn.frame[0], "axes": drawn.frame[1]},
         {"bandwidth": repr(clustering.bandwidth), "seed": str(clustering.seed), "engine": clustering.engine,
-         "names": json.dumps(names.tolist()), "kgkt_version": kgkt.__version__},
+         "names": json.dumps(drawn.graph.names.tolist()), "kgkt_version": kgkt.__version__},
     )  # fmt: skip
     save_memberships(run.path(MEMBERSHIPS), ids, clustering.memberships)
 
@@ -117,7 +122,8 @@ def read_before(folder: Path, done: dict[str, Any] | None) -> Before | None:
     return Before(
         done, ids, _contents(folder / ITEMS, ids), arrays["vectors"], read_maps(arrays, facts), concepts["centroids"],
         concepts["sizes"], memberships, json.loads(more["names"]) if "names" in more else None,
-        concepts.get("emptied", np.zeros(k, bool)),
+        concepts.get("emptied", np.zeros(k, bool)), concepts.get("themes"),
+        (concepts["middle"], concepts["axes"]) if "axes" in concepts else None,
     )  # fmt: skip
 
 

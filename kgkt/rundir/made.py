@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kgkt.concepts.cluster import choose_k, medoids, nearest_concept, stability
-from kgkt.concepts.edges import bridge_edges, centroid_cosines, layout
+from kgkt.concepts.edges import bridge_edges, centroid_cosines, frame_of, layout
 from kgkt.concepts.embed import HEAD_DIMS, WORD_DIMS, apply_maps, fit_maps, sample_rows
 from kgkt.concepts.engine import engine_for
 from kgkt.concepts.grow import JUDGED, held_out_share, outgrown, shares_of
 from kgkt.concepts.names import names_from_ids, names_from_numbers, names_from_text, names_from_words
 from kgkt.concepts.sources import Weighed, embed_alone, layer_shares
-from kgkt.concepts.themes import find_themes
+from kgkt.concepts.themes import find_themes, keep_numbers
 from kgkt.errors import InputError, count
 from kgkt.memory import release_memory
 from kgkt.recipe import Recipe
@@ -73,11 +73,13 @@ class Drawn:
         graph: of k concepts.
         exemplars: k arrays of items.
         coordinates: (k, 2), where each concept is in a picture.
+        frame: (e,) and (e, 2), what the picture is a view of.
     """
 
     graph: ConceptGraph
     exemplars: list[np.ndarray]
     coordinates: np.ndarray
+    frame: tuple[np.ndarray, np.ndarray]
 
 
 def find(
@@ -229,8 +231,9 @@ def _say_drift(features: Features, embedding: Embedding, same: np.ndarray, say: 
 
 
 def draw(
-    name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | None, words: bool = False
-) -> Drawn:
+    name: str, recipe: Recipe, found: Found, ids: np.ndarray, data: Data | None, words: bool = False,
+    before: Before | None = None,
+) -> Drawn:  # fmt: skip
     """Edges, themes and names of the concepts.
 
     Args:
@@ -240,9 +243,11 @@ def draw(
         ids: (n,) item ids.
         data: the pool, or None.
         words: whether the items are words, each its own id.
+        before: the graph that it may have grown from, whose themes keep their numbers and concepts their places.
     """
     import numpy as np
 
+    old = before if found.growth else None
     clustering = found.clustering
     k, used = len(clustering.centroids), [name for name in found.names if name is not None]
     edges, weights = bridge_edges(clustering.memberships)
@@ -259,6 +264,8 @@ def draw(
     holds = np.asarray(clustering.memberships.sum(axis=0)).ravel() > 0  # a concept that nothing is in is no part of it
     themes = np.full(k, -1)
     themes[holds] = find_themes(int(holds.sum()), (np.cumsum(holds) - 1)[edges], weights, clustering.seed)
+    if old is not None and old.themes is not None:
+        themes = keep_numbers(themes, old.themes)
     graph = ConceptGraph(
         keys=np.array([f"{name}/concept/{number}" for number in range(k)], object),
         names=np.array(names, object),
@@ -270,4 +277,5 @@ def draw(
         cosines=centroid_cosines(clustering.centroids, edges),
         themes=themes,
     )
-    return Drawn(graph, exemplars, layout(clustering.centroids))
+    frame = frame_of(clustering.centroids) if old is None or old.frame is None else old.frame
+    return Drawn(graph, exemplars, layout(clustering.centroids, frame), frame)

@@ -52,7 +52,7 @@ def make_task(
     features = open_features(run.need("features.parquet", "populate"))
     ids = features.ids
     data = pool_data(recipe, run)
-    true = true_classes(recipe, run, truth, data, ids)
+    true = true_classes(recipe, run, truth, data, ids, say)
     names = recipe.target.classes or tuple(sorted(set(true.tolist()), key=natural))
     unknown = sorted(set(true.tolist()) - set(names))
     if unknown:
@@ -95,7 +95,9 @@ def pool_data(recipe: Recipe, run: RunDir) -> Data | None:
                      size=recipe.source.size or known.get("size"))  # fmt: skip
 
 
-def true_classes(recipe: Recipe, run: RunDir, path: str | None, data: Data | None, ids: np.ndarray) -> np.ndarray:
+def true_classes(
+    recipe: Recipe, run: RunDir, path: str | None, data: Data | None, ids: np.ndarray, say: Say
+) -> np.ndarray:
     """(n,) the true class of every item: from a label file, else from y of the pool.
 
     Raises:
@@ -111,7 +113,10 @@ def true_classes(recipe: Recipe, run: RunDir, path: str | None, data: Data | Non
         asked = [mine if mine in there else theirs for mine, theirs in (
             (target.id_column, teach.id_column), (target.class_column, teach.class_column))]  # fmt: skip
         own = pool_reading(recipe, run)["id_column"]
-        said = read_label_file(Path(path), frozenset(ids.tolist()), asked[0], asked[1], target.classes, own)
+        said = read_label_file(
+            Path(path), frozenset(ids.tolist()), asked[0], asked[1], target.classes, own, beyond=True)
+        if said.outside:
+            say(f"{path}: {count(said.outside, 'row')} of items that the pool does not have, passed over")
         known = {row.item_id: row.name for row in said.rows if not row.tick}
         where = path
     elif data is not None and data.y is not None:

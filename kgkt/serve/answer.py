@@ -153,6 +153,8 @@ def _expected(expected: tuple[float, float, float] | None) -> dict[str, float] |
 
 def in_words(answer: Answer, current: CurrentGraph) -> str:
     """The line above the page: what the labels speak for, and which answer that is."""
+    from kgkt.transfer.judges import why_untold
+
     labels, ticks = len(current.labels), len(current.labels.tick_items)
     if answer.why_not:
         return answer.why_not
@@ -164,6 +166,6 @@ def in_words(answer: Answer, current: CurrentGraph) -> str:
     if answer.kind == "concepts":
         return f"{line}, by the concepts' answer"
     if answer.expected is None:
-        return f"{line}; too few labels to tell how many answers are right"
+        return f"{line}; {why_untold(len(answer.names))}"
     value, low, high = answer.expected
     return f"{line}, expected accuracy {100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kgkt.errors import InputError, KgktError
 from kgkt.serve.answer import Answer, as_state, concepts_answer, items_answer, no_answer
 from kgkt.serve.seen import signature
+from kgkt.serve.slots import Slots
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kgkt.source.labels import LabelRow
     from kgkt.store.protocol import Store
 
+LATE = "~"  # than every time
 LOOK_EVERY = 0.5  # seconds between two looks whether a graph changed, as its file tells
 ASK_EVERY = 5.0  # seconds between two on a server, which has to be asked
 
@@ -79,9 +81,10 @@ class HeldGraph:
     Args:
         recipe: that names it.
         tell: takes (kind, data) of events for the pages that are open.
+        write: whether it may be written to.
     """
 
-    def __init__(self, recipe: Recipe, tell: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, recipe: Recipe, tell: Callable[[str, dict[str, Any]], None], write: bool = False) -> None:
         from kgkt.rundir.state import open_run, store_url
         from kgkt.store.opening import embedded_path
 
@@ -92,7 +95,7 @@ class HeldGraph:
         self._signature, self._looked = "", 0.0
         self.made = ""  # which populate made what is held
         self._maps: Any = None
-        self._slots: dict[str, int] = {}  # class -> its place, which it keeps while classes come and go
+        self._slots = Slots(self.run, write)
         embedded = embedded_path(store_url(recipe, self.run)) is not None
         self._every = LOOK_EVERY if embedded else ASK_EVERY
         self._spreader: tuple[Any, float, Spreader] | None = None
@@ -133,7 +136,7 @@ class HeldGraph:
         gone = undone_by(log)
         last = next((e.number for e in reversed(log) if e.whole and e.number not in gone and e.undoes is None), None)
         with self._lock:
-            slots = [self._slots.setdefault(name, len(self._slots)) for name in seen.answer.names]
+            slots = self._slots.of(seen.answer.names, lambda: self._by_first_label(seen.answer.names))
         return as_state(seen.answer, seen.current, seen.nearest, {
             "revision": seen.revision, "layout": seen.layout, "working": self.working, "last_edit": last,
             "slots": slots,
@@ -229,8 +232,6 @@ class HeldGraph:
         rows = {item: row for row, item in enumerate(current.ids.tolist())}
         number, layout = (1, 1) if before is None else (before.revision + 1, before.layout + 1)
         self._maps = self._mapped()
-        if not self._slots:
-            self._slots = _by_first_label(store, self.name, current.labels.names)
         self._publish(Snapshot(
             current, self._answer(current), number, layout, rows, np.asarray(nearest_concept(current.Z)),
             read_exemplars(self.run), tuple(said),
@@ -258,6 +259,19 @@ class HeldGraph:
             layout=before.layout + (not same), nearest=nearest_concept(current.Z) if folded else before.nearest,
             kept=before.kept if same else {},
         ))  # fmt: skip
+
+    def _by_first_label(self, names: Sequence[str]) -> list[str]:
+        """Classes in the order in which they were first labelled; the others follow in their own."""
+        from kgkt.rundir.current import open_graph_store
+        from kgkt.store.labels import read_label_records
+
+        first: dict[str, str] = {}
+        with open_graph_store(self.recipe, self.run) as store:
+            labels, ticks = read_label_records(store, self.name)
+        for record in (*labels, *ticks):
+            at = str(record["at"] or LATE)
+            first[record["class"]] = min(at, first.get(record["class"], at))
+        return sorted(names, key=lambda name: (first.get(name, LATE), names.index(name)))
 
     def _mapped(self) -> Any:
         """What tells the maps of B apart: whichever were made, and what was measured since."""
@@ -314,19 +328,6 @@ def _replaced(store: Store, graph: str, rows: Sequence[LabelRow]) -> list[str]:
     return [f"{record['item_id']} was {record['class']}, said by {record['by']} at {record['at']}"
             for record in read_label_records(store, graph)[0]
             if new.get(record["item_id"], record["class"]) != record["class"]]  # fmt: skip
-
-
-def _by_first_label(store: Store, graph: str, names: Sequence[str]) -> dict[str, int]:
-    """Class -> place, in the order in which they were first labelled; the others follow in their own."""
-    from kgkt.store.labels import read_label_records
-
-    first: dict[str, str] = {}
-    labels, ticks = read_label_records(store, graph)
-    for record in (*labels, *ticks):
-        at = str(record["at"] or "~")
-        first[record["class"]] = min(at, first.get(record["class"], at))
-    order = sorted(names, key=lambda name: (first.get(name, "~"), names.index(name)))
-    return {name: place for place, name in enumerate(order)}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -67,7 +67,7 @@ class Held:
             raise NoGraphError(f"no graph {name!r}{nearest(name, there)}")
         with self._lock:
             if name not in self._graphs:
-                self._graphs[name] = HeldGraph(self.recipe_of(name), self.tell)
+                self._graphs[name] = HeldGraph(self.recipe_of(name), self.tell, self.write)
             return self._graphs[name]
 
     def pictures(self, name: str) -> Pictures:

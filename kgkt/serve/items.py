@@ -167,7 +167,7 @@ def search(seen: Snapshot, pictures: Pictures, wanted: str) -> dict[str, Any]:
         named.insert(0, int(wanted))
     exact = [seen.rows[wanted]] if wanted in seen.rows else []
     found = exact + [row for row, item in enumerate(ids.tolist()) if wanted in item.casefold() and row not in exact]
-    if len(wanted) >= SHORTEST and len(found) < FOUND:
+    if (len(wanted) >= SHORTEST or not wanted.isascii()) and len(found) < FOUND:
         found += [row for row in pictures.search(wanted, seen, FOUND) if row not in found]
     shown = [(row, int(seen.nearest[row])) for row in found[:FOUND]]
     return {

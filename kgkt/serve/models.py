@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ STRONGEST = 20  # concepts of a block that are told
 
 
 def targets(recipe: Recipe, places: Places) -> list[dict[str, Any]]:
-    """The Keras files that may be named as B: file, bytes, fused, and whether it is the A of this graph."""
+    """The Keras files that may be named as B: file, bytes, fused, outputs, and whether it is the A of this graph."""
     from kgkt.rundir.source_memory import source_as_populated
 
     a = None
@@ -39,7 +40,20 @@ def targets(recipe: Recipe, places: Places) -> list[dict[str, Any]]:
         told = source_as_populated(recipe, open_run(recipe)).model_path
         a = None if told is None else (places.folder / told).resolve()
     return [{"file": places.shown(path), "bytes": path.stat().st_size, "fused": path.with_suffix(TOLD).is_file(),
-             "source": path.resolve() == a} for path in _files(places, KERAS)]  # fmt: skip
+             "source": path.resolve() == a, "outputs": _outputs(path, path.stat().st_mtime_ns)}
+            for path in _files(places, KERAS)]  # fmt: skip
+
+
+@functools.lru_cache(MOST)
+def _outputs(path: Path, changed: int) -> int | None:
+    """How many outputs a file has; None where it does not say, or has several outputs."""
+    from kgkt.source.models import inspect_model
+
+    try:
+        told = inspect_model(path)
+    except KgktError:
+        return None
+    return None if told.several_outputs or told.outputs is None else int(told.outputs)
 
 
 def data_files(places: Places) -> list[dict[str, Any]]:
@@ -123,6 +137,7 @@ def _fused(run: RunDir, places: Places) -> dict[str, dict[str, Any]]:
             out = path.with_name(path.name.removesuffix(TOLD) + KERAS)
             figures = told.get("figures", {})
             found[name] = {"out": places.shown(out), "exists": out.is_file(), "at": told["made_at"],
+                           "last_edit": told["facts"].get("last_edit"),
                            "figures": figures, "rows": beside(figures), "written": told.get("written", {}),
                            "notices": told.get("notices", [])}  # fmt: skip
     return found

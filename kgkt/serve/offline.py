@@ -27,7 +27,7 @@ LARGEST = 9_500_000  # bytes of a file, as far as smaller pictures can do it
 LOOKS = ((64, 75), (48, 70), (40, 65), (32, 60), (28, 55), (24, 50), (20, 40))
 LARGEST_CELL = LOOKS[0][0]
 A_SHEET = 1024  # cells of a sheet
-DOUBTED = 40  # labels in doubt, as many as the page asks for
+DOUBTED = 20  # labels in doubt, as many as the page asks for
 POLICY = "default-src 'none'; img-src data:; script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'"
 
 

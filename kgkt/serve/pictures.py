@@ -44,8 +44,10 @@ class Pictures:
 
     def has(self, item: str) -> bool:
         """Whether the item can be shown as a picture."""
-        looks = self._read()
-        return looks.path(item) is not None or (looks.data is not None and self._drawable(looks))
+        if self._read().paths(item):
+            return True
+        looks = self._read(draw=True)
+        return self._drawable(looks) and item in self._rows
 
     def png(self, item: str, side: int) -> bytes | None:
         """The item as a PNG whose short side is about `side` pixels; None where there is nothing to draw."""
@@ -66,14 +68,21 @@ class Pictures:
         return drawn
 
     def search(self, wanted: str, seen: Snapshot, most: int) -> list[int]:
-        """Rows of items whose text holds `wanted`, capitals aside."""
+        """Rows of items whose text holds every word that is wanted, capitals aside; those that hold them as they stand
+        there come first."""
         looks = self._read()
         texts = looks.data.text if looks.data is not None else None
         if texts is None:
             return []
-        found = (seen.rows.get(str(item)) for item, text in zip(looks.data.ids.tolist(), texts, strict=True)  # type: ignore
-                 if wanted in text.casefold())  # fmt: skip
-        return [row for row, _ in zip((r for r in found if r is not None), range(most), strict=False)]
+        words = wanted.split()
+        phrase, together, apart = " ".join(words), list[int](), list[int]()
+        for item, text in zip(looks.data.ids.tolist(), texts, strict=True):  # type: ignore[union-attr]
+            folded = text.casefold()
+            if all(word in folded for word in words) and (row := seen.rows.get(str(item))) is not None:
+                (together if phrase in " ".join(folded.split()) else apart).append(row)
+                if len(together) == most:
+                    break
+        return [*together, *apart][:most]
 
     def _draw(self, seen: Snapshot, page: int) -> bytes | None:
         first = page * ACROSS * ACROSS
@@ -89,11 +98,9 @@ class Pictures:
             with contextlib.suppress(OSError, SyntaxError, ValueError):  # broken since the graph was made
                 return _opened(path, side)
         looks = self._read(draw=True)
-        if looks.data is None or not self._drawable(looks):
-            return None
-        return self._pixels(looks, item)
+        return self._pixels(looks, item) if self._drawable(looks) and item in self._rows else None
 
-    def _pixels(self, looks: Looks, item: str) -> Image.Image | None:
+    def _pixels(self, looks: Looks, item: str) -> Image.Image:
         """An item that `populate` kept no thumbnail of, black and white as a sample of the pool has them."""
         import numpy as np
         from PIL import Image
@@ -101,8 +108,6 @@ class Pictures:
         from kgkt.source.thumbs import as_pixels, value_range
 
         assert looks.data is not None
-        if item not in self._rows:
-            return None
         if self._span is None:
             n = len(looks.data.ids)
             self._span = value_range(looks.data, np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from kgkt.errors import InputError, UsageError, nearest
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kgkt.serve.graph import HeldGraph, Snapshot
+    from kgkt.values import ConceptGraph
 
 SORTS = ("size", "name", "doubt", "mass", "labels", "number")
+WORDS = 3  # of a theme's title
 NEIGHBOURS, BLOCKS = 12, 40  # of a concept, that are told of
 DIGITS = 4
 RULE = "the strongest edges of each concept, and those heavier than chance makes them"  # what `backbone` keeps
@@ -57,26 +60,59 @@ def _map(held: HeldGraph, seen: Snapshot) -> dict[str, Any]:
     import numpy as np
 
     from kgkt.concepts.backbone import backbone
-    from kgkt.concepts.edges import layout
-
     graph, ids = seen.current.graph, seen.current.ids
-    places = layout(graph.centroids)
+    places = _places(held, graph)
     kept = backbone(graph.edges, graph.weights, len(graph))
     edges, more = graph.edges[kept], of_layout(held, seen)
     themes = sorted({t for t in graph.themes.tolist() if t >= 0})
     counts = np.bincount(graph.themes[graph.themes >= 0], minlength=max(themes, default=-1) + 1)
     medoids = [str(ids[part[0]]) if len(part) else None for part in seen.exemplars]
+    titles = theme_titles(graph, seen.rows)
     return {
         "x": _rounded(places[:, 0]), "y": _rounded(places[:, 1]), "names": graph.names.tolist(),
         "auto_names": [more["auto"].get(i) for i in range(len(graph))], "sizes": graph.sizes.tolist(),
         "themes": graph.themes.tolist(),
-        "theme_names": [{"number": t, "name": more["themes"].get(t, f"theme {t}"), "size": int(counts[t])}
-                        for t in themes],
+        "theme_names": [{"number": t, "name": more["themes"].get(t, f"theme {t}"), "size": int(counts[t]),
+                         "title": titles.get(t)} for t in themes],
         "active": graph.active.tolist(), "into": seen.current.into.tolist(), "medoids": medoids,
         "sources": more["sources"], "reach": _reached(more, len(graph)),
         "edges": {"a": edges[:, 0].tolist(), "b": edges[:, 1].tolist(), "weight": _rounded(graph.weights[kept]),
                   "kept": len(kept), "all": len(graph.edges), "rule": RULE},
     }  # fmt: skip
+
+
+def _places(held: HeldGraph, graph: ConceptGraph) -> np.ndarray:
+    """(k, 2) where populate drew each concept, which holds while the graph grows; worked out where it kept none."""
+    from kgkt.concepts.edges import layout
+    from kgkt.files import load_arrays
+    from kgkt.rundir.graph_files import CONCEPTS
+
+    kept = load_arrays(held.run.path(CONCEPTS))[0].get("places")
+    return layout(graph.centroids) if kept is None or len(kept) != len(graph) else kept
+
+
+def theme_titles(graph: ConceptGraph, items: Container[str]) -> dict[int, str]:
+    """What sets each theme's concepts apart from those of others, in words of their names, as far as they have names.
+
+    Args:
+        graph: of k concepts, whose names are words with commas, what people call them, or an item's id.
+        items: their ids; a concept that is only called so tells nothing.
+    """
+    import math
+    from collections import Counter
+
+    counts: dict[int, dict[str, int]] = {}
+    told = zip(graph.names.tolist(), graph.themes.tolist(), graph.sizes.tolist(), strict=True)
+    for i, (name, theme, size) in enumerate(told):
+        if theme >= 0 and size and name not in items and name != f"concept {i}":
+            for word in name.split(", "):
+                part = counts.setdefault(theme, {})
+                part[word] = part.get(word, 0) + size
+    themes_with = Counter(word for part in counts.values() for word in part)
+    return {
+        theme: ", ".join(sorted(part, key=lambda w: (-part[w] * math.log(1 + len(counts) / themes_with[w]), w))[:WORDS])
+        for theme, part in counts.items()
+    }
 
 
 def of_layout(held: HeldGraph, seen: Snapshot) -> dict[str, Any]:

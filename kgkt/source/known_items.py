@@ -27,13 +27,19 @@ def known_item(item_id: str, known: Collection[str], where: str = "") -> str:
     Raises:
         InputError: no such item; with the one that was meant, or the nearest ids.
     """
-    if item_id not in known:
+    found = found_item(item_id, known)
+    if found is None:
         item_id = item_id.strip()
-    if item_id not in known:
-        item_id = _written_otherwise(item_id, known) or item_id
-    if item_id not in known:
         raise InputError(f"{where}no item {item_id!r} in the pool{_why_unknown(item_id, known)}")
-    return item_id
+    return found
+
+
+def found_item(item_id: str, known: Collection[str]) -> str | None:
+    """The same without a word about an item that is not there."""
+    if item_id in known:
+        return item_id
+    item_id = item_id.strip()
+    return item_id if item_id in known else _written_otherwise(item_id, known)
 
 
 def _written_otherwise(item_id: str, known: Collection[str]) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kgkt.errors import InputError, count
 from kgkt.files import sha256_file
-from kgkt.source.known_items import known_item
+from kgkt.source.known_items import found_item, known_item
 from kgkt.source.lines import Lines
 from kgkt.source.records import Table, no_column, open_table, suffix_of
 from kgkt.source.safety import read_head
@@ -54,17 +54,19 @@ class LabelFile:
         digest: of the file.
         empty: rows, or tasks, without a class.
         skipped: how many of these the annotators skipped, in Label Studio's word: cancelled.
+        outside: rows of items that the pool does not have, which were passed over.
     """
 
     rows: list[LabelRow]
     digest: str
     empty: int
     skipped: int = 0
+    outside: int = 0
 
 
 def read_label_file(
     path: Path, known: Collection[str], id_column: str = ID_COLUMN, class_column: str = CLASS_COLUMN,
-    classes: Collection[str] = (), pool_ids: str = ID_COLUMN,
+    classes: Collection[str] = (), pool_ids: str = ID_COLUMN, beyond: bool = False,
 ) -> LabelFile:  # fmt: skip
     """Read a table with the columns item_id and class, or an export of Label Studio (JSON, JSON-MIN).
 
@@ -82,6 +84,7 @@ def read_label_file(
         id_column, class_column: names of the two columns; in an export, of the field and the control.
         classes: names of classes that are known.
         pool_ids: what the pool calls its column of ids.
+        beyond: pass over items that the pool does not have, as far as it has some of them.
 
     Raises:
         InputError: not UTF-8, a missing column, an unknown item, one item with two classes, whole numbers that came out
@@ -111,9 +114,13 @@ def read_label_file(
 
         pictures = PictureNames(known)
         entries = [(pictures.find(item, f"{where}: ") or item, name, where) for item, name, where in entries]
+    outside = 0
+    if beyond:
+        inside = [entry for entry in entries if found_item(entry[0], known) is not None]
+        outside, entries = (len(entries) - len(inside), inside) if inside else (0, entries)
     rows = [_row(item, name, where, known) for item, name, where in entries]
     check_consistent(rows)
-    return LabelFile(rows, digest, empty, skipped)
+    return LabelFile(rows, digest, empty, skipped, outside)
 
 
 def _at(path: Path, place: str, number: int) -> str:

@@ -25,6 +25,14 @@ REMAINS, COUNTS = 0.9, 0.5
 MOST_CLASSES = 20  # up to which the estimate was found calibrated; with 86 it was 10 points too high
 QUANTILE = 1.645  # of 9 in 10
 
+
+def why_untold(n_classes: int) -> str:
+    """Why nothing is expected of an answer, in words."""
+    if n_classes > MOST_CLASSES:
+        return f"how many answers are right cannot be told of over {MOST_CLASSES} classes"
+    return "too few labels to tell how many answers are right (five a class are needed)"
+
+
 AnswerOf = Callable[[Seeds], "np.ndarray"]  # from seeds to (n, c + h), rows sum to 1
 
 

@@ -13,6 +13,7 @@ from kgkt.files import digest_path, digest_value, load_arrays, sha256_file
 from kgkt.recipe import Recipe, Target
 from kgkt.rundir.class_order import fix_classes, longer_order, tell_unlabelled
 from kgkt.rundir.current import CurrentGraph, open_graph_store
+from kgkt.rundir.edits import read_log
 from kgkt.rundir.folder import RunDir
 from kgkt.rundir.measured import keep_measured, target_memory
 from kgkt.rundir.state import Say, open_run, record, settings_of
@@ -79,6 +80,7 @@ def fuse_target(
     options = fuse_options(recipe)
     growing = None
     need_labels(recipe, run)
+    last_edit = max((edit.number for edit in read_log(run)), default=0)
     if recipe.target.grow:
         growing, current, targets = grow_target(recipe, run, say)
         recipe, opened = growing.recipe, growing.opened
@@ -96,6 +98,8 @@ def fuse_target(
         block_map = None if growing else current_map(recipe, run, say, model, path, current, targets)
     if growing:
         targets = growing.taught(run, current, targets, x, options.sharpen, say)
+    # whoever labels or asks the teacher anew while B is trained is not in it
+    facts, inputs = provenance(recipe, run, current, targets) | {"last_edit": last_edit}, fuse_inputs(recipe, run)
     places = filter_places(recipe, run, block_map)
     total = options.training_steps(block_map is not None, test is not None)
     bar = progress("training", total) if progress else contextlib.nullcontext()
@@ -113,7 +117,6 @@ def fuse_target(
     for notice in fusion.notices:
         say(notice)
     measured = measure(model, x, current.Z, from_logits=recipe.target.from_logits)
-    facts = provenance(recipe, run, current, targets)
     if growing:
         facts["grown"] = growing.facts
         growing.settle(run, say)
@@ -125,7 +128,7 @@ def fuse_target(
                 fix_classes(store, run, targets.names, path.stem, say)
     write_card(fusion, out, original=path, facts=facts, force=force, taught=model)
     kept = keep_measured(recipe, run, measured, current, block_map, out, say)
-    record(run, "fuse", fuse_inputs(recipe, run), {"model": sha256_file(out), **kept},
+    record(run, "fuse", inputs, {"model": sha256_file(out), **kept},
            dict(fusion.figures), target_memory(recipe))  # fmt: skip
     return Fused(fusion, out, below_bar(recipe, fusion, out), growing.facts if growing else {})
 

@@ -144,8 +144,7 @@ def populate(
             with _timed(seconds, "graph"):
                 emptied = ~drawn.graph.active
                 emptied[carried.off] = False
-                save_graph_files(
-                    run, features.ids, found.embedding, found.clustering, drawn.exemplars, drawn.graph.names, emptied)
+                save_graph_files(run, features.ids, found.embedding, found.clustering, drawn, emptied)
                 save_sources(run, found.alone)
                 release_memory()
                 nodes = pool.source.nodes(features)
@@ -176,7 +175,7 @@ def _make(
     with _timed(seconds, "concepts"):
         found = find(recipe, features, contents, pool, before, say, fresh, people)
     with _timed(seconds, "edges"):
-        drawn = draw(run.graph, recipe, found, features.ids, pool.data, of_words(features, pool.data))
+        drawn = draw(run.graph, recipe, found, features.ids, pool.data, of_words(features, pool.data), before)
     return found, drawn
 
 
@@ -191,9 +190,9 @@ def _populated(
 ) -> Populated:  # fmt: skip
     graph = drawn.graph
     return Populated(
-        run, url, dict(features.widths), len(features), len(graph), len(graph.edges), int(graph.themes.max()) + 1,
-        _span(graph.sizes), found.stability, seconds, carried.lost, found.growth, found.why, dry=dry,
-        weights=found.weights,
+        run, url, dict(features.widths), len(features), len(graph), len(graph.edges),
+        len({*graph.themes.tolist()} - {-1}), _span(graph.sizes), found.stability, seconds, carried.lost, found.growth,
+        found.why, dry=dry, weights=found.weights,
     )  # fmt: skip
 
 

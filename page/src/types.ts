@@ -156,7 +156,7 @@ export interface FusedRow { method: string; value: number | null; [key: string]:
 
 export interface Model {
   name: string; file: string; exists: boolean; layers: { layer: string; kind: string; blocks: number }[];
-  fused: { out: string; at: string; figures: Record<string, Value>; rows: FusedRow[] } | null;
+  fused: { out: string; at: string; last_edit: number | null; figures: Record<string, Value>; rows: FusedRow[] } | null;
 }
 
 export interface LayerBlock {

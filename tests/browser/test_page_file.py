@@ -44,6 +44,9 @@ def test_a_file_shows_the_graph_and_asks_nobody(saved: Path, page: Any) -> None:
     page.locator("canvas").first.wait_for()
     page.goto(f"{saved.as_uri()}#/doubt?part=borders")
     page.get_by_text("Borders").first.wait_for()
+    page.goto(f"{saved.as_uri()}#/doubt")
+    page.get_by_text(re.compile("look wrong|looks wrong|Too few labels")).first.wait_for()
+    assert page.get_by_text("does not hold").count() == 0
     assert page.title() != "1"
     assert wrong == []
     assert {url.split("#")[0] for url in asked} == {saved.as_uri()}

@@ -89,9 +89,10 @@ def test_without_true_classes_nothing_is_judged(populated: Path, kgkt: Kgkt) -> 
 
 
 def test_true_classes_of_a_part_are_not_enough(known: Path, kgkt: Kgkt, truth: dict[str, str]) -> None:
-    write_labels(known / "part.csv", list(truth.items())[:-3])
+    write_labels(known / "part.csv", [*list(truth.items())[:-3], ("of tomorrow", "3")])
     done = kgkt("evaluate", "--truth", "part.csv")
     assert done.code == 3
+    assert "part.csv: 1 row of items that the pool does not have, passed over" in done.err
     assert "part.csv lacks the class of 3 of 600 items, e.g. 'i0597'" in done.err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 import zipfile
@@ -214,6 +215,26 @@ def test_check_knows_what_is_stale_where_flags_named_the_model(labelled: Path, k
     stages = kgkt("check").json["stages"]
     assert [stages[stage]["stale"] for stage in ("populate", "propagate", "map", "fuse")] == [False, False, True, True]
     assert stages["map"]["why"] == stages["fuse"]["why"] == ["targets"]
+
+
+def test_what_is_taught_anew_while_b_trains_is_not_in_it(labelled: Path, kgkt: Kgkt) -> None:
+    import keras
+
+    from kgkt.recipe import read_recipe
+    from kgkt.verbs.fuse import fuse_target
+
+    class Meanwhile(keras.callbacks.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            if not said:
+                said.append(kgkt("label", "i0000=not:3").json["edit"])
+                kgkt("propagate")
+
+    said: list[int] = []
+    recipe = read_recipe(None)
+    target = dataclasses.replace(recipe.target, model="b.keras", out="f.keras", steps=20, map=False)
+    fuse_target(dataclasses.replace(recipe, target=target), lambda line: None, callbacks=[Meanwhile()])
+    assert json.loads(Path("f.run.json").read_text())["facts"]["last_edit"] < said[0]
+    assert kgkt("check").json["stages"]["fuse"]["why"] == ["targets"]
 
 
 def test_populate_again_carries_edited_strengths(labelled: Path, kgkt: Kgkt) -> None:

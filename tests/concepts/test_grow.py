@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kgkt.concepts import cluster, edges, embed, grow, old_names
+from kgkt.concepts import cluster, edges, embed, grow, old_names, themes
 from kgkt.errors import shorten
 from kgkt.proof.view import write_arrays
 from kgkt.values import Features
@@ -187,3 +187,24 @@ def test_names_of_what_left_are_told():
     texts = ["the flow of a river", "a river alone", "A long text that begins with a word of its own", "x"]
     assert old_names.told_by_text(names, texts, np.array([0, 1, 2, 3])) == [True, False, False, True, True]
     assert old_names.told_by_text([shorten(texts[2], 40)], texts[2:3], np.array([0])) == [True]
+
+
+def test_themes_keep_their_numbers():
+    before = np.array([0, 0, 0, 1, 1, 2, -1])
+    now = np.array([1, 1, 0, 0, 0, 3, 2, 2, -1, 3])  # of seven old concepts and three new ones
+    assert themes.keep_numbers(now, before).tolist() == [0, 0, 1, 1, 1, 2, 3, 3, -1, 2]
+    assert themes.keep_numbers(np.full(3, -1), before[:3]).tolist() == [-1, -1, -1]
+    assert themes.keep_numbers(np.array([1, 0]), np.zeros(0, np.int64)).tolist() == [1, 0]
+
+
+def test_what_grows_is_drawn_as_before():
+    rng = np.random.default_rng(0)
+    centroids = rng.normal(size=(40, 5))  # no direction stands out
+    frame = edges.frame_of(centroids[:30])
+    first = edges.layout(centroids[:30])
+    assert np.abs(edges.layout(centroids[:30], frame) - first).max() == 0
+    assert np.abs(first).max() == pytest.approx(1)
+    more = edges.layout(centroids, frame)
+    assert np.abs(more).max() <= 1
+    ratio = more[:30] / first
+    assert ratio == pytest.approx(np.full_like(ratio, ratio[0, 0]))  # nearer together at most

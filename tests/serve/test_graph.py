@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import kgkt_in
+from tests.serve.conftest import client_of
 
 G = "/api/graphs/main"
 
@@ -144,6 +145,8 @@ def test_pictures_and_search(client: Any) -> None:
 
     from PIL import Image
 
+    rows = sorted(client.held.graph("main").now().rows)
+    assert all(got(client, G + f"/item?id={item}")["picture"] for item in rows[::40])  # kept by populate or not
     medoid = got(client, G + "/map")["medoids"][0]
     answer = client.get(G + "/picture", params={"id": medoid, "side": 64})
     assert answer.headers["content-type"] == "image/png"
@@ -216,6 +219,11 @@ def test_a_class_keeps_its_place(client: Any) -> None:
     done(client, G + "/undo", {"edit": 2})
     state = done(client, G + "/label", {"labels": [{"item": items[1], "class": "kiwi"}]})["state"]
     assert dict(zip(state["classes"], state["slots"], strict=True)) == {"pear": 0, "quince": 2, "fig": 3, "kiwi": 4}
+    done(client, G + "/label", {"labels": [{"item": items[0], "class": "fig"}]})  # the first label of pear, corrected
+    again = client_of(client.held.folder)
+    state = done(again, G + "/label", {"labels": [{"item": items[2], "class": "plum"}]})["state"]  # quince and pear went
+    assert dict(zip(state["classes"], state["slots"], strict=True)) == {"fig": 3, "kiwi": 4, "plum": 0}
+    again.held.close()
 
 
 def test_what_a_switch_mutes_is_told(taught_client: Any) -> None:

@@ -53,6 +53,7 @@ def test_only_keras_files_of_the_folder_may_be_b(taught_client, tmp_path):
     files = taught_client.get("/api/graphs/main/targets").json()["files"]
     assert [file["file"] for file in files] == ["a b.keras", "a.keras", "b-other.keras", "b.keras", "sub/deep.keras"]
     assert next(file["bytes"] for file in files if file["file"] == "a b.keras") == 3
+    assert {file["file"]: file["outputs"] for file in files if file["outputs"]} == {"a.keras": 10, "b.keras": 10}
     assert [file["file"] for file in files if file["fused"]] == ["b-other.keras"]
     assert taught_client.get("/api/graphs/main/models").json() == {"models": []}
 

@@ -69,3 +69,13 @@ def test_a_sheet_fills_its_cells_without_cutting() -> None:
     assert [int(solid[:30, 30 * k : 30 * k + 30].sum()) for k in range(3)] == [300, 0, 300]
     assert solid[15, 0]
     assert not solid[5, 5]
+
+
+def test_a_text_is_found_by_all_of_its_words(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["plays a game of\nChess against gnuchess", "gnuchess, an engine", "a 🎲 game", "engine of the game gnuchess"]
+    data: Any = SimpleNamespace(text=texts, ids=np.array(list("abcd")), x=None)
+    monkeypatch.setattr(pictures, "_read", lambda draw=False: Looks(Path("none"), None, data))
+    seen: Any = SimpleNamespace(rows={"a": 0, "b": 1, "c": 2, "d": 3})
+    asked = {"of chess": [0, 3], "gnuchess": [0, 1, 3], "game gnuchess": [3, 0], "🎲": [2], texts[0].casefold(): [0], "x": []}
+    assert {words: pictures.search(words, seen, 5) for words in asked} == asked
+    assert pictures.search("game", seen, 2) == [0, 2]

@@ -6,7 +6,7 @@ export interface WorthRow { method: string; title: string; value: number | null;
 export interface Written { kind: string; blocks: number; written: boolean; why: string }
 
 export interface Fused {
-  out: string; exists?: boolean; at?: string; figures: Record<string, number | null>; rows: WorthRow[];
+  out: string; exists?: boolean; at?: string; last_edit?: number | null; figures: Record<string, number | null>; rows: WorthRow[];
   written: Record<string, Written>; notices: string[]; card?: string;
 }
 

@@ -8,10 +8,13 @@ import { ended } from "./work";
 
 const TEACHES = (verb: string): boolean => verb !== "name";  // a name changes nothing that is taught
 
-/** How many edits that teach still stand since a time, in ISO 8601; what was undone again does not count. */
-export function editsSince(edits: readonly Edit[], then: string): number {
-  const from = Date.parse(then);
-  const later = (one: Edit): boolean => Date.parse(one.at) > from;
+/** What came later is counted from: a time in ISO 8601, or the number of the last edit that was known. */
+export type Then = string | number;
+
+/** How many edits that teach still stand since then; what was undone again does not count. */
+export function editsSince(edits: readonly Edit[], then: Then): number {
+  const from = typeof then === "number" ? then : Date.parse(then);
+  const later = (one: Edit): boolean => (typeof then === "number" ? one.number : Date.parse(one.at)) > from;
   const undoes = new Map(edits.flatMap((one) => one.undone_by === null ? [] : [[one.undone_by, one] as const]));
   return edits.filter((one) => {
     if (!later(one) || one.undone_by !== null || !TEACHES(one.verb)) return false;
@@ -21,9 +24,10 @@ export function editsSince(edits: readonly Edit[], then: string): number {
 }
 
 /** "your last 3 edits": those since then; "" for none, or where they are not known. */
-export function useSince(then: string | null | undefined): string {
-  const { value } = useGet<{ edits: Edit[] }>(then ? at("edits") : null, useRevision());
-  if (!then || !value) return "";
+export function useSince(then: Then | null | undefined): string {
+  const known = then !== null && then !== undefined && then !== "";
+  const { value } = useGet<{ edits: Edit[] }>(known ? at("edits") : null, useRevision());
+  if (!known || !value) return "";
   const found = editsSince(value.edits, then);
   return found === 0 ? "" : found === 1 ? "your last edit" : `your last ${count(found)} edits`;
 }
@@ -40,12 +44,18 @@ export function useGrown(then: string): boolean {
   return told !== null && Date.parse(told.made_at) > Date.parse(then);
 }
 
-/** Why what B was worth stands from before; null where it does not. `last`: of all Bs it was fused last. */
-export function useStale(then: string, last: boolean): string | null {
-  const told = useOverview(), grew = useGrown(then), edits = useSince(then);
+/** "your last edit, and before the graph was made anew or grew": what changed since; "" for nothing. */
+export function useChanged(then: Then | null, done: string): string {
+  const edits = useSince(then), grew = useGrown(done);
+  return [edits, grew ? "the graph was made anew or grew" : ""].filter(Boolean).join(", and before ");
+}
+
+/** Why what B was worth stands from before; null where it does not. `done`: when it was fused; `last`: of all Bs it was
+ *  fused last. */
+export function useStale(then: Then, done: string, last: boolean): string | null {
+  const told = useOverview(), since = useChanged(then, done);
   const fuse = last ? told?.stages["fuse"] : undefined;
-  const since = [edits, grew ? "the graph was made anew or grew" : ""].filter(Boolean);
-  if (since.length) return `Fused before ${since.join(", and before ")}`;
+  if (since) return `Fused before ${since}`;
   const why = fuse?.stale ? fuse.why.filter((one) => /targets|populate|propagate|graph/.test(one)) : [];
   return why.length ? "Fused before the last change of the graph" : null;
 }

@@ -12,7 +12,7 @@ import { at, chosen, complain, current, map, mayWrite, notice, overview, state }
 import type { Job, Similar } from "../types";
 import { count, figure, share } from "../words";
 import type { Traced, TracedBlock, TracedClass, TracedItem, TracedUnit } from "./shapes";
-import { useSince } from "./since";
+import { useChanged } from "./since";
 import { begin, isOf, isRunning, work } from "./work";
 
 /** `held`: the trace that the service made last, undefined where that is not known yet. What the address names is traced
@@ -73,10 +73,11 @@ export function Trace({ what, tell, target, held }: {
 
 // What was traced stands as it was then, while the concepts beside it show what they are now.
 function Before({ job, busy, again }: { job: Job; busy: boolean; again: () => void }): VNode | null {
-  const edits = useSince(job.started === null ? null : String(job.started));
-  if (!edits) return null;
+  const started = job.started === null ? "" : String(job.started);
+  const since = useChanged(started, started);
+  if (!since) return null;
   return (
-    <p class="before" role="status">Traced before {edits}: what B and the graph say stands from then.{" "}
+    <p class="before" role="status">Traced before {since}: what B and the graph say stands from then.{" "}
       <button type="button" disabled={busy} onClick={again}>Trace again</button></p>
   );
 }

@@ -8,7 +8,7 @@ import { useMismatch, useStale } from "./since";
 
 export function Worth({ fused, last }: { fused: Fused; last: boolean }): VNode {
   const { figures, rows, written } = fused;
-  const stale = useStale(fused.at ?? "", last), apart = useMismatch(headOf(fused));
+  const stale = useStale(fused.last_edit ?? fused.at ?? "", fused.at ?? "", last), apart = useMismatch(headOf(fused));
   const before = [stale, apart].filter(Boolean).join(". ");
   return (
     <section aria-label="What it was worth">
