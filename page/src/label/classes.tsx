@@ -35,7 +35,7 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
   const [writes, setWrites] = useState(false); // the field has the focus: keys write into it
   if (!mayWrite()) return <ReadOnly />;
   return (
-    <div class={`classes${not ? " not" : ""}${writes ? " writes" : ""}`}>
+    <div class={`classes${not ? " not" : ""}${writes ? " writes" : ""}${classes.length < 2 ? " few" : ""}`}>
       <div ref={list} onScroll={look} class={`class-buttons${long ? " long" : short ? " short" : ""}`} role="group" aria-label={not ? "What this is not" : "What this is"}>
         {order.map((one) => (
           <WriteButton key={one} data-class={one} title={one} aria-label={not ? `not ${one}` : one} onClick={() => say(one)}>
