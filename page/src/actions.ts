@@ -1,7 +1,12 @@
 // What a person does to the graph. Each answers with what it did and the State after it, which is taken at once.
-import { adopt, at, complainOf, mayReach, notice } from "./store";
+import { adopt, at, complainOf, mayReach, notice, settle } from "./store";
+import { plainly } from "./b/plain";
 import { source } from "./source";
+import { cell } from "./cell";
 import type { Edited, Job, Value } from "./types";
+
+/** Edits that are on their way to the server. */
+export const writing = cell(0);
 
 export interface LabelOf { item: string; class: string }
 
@@ -39,10 +44,11 @@ export async function startJob(verb: string, settings: Record<string, Value>, te
   if (!mayReach()) return null;
   try {
     const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
+    settle(verb);
     source.follow(job, tell);
     return job;
   } catch (error) {
-    complainOf(error);
+    complainOf(error, verb);
     return null;
   }
 }
@@ -50,14 +56,18 @@ export async function startJob(verb: string, settings: Record<string, Value>, te
 // null: it failed, and a notice said why.
 async function edit(path: string, body: unknown, how: Quiet = {}, undoable = true): Promise<Edited | null> {
   if (!mayReach()) return null;
+  writing.set(writing.value + 1);
   try {
-    const done = await source.post<Edited>(at(path), body);
+    const done = await source.post<Edited>(at(path), body, true);
     adopt(done.state);
+    settle(path);
     if (!how.quiet) notice(done.words, { undo: undoable ? done.edit : null });
-    done.notices.forEach((words) => notice(words));
+    done.notices.forEach((words) => notice(plainly(words)));
     return done;
   } catch (error) {
-    complainOf(error);
+    complainOf(error, path);
     return null;
+  } finally {
+    writing.set(writing.value - 1);
   }
 }

@@ -12,6 +12,7 @@ import type { Found } from "./types";
 import { useKeys } from "./use";
 
 const WAIT = 120; // ms after the last letter
+const LONGEST = 500; // characters that are looked for, of a text that was pasted
 
 type Hit =
   | { kind: "concept"; number: number; name: string }
@@ -112,7 +113,7 @@ export function Search(): VNode {
 
 function useFound(text: string): Found | null {
   const [found, set] = useState<Found | null>(null);
-  const q = text.trim();
+  const q = [...text.trim()].slice(0, LONGEST).join("").trim(); // by whole characters
   useEffect(() => {
     if (q === "") {
       set(null);

@@ -7,7 +7,8 @@ import { capital } from "./words";
 
 export type Colour = "class" | "theme" | "doubt" | "reach" | `source:${string}`;
 
-export interface Notice { id: number; words: string; bad: boolean; undo: number | null }
+/** `of`: the action that failed, where it is one. */
+export interface Notice { id: number; words: string; bad: boolean; undo: number | null; of: string }
 
 export const session = cell<Session | null>(null);
 export const graph = cell("");
@@ -35,14 +36,20 @@ export const mayWrite = (): boolean => !source.offline && (session.value?.write 
 export const at = (path: string, query: Query = {}): string => address(graph.value, path, query);
 
 let count = 0;
-const SHOWN = 4;        // notices at once
-const STAYS = 6000;     // ms that one stays which is no fault
+const SHOWN = 3;        // notices at once
+const STAYS = 6000;     // ms that one stays
+const FAULT = 15_000;   // ms that a fault stays; it goes when the view is left, too, or what failed succeeds
 
-export function notice(words: string, { bad = false, undo = null }: { bad?: boolean; undo?: number | null } = {}): void {
+export function notice(words: string, { bad = false, undo = null, of = "" }: { bad?: boolean; undo?: number | null; of?: string } = {}): void {
   const id = ++count;
   const same = notices.value.filter((one) => one.words !== words);
-  notices.set([...same, { id, words, bad, undo }].slice(-SHOWN));
-  if (!bad) setTimeout(() => dismiss(id), STAYS);
+  notices.set([...same, { id, words, bad, undo, of }].slice(-SHOWN));
+  setTimeout(() => dismiss(id), bad ? FAULT : STAYS);
+}
+
+/** Takes away what was said of faults: of an action that has succeeded now, or of all. */
+export function settle(of?: string): void {
+  notices.set(notices.value.filter((one) => !one.bad || (of !== undefined && one.of !== of)));
 }
 
 export const UNSAVED = "not connected: not saved";
@@ -53,10 +60,10 @@ export function mayReach(): boolean {
   return connected.value;
 }
 
-/** Says why a write failed. */
-export function complainOf(error: unknown): void {
+/** Says why a write failed; `of`: which. */
+export function complainOf(error: unknown, of: string): void {
   if (error instanceof Problem && (error.kind === "lost" || error.kind === "auth")) notice(capital(UNSAVED), { bad: true });
-  else complain(error);
+  else complain(error, of);
 }
 
 export function dismiss(id: number): void {
@@ -64,10 +71,10 @@ export function dismiss(id: number): void {
 }
 
 /** Says what went wrong; for the end of every promise that no view waits for. */
-export function complain(error: unknown): void {
+export function complain(error: unknown, of = ""): void {
   if (error instanceof DOMException && error.name === "AbortError") return;
   if (error instanceof Problem && (error.kind === "lost" || error.kind === "auth")) return;  // the bar says so already
-  notice(error instanceof Error ? error.message : String(error), { bad: true });
+  notice(error instanceof Error ? error.message : String(error), { bad: true, of });
   if (!(error instanceof Problem)) console.error(error);
 }
 
@@ -151,7 +158,10 @@ export function chooseGraph(name: string): void {
 
 /** Listens to the service; called once. */
 export function keepUp(): void {
-  route.subscribe(() => {
+  let view = route.value.view;
+  route.subscribe((now) => {
+    if (now.view !== view) settle();
+    view = now.view;
     const name = session.value && wanted(session.value);
     if (name && graph.value && name !== graph.value) void openGraph(name).catch(complain);
   });
@@ -163,7 +173,10 @@ export function keepUp(): void {
   source.listen("answer", (told) => {
     if (told.graph === graph.value) void loadState().catch(complain);
   });
-  source.listen("link", (there) => connected.set(there));
+  source.listen("link", (there) => {
+    connected.set(there);
+    if (there) notices.set(notices.value.filter((one) => one.words !== capital(UNSAVED)));
+  });
   source.listen("expired", () => expired.set(true));
   source.listen("again", () => void resume());
 }

@@ -18,7 +18,7 @@ export interface Edges { a: number[]; b: number[]; weight: number[] }
 
 export interface Backbone extends Edges { kept: number; all: number; rule: string }
 
-export interface Theme { number: number; name: string; size: number }
+export interface Theme { number: number; name: string; size: number; title?: string | null }
 
 export interface MapData {
   layout: number;
@@ -150,7 +150,7 @@ export interface Job {
   curve: Point[]; result: Record<string, Value> | null; error: { kind: string; message: string } | null;
 }
 
-export interface Target { file: string; bytes: number; fused: boolean }
+export interface Target { file: string; bytes: number; fused: boolean; outputs?: number | null }
 
 export interface FusedRow { method: string; value: number | null; [key: string]: Value }
 

@@ -17,3 +17,6 @@ export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined) return "not measured";
   return Number.isInteger(value) ? count(value) : Number(value.toPrecision(3)).toString();
 }
+
+/** What a theme is called: the words of its largest concepts, else its name. */
+export const themeWords = ({ name, title }: { name: string; title?: string | null }): string => title || name;

@@ -42,8 +42,8 @@ def opened(page: Page, served: Served, view: str = "#/label") -> Watched:
 
 
 def item_shown(page: Page) -> str:
-    """The item that is to be labelled."""
-    return page.locator(".stage-words strong").inner_text()
+    """The item that is to be labelled, once it is on the screen."""
+    return page.locator(".stage[aria-busy=false] .stage-words strong").inner_text()
 
 
 def suggested(served: Served, n: int) -> list[str]:

@@ -35,7 +35,9 @@ def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str
     job.get_by_role("button", name="Cancel").click()
     expect(job).to_contain_text("cancelled", timeout=LONG)
 
-    page.get_by_text("Steps and seed").click()
+    page.get_by_text("More: steps, seed").click()
+    expect(page.get_by_label("Classes of B, in order")).to_be_visible()  # whatever an error may mean has a field
+    expect(page.get_by_label("What B reads of the same items")).to_be_visible()
     page.get_by_label("Steps", exact=True).fill("60")
     page.get_by_role("button", name="Fuse").click()
     expect(page.get_by_role("button", name="It runs")).to_be_disabled()
@@ -71,10 +73,14 @@ def test_b_is_taught_and_looked_into(page: Page, served: Served, truth: dict[str
     expect(worth).to_contain_text("B alone")  # what was measured stays with the graph
     expect(page.locator(".curve-held")).to_be_visible()  # and the service still holds the job
 
+    expect(traced).to_contain_text("b-fused.keras says")
+    other = served.ask("/api/graphs/main/map")[1]["medoids"][1]
+    page.goto(f"{served.base}/#/b?trace={other}")  # an address gives the trace that it names
+    expect(traced.get_by_role("button", name=f"Open {other}").first).to_be_visible(timeout=LONG)
     page.get_by_label("An item, a class, or layer:unit").fill("no such item")
     page.get_by_role("button", name="Trace", exact=True).click()
     expect(page.locator(".job .trouble")).to_contain_text("no such item", timeout=LONG)
-    assert watched.but("404") == []  # there is no report yet
+    assert watched.said == []
 
 
 def _says_what_stands_from_before(page: Page, served: Served, item: str) -> None:
@@ -83,8 +89,8 @@ def _says_what_stands_from_before(page: Page, served: Served, item: str) -> None
     expect(before).to_have_count(0)
     status, done = served.ask("/api/graphs/main/label", {"labels": [{"item": item, "class": "an eleventh"}]})
     assert status == 200
-    expect(page.get_by_role("region", name="What it was worth")).to_contain_text("Fused before your last 1 edit")
-    expect(page.locator(".trace")).to_contain_text("Traced before your last 1 edit")
+    expect(page.get_by_role("region", name="What it was worth")).to_contain_text("Fused before your last edit")
+    expect(page.locator(".trace")).to_contain_text("Traced before your last edit")
     expect(page.locator("form.fuse")).to_contain_text("B has 10 outputs, the graph has 11 classes")
     expect(page.get_by_label("Classes of B, in order")).to_have_value("\n".join(map(str, range(10))))
     expect(page.get_by_label("B grows by an output for an eleventh")).not_to_be_checked()

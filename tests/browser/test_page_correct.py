@@ -107,7 +107,7 @@ def test_suspects_and_borders(page: Page, labelled: Served) -> None:
     page.wait_for_selector("td:has-text('undone by')")
     # an undo is taken back as any other; what it adds does not push the rows down by itself
     rows = page.locator("tbody tr").count()
-    page.locator("tr:has(td:has-text('undo ')) >> button").first.click()
+    page.locator("tr:has(td:has-text('takes back')) >> button").first.click()
     page.click("text=Show 1 newer edit")
     expect(page.locator("tbody tr")).to_have_count(rows + 1)
     assert watched.said == []
@@ -126,6 +126,11 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     page.keyboard.press("Enter")
     page.wait_for_selector(f".beside h2:has-text('{medoid}')")
     assert "concept=3" in page.url
+    # a text that is pasted is looked for by its beginning
+    page.get_by_role("combobox", name="Search").fill("no such words " * 60)
+    expect(page.locator("[role=option]")).to_have_text("Nothing is called that.")
+    expect(page.locator(".notice")).to_have_count(0)
+    page.get_by_role("combobox", name="Search").fill("")
     # its name is edited where it stands, and is text whatever it holds
     page.click(".beside >> text=Rename")
     page.keyboard.press("Control+A")
@@ -169,6 +174,9 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     page.focus("#ask-text")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".answer tbody tr")).to_have_count(7)
+    expect(page.locator(".answer td:nth-child(2) .link")).to_have_count(7)  # names of concepts whose key is in the row
+    page.locator("#ask-text").fill("MATCH")
+    expect(page.locator(".answer")).to_contain_text("The answer to the question before: concepts")
     page.goto(f"{served.base}/#/ask?q={quote('MATCH (c:Concept) RETURN c, c.key')}")
     page.wait_for_selector(".answer th:has-text('c.key')")
     expect(page.locator(".answer tbody tr")).to_have_count(concept_count(served))
@@ -181,6 +189,7 @@ def test_concept_search_ask(page: Page, labelled: Served, truth: dict[str, str])
     shipped = page.locator(".shipped button", has_text="separates")
     expect(shipped).to_contain_text("What separates two classes")
     shipped.click()
+    expect(page.locator(".answer")).to_have_text("")  # what stood there answered another question
     expect(page.locator(".params label").first).to_have_text(re.compile("^a: a class"))
     page.goto(f"{served.base}/#/ask?q={quote('MATCH (c:Concept) SET c.name = 1')}")
     page.wait_for_selector(".answer .trouble")

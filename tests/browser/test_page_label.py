@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driving import item_shown, label_all, opened
+from tests.browser.driving import item_shown, label_all, opened, violations
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from tests.serving import Served
 
@@ -33,7 +34,7 @@ def look_of(page: Page) -> dict[str, tuple[str | None, str | None, str | None]]:
     buttons = page.locator(".class-buttons button")
     mark = ".mark path"
     return {
-        one.get_attribute("data-class") or "": (one.locator("kbd").inner_text(), one.locator(mark).get_attribute("d"),
+        one.get_attribute("data-class") or "": (one.locator("kbd").text_content(), one.locator(mark).get_attribute("d"),
                                                 one.locator(mark).get_attribute("fill"))
         for one in (buttons.nth(i) for i in range(buttons.count()))
     }  # fmt: skip
@@ -41,6 +42,82 @@ def look_of(page: Page) -> dict[str, tuple[str | None, str | None, str | None]]:
 
 def saved(page: Page, words: str) -> None:
     expect(page.locator(".line")).to_contain_text(words)
+
+
+def _keys_label_what_is_seen(page: Page, served: Served, key: str) -> int:
+    """A key that is held labels one item, and none labels an item whose picture is not there; how many labels there are."""
+    before, item = label_count(served), item_shown(page)
+    for _ in range(6):
+        page.keyboard.down(key)  # all but the first are repeats
+    page.keyboard.up(key)
+    gone(page, item)
+    saved(page, f"{before + 1} labels")
+    held: list[Route] = []
+    page.route("**/picture?*side=512*", lambda route: held.append(route))
+    while not held or page.locator(".stage[aria-busy=true]").count() == 0:
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(100)
+    for _ in range(3):
+        page.keyboard.press(key)
+    expect(page.locator(".notices")).to_contain_text("before the item was on the screen")
+    assert label_count(served) == before + 1
+    page.unroute("**/picture?*side=512*")
+    for route in held:
+        route.continue_()
+    item_shown(page)
+    return before + 1
+
+
+def _what_is_said_is_saved(page: Page, served: Served, before: int) -> int:
+    """The line names an edit made elsewhere, which u takes back; a page that is left loses no label; how many there are."""
+    page.bring_to_front()
+    last = page.locator(".last")
+    expect(last).to_contain_text(re.compile("Last edit, by .* is "))
+    page.keyboard.press("u")
+    saved(page, f"{before - 1} labels")
+    expect(page.locator(".notices")).to_contain_text("undone")
+    items = []
+    key = page.locator(".class-buttons kbd").first.inner_text()
+    for _ in range(3):
+        items.append(item_shown(page))
+        page.keyboard.press(key)
+        gone(page, items[-1])
+    page.reload()
+    saved(page, f"{before + 2} labels")
+    expect(last).to_contain_text("Last edit, by ")
+    return before + 2
+
+
+def _what_is_typed_is_meant(page: Page, served: Served, key: str) -> None:
+    """First letters take the only class that begins so, and say it before; a digit labels, and letters are of the next."""
+    def classes() -> int:
+        return len(served.ask("/api/graphs/main/state")[1]["classes"])
+
+    there, before, field, item = classes(), label_count(served), page.locator("#class-field"), item_shown(page)
+    page.keyboard.press("t")
+    expect(page.locator(".label-does kbd").first).not_to_be_visible()  # no key where it would be written
+    page.keyboard.type("</ SCR")
+    expect(page.locator(".taken strong")).to_have_text(HOSTILE)
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    gone(page, item)
+    saved(page, f"{before + 1} labels")
+    assert classes() == there
+    item = item_shown(page)
+    page.keyboard.press("t")
+    page.keyboard.type("</ SCR")
+    page.keyboard.press("Shift+Enter")
+    gone(page, item)
+    saved(page, f"{before + 2} labels")
+    assert classes() == there + 1
+    item = item_shown(page)
+    page.keyboard.press(key)
+    page.keyboard.type("libs")
+    gone(page, item)
+    expect(field).to_have_value("libs")
+    saved(page, f"{before + 3} labels")
+    assert classes() == there + 1
+    page.keyboard.press("Escape")
 
 
 def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -> None:
@@ -53,7 +130,7 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
     gone(page, first)
     saved(page, "1 label")
     expect(page.locator(".class-buttons button")).to_have_count(1)
-    expect(page.locator(".last .gain")).to_have_text("+600 items")
+    expect(page.locator(".last .gain")).to_have_text(f"600 more items are taken for {truth[first]} now")
     # the field keeps the focus until there are two classes; then a class that is there has its own digit as key, another
     # is typed after t, and digits typed there label nothing
     names = {truth[first]}
@@ -122,15 +199,17 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
     page.keyboard.press("s")
     gone(page, item)
     assert label_count(served) == 10
+    labels = _keys_label_what_is_seen(page, served, truth[first])
     # a second page follows the first, and says who labelled what stands before the person
     other = page.context.browser.new_page()
     opened(other, served)
-    saved(other, "10 labels")
+    saved(other, f"{labels} labels")
     assert look_of(other) == look_of(page)
     item = item_shown(other)
     label_all(served, truth, [item])
     expect(other.locator(".labelled")).to_contain_text(f"Labelled {truth[item]} by")
-    saved(page, "11 labels")
+    saved(page, f"{labels + 1} labels")
+    labels = _what_is_said_is_saved(page, served, labels + 1)
     # a class with a hostile name is text and nothing else, on both
     page.bring_to_front()
     page.keyboard.press("t")
@@ -140,7 +219,8 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
         expect(one.locator(".class-buttons button").filter(has_text=HOSTILE)).to_have_count(1)
         assert one.title() == "kgkt"
         assert one.locator("img[src=x]").count() == 0
-    saved(other, "12 labels")
+    saved(other, f"{labels + 1} labels")
+    _what_is_typed_is_meant(page, served, truth[first])
     # when all is labelled, by somebody else, the page says so, and where to go on
     label_all(served, truth, truth, {})
     page.reload()

@@ -164,12 +164,14 @@ def test_pointer_keys_and_lasso_choose_and_the_bar_edits(page: Page, served: Ser
 def _edit_many(page: Page, served: Served) -> None:
     bar = page.locator(".chosen-bar")
     _lasso(page, 0, 0, 1, 1)
-    expect(bar).to_contain_text("60 concepts")
+    expect(bar).to_contain_text("60 concepts with 600 items")
+    expect(bar).to_contain_text("Labels 60 items: the one in the middle of each concept")
     bar.get_by_label("Label as").fill("all of them")
     bar.get_by_role("button", name="Label", exact=True).click()
     expect(page.locator(".line")).to_contain_text("60 labels")
     medoid = _ask(served, "map")["medoids"][7]
     assert _ask(served, f"item?id={medoid}")["label"] == "all of them"
+    expect(bar).to_contain_text("Labels up to 60 items")
     bar.get_by_label("Label as").fill("another")  # those that have a label keep it
     bar.get_by_role("button", name="Label", exact=True).click()
     expect(page.locator(".notices")).to_contain_text("60 items left")
@@ -217,7 +219,7 @@ def test_a_file_of_five_thousand_concepts_and_fifty_thousand_edges(page: Page, t
     expect(page.locator(".bare-note")).to_contain_text("populate --data")
     x, y = _focus_at(page)  # themes first
     page.keyboard.press("Enter")
-    expect(page.locator(".map-canvas [aria-live]")).to_contain_text("theme")
+    expect(page.locator(".map-canvas [aria-live]")).to_contain_text("words of ")  # a theme goes by its title
     expect(canvas).to_have_attribute("data-drawn", re.compile(r"\d\d"))  # it flew there, and the edges came
     box = canvas.bounding_box()
     assert box
@@ -256,7 +258,7 @@ def _many(k: int, m: int) -> dict[str, Any]:
         f"{root}/map": {
             "layout": 1, "x": (place[:, 0] / 4).tolist(), "y": (place[:, 1] / 4).tolist(), "names": names, "auto_names": names,
             "sizes": rng.integers(1, 20, k).tolist(), "themes": themes.tolist(),
-            "theme_names": [{"number": t, "name": f"theme {t}", "size": int((themes == t).sum())} for t in range(40)],
+            "theme_names": [{"number": t, "name": f"theme {t}", "title": f"words of {t}", "size": int((themes == t).sum())} for t in range(40)],
             "active": [True] * k, "into": list(range(k)), "medoids": [None] * k, "sources": None, "reach": None,
             "edges": {"a": edges[:, 0].tolist(), "b": edges[:, 1].tolist(), "weight": rng.pareto(1.5, m).tolist(),
                       "kept": m, "all": m, "rule": "all"},

@@ -2,9 +2,10 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
 import { useCell } from "../cell";
+import { ConceptLink } from "../parts/concept_card";
 import { Table } from "../parts/small";
 import { openConcept, openItem } from "../routes";
-import { graph } from "../store";
+import { graph, map } from "../store";
 import type { Rows, Value } from "../types";
 import { count, figure } from "../words";
 
@@ -14,16 +15,22 @@ const MANY = 12; // parts of a list that are shown
 
 export function Answer({ of }: { of: Rows }): VNode {
   const [most, set] = useState(SHOWN);
+  const data = useCell(map), name = useCell(graph);
   if (of.rows.length === 0)
     return (
       <p class="quiet">No row answers that. What concepts lean to (LEANS_TO) is in the graph once propagate has run.</p>
     );
   const shown = of.rows.slice(0, most);
+  const named = namesOf(data?.names ?? []);
   const columns = of.columns.map((head, place) => ({
     key: `${place}`,
     head,
     number: of.rows.every((row) => row[place] === null || typeof row[place] === "number"),
-    cell: (row: Value[]): ComponentChildren => <Shown of={row[place] ?? null} />,
+    cell: (row: Value[]): ComponentChildren => {
+      const of = row[place] ?? null;
+      const number = typeof of === "string" ? conceptOf(of, head, row, name, named) : null;
+      return number === null ? <Shown of={of} /> : <ConceptLink number={number} name={String(of)} />;
+    },
   }));
   return (
     <>
@@ -40,6 +47,26 @@ export function Answer({ of }: { of: Rows }): VNode {
       )}
     </>
   );
+}
+
+const keyOf = (of: Value, name: string): number =>
+  typeof of === "string" && of.startsWith(`${name}/concept/`) ? Number(of.slice(name.length + 9)) : NaN;
+
+function namesOf(names: readonly string[]): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  names.forEach((one, number) => found.set(one, [...(found.get(one) ?? []), number]));
+  return found;
+}
+
+// The concept that a name is of: one whose key is in the row, or the only one called so in a column of concepts. An item can
+// have the same name.
+function conceptOf(text: string, head: string, row: Value[], name: string, named: Map<string, number[]>): number | null {
+  if (/item/i.test(head)) return null;
+  const all = named.get(text) ?? [];
+  const keys = row.map((one) => keyOf(one, name));
+  const here = all.filter((number) => keys.includes(number));
+  if (here.length === 1) return here[0]!;
+  return all.length === 1 && /concept/i.test(head) ? all[0]! : null;
 }
 
 function Shown({ of }: { of: Value }): VNode {
@@ -79,7 +106,7 @@ function Shown({ of }: { of: Value }): VNode {
 
 // A key of a concept or of an item of the open graph opens it.
 function Text({ of, graph: name }: { of: string; graph: string }): VNode {
-  const concept = of.startsWith(`${name}/concept/`) ? Number(of.slice(name.length + 9)) : NaN;
+  const concept = keyOf(of, name);
   if (Number.isInteger(concept))
     return (
       <button type="button" class="link" onClick={() => openConcept(concept)}>

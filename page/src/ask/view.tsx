@@ -19,7 +19,7 @@ const FIRST = "MATCH (c:Concept {graph: $graph})\nRETURN c.name AS concept, c.si
 const MOST = 1000; // names of concepts that a field offers
 
 type Outcome =
-  { state: "none" } | { state: "waiting" } | { state: "wrong"; problem: Problem } | { state: "rows"; rows: Rows };
+  { state: "none" } | { state: "waiting" } | { state: "wrong"; problem: Problem } | { state: "rows"; rows: Rows; asked: string };
 
 export function AskView(): VNode {
   if (!source.offline) return <Asking />;
@@ -53,7 +53,7 @@ function Asking(): VNode {
       const sent: Record<string, Value> = Object.fromEntries(given.map(([key, held]) => [key, valueOf(held)]));
       const rows = await source.post<Rows>(at("query"), { text: asked, params: sent });
       if (mine.signal.aborted) return;
-      set({ state: "rows", rows });
+      set({ state: "rows", rows, asked });
       remember(asked, params);
     } catch (error) {
       if (mine.signal.aborted) return;
@@ -85,6 +85,9 @@ function Asking(): VNode {
     else tune({ q: asked, p }, true);
   };
   const choose = (one: Shipped): void => {
+    stop.current?.abort();
+    if (one.name !== q) set({ state: "none" }); // what stood below answered another question
+    setEmpty(false);
     setText(one.name);
     setGiven(defaultsOf(one));
   };
@@ -147,6 +150,11 @@ function Asking(): VNode {
           {outcome.state === "wrong" && <Trouble problem={outcome.problem} />}
           {outcome.state === "rows" && (
             <>
+              {text.trim() !== outcome.asked.trim() && (
+                <p class="before">
+                  The answer to the question before: <code>{outcome.asked}</code>
+                </p>
+              )}
               <Facts of={outcome.rows} />
               <Answer key={`${q} ${query["p"]}`} of={outcome.rows} />
             </>
@@ -191,21 +199,14 @@ function ShippedList({ of, chosen, choose }: { of: Shipped[]; chosen: string; ch
       <ul>
         {of.map((one) => (
           <li key={one.name}>
-            <button type="button" aria-pressed={one.name === chosen} title={one.doc} onClick={() => choose(one)}>
-              {one.name} <small>{firstWords(one.doc)}</small>
+            <button type="button" aria-pressed={one.name === chosen} onClick={() => choose(one)}>
+              {one.name} <small>{one.doc}</small>
             </button>
           </li>
         ))}
       </ul>
     </details>
   );
-}
-
-const DOC = 58; // letters of a line that says what a question shows
-
-function firstWords(doc: string): string {
-  const sentence = doc.split(/[:.;](?:\s|$)/, 1)[0] ?? "";
-  return sentence.length > DOC ? `${sentence.slice(0, sentence.lastIndexOf(" ", DOC))} …` : sentence;
 }
 
 interface ParamsOf {

@@ -1,9 +1,10 @@
-// Loss and held-out loss over the steps, as they come.
+// Loss and held-out loss over the steps, as they come. The axis goes to the steps that were done, or to what was asked for
+// while that is not reached.
 import type { VNode } from "preact";
 import type { Point } from "../types";
 import { count } from "../words";
 
-const WIDE = 400, HIGH = 190, LEFT = 38, RIGHT = 62, TOP = 10, BOTTOM = 26;
+const WIDE = 400, HIGH = 206, LEFT = 38, RIGHT = 62, TOP = 10, BOTTOM = 42;
 
 export function Curve({ points, total, best }: { points: Point[]; total: number | null; best: number | null }): VNode | null {
   const first = points[0], last = points.at(-1);
@@ -30,9 +31,9 @@ export function Curve({ points, total, best }: { points: Point[]; total: number 
       <polyline points={line((point) => point.val_loss)} class="curve-held" />
       <text x={x(last.step) + 6} y={apart[0]! + 4}>loss</text>
       {held && <text x={x(held.step) + 6} y={apart[1]! + 4} class="curve-strong">held out</text>}
-      {best === null && <text x={LEFT} y={HIGH - 6}>0</text>}
-      <text x={WIDE} y={HIGH - 6} text-anchor="end">{count(steps)} steps</text>
-      {best !== null && <text x={x(best)} y={HIGH - 6} text-anchor={best > 0.6 * steps ? "end" : "start"}>best at {count(best)}</text>}
+      <text x={LEFT} y={HIGH - 6}>0</text>
+      <text x={WIDE - RIGHT} y={HIGH - 6} text-anchor="end">{steps > last.step ? "at most " : ""}{count(steps)} steps</text>
+      {best !== null && <text x={x(best)} y={HIGH - 25} text-anchor={best > 0.6 * steps ? "end" : "start"}>best at step {count(best)}</text>}
     </svg>
   );
 }

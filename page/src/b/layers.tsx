@@ -50,7 +50,7 @@ function Blocks({ model, layer, trace }: { model: string; layer: string; trace: 
             turn={() => setOpen(open === block.index ? null : block.index)} />
         ))}
       </ul>
-      {blocks.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>Show more of {count(blocks.length - shown)}</button>}
+      {blocks.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>{count(Math.min(4 * PAGE, blocks.length - shown))} more, of {count(blocks.length - shown)}</button>}
     </>
   );
 }

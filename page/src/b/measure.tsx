@@ -25,7 +25,7 @@ export function Controls({ target }: { target: string }): VNode {
         <div class="controls">
           {mayWrite() && <Measure target={target} busy={isRunning(job)} />}
           {job && <JobCard verb="evaluate" job={job} />}
-          <Tables />
+          <Tables key={job?.id} done={job?.state === "done"} />
         </div>
       )}
     </details>
@@ -40,6 +40,7 @@ function Measure({ target, busy }: { target: string; busy: boolean }): VNode {
   const [labels, setLabels] = useState(LABELS);
   const [seeds, setSeeds] = useState(SEEDS);
   const id = useId();
+  const folder = target.replace(/[^/]*$/, "");  // as the command's own paths, from the folder that is served
   const counts = labels.split(",").map((part) => Number(part.trim()));
   const fine = counts.every((one) => Number.isInteger(one) && one > 0) && Number.isInteger(Number(seeds)) && Number(seeds) > 0;
   const run = (event: Event): void => {
@@ -56,7 +57,7 @@ function Measure({ target, busy }: { target: string; busy: boolean }): VNode {
         Two draws of 600 digits take about a minute; more items, draws or a larger B up to hours. It can be cancelled, and what was
         done is kept. B is taught at 2 and at 10 labels a class.</p>
       <label class="field">File of true classes, with the columns item_id and class
-        <input value={truth} placeholder="truth.csv; none: y of the pool's file" onInput={(event) => setTruth(event.currentTarget.value)} />
+        <input value={truth} placeholder={`such as ${folder}truth.csv; none: y of the pool's file`} onInput={(event) => setTruth(event.currentTarget.value)} />
       </label>
       <label class="field">Test set (x, y); without one B is left out
         <input value={test ?? found} list={id} onInput={(event) => setTest(event.currentTarget.value)} />
@@ -72,14 +73,24 @@ function Measure({ target, busy }: { target: string; busy: boolean }): VNode {
   );
 }
 
-function Tables(): VNode {
-  const { value, problem } = useGet<Report>(at("report"), useCell(ended));
+// A report is asked for when one was made here, or a person asks: that there is none is an error in a browser's console.
+function Tables({ done }: { done: boolean }): VNode | null {
+  const [asked, ask] = useState(source.offline);
+  const again = useCell(ended);
+  if (asked || done) return <Made key={again} />;
+  return <p><button type="button" onClick={() => ask(true)}>Show what was measured last</button></p>;
+}
+
+function Made(): VNode {
+  const { value, problem } = useGet<Report>(at("report"));
   if (problem?.kind === "missing") return <p class="quiet">Not measured yet{source.offline || !mayWrite() ? <>: <code>kgkt evaluate</code> was not run for this graph</> : ""}.</p>;
   if (problem) return <Trouble problem={problem} />;
   if (!value) return <Busy />;
   return (
     <>
       {(value.sentences ?? []).length > 0 && <ul class="written">{value.sentences!.map((words, at) => <li key={at}>{words}</li>)}</ul>}
+      {value.tables.length > 0 && <p class="quiet">A cell: the mean over the draws, in per cent; beside it by how many points the
+        graph (kgkt) is ahead of that row (+) or behind it (−), ± one standard error over the draws.</p>}
       {value.tables.map((table) => (
         <section key={table.metric} aria-label={table.title}>
           <h3>{table.title}</h3>

@@ -23,22 +23,39 @@ export function editsSince(edits: readonly Edit[], then: Then): number {
   }).length;
 }
 
-/** "3 edits": how many there are since then; "" for none, or where they are not known. */
+/** "your last 3 edits": those since then; "" for none, or where they are not known. */
 export function useSince(then: Then | null | undefined): string {
   const known = then !== null && then !== undefined && then !== "";
   const { value } = useGet<{ edits: Edit[] }>(known ? at("edits") : null, useRevision());
   if (!known || !value) return "";
   const found = editsSince(value.edits, then);
-  return found === 0 ? "" : `${count(found)} ${found === 1 ? "edit" : "edits"}`;
+  return found === 0 ? "" : found === 1 ? "your last edit" : `your last ${count(found)} edits`;
 }
 
-/** Why what B was worth stands from before; null where it does not. `last`: of all Bs it was fused last. */
-export function useStale(then: Then, last: boolean): string | null {
+/** What is known of the graph, asked again after every change. */
+function useOverview(): Overview | null {
   const again = `${useRevision()} ${useCell(ended)}`;
-  const told = useGet<Overview>(at(""), again).value ?? overview.value;
-  const edits = useSince(then);
+  return useGet<Overview>(at(""), again).value ?? overview.value;
+}
+
+/** Whether the graph was made anew or grew since a time: populate ran. */
+export function useGrown(then: string): boolean {
+  const told = useOverview();
+  return told !== null && Date.parse(told.made_at) > Date.parse(then);
+}
+
+/** "your last edit, and before the graph was made anew or grew": what changed since; "" for nothing. */
+export function useChanged(then: Then | null, done: string): string {
+  const edits = useSince(then), grew = useGrown(done);
+  return [edits, grew ? "the graph was made anew or grew" : ""].filter(Boolean).join(", and before ");
+}
+
+/** Why what B was worth stands from before; null where it does not. `done`: when it was fused; `last`: of all Bs it was
+ *  fused last. */
+export function useStale(then: Then, done: string, last: boolean): string | null {
+  const told = useOverview(), since = useChanged(then, done);
   const fuse = last ? told?.stages["fuse"] : undefined;
-  if (edits) return `Fused before your last ${edits}`;
+  if (since) return `Fused before ${since}`;
   const why = fuse?.stale ? fuse.why.filter((one) => /targets|populate|propagate|graph/.test(one)) : [];
   return why.length ? "Fused before the last change of the graph" : null;
 }
@@ -51,6 +68,6 @@ export function outputsOf(model: Model | null): number | null {
 /** What to say where B has other than as many outputs as the graph has classes; null where they agree, or it is not known. */
 export function useMismatch(outputs: number | null): string | null {
   const classes = useCell(state)?.classes.length ?? 0;
-  if (outputs === null || classes === 0 || outputs === classes) return null;
-  return `B has ${count(outputs)} outputs, the graph has ${count(classes)} ${classes === 1 ? "class" : "classes"}`;
+  if (outputs === null || classes === 0 || outputs === classes || (outputs === 1 && classes === 2)) return null;
+  return `B has ${count(outputs)} ${outputs === 1 ? "output" : "outputs"}, the graph has ${count(classes)} ${classes === 1 ? "class" : "classes"}`;
 }

@@ -8,26 +8,40 @@ import { Picture } from "../parts/picture";
 import { Table } from "../parts/small";
 import { openItem } from "../routes";
 import { source } from "../source";
-import { at, chosen, complain, current, map, notice, overview, state } from "../store";
+import { at, chosen, complain, current, map, mayWrite, notice, overview, state } from "../store";
 import type { Job, Similar } from "../types";
 import { count, figure, share } from "../words";
 import type { Traced, TracedBlock, TracedClass, TracedItem, TracedUnit } from "./shapes";
-import { useSince } from "./since";
-import { begin, isRunning, work } from "./work";
+import { useChanged } from "./since";
+import { begin, isOf, isRunning, work } from "./work";
 
-export function Trace({ what, tell, target }: { what: string; tell: (what: string) => void; target: string | null }): VNode | null {
+/** `held`: the trace that the service made last, undefined where that is not known yet. What the address names is traced
+ *  at once, unless that was. */
+export function Trace({ what, tell, target, held }: {
+  what: string; tell: (what: string) => void; target: string | null; held: Job | null | undefined;
+}): VNode | null {
   const jobs = useCell(work);
   const [text, set] = useState(what);
   const [over, setOver] = useState(false);
   const end = useRef<(() => void) | null>(null);
+  const asked = useRef("");
   useEffect(() => set(what), [what]);
   useEffect(() => () => end.current?.(), []);
   const busy = isRunning(jobs.trace);
-  const run = (asked: string): void => {
-    if (!asked.trim()) return;
-    tell(asked.trim());
-    void begin("trace", { ...settingOf(asked.trim()), ...(target ? { target } : {}) });
+  const shown = isOf(jobs.trace, target) ? jobs.trace : undefined; // what was traced of another B is not of this one
+  const run = (words: string): void => {
+    const now = words.trim();
+    if (!now) return;
+    asked.current = now;
+    tell(now);
+    void begin("trace", { ...settingOf(now), ...(target ? { target } : {}) });
   };
+  useEffect(() => {
+    if (!what || held === undefined || what === asked.current || !mayWrite()) return;
+    const there = asked.current === "" && held?.state === "done" && askedOf(held) === what && held.settings["target"] === target;
+    asked.current = what;
+    if (!there) run(what);
+  }, [what, held]);
   const drop = (event: DragEvent): void => {
     const file = event.dataTransfer?.files[0];
     setOver(false);
@@ -47,10 +61,10 @@ export function Trace({ what, tell, target }: { what: string; tell: (what: strin
         <Suggested run={run} busy={busy} />
       </form>
       <small>{overview.value?.pictures ? "Or drop a picture here: the item most like it is traced." : ""}</small>
-      {jobs.trace?.state === "done" && jobs.trace.result && (
+      {shown?.state === "done" && shown.result && (
         <>
-          <Before job={jobs.trace} busy={busy} again={() => run(askedOf(jobs.trace!))} />
-          <Answer traced={jobs.trace.result as unknown as Traced} />
+          <Before job={shown} busy={busy} again={() => run(askedOf(shown))} />
+          <Answer traced={shown.result as unknown as Traced} />
         </>
       )}
     </section>
@@ -59,10 +73,11 @@ export function Trace({ what, tell, target }: { what: string; tell: (what: strin
 
 // What was traced stands as it was then, while the concepts beside it show what they are now.
 function Before({ job, busy, again }: { job: Job; busy: boolean; again: () => void }): VNode | null {
-  const edits = useSince(job.started === null ? null : String(job.started));
-  if (!edits) return null;
+  const started = job.started === null ? "" : String(job.started);
+  const since = useChanged(started, started);
+  if (!since) return null;
   return (
-    <p class="before" role="status">Traced before your last {edits}: what B and the graph say stands from then.{" "}
+    <p class="before" role="status">Traced before {since}: what B and the graph say stands from then.{" "}
       <button type="button" disabled={busy} onClick={again}>Trace again</button></p>
   );
 }

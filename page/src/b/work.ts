@@ -1,7 +1,7 @@
 // The jobs of B: one of each verb that is watched, begun here, in another window, or before the page was opened.
 import { cell } from "../cell";
 import { source } from "../source";
-import { at, complain, complainOf, graph, loadMap, mayReach } from "../store";
+import { at, complain, complainOf, graph, loadMap, mayReach, settle } from "../store";
 import type { Job, Value } from "../types";
 
 export const VERBS = ["map", "fuse", "trace", "evaluate"] as const;
@@ -17,22 +17,30 @@ let of = "";
 
 export const isRunning = (job: Job | undefined): boolean => job !== undefined && !ENDED.includes(job.state);
 
+/** Whether a job is of this file; one that names none is of any. */
+export function isOf(job: Job | undefined, file: string | null): boolean {
+  const target = job?.settings["target"];
+  return job !== undefined && (typeof target !== "string" || file === null || bare(target) === bare(file));
+}
+
+const bare = (file: string): string => file.replace(/^\.\//, "");
+
 export async function begin(verb: Verb, settings: Record<string, Value>): Promise<void> {
   if (!mayReach()) return;
   try {
     const { job } = await source.post<{ job: string }>(at("jobs"), { verb, settings });
+    settle(verb);
     watch(verb, job);
   } catch (error) {
-    complainOf(error);
+    complainOf(error, verb);
     watched.get(verb)?.end();
     watched.delete(verb);
   }
 }
 
 /** Maps B and, when that went well, fuses it: what a map does not say is not written. */
-export async function mapAndFuse(target: string, settings: Record<string, Value>): Promise<void> {
-  const { classes } = settings;
-  await begin("map", { target, ...(classes ? { classes } : {}) });
+export async function mapAndFuse(mapping: Record<string, Value>, settings: Record<string, Value>): Promise<void> {
+  await begin("map", mapping);
   const id = watched.get("map")?.id;
   if (id === undefined) return;
   const end = work.subscribe(({ map: job }) => {
@@ -50,15 +58,20 @@ export async function cancel(job: Job): Promise<void> {
   }
 }
 
-/** Finds the last job of each verb of the open graph; the service keeps them for a while. */
-export async function find(): Promise<void> {
-  if (source.offline) return;
+/** Finds the last job of each verb of the open graph; the service keeps them for a while. What they were told is answered,
+ *  though not what came of them, which `work` has soon. */
+export async function find(): Promise<Partial<Record<Verb, Job>>> {
+  const found: Partial<Record<Verb, Job>> = {};
+  if (source.offline) return found;
   if (of !== graph.value) forget();
   const all = await source.get<Job[]>("/api/jobs");
   for (const verb of VERBS) {
     const last = all.find((job) => job.verb === verb && job.graph === graph.value);
-    if (last) watch(verb, last.id);
+    if (!last) continue;
+    watch(verb, last.id);
+    found[verb] = last;
   }
+  return found;
 }
 
 function forget(): void {

@@ -2,12 +2,13 @@
 import type { VNode } from "preact";
 import { Bar, Table } from "../parts/small";
 import { count, figure, share } from "../words";
+import { plainly } from "./plain";
 import { blockWords, type Fused, type WorthRow } from "./shapes";
 import { useMismatch, useStale } from "./since";
 
 export function Worth({ fused, last }: { fused: Fused; last: boolean }): VNode {
   const { figures, rows, written } = fused;
-  const stale = useStale(fused.last_edit ?? fused.at ?? "", last), apart = useMismatch(headOf(fused));
+  const stale = useStale(fused.last_edit ?? fused.at ?? "", fused.at ?? "", last), apart = useMismatch(headOf(fused));
   const before = [stale, apart].filter(Boolean).join(". ");
   return (
     <section aria-label="What it was worth">
@@ -17,15 +18,15 @@ export function Worth({ fused, last }: { fused: Fused; last: boolean }): VNode {
         ? <Rows rows={rows} items={figures["test_items"] ?? null} />
         : <p>Not measured: there was no test set. Fuse with one to see B alone beside B fused.</p>}
       <p class="quiet">{[
-        figures["held_out_loss"] != null ? `held-out loss ${figure(figures["held_out_loss"])}` : "",
+        figures["held_out_loss"] != null ? `loss on items held back ${figure(figures["held_out_loss"])}` : "",
         figures["steps"] != null ? `${count(figures["steps"])} steps` : "",
-        figures["best_step"] != null ? `best at ${count(figures["best_step"])}` : "",
+        figures["best_step"] != null ? `best at step ${count(figures["best_step"])}` : "",
         `in ${fused.out}${fused.exists === false ? ", which is no longer there" : ""}`,
       ].filter(Boolean).join(" · ")}</p>
       {Object.keys(written ?? {}).length > 0 && (
         <ul class="written">
           {Object.entries(written).map(([layer, one]) => (
-            <li key={layer}><strong>{layer}</strong> {one.written ? "was written" : "was not written"} ({blockWords(one.kind, one.blocks)}): {one.why}</li>
+            <li key={layer}><strong>{layer}</strong> {one.written ? "was written" : "was not written"} ({blockWords(one.kind, one.blocks)}): {plainly(one.why)}</li>
           ))}
         </ul>
       )}

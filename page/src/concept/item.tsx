@@ -5,6 +5,7 @@ import { label } from "../actions";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { ConceptCard } from "../parts/concept_card";
+import { meant, onShiftEnter, Taken } from "../parts/meant";
 import { Picture } from "../parts/picture";
 import { Busy, Trouble, WriteButton } from "../parts/small";
 import { go, openItem } from "../routes";
@@ -85,9 +86,11 @@ function SaidOf({ of }: { of: Item }): VNode {
 function SayOf({ of }: { of: Item }): VNode {
   const [text, set] = useState("");
   const classes = useCell(state)?.classes ?? [];
-  const pair = [{ item: of.item, class: text.trim() }];
-  const say = (does: () => Promise<unknown>): void => {
-    void does();
+  const name = text.trim(), taken = meant(text, classes);
+  const say = (said: string, not = false): void => {
+    if (!said) return;
+    const pair = [{ item: of.item, class: said }];
+    void (not ? label([], pair) : label(pair));
     set("");
   };
   return (
@@ -95,7 +98,7 @@ function SayOf({ of }: { of: Item }): VNode {
       class="say-of"
       onSubmit={(event) => {
         event.preventDefault();
-        if (text.trim()) say(() => label(pair));
+        say(taken ?? name);
       }}
     >
       <label>
@@ -105,7 +108,9 @@ function SayOf({ of }: { of: Item }): VNode {
           value={text}
           autoComplete="off"
           maxLength={200}
+          aria-describedby="item-taken"
           onInput={(event) => set(event.currentTarget.value)}
+          onKeyDown={(event) => onShiftEnter(event, () => say(name))}
         />
       </label>
       <datalist id="item-classes">
@@ -113,12 +118,13 @@ function SayOf({ of }: { of: Item }): VNode {
           <option key={name} value={name} />
         ))}
       </datalist>
-      <WriteButton type="submit" disabled={!text.trim()}>
+      <WriteButton type="submit" disabled={!name}>
         Label
       </WriteButton>
-      <WriteButton disabled={!text.trim()} onClick={() => say(() => label([], pair))}>
+      <WriteButton disabled={!name} onClick={() => say(taken ?? name, true)}>
         Not
       </WriteButton>
+      <Taken id="item-taken" text={text} taken={taken} make={say} />
     </form>
   );
 }

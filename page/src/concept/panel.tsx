@@ -9,10 +9,10 @@ import { ConceptCard, ConceptLink } from "../parts/concept_card";
 import { Bar, Busy, Table, Trouble, WriteButton } from "../parts/small";
 import { go, hrefOf, openItem, tune } from "../routes";
 import { source } from "../source";
-import { at, highlight, mayWrite, state } from "../store";
+import { at, highlight, map, mayWrite, state } from "../store";
 import type { Block, Concept, Mass, Said } from "../types";
 import { useGet, useRevision } from "../use";
-import { figure, items, share } from "../words";
+import { figure, items, share, themeWords } from "../words";
 import { Merge, Merged } from "./merge";
 import { Name } from "./name";
 import { Picker } from "./picker";
@@ -29,7 +29,7 @@ export function ConceptPanel({ number, second, other }: { number: number; second
       <Name of={value} />
       <p class="facts">
         {items(value.size)}
-        {value.theme_name !== null && <> · {value.theme_name}</>} · number {number}
+        <ThemeOf of={value} /> · number {number}
         {!value.active && (
           <>
             {" "}
@@ -40,7 +40,7 @@ export function ConceptPanel({ number, second, other }: { number: number; second
       <Merged of={value} />
       <Does of={value} second={second} other={other} />
       <h3>Examples</h3>
-      <ul class="examples">
+      <ul class={`examples${value.examples.some((one) => one.text !== null && !one.picture) ? " of-text" : ""}`}>
         {value.examples.map((one) => (
           <li key={one.item}>
             <Example of={one} />
@@ -69,6 +69,17 @@ export function ConceptPanel({ number, second, other }: { number: number; second
         </>
       )}
     </article>
+  );
+}
+
+function ThemeOf({ of }: { of: Concept }): VNode | null {
+  const theme = useCell(map)?.theme_names.find((one) => one.number === of.theme);
+  if (of.theme_name === null) return null;
+  return (
+    <>
+      {" "}
+      · <span class="theme-of">{theme ? themeWords(theme) : of.theme_name}</span>
+    </>
   );
 }
 

@@ -42,39 +42,34 @@ export function Edits(): VNode {
         columns={[
           { key: "number", head: "edit", number: true, cell: (one) => one.number },
           {
-            key: "what",
-            head: "what",
-            cell: (one) => (
-              <>
-                {one.verb} {one.what}
-          
-    </>
-          ),
-        },
-        { key: "at", head: "when", cell: (one) => <time dateTime={one.at}>{when(one.at)}</time> },
-        { key: "by", head: "by", cell: (one) => one.by },
-        {
-          key: "undo",
-          head: "taken back",
-          cell: (one) =>
-            one.undone_by !== null ? (
-              <span class="quiet">undone by edit {one.undone_by}</span>
-            ) : (
-              mayWrite() && (
-                <WriteButton
-                  title={one.verb === "undo" ? "Makes again what was taken back" : undefined}
-                  onClick={() => void undo(one.number)}
-                >
-                  Undo
-                </WriteButton>
-              )
-            ),
-        },
-      ]}
-    />
+            // beside the number: on a narrow screen what follows may lie outside
+            key: "undo",
+            head: "taken back",
+            cell: (one) =>
+              one.undone_by !== null ? (
+                <span class="quiet">undone by edit {one.undone_by}</span>
+              ) : (
+                mayWrite() && (
+                  <WriteButton
+                    title={one.verb === "undo" ? "Makes again what was taken back" : undefined}
+                    onClick={() => void undo(one.number)}
+                  >
+                    Undo
+                  </WriteButton>
+                )
+              ),
+          },
+          { key: "what", head: "what", cell: said },
+          { key: "at", head: "when", cell: (one) => <time dateTime={one.at}>{when(one.at)}</time> },
+          { key: "by", head: "by", cell: (one) => one.by },
+        ]}
+      />
     </>
   );
 }
+
+// What was done says its verb itself; what is not known to the end does not.
+const said = ({ verb, what }: Edit): string => (what.startsWith("cannot ") ? `${verb}, ${what}` : what);
 
 function when(at: string): string {
   const date = new Date(at);

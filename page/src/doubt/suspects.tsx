@@ -128,6 +128,7 @@ function List({ of, gone, changed }: { of: Suspect[]; gone: ReadonlySet<string>;
       return true;
     }
     if (!here || (event.key !== "a" && event.key !== "k" && event.key !== "c" && event.key !== "u")) return false;
+    if (event.repeat) return true; // a key that is held says one thing
     here.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.[event.key === "c" ? "focus" : "click"]();
     return true;
   });

@@ -1,22 +1,23 @@
 // A button and a key for each class, a field for any other, and what else can be done with the item.
-import type { VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import type { RefObject, VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { ClassMark } from "../parts/classes";
 import { WriteButton } from "../parts/small";
 import { connected, mayWrite, session, state, UNSAVED } from "../store";
 import { capital } from "../words";
+import { Field } from "./field";
 import { inOrder, keysOf } from "./keys";
-import { before, done, skip, takeBack } from "./queue";
-import { typing } from "./typed";
+import { done, skip, takeBack } from "./queue";
 
 const BUTTONS = 40; // classes with a button; any class can be typed
-const LONG = 7; // letters of a name that fit a narrow button
+const LONG = 7; // letters of a name that fit a narrow button; where most are longer, buttons are wide
+const SHORT = 3; // letters of which three buttons fit beside each other on a telephone
 
 interface Saying {
   not: boolean;
   turnNot: () => void;
-  say: (name: string) => void;
+  say: (name: string) => boolean;
 }
 
 export function Classes({ not, turnNot, say }: Saying): VNode {
@@ -27,13 +28,17 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
   const classes = now?.classes ?? [];
   const keys = keysOf(classes, now?.slots ?? []);
   const order = inOrder(classes, now?.slots ?? []).slice(0, BUTTONS);
-  const long = order.some((one) => one.length > LONG);
+  const long = 2 * order.filter((one) => one.length > LONG).length > order.length;
+  const short = order.every((one) => one.length <= SHORT);
+  const list = useRef<HTMLDivElement>(null);
+  const [below, look] = useBelow(list);
+  const [writes, setWrites] = useState(false); // the field has the focus: keys write into it
   if (!mayWrite()) return <ReadOnly />;
   return (
-    <div class={`classes${not ? " not" : ""}`}>
-      <div class={`class-buttons${long ? " long" : ""}`} role="group" aria-label={not ? "What this is not" : "What this is"}>
+    <div class={`classes${not ? " not" : ""}${writes ? " writes" : ""}${classes.length < 2 ? " few" : ""}`}>
+      <div ref={list} onScroll={look} class={`class-buttons${long ? " long" : short ? " short" : ""}`} role="group" aria-label={not ? "What this is not" : "What this is"}>
         {order.map((one) => (
-          <WriteButton key={one} data-class={one} title={one} onClick={() => say(one)}>
+          <WriteButton key={one} data-class={one} title={one} aria-label={not ? `not ${one}` : one} onClick={() => say(one)}>
             {keys.has(one) && <kbd aria-hidden="true">{keys.get(one)}</kbd>}
             <ClassMark name={one} />
             <span class="class-text">
@@ -51,8 +56,9 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
           </WriteButton>
         ))}
       </div>
+      {below > 0 && <p class="more-below quiet"><span aria-hidden="true">↓</span> {below} more below: scroll</p>}
       {classes.length > order.length && <p class="quiet">{classes.length - order.length} more classes: type a name.</p>}
-      <Field not={not} say={say} classes={classes} />
+      <Field not={not} say={say} classes={classes} focus={setWrites} />
       {!there && <p class="quiet">{capital(UNSAVED)}.</p>}
       <div class="label-does">
         <WriteButton aria-pressed={not} disabled={!classes.length} onClick={turnNot}>
@@ -69,56 +75,19 @@ export function Classes({ not, turnNot, say }: Saying): VNode {
   );
 }
 
-// While there are fewer than two classes there is nothing to tell apart by keys: then the field has the focus.
-function Field({ not, say, classes }: Pick<Saying, "not" | "say"> & { classes: string[] }): VNode {
-  const text = useCell(typing);
-  const form = useRef<HTMLFormElement>(null);
-  const field = useRef<HTMLInputElement>(null);
-  const second = useRef(false); // the second class is on its way
-  const first = classes.length === 0;
-  const few = classes.length < 2;
-  const item = before()?.item;
-  const name = text.trim();
-  useEffect(() => {
-    const here = document.activeElement;
-    if (!few) second.current = false;
-    else if (!second.current && (!here || here === document.body || form.current?.parentElement?.contains(here))) field.current?.focus();
-  }, [few, item]);
-  const send = (event: Event): void => {
-    event.preventDefault();
-    if (!name || !before()) return;
-    say(name);
-    typing.set("");
-    second.current = few && new Set([...classes, name]).size > 1;
-    if (!few || second.current) field.current?.blur(); // so that the keys label
+// How many buttons of a list lie below what is seen of it, and what looks again.
+function useBelow(list: RefObject<HTMLElement | null>): [number, () => void] {
+  const [below, set] = useState(0);
+  const look = (): void => {
+    const end = list.current?.getBoundingClientRect().bottom ?? Infinity;
+    set([...(list.current?.children ?? [])].filter((one) => one.getBoundingClientRect().bottom > end + 8).length);
   };
-  return (
-    <form class="class-field" ref={form} onSubmit={send}>
-      <label for="class-field">{first ? "Name of its class" : "Another class"}</label>
-      <input
-        id="class-field"
-        list="class-names"
-        value={text}
-        autoComplete="off"
-        maxLength={200}
-        ref={field}
-        placeholder={first ? "for instance cat" : ""}
-        onInput={(event) => typing.set(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape") event.currentTarget.blur();
-        }}
-      />
-      <datalist id="class-names">
-        {classes.map((one) => (
-          <option key={one} value={one} />
-        ))}
-      </datalist>
-      <WriteButton type="submit" class={first ? "main" : ""} disabled={!name}>
-        {not ? "Not this" : first || (!classes.includes(name) && name) ? "Add class" : "Label"}
-      </WriteButton>
-      {!few && <kbd title="The key t goes to this field">t</kbd>}
-    </form>
-  );
+  useEffect(look);
+  useEffect(() => {
+    addEventListener("resize", look);
+    return () => removeEventListener("resize", look);
+  }, []);
+  return [below, look];
 }
 
 function ReadOnly(): VNode {

@@ -1,6 +1,6 @@
 // Which key gives which class, by the classes' slots: a class that is added moves no other's key.
 
-const FREE = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+const FREE = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
 
 /** Classes by rising slot: the order of their buttons. */
 export function inOrder(classes: readonly string[], slots: readonly number[]): string[] {

@@ -1,22 +1,29 @@
 // What is to be labelled: the item before the person, those that come next, and what was done. It lasts while the page
 // is open, whatever view is looked at.
-import { label, undo } from "../actions";
+import { label, type LabelOf, undo, writing } from "../actions";
 import { cell } from "../cell";
 import { route } from "../routes";
 import { source } from "../source";
-import { at, complain, connected, current, graph, map, mayReach, mayWrite, state } from "../store";
-import type { Edited, Item, State, Suggested, Suggestions } from "../types";
+import { at, complain, current, graph, map, mayReach, mayWrite, notice, state } from "../store";
+import type { Item, State, Suggested, Suggestions } from "../types";
 
 const FETCHED = 12;
+const AHEAD = 4; // pictures that are there before their items come
 const FEW = 3; // a strip so short takes a new ranking at once
 
-/** `gained`: by how many items its class grew. */
+/** `was`: how many items its class had before, and who answered so. */
 export interface Done {
   item: Suggested;
   said: string;
   not: boolean;
-  edit: number | null;
-  gained: number;
+  edit: number;
+  was: { items: number; answer: State["answer"] };
+}
+
+interface Said {
+  item: Suggested;
+  name: string;
+  not: boolean;
 }
 
 export interface Queue {
@@ -31,6 +38,8 @@ const EMPTY: Queue = { items: [], place: 0, state: "waiting", covered: null };
 export const queue = cell<Queue>(EMPTY);
 export const done = cell<readonly Done[]>([]);
 export const skipped = cell<ReadonlySet<string>>(new Set());
+/** The item whose large picture, or text, is on the screen: nothing is said of another. */
+export const drawn = cell<string | null>(null);
 /** Labels that are on their way to the server. */
 export const sending = cell(0);
 
@@ -39,6 +48,7 @@ let pending: Suggestions | null = null;
 let asked: AbortController | null = null;
 let chain: Promise<unknown> = Promise.resolve();
 let returning = 0; // items that are on their way back: what is said next is said of them
+const waiting = new Set<Said>(); // what was said and is not sent yet
 let of = ""; // the graph and the concepts that the queue is of
 
 /** The item before the person, and those after it. */
@@ -90,9 +100,15 @@ function take(told: Suggestions): void {
 function show(next: Queue): void {
   queue.set(next);
   current.set(before()?.item ?? null);
-  const after = next.items[next.place + 1];
-  const picture = after?.picture ? source.picture(graph.value, after.item, 512) : null;
-  if (picture && picture.cell === undefined) new Image().src = picture.url;
+  for (const after of next.items.slice(next.place + 1, next.place + 1 + AHEAD)) {
+    const picture = after.picture ? source.picture(graph.value, after.item, 512) : null;
+    if (picture && picture.cell === undefined) new Image().src = picture.url;
+  }
+}
+
+/** The item's picture or text is there; the browser has painted it after two frames. */
+export function isDrawn(item: string): void {
+  requestAnimationFrame(() => requestAnimationFrame(() => drawn.set(item)));
 }
 
 /** While a finger or the focus is on the strip nothing under it moves. */
@@ -140,6 +156,12 @@ function put(item: Suggested): void {
   });
 }
 
+// It was looked at already: what is said next is said of it.
+function putBack(item: Suggested): void {
+  put(item);
+  drawn.set(item.item);
+}
+
 function leave(item: Suggested): void {
   const { items, place } = queue.value;
   const rest = items.filter((one) => one.item !== item.item);
@@ -160,42 +182,74 @@ export function unskip(): void {
   void refresh();
 }
 
-/** Says that the item before the person is of a class, or (`not`) is not; the next item comes at once. */
-export function say(name: string, not: boolean): void {
+/** Says that the item before the person is of a class, or (`not`) is not; the next item comes at once. false: it was not
+ *  taken, and a notice said why. */
+export function say(name: string, not: boolean): boolean {
   const item = before();
   if (returning > 0) {
-    chain = chain.then(() => say(name, not));
-    return;
+    chain = chain.then(() => void say(name, not));
+    return true;
   }
-  if (!item || !mayWrite() || name === "" || !mayReach()) return;
+  if (!item || !mayWrite() || name === "" || !mayReach()) return false;
+  if (drawn.value !== item.item) {
+    notice("That came before the item was on the screen: it labelled nothing.");
+    return false;
+  }
   asked?.abort();  // its answer would still hold this item
   pending = null;
   leave(item);
   sending.set(sending.value + 1);
-  chain = chain.then(() => send(item, name, not));
+  const one = { item, name, not };
+  waiting.add(one);
+  chain = chain.then(() => send(one));
+  return true;
 }
 
-async function send(item: Suggested, name: string, not: boolean): Promise<void> {
-  const was = itemsOf(state.value, name);
+async function send(one: Said): Promise<void> {
+  if (!waiting.delete(one)) return; // it went as the page was left
+  const { item, name, not } = one;
+  const was = { items: itemsOf(state.value, name), answer: state.value?.answer ?? "none" };
   const pair = [{ item: item.item, class: name }];
   const edited = await (not ? label([], pair, { quiet: true }) : label(pair, [], { quiet: true }));
   sending.set(sending.value - 1);
   if (!edited) {
-    put(item);
+    putBack(item);
     void refresh();
     return;
   }
-  const gained = itemsOf(edited.state, name) - was;
-  done.set([{ item, said: name, not, edit: edited.edit, gained }, ...done.value]);
+  if (edited.edit === null) notice(edited.words); // it stood so already
+  else done.set([{ item, said: name, not, edit: edited.edit, was }, ...done.value]);
   if (sending.value === 0) void refresh();
 }
 
-function itemsOf(now: State | null, name: string): number {
-  return now?.class_items[now.classes.indexOf(name)] ?? 0;
+const itemsOf = (now: State | null, name: string): number => now?.class_items[now.classes.indexOf(name)] ?? 0;
+
+/** By how many items the class of a label grew since; null while the two answers cannot be compared. */
+export function gainOf({ said, was }: Done, now: State): number | null {
+  return was.answer === "none" || was.answer === now.answer ? itemsOf(now, said) - was.items : null;
 }
 
-/** Takes back the last edit of the graph; an item that was labelled here comes before the person again.
- *  `only`: where it is that item's. */
+// One that leaves the page is asked once more while something is not saved; what waits goes at once, together.
+addEventListener("beforeunload", (event) => {
+  if (sending.value + returning + writing.value > 0) event.preventDefault();
+  void sendAll();
+});
+addEventListener("pagehide", () => void sendAll()); // telephones know no beforeunload
+
+async function sendAll(): Promise<void> {
+  const all = [...waiting];
+  if (all.length === 0) return;
+  waiting.clear();
+  const pairs = (not: boolean): LabelOf[] =>
+    all.filter((one) => one.not === not).map(({ item, name }) => ({ item: item.item, class: name }));
+  const edited = await label(pairs(false), pairs(true), { quiet: true });
+  sending.set(sending.value - all.length);
+  if (!edited) all.reverse().forEach(({ item }) => putBack(item));
+  void refresh();
+}
+
+/** Takes back the last edit of the graph, whoever made it where; an item that was labelled here comes before the person
+ *  again. `only`: what was said here last, where it is of that item. */
 export function takeBack(only?: string): void {
   if (!mayWrite() || !mayReach()) return;
   returning += 1;
@@ -205,16 +259,12 @@ export function takeBack(only?: string): void {
 async function back(only?: string): Promise<void> {
   const last = done.value[0];
   if (only !== undefined && last?.item.item !== only) return; // it was not saved
-  const edited: Edited | null = await undo(last?.edit ?? null, { quiet: last !== undefined });
-  // It was taken back elsewhere, or cannot be: then the one before it is next.
-  if (!edited) {
-    if (connected.value) done.set(done.value.filter((one) => one !== last));
-    return;
-  }
-  if (last) {
-    done.set(done.value.slice(1));
-    put(last.item);
-  }
+  const number = (only === undefined ? state.value?.last_edit : last?.edit) ?? null;
+  if (number === null) return notice("There is nothing to take back.");
+  if (!(await undo(number))) return;
+  const here = done.value.find((one) => one.edit === number);
+  done.set(done.value.filter((one) => one !== here));
+  if (here) putBack(here.item);
   void refresh();
 }
 

@@ -1,5 +1,6 @@
 // The item itself, what is around it in its concept, what comes next, and what the last label did.
 import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { ConceptLink } from "../parts/concept_card";
@@ -7,20 +8,22 @@ import { Bare } from "../parts/bare";
 import { Picture } from "../parts/picture";
 import { WriteButton } from "../parts/small";
 import { openItem } from "../routes";
-import { at, mayWrite } from "../store";
-import type { Concept, Edit, Item, Mass, Small, Suggested } from "../types";
+import { at, mayWrite, state } from "../store";
+import type { Concept, Edit, Item, Mass, Small, State, Suggested } from "../types";
 import { useGet, useRevision } from "../use";
 import { count, items, share } from "../words";
-import { done, hold, moveTo, queue, sending, takeBack } from "./queue";
+import { type Done, done, drawn, gainOf, hold, isDrawn, moveTo, queue, sending, takeBack } from "./queue";
 
 const AROUND = 8;
 
 export function Stage({ item }: { item: Suggested }): VNode {
   const again = useRevision();
   const { value } = useGet<Item>(at("item", { id: item.item }), again); // others label too
+  const there = useCell(drawn) === item.item;
+  useEffect(() => { if (!item.picture) isDrawn(item.item); }, [item.item]);
   return (
-    <section class="stage" aria-label="The item to label" aria-live="polite">
-      <Picture key={item.item} of={item} side={288} />
+    <section class="stage" aria-label="The item to label" aria-live="polite" aria-busy={!there}>
+      <Picture key={item.item} of={item} side={288} shown={() => isDrawn(item.item)} />
       <div class="stage-words">
         <strong>{item.item}</strong>
         {value && value.label !== null && <Labelled item={item.item} label={value.label} again={again} />}
@@ -159,21 +162,21 @@ export function Strip(): VNode {
   );
 }
 
-/** What the last label did, and the way back. */
+/** What was done last, here or elsewhere: what the way back takes back. */
 export function LastDone(): VNode {
-  const last = useCell(done)[0];
+  const all = useCell(done);
+  const now = useCell(state);
   const busy = useCell(sending) > 0;
+  const number = now?.last_edit ?? null;
+  const here = all.find((one) => one.edit === number);
   return (
     <div class="last" role="status">
       {busy && <span class="quiet">Saving …</span>}
-      {!busy && last && (
+      {!busy && number !== null && (
         <>
-          <span>
-            {last.item.item} {last.not && <em>not</em>} <ClassName name={last.said} />{" "}
-            <strong class={last.gained > 0 ? "gain" : ""}>{gain(last.gained)}</strong>
-          </span>
-          {mayWrite() && last.edit !== null && (
-            <WriteButton onClick={() => takeBack()}>Undo</WriteButton>
+          {here && now ? <Here of={here} now={now} /> : <Elsewhere number={number} />}
+          {mayWrite() && (
+            <WriteButton title={`Takes back edit ${number}`} onClick={() => takeBack()}>Undo</WriteButton>
           )}
         </>
       )}
@@ -181,7 +184,31 @@ export function LastDone(): VNode {
   );
 }
 
-function gain(gained: number): string {
-  if (gained === 0) return "no other item changed";
-  return gained > 0 ? `+${items(gained)}` : `−${items(-gained)}`;
+function Here({ of, now }: { of: Done; now: State }): VNode {
+  const gained = gainOf(of, now);
+  return (
+    <span>
+      {of.item.item} is {of.not && <em>not</em>} <ClassName name={of.said} />:{" "}
+      {gained === null
+        ? <span class="quiet">what that changes is being worked out</span>
+        : <strong class={gained > 0 ? "gain" : ""}>{gain(gained, of.said)}</strong>}
+    </span>
+  );
+}
+
+// A label can take items from its own class, where it shows that they are of another.
+function gain(gained: number, name: string): string {
+  if (gained === 0) return `as many items as before are taken for ${name}`;
+  const many = Math.abs(gained);
+  const words = `${count(many)} ${gained > 0 ? "more " : ""}${many === 1 ? "item" : "items"}`;
+  return gained > 0 ? `${words} ${many === 1 ? "is" : "are"} taken for ${name} now`
+    : `${words} that ${many === 1 ? "was" : "were"} taken for ${name} ${many === 1 ? "goes" : "go"} to other classes now`;
+}
+
+// Made in another view, by another person, or before the page was opened.
+function Elsewhere({ number }: { number: number }): VNode | null {
+  const { value } = useGet<{ edits: Edit[] }>(at("edits"), number);
+  const edit = value?.edits.find((one) => one.number === number);
+  if (!edit) return null;
+  return <span>Last edit, by {edit.by}: {edit.what} ({edit.verb})</span>;
 }

@@ -20,10 +20,11 @@ let at = 0;
 let backs: (() => void)[] = [];
 let waiting: { act: () => void; timer: ReturnType<typeof setTimeout> } | null = null;
 
-/** Takes a letter or digit that was pressed. `ofClass`: it is the key of a class; `shortcut`: it is one. */
-export function press(key: string, ofClass: Act | undefined, shortcut: Act | undefined): void {
+/** Takes a letter or digit that was pressed. `ofClass`: it is the key of a class; `shortcut`: it is one; `classes`: those
+ *  that there are. */
+export function press(key: string, ofClass: Act | undefined, shortcut: Act | undefined, classes: readonly string[]): void {
   const now = performance.now();
-  if (now - at > MOMENT) forget();
+  if (now - at > MOMENT || isSaid(text + key, classes)) forget();
   at = now;
   const act = ofClass ?? shortcut;
   const known = text === "" || backs.length > 0 || waiting !== null; // all that was typed did something
@@ -66,6 +67,11 @@ export function fill(word: string): void {
   typing.set(word);
   field.value = word; // the next letter comes before the next drawing
   field.focus();
+}
+
+// A digit that labelled has done so, and what follows is of the next item; unless a class begins with both.
+function isSaid(word: string, classes: readonly string[]): boolean {
+  return isDigit(text) && backs.length > 0 && !classes.some((one) => one.toLowerCase().startsWith(word.toLowerCase()));
 }
 
 const isDigit = (key: string): boolean => /^[0-9]$/.test(key);

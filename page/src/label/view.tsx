@@ -45,8 +45,9 @@ export function LabelView(): VNode {
                 not={not}
                 turnNot={() => setNot(!not)}
                 say={(said) => {
-                  say(said, not);
-                  setNot(false);
+                  const taken = say(said, not);
+                  if (taken) setNot(false);
+                  return taken;
                 }}
               />
               <LastDone />
@@ -65,13 +66,14 @@ export function LabelView(): VNode {
 function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
   useKeys((event) => {
     if (/^[\p{L}\p{N}]$/u.test(event.key)) {
+      if (event.repeat) return true; // a key that is held says one thing
       if (!mayWrite() || !before()) {
         if (event.key === "s") skip();
         return event.key === "s";
       }
       const { classes = [], slots = [] } = state.value ?? {};
       const chosen = [...keysOf(classes, slots)].find(([, key]) => key === event.key)?.[0];
-      press(event.key, chosen === undefined ? undefined : classKey(chosen, not, setNot), letters(not, setNot)[event.key]);
+      press(event.key, chosen === undefined ? undefined : classKey(chosen, not, setNot), letters(not, setNot)[event.key], classes);
       return true;
     }
     const does: Record<string, () => void> = {
@@ -90,8 +92,7 @@ function classKey(name: string, not: boolean, setNot: (on: boolean) => void): Ac
   const item = before()?.item;
   return {
     act: () => {
-      say(name, not);
-      setNot(false);
+      if (say(name, not)) setNot(false);
     },
     back: () => takeBack(item),
   };

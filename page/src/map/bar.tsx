@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
 import { label, mergeConcepts, nameConcept, switchConcepts, takeApart } from "../actions";
 import { useCell } from "../cell";
+import { meant, onShiftEnter, Taken } from "../parts/meant";
 import { hrefOf, openConcept, route } from "../routes";
 import { source } from "../source";
 import { at, chosen, complain, connected, map, mayWrite, notice, session, state } from "../store";
@@ -23,7 +24,10 @@ export function ChosenBar(): VNode | null {
   const [first] = numbers;
   return (
     <section class="chosen-bar" aria-label="What is chosen">
-      <p><strong>{numbers.length === 1 ? data.names[first!] : concepts(numbers.length)}</strong> <small>{items(held)}</small></p>
+      <p>
+        <strong>{numbers.length === 1 ? `concept ${data.names[first!]}` : concepts(numbers.length)}</strong>{" "}
+        <small>with {items(held)}</small>
+      </p>
       {mayWrite() && <Edits key={numbers.join()} numbers={numbers} data={data} now={now} />}
       {numbers.length === 2 && <a class="button" href={hrefOf("concept", { compare: String(numbers[1]) }, String(first))}>Compare</a>}
       {numbers.length === 1 && <button type="button" onClick={() => openConcept(first!)}>Open</button>}
@@ -45,7 +49,7 @@ function Edits({ numbers, data, now }: { numbers: readonly number[]; data: MapDa
   const largest = numbers.reduce((a, b) => data.sizes[b]! > data.sizes[a]! ? b : a, first!);
   return (
     <>
-      <LabelAs now={now} busy={busy} act={(name) => run(() => labelMedoids(numbers, name, data, now))} />
+      <LabelAs now={now} busy={busy} words={labelled(numbers, data, now)} act={(name) => run(() => labelMedoids(numbers, name, data, now))} />
       {on.length > 0 && <button type="button" disabled={busy} onClick={() => run(() => switchConcepts(on, false))}>Switch off</button>}
       {off.length > 0 && <button type="button" disabled={busy} onClick={() => run(() => switchConcepts(off, true))}>Switch on</button>}
       {numbers.length === 1 && <NameIt number={first!} data={data} busy={busy} run={run} />}
@@ -58,15 +62,27 @@ function Edits({ numbers, data, now }: { numbers: readonly number[]; data: MapDa
   );
 }
 
-function LabelAs({ now, busy, act }: { now: State; busy: boolean; act: (name: string) => void }): VNode {
+// Which items "Label" labels: a concept is told of by the item in its middle.
+function labelled(numbers: readonly number[], data: MapData, now: State): string {
+  const those = numbers.filter((i) => data.medoids[i]);
+  const some = those.some((i) => now.labels[i]);  // which of them is not known before each item is asked for
+  return `Labels ${some ? "up to " : ""}${items(those.length)}: the one in the middle of ${numbers.length === 1 ? "the" : "each"} concept${
+    some ? ", where it has no label yet" : ""}`;
+}
+
+function LabelAs({ now, busy, words, act }: { now: State; busy: boolean; words: string; act: (name: string) => void }): VNode {
   const [name, set] = useState("");
   const id = useId();
-  const wanted = name.trim();
+  const wanted = name.trim(), taken = meant(name, now.classes);
+  const send = (said: string): void => { if (said && !busy) act(said); };
   return (
-    <form class="label-as" onSubmit={(event) => { event.preventDefault(); if (wanted) act(wanted); }}>
-      <input list={id} value={name} aria-label="Label as" placeholder="Label as …" onInput={(event) => set(event.currentTarget.value)} />
+    <form class="label-as" onSubmit={(event) => { event.preventDefault(); send(taken ?? wanted); }}>
+      <input list={id} value={name} aria-label="Label as" aria-describedby={`${id}-taken`} placeholder="Label as …"
+        onInput={(event) => set(event.currentTarget.value)} onKeyDown={(event) => onShiftEnter(event, () => send(wanted))} />
       <datalist id={id}>{now.classes.map((one) => <option key={one} value={one} />)}</datalist>
-      <button type="submit" disabled={busy || !wanted} title="Labels the item in the middle of each concept that has no label yet">Label</button>
+      <button type="submit" disabled={busy || !wanted} title={words}>Label</button>
+      <Taken id={`${id}-taken`} text={name} taken={taken} make={send} />
+      <small>{words}</small>
     </form>
   );
 }

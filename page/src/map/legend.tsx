@@ -31,6 +31,7 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
   return (
     <div class="legend">
       <label class="legend-by">Colour <ColourChoice data={data} by={by} /></label>
+      {scheme.what && <small class="legend-note">{scheme.what}:</small>}
       {kept.size > 0 && <button type="button" class="link" onClick={() => show(new Set())}>Show all</button>}
       <ul aria-label={`${scheme.title}: show only`}>
         {there.map(({ entry, items, of }) => (
@@ -42,7 +43,7 @@ export function Legend({ data, now }: { data: MapData; now: State }): VNode {
           </li>
         ))}
       </ul>
-      <small class="legend-note">{by === "class" ? "Pale: in doubt. The number: items of the class. " : "The number: items of the concepts. "}A point: holds a label.</small>
+      <small class="legend-note">{by === "class" ? "Pale: in doubt. The number: items of the class. " : "The number: items of the concepts. "}A ring in the corner: holds a label.</small>
       {!data.active.every((on, i) => on || data.into[i] !== i) && <small class="legend-note">Hollow: off.</small>}
     </div>
   );

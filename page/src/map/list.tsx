@@ -1,6 +1,6 @@
 // The map as a table: the concepts that the legend leaves, sorted as one likes; reached by keyboard and screen reader.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { ClassName } from "../parts/classes";
 import { openConcept } from "../routes";
@@ -12,7 +12,7 @@ import { choose, only, toggle } from "./seen";
 
 type Sort = "name" | "size" | "class" | "mass" | "labels";
 
-const PAGE = 50;
+const PAGE = 50, NARROW = 700;
 const HEADS: { sort: Sort; words: string; number: boolean }[] = [
   { sort: "name", words: "Concept", number: false }, { sort: "size", words: "Items", number: true },
   { sort: "class", words: "Class", number: false }, { sort: "mass", words: "Mass", number: true }, { sort: "labels", words: "Labels", number: true },
@@ -25,12 +25,14 @@ export function ConceptList({ data, now }: { data: MapData; now: State }): VNode
   const [shown, setShown] = useState(PAGE);
   const scheme = schemeOf(by, data, now);
   const told = new Set(marked);
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => { if (innerWidth <= NARROW) section.current?.scrollIntoView(); }, []);  // there it lies below the map
   const rows = data.into.flatMap((into, i) => into === i ? [i] : [])
     .filter((i) => (!kept.size || kept.has(scheme.entries[scheme.of[i]!]!.key)) && (!told.size || told.has(i)));
   rows.sort((a, b) => (down ? -1 : 1) * compare(sort, a, b, data, now) || a - b);
   const turn = (next: Sort): void => { if (next === sort) setDown(!down); else { setSort(next); setDown(next !== "name" && next !== "class"); } };
   return (
-    <section class="concept-list" aria-label="Concepts as a table">
+    <section ref={section} class="concept-list" aria-label="Concepts as a table">
       <p class="quiet">{concepts(rows.length)}{kept.size || told.size ? `, of ${count(data.into.filter((into, i) => into === i).length)}` : ""}.{" "}
         {kept.size > 0 && <button type="button" class="link" onClick={() => choose(rows)}>Choose all of these</button>}</p>
       <div class="table" tabIndex={0} role="region" aria-label="Concepts">
@@ -48,7 +50,7 @@ export function ConceptList({ data, now }: { data: MapData; now: State }): VNode
           <tbody>{rows.slice(0, shown).map((i) => <Row key={i} i={i} data={data} now={now} picked={picked.includes(i)} />)}</tbody>
         </table>
       </div>
-      {rows.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>Show more of {count(rows.length - shown)}</button>}
+      {rows.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>{count(Math.min(4 * PAGE, rows.length - shown))} more, of {count(rows.length - shown)}</button>}
     </section>
   );
 }

@@ -1,6 +1,7 @@
 // Where nodes are drawn: the computed layout, nodes that lie on each other moved apart a little, and themes at the
 // middle of their concepts. The same graph gives the same places, on every screen.
 import type { MapData } from "../types";
+import { themeWords } from "../words";
 
 export interface Places {
   x: Float32Array; y: Float32Array;  // per concept, -1..1
@@ -95,7 +96,7 @@ export function groupsOf(data: MapData, places: Places): Group[] {
     const theme = data.themes[i]!;
     if (theme >= 0) members.set(theme, [...(members.get(theme) ?? []), i]);
   }
-  const names = new Map(data.theme_names.map((one) => [one.number, one.name]));
+  const names = new Map(data.theme_names.map((one) => [one.number, themeWords(one)]));
   const all = data.sizes.reduce((sum, size) => sum + size, 0) || 1;
   const groups = [...members].filter(([, part]) => part.length > 1).map(([theme, part]): Group => {
     const items = part.reduce((sum, i) => sum + data.sizes[i]!, 0);

@@ -2,13 +2,15 @@
 import { COLOURS, lookOf, NO_CLASS, type Shape, SHAPES } from "../parts/classes";
 import type { Colour } from "../store";
 import type { MapData, State } from "../types";
+import { themeWords } from "../words";
 
 /** A shape, an open ring, or a disc that is filled in quarters: 0 to 4. */
 export type Mark = Shape | "ring" | 0 | 1 | 2 | 3 | 4;
 
 export interface Entry { key: string; label: string; colour: string; mark: Mark }
 
-export interface Scheme { title: string; entries: Entry[]; of: Int16Array; firm: Float32Array }
+/** `what`: what the entries are steps of, where they do not say so themselves. */
+export interface Scheme { title: string; what?: string; entries: Entry[]; of: Int16Array; firm: Float32Array }
 
 const DOUBT = ["#7fb2df", "#a9c08a", "#e3c04e", "#e0862f", "#c0392b"];
 const MUCH = ["#b4bcc6", "#8cc5b3", "#53b394", "#218f70", "#0e6a52"];
@@ -18,11 +20,11 @@ const THEMES = 24;  // themes that have an entry of their own
 
 export function schemeOf(colour: Colour, data: MapData, state: State): Scheme {
   if (colour === "theme") return byTheme(data);
-  if (colour === "doubt") return bySteps("Doubt", DOUBT, data, (i) => state.best[i]! < 0 ? null : state.doubt[i]!, "no class");
-  if (colour === "reach") return bySteps("Reached B", MUCH, data, (i) => data.reach?.[i] ?? null, "not mapped");
+  if (colour === "doubt") return bySteps("Doubt", "How much a concept's class is in doubt", DOUBT, data, (i) => state.best[i]! < 0 ? null : state.doubt[i]!, "no class");
+  if (colour === "reach") return bySteps("Reached B", "How much of a concept reached B", MUCH, data, (i) => data.reach?.[i] ?? null, "not mapped");
   if (colour.startsWith("source:")) {
     const name = colour.slice(7);
-    return bySteps(`Share of ${name}`, MUCH, data, (i) => data.sources?.[name]?.[i] ?? null, "not known");
+    return bySteps(`Share of ${name}`, `How much of a concept is of the source ${name}`, MUCH, data, (i) => data.sources?.[name]?.[i] ?? null, "not known");
   }
   return byClass(data, state);
 }
@@ -55,8 +57,8 @@ function byClass(data: MapData, state: State): Scheme {
 
 function byTheme(data: MapData): Scheme {
   const first = [...data.theme_names].sort((a, b) => b.size - a.size || a.number - b.number).slice(0, THEMES);
-  const entries: Entry[] = first.map(({ number, name }, place) => ({
-    key: `theme ${number}`, label: name, colour: COLOURS[place % COLOURS.length]!,
+  const entries: Entry[] = first.map((one, place) => ({
+    key: `theme ${one.number}`, label: themeWords(one), colour: COLOURS[place % COLOURS.length]!,
     mark: SHAPES[(place + 5 * Math.floor(place / COLOURS.length)) % SHAPES.length]!,
   }));
   const place = new Map(first.map(({ number }, at) => [number, at]));
@@ -65,7 +67,7 @@ function byTheme(data: MapData): Scheme {
   return { title: "Theme", entries, of, firm: new Float32Array(of.length).fill(1) };
 }
 
-function bySteps(title: string, colours: string[], data: MapData, value: (i: number) => number | null, missing: string): Scheme {
+function bySteps(title: string, what: string, colours: string[], data: MapData, value: (i: number) => number | null, missing: string): Scheme {
   const entries: Entry[] = WORDS.map((label, step) => (
     { key: `step ${step}`, label, colour: colours[step]!, mark: step as Mark }));
   entries.push({ key: "none", label: missing, colour: NO_CLASS, mark: "ring" });
@@ -73,5 +75,5 @@ function bySteps(title: string, colours: string[], data: MapData, value: (i: num
     const found = value(i);
     return found === null ? STEPS.length + 1 : STEPS.filter((least) => found >= least).length;
   });
-  return { title, entries, of, firm: new Float32Array(of.length).fill(1) };
+  return { title, what, entries, of, firm: new Float32Array(of.length).fill(1) };
 }

@@ -50,5 +50,5 @@ export function ClassMark({ name, side = 14 }: { name: string | null; side?: num
 
 /** `words`: what stands beside the mark in place of the name. */
 export function ClassName({ name, words }: { name: string | null; words?: string }): VNode {
-  return <span class="class-name"><ClassMark name={name} /> <span>{words ?? name ?? "no class"}</span></span>;
+  return <span class="class-name" title={name ?? undefined}><ClassMark name={name} /> <span>{words ?? name ?? "no class"}</span></span>;
 }

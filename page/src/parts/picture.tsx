@@ -9,26 +9,32 @@ export interface Seen { item: string; picture: boolean; text: string | null }
 
 const SHARP = 96;  // a picture smaller than this is scaled in whole pixels
 
-/** `side`: pixels on the screen; `named` false where the id stands beside it. */
-export function Picture({ of, side, named = true }: { of: Seen; side: number; named?: boolean }): VNode {
+/** `side`: pixels on the screen; `named` false where the id stands beside it; `shown` is called once a picture of its own
+ *  is there, or will not come. */
+export function Picture({ of, side, named = true, shown }: {
+  of: Seen; side: number; named?: boolean; shown?: () => void;
+}): VNode {
   const name = useCell(graph);
   const [lost, setLost] = useState<string | null>(null);
   const shot = of.picture ? source.picture(name, of.item, Math.min(512, Math.max(64, 2 * side))) : null;
   if (shot && lost !== of.item) {
     return shot.cell === undefined
-      ? <Whole shot={shot} of={of} side={side} failed={() => setLost(of.item)} />
+      ? <Whole shot={shot} of={of} side={side} shown={shown}
+        failed={() => { setLost(of.item); shown?.(); }} />
       : <Cut shot={shot} of={of} side={side} />;
   }
   if (of.text) return <div class="picture text" title={of.text}>{of.text}</div>;
   return <div class="picture bare">{named ? of.item : ""}</div>;
 }
 
-function Whole({ shot, of, side, failed }: { shot: Shot; of: Seen; side: number; failed: () => void }): VNode {
+function Whole({ shot, of, side, shown, failed }: {
+  shot: Shot; of: Seen; side: number; shown: (() => void) | undefined; failed: () => void;
+}): VNode {
   const [sharp, setSharp] = useState(false);
   return (
     <img class={`picture${sharp ? " sharp" : ""}`} src={shot.url} alt={of.text ?? of.item} title={of.item}
-      width={side} height={side} loading={side > 200 ? "eager" : "lazy"} decoding="async" draggable={false}
-      onLoad={(event) => setSharp((event.currentTarget as HTMLImageElement).naturalWidth < SHARP)} onError={failed} />
+      width={side} height={side} loading={side > 200 ? "eager" : "lazy"} decoding={shown ? "sync" : "async"} draggable={false}
+      onLoad={(event) => { setSharp((event.currentTarget as HTMLImageElement).naturalWidth < SHARP); shown?.(); }} onError={failed} />
   );
 }
 

@@ -4,6 +4,7 @@ import type { Job } from "../types";
 
 const FIRST_WAIT = 500;   // ms until the first new try after a break; doubled up to the longest
 const LONGEST_WAIT = 8000;
+const KEPT = 15_000;      // letters of a body that a browser sends on when the page is left: 64 kB of all together
 const EVENTS = ["changed", "answer", "job"] as const;
 
 type Listener = (told: never) => void;
@@ -30,9 +31,10 @@ export class HttpSource implements Source {
     return this.ask<T>(path, { method: "GET", signal: signal ?? null });
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
-    const headers = { "Content-Type": "application/json" };
-    return this.ask<T>(path, { method: "POST", headers, body: JSON.stringify(body) });
+  post<T>(path: string, body: unknown, stays = false): Promise<T> {
+    const text = JSON.stringify(body);
+    const keepalive = stays && text.length < KEPT;
+    return this.ask<T>(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: text, keepalive });
   }
 
   send<T>(path: string, file: Blob): Promise<T> {

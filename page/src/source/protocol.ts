@@ -27,7 +27,8 @@ export interface Shot { url: string; cell?: number; columns?: number; side?: num
 export interface Source {
   readonly offline: boolean;
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
-  post<T>(path: string, body: unknown): Promise<T>;
+  /** `stays`: it is sent to its end though the page is left meanwhile. */
+  post<T>(path: string, body: unknown, stays?: boolean): Promise<T>;
   /** Posts a file as it is, with its own type. */
   send<T>(path: string, file: Blob): Promise<T>;
   remove(path: string): Promise<void>;
