@@ -10,7 +10,7 @@ export const conceptNamed = (name: string): string => /^concept\b/i.test(name) ?
 
 /** What an edit did, as a list of edits says it. */
 export const editWords = (verb: string, what: string): string =>
-  verb === "label" && what.includes(" is ") ? `label item ${what}` : `${verb} ${what}`;
+  what.startsWith("cannot ") ? `${verb}, ${what}` : verb === "label" && / (is|has) /.test(what) ? `item ${what}` : what;
 
 /** "Show 48 more of 310": what a button shows of those that are left. */
 export const moreWords = (most: number, left: number): string =>
