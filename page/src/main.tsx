@@ -55,3 +55,8 @@ render(<Page />, document.getElementById("page")!);
 void begin();
 keepUp();
 catchDrops();
+
+// Enter that is held presses a button, or sends a form, once.
+addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter" && !(event.target instanceof HTMLTextAreaElement)) event.preventDefault();
+}, { capture: true });

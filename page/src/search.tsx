@@ -67,46 +67,48 @@ export function Search(): VNode {
         if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false);
       }}
     >
-      <input
-        ref={field}
-        type="text"
-        role="combobox"
-        aria-label="Search concepts, classes and items"
-        placeholder="Search   /"
-        value={text}
-        aria-expanded={shown}
-        aria-controls={`${id}-list`}
-        aria-autocomplete="list"
-        autoComplete="off"
-        aria-activedescendant={shown && place >= 0 ? `${id}-${place}` : undefined}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          setOpen(true);
-        }}
-        onFocus={() => setOpen(true)}
-        onKeyDown={press}
-      />
-      <ByPicture />
-      <ul id={`${id}-list`} role="listbox" aria-label="Found" hidden={!shown}>
-        {shown &&
-          list.map((hit, index) => (
-            <li
-              key={keyOf(hit)}
-              id={`${id}-${index}`}
-              role="option"
-              aria-selected={index === place}
-              onPointerDown={(event) => event.preventDefault()}
-              onClick={() => pick(hit)}
-            >
-              <Line of={hit} />
+      <div class="search-box">
+        <input
+          ref={field}
+          type="text"
+          role="combobox"
+          aria-label="Search concepts, classes and items"
+          placeholder="Search   /"
+          value={text}
+          aria-expanded={shown}
+          aria-controls={`${id}-list`}
+          aria-autocomplete="list"
+          autoComplete="off"
+          aria-activedescendant={shown && place >= 0 ? `${id}-${place}` : undefined}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            setOpen(true);
+          }}
+          onFocus={() => setOpen(true)}
+          onKeyDown={press}
+        />
+        <ul id={`${id}-list`} role="listbox" aria-label="Found" hidden={!shown}>
+          {shown &&
+            list.map((hit, index) => (
+              <li
+                key={keyOf(hit)}
+                id={`${id}-${index}`}
+                role="option"
+                aria-selected={index === place}
+                onPointerDown={(event) => event.preventDefault()}
+                onClick={() => pick(hit)}
+              >
+                <Line of={hit} />
+              </li>
+            ))}
+          {shown && list.length === 0 && (
+            <li role="option" aria-selected="false" aria-disabled="true" class="quiet">
+              {source.offline ? "Nothing is called that here: this file holds the concepts and their examples, not every item." : "Nothing is called that."}
             </li>
-          ))}
-        {shown && list.length === 0 && (
-          <li role="option" aria-selected="false" aria-disabled="true" class="quiet">
-            Nothing is called that.
-          </li>
-        )}
-      </ul>
+          )}
+        </ul>
+      </div>
+      <ByPicture />
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { cell } from "./cell";
 import { route, tune } from "./routes";
 import { address, Problem, source, type Query } from "./source";
 import type { MapData, Overview, Session, State } from "./types";
-import { capital } from "./words";
+import { capital, withLocalTimes } from "./words";
 
 export type Colour = "class" | "theme" | "doubt" | "reach" | `source:${string}`;
 
@@ -40,8 +40,9 @@ const SHOWN = 3;        // notices at once
 const STAYS = 6000;     // ms that one stays
 const FAULT = 15_000;   // ms that a fault stays; it goes when the view is left, too, or what failed succeeds
 
-export function notice(words: string, { bad = false, undo = null, of = "" }: { bad?: boolean; undo?: number | null; of?: string } = {}): void {
+export function notice(said: string, { bad = false, undo = null, of = "" }: { bad?: boolean; undo?: number | null; of?: string } = {}): void {
   const id = ++count;
+  const words = withLocalTimes(said);
   const same = notices.value.filter((one) => one.words !== words);
   notices.set([...same, { id, words, bad, undo, of }].slice(-SHOWN));
   setTimeout(() => dismiss(id), bad ? FAULT : STAYS);

@@ -42,6 +42,8 @@ def test_a_file_shows_the_graph_and_asks_nobody(saved: Path, page: Any) -> None:
     assert page.locator("main canvas.picture").first.evaluate(drawn)
     page.goto(f"{saved.as_uri()}#/map")
     page.locator("canvas").first.wait_for()
+    page.get_by_role("combobox", name="Search").fill("no such item")
+    page.get_by_text("this file holds the concepts and their examples, not every item").wait_for()
     page.goto(f"{saved.as_uri()}#/doubt?part=borders")
     page.get_by_text("Borders").first.wait_for()
     page.goto(f"{saved.as_uri()}#/doubt")

@@ -78,14 +78,41 @@ def _what_is_said_is_saved(page: Page, served: Served, before: int) -> int:
     expect(page.locator(".notices")).to_contain_text("undone")
     items = []
     key = page.locator(".class-buttons kbd").first.inner_text()
+    _a_fault_goes_when_it_succeeds(page, key)
     for _ in range(3):
         items.append(item_shown(page))
         page.keyboard.press(key)
         gone(page, items[-1])
     page.reload()
-    saved(page, f"{before + 2} labels")
+    saved(page, f"{before + 3} labels")
     expect(last).to_contain_text("Last edit, by ")
-    return before + 2
+    return before + 3
+
+
+def _a_fault_goes_when_it_succeeds(page: Page, key: str) -> None:
+    """An item that was not saved comes back with word of why, which goes once it is saved."""
+    busy = {"error": {"kind": "busy", "message": "busy just now"}}
+    item = item_shown(page)
+    page.route("**/label", lambda route: route.fulfill(status=409, json=busy))
+    page.keyboard.press(key)
+    expect(page.locator(".notice.bad")).to_have_text(re.compile("busy just now"))
+    assert item_shown(page) == item
+    page.unroute("**/label")
+    page.keyboard.press(key)
+    expect(page.locator(".notice.bad")).to_have_count(0)
+
+
+def _many_long_classes_are_cut(page: Page, served: Served, items: list[str]) -> None:
+    """A name stays in its button, and a list that goes on says so; on a narrow screen it is whole, below what is typed."""
+    said = [{"item": item, "class": f"class {n} {'of many plain words ' * 6}".strip()} for n, item in enumerate(items)]
+    assert served.ask("/api/graphs/main/label", {"labels": said, "ticks": []})[0] == 200
+    for width in (390, 1400):
+        page.set_viewport_size({"width": width, "height": 844})
+        expect(page.locator(".more-below")).to_have_count(0 if width == 390 else 1)
+        expect(page.get_by_role("button", name="Skip")).to_be_in_viewport()
+        over = "all => all.filter((one) => one.getBoundingClientRect().height > one.parentElement.getBoundingClientRect().height).length"
+        assert page.locator(".class-text").evaluate_all(over) == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def _what_is_typed_is_meant(page: Page, served: Served, key: str) -> None:
@@ -221,10 +248,11 @@ def test_label_from_nothing(page: Page, served: Served, truth: dict[str, str]) -
         assert one.locator("img[src=x]").count() == 0
     saved(other, f"{labels + 1} labels")
     _what_is_typed_is_meant(page, served, truth[first])
+    _many_long_classes_are_cut(page, served, list(truth)[-40:])
     # when all is labelled, by somebody else, the page says so, and where to go on
     label_all(served, truth, truth, {})
     page.reload()
     expect(page.locator(".empty")).to_contain_text("Nothing is left to suggest")
     page.click("main a:has-text('Doubt')")
     page.wait_for_selector(".doubt")
-    assert watched.said == []
+    assert watched.but("409") == []  # what was busy

@@ -119,6 +119,11 @@ def test_colours_follow_labels_and_the_legend_filters(page: Page, served: Served
     assert watched.but() == []
 
     page.set_viewport_size({"width": 390, "height": 844})
+    page.keyboard.press("Escape")
+    for count in (0, 1):
+        page.get_by_role("button", name="List").click()
+        expect(page.locator(".concept-list")).to_have_count(count)
+    expect(page.locator(".concept-list thead")).to_be_in_viewport()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

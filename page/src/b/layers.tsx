@@ -8,7 +8,7 @@ import { at, highlight } from "../store";
 import { go } from "../routes";
 import type { LayerBlock, Model } from "../types";
 import { useGet } from "../use";
-import { count, figure } from "../words";
+import { count, figure, moreWords } from "../words";
 import { blockWords } from "./shapes";
 import { ended } from "./work";
 
@@ -50,7 +50,7 @@ function Blocks({ model, layer, trace }: { model: string; layer: string; trace: 
             turn={() => setOpen(open === block.index ? null : block.index)} />
         ))}
       </ul>
-      {blocks.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>{count(Math.min(4 * PAGE, blocks.length - shown))} more, of {count(blocks.length - shown)}</button>}
+      {blocks.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>{moreWords(4 * PAGE, blocks.length - shown)}</button>}
     </>
   );
 }

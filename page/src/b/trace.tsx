@@ -89,7 +89,7 @@ function Suggested({ run, busy }: { run: (what: string) => void; busy: boolean }
   const before = useCell(current), picked = useCell(chosen), data = useCell(map);
   const medoid = picked.length === 1 ? data?.medoids[picked[0]!] ?? null : null;
   const all = [...new Set([before, medoid])].filter((one) => one !== null);
-  return <>{all.map((one) => <button key={one} type="button" disabled={busy} onClick={() => run(one)}>Trace {one}</button>)}</>;
+  return <>{all.map((one) => <button key={one} type="button" disabled={busy} onClick={() => run(one)}>Trace item {one}</button>)}</>;
 }
 
 // A class is told by its name, a unit as layer:unit; all else is an item.

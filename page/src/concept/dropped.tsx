@@ -41,10 +41,12 @@ export function catchDrops(): void {
 export function DroppedPanel({ of }: { of: File }): VNode {
   const [found, set] = useState<Similar | Problem | null>(null);
   const [url, setUrl] = useState("");
+  const [broken, setBroken] = useState(false); // the message beside it says so
   useEffect(() => {
     const address = URL.createObjectURL(of);
     setUrl(address);
     set(null);
+    setBroken(false);
     let end: (() => void) | null = null;
     let here = true;
     source
@@ -67,7 +69,7 @@ export function DroppedPanel({ of }: { of: File }): VNode {
   return (
     <article class="item" aria-label="Like the picture">
       <h2>Like {of.name}</h2>
-      {url && <img class="picture" src={url} alt={of.name} width={160} height={160} />}
+      {url && !broken && <img class="picture" src={url} alt={of.name} width={160} height={160} onError={() => setBroken(true)} />}
       {found === null ? (
         <Busy words="The model looks at it" />
       ) : found instanceof Problem ? (

@@ -30,7 +30,10 @@ export function ItemPanel({ id }: { id: string }): VNode {
   };
   return (
     <article class="item" aria-label={`Item ${id}`}>
-      <h2>{id}</h2>
+      <div class="name">
+        <small class="kind">Item</small>
+        <h2>{id}</h2>
+      </div>
       <Picture of={value} side={224} />
       <SaidOf of={value} />
       {mayWrite() && <SayOf of={value} />}

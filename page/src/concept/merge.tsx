@@ -7,7 +7,7 @@ import { WriteButton } from "../parts/small";
 import { map, mayWrite } from "../store";
 import type { Concept } from "../types";
 import { Named } from "./panel";
-import { items } from "../words";
+import { conceptNamed, items } from "../words";
 import { Picker } from "./picker";
 
 export function Merge({ of, done }: { of: Concept; done: () => void }): VNode {
@@ -17,7 +17,7 @@ export function Merge({ of, done }: { of: Concept; done: () => void }): VNode {
     return (
       <div class="sure" role="group" aria-label="Merge?">
         <p>
-          Merge {where?.names[other]} ({items(where?.sizes[other] ?? 0)}) into {of.name}? They become one concept;{" "}
+          Merge {conceptNamed(where?.names[other] ?? String(other))} ({items(where?.sizes[other] ?? 0)}) into {conceptNamed(of.name)}? They become one concept;{" "}
           <em>Take apart</em> makes them two again.
         </p>
         <div class="does">

@@ -12,6 +12,7 @@ export function Name({ of }: { of: Concept }): VNode {
   if (text === null) {
     return (
       <div class="name">
+        <small class="kind">Concept</small>
         <h2>{of.name}</h2>
         {mayWrite() && (
           <WriteButton onClick={() => set(of.name)}>Rename</WriteButton>

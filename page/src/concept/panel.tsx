@@ -50,7 +50,11 @@ export function ConceptPanel({ number, second, other }: { number: number; second
       {value.examples.length === 0 && <p class="quiet">No example is kept.</p>}
       <MoreOf of={value} />
       <h3>Leans to</h3>
-      <Masses of={value.masses} />
+      {!value.active && value.masses.length === 0 ? (
+        <p class="quiet">It is switched off, so that no class reaches it.</p>
+      ) : (
+        <Masses of={value.masses} />
+      )}
       <SaidHere of={value} />
       <Nearest of={value} />
       <Blocks of={value.blocks} />

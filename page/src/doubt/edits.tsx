@@ -6,7 +6,7 @@ import { Busy, Empty, Table, Trouble, WriteButton } from "../parts/small";
 import { at, mayWrite } from "../store";
 import type { Edit } from "../types";
 import { useGet, useRevision } from "../use";
-import { count } from "../words";
+import { count, editWords, localTime } from "../words";
 
 export function Edits(): VNode {
   const again = useRevision();
@@ -59,19 +59,11 @@ export function Edits(): VNode {
                 )
               ),
           },
-          { key: "what", head: "what", cell: said },
-          { key: "at", head: "when", cell: (one) => <time dateTime={one.at}>{when(one.at)}</time> },
+          { key: "what", head: "what", cell: (one) => editWords(one.verb, one.what) },
+          { key: "at", head: "when", cell: (one) => <time dateTime={one.at}>{localTime(one.at)}</time> },
           { key: "by", head: "by", cell: (one) => one.by },
         ]}
       />
     </>
   );
-}
-
-// What was done says its verb itself; what is not known to the end does not.
-const said = ({ verb, what }: Edit): string => (what.startsWith("cannot ") ? `${verb}, ${what}` : what);
-
-function when(at: string): string {
-  const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? at : date.toLocaleString();
 }

@@ -74,10 +74,14 @@ export function Suspects(): VNode {
   );
 }
 
+// The name of a class can be a number, too.
+const quoted = (words: string): string =>
+  words.replace(/no class has (\d+) labels, and (.+) has most, (\d+)/, 'no class has $1 labels; the class "$2" has the most: $3');
+
 function TooFew({ words }: { words: string }): VNode {
   return (
     <Empty title="No label can be judged yet">
-      {words && <p>{words.replace(/\.?$/, ".")}</p>}
+      {words && <p>{quoted(words).replace(/\.?$/, ".")}</p>}
       <p>
         <a href={hrefOf("label")}>Label more items</a>, or see{" "}
         <a href={hrefOf("doubt", { part: "borders" })}>what lies between two classes</a>.
@@ -127,7 +131,9 @@ function List({ of, gone, changed }: { of: Suspect[]; gone: ReadonlySet<string>;
       step(event.key === "ArrowDown" ? 1 : -1);
       return true;
     }
-    if (!here || (event.key !== "a" && event.key !== "k" && event.key !== "c" && event.key !== "u")) return false;
+    if (event.key !== "a" && event.key !== "k" && event.key !== "c" && event.key !== "u") return false;
+    if (!here) step(1); // the first is chosen; the next press acts on it
+    if (!here) return true;
     if (event.repeat) return true; // a key that is held says one thing
     here.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.[event.key === "c" ? "focus" : "click"]();
     return true;

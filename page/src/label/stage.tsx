@@ -11,7 +11,7 @@ import { openItem } from "../routes";
 import { at, mayWrite, state } from "../store";
 import type { Concept, Edit, Item, Mass, Small, State, Suggested } from "../types";
 import { useGet, useRevision } from "../use";
-import { count, items, share } from "../words";
+import { conceptNamed, count, editWords, items, share } from "../words";
 import { type Done, done, drawn, gainOf, hold, isDrawn, moveTo, queue, sending, takeBack } from "./queue";
 
 const AROUND = 8;
@@ -29,7 +29,7 @@ export function Stage({ item }: { item: Suggested }): VNode {
         {value && value.label !== null && <Labelled item={item.item} label={value.label} again={again} />}
         {item.concept >= 0 && (
           <span>
-            in <ConceptLink number={item.concept} name={item.name} />
+            in <ConceptLink number={item.concept} name={conceptNamed(item.name)} />
           </span>
         )}
         <span>
@@ -188,7 +188,7 @@ function Here({ of, now }: { of: Done; now: State }): VNode {
   const gained = gainOf(of, now);
   return (
     <span>
-      {of.item.item} is {of.not && <em>not</em>} <ClassName name={of.said} />:{" "}
+      item {of.item.item} is {of.not && <em>not</em>} <ClassName name={of.said} />:{" "}
       {gained === null
         ? <span class="quiet">what that changes is being worked out</span>
         : <strong class={gained > 0 ? "gain" : ""}>{gain(gained, of.said)}</strong>}
@@ -210,5 +210,5 @@ function Elsewhere({ number }: { number: number }): VNode | null {
   const { value } = useGet<{ edits: Edit[] }>(at("edits"), number);
   const edit = value?.edits.find((one) => one.number === number);
   if (!edit) return null;
-  return <span>Last edit, by {edit.by}: {edit.what} ({edit.verb})</span>;
+  return <span>Last edit, by {edit.by}: {editWords(edit.verb, edit.what)}</span>;
 }

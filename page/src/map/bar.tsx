@@ -8,7 +8,7 @@ import { hrefOf, openConcept, route } from "../routes";
 import { source } from "../source";
 import { at, chosen, complain, connected, map, mayWrite, notice, session, state } from "../store";
 import type { Item, MapData, State } from "../types";
-import { concepts, items } from "../words";
+import { conceptNamed, concepts, items } from "../words";
 import { choose } from "./seen";
 
 const AT_ONCE = 8;  // items asked for at a time
@@ -25,7 +25,7 @@ export function ChosenBar(): VNode | null {
   return (
     <section class="chosen-bar" aria-label="What is chosen">
       <p>
-        <strong>{numbers.length === 1 ? `concept ${data.names[first!]}` : concepts(numbers.length)}</strong>{" "}
+        <strong>{numbers.length === 1 ? conceptNamed(data.names[first!] ?? String(first)) : concepts(numbers.length)}</strong>{" "}
         <small>with {items(held)}</small>
       </p>
       {mayWrite() && <Edits key={numbers.join()} numbers={numbers} data={data} now={now} />}

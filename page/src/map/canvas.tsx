@@ -8,7 +8,7 @@ import { at, chosen, colour, complain, graph, highlight, map, overview, state } 
 import { dark, inked } from "../theme";
 import type { Edges, MapData } from "../types";
 import { useKeys } from "../use";
-import { concepts, items, share } from "../words";
+import { conceptNamed, concepts, items, share } from "../words";
 import { Board } from "./board";
 import { listen } from "./gestures";
 import { Near, Sheets } from "./images";
@@ -87,7 +87,7 @@ function words(node: Node): string {
   if (!data || !now) return "";
   const best = now.best[node.id] ?? -1;
   const leans = best < 0 ? "no class" : `${now.classes[best]} ${share(now.mass[node.id])}`;
-  return `${data.names[node.id]}: ${items(data.sizes[node.id]!)}, ${leans}${data.active[node.id] ? "" : ", off"}`;
+  return `${conceptNamed(data.names[node.id]!)}: ${items(data.sizes[node.id]!)}, ${leans}${data.active[node.id] ? "" : ", off"}`;
 }
 
 function tap(board: Board, node: Node | null, more: boolean): void {

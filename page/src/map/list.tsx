@@ -6,7 +6,7 @@ import { ClassName } from "../parts/classes";
 import { openConcept } from "../routes";
 import { chosen, colour, highlight } from "../store";
 import type { MapData, State } from "../types";
-import { concepts, count, share } from "../words";
+import { concepts, count, moreWords, share } from "../words";
 import { schemeOf } from "./scheme";
 import { choose, only, toggle } from "./seen";
 
@@ -50,7 +50,7 @@ export function ConceptList({ data, now }: { data: MapData; now: State }): VNode
           <tbody>{rows.slice(0, shown).map((i) => <Row key={i} i={i} data={data} now={now} picked={picked.includes(i)} />)}</tbody>
         </table>
       </div>
-      {rows.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>{count(Math.min(4 * PAGE, rows.length - shown))} more, of {count(rows.length - shown)}</button>}
+      {rows.length > shown && <button type="button" onClick={() => setShown(shown + 4 * PAGE)}>{moreWords(4 * PAGE, rows.length - shown)}</button>}
     </section>
   );
 }

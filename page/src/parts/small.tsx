@@ -17,14 +17,11 @@ export function Trouble({ problem }: { problem: Problem }): VNode {
   return <p class="trouble" role="alert">{problem.message}</p>;
 }
 
-/** A button that changes the graph, or starts work: off, and saying why, while the service cannot be reached. A key that
- *  is held on it presses it once. */
+/** A button that changes the graph, or starts work: off, and saying why, while the service cannot be reached. */
 export function WriteButton({ disabled, title, type = "button", ...rest }: ButtonHTMLAttributes<HTMLButtonElement>): VNode {
   const off = !useCell(connected);
-  return <button type={type} disabled={off || disabled} title={off ? UNSAVED : title} onKeyDown={once} {...rest} />;
+  return <button type={type} disabled={off || disabled} title={off ? UNSAVED : title} {...rest} />;
 }
-
-const once = (event: KeyboardEvent): void => { if (event.repeat && event.key === "Enter") event.preventDefault(); };
 
 /** Words in place of what is not there, and what to do about it. */
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }): VNode {
