@@ -1,7 +1,7 @@
 // One item large, what is like it around it, a key for each class, and what comes next.
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { useCell } from "../cell";
+import { useEffect } from "preact/hooks";
+import { cell, useCell } from "../cell";
 import { Busy, Empty } from "../parts/small";
 import { hrefOf, route, tune } from "../routes";
 import { source } from "../source";
@@ -14,11 +14,16 @@ import { before, bring, move, queue, refresh, say, skip, skipped, takeBack, unsk
 import { Around, LastDone, Stage, Strip } from "./stage";
 import { type Act, press } from "./typed";
 
+// The item that the next class is denied of: a key that comes before the next drawing counts as well.
+const denied = cell<string | null>(null);
+const isNot = (): boolean => denied.value !== null && denied.value === before()?.item;
+const setNot = (on: boolean): void => denied.set(on ? (before()?.item ?? null) : null);
+
 export function LabelView(): VNode {
   const { items, place, state: how } = useCell(queue);
   const { query } = useCell(route);
   const name = useCell(graph);
-  const [not, setNot] = useState(false);
+  useCell(denied);
   const wanted = query["at"] ?? "";
   useEffect(() => {
     if (source.offline) return;
@@ -26,9 +31,8 @@ export function LabelView(): VNode {
       .then(() => (wanted ? bring(wanted).then(() => tune({ at: "" })) : undefined))
       .catch(complain);
   }, [name, query["concepts"], wanted]);
-  useLabelKeys(not, setNot);
-  const item = items[place] ?? null;
-  useEffect(() => setNot(false), [item?.item]);
+  useLabelKeys();
+  const item = items[place] ?? null, not = isNot();
   if (source.offline) return <File />;
   if (how === "waiting" && !item) return <Busy words="Looking for the items worth a label" />;
   return (
@@ -44,11 +48,7 @@ export function LabelView(): VNode {
               <Classes
                 not={not}
                 turnNot={() => setNot(!not)}
-                say={(said) => {
-                  const taken = say(said, not);
-                  if (taken) setNot(false);
-                  return taken;
-                }}
+                say={sayIt}
               />
               <LastDone />
             </div>
@@ -63,7 +63,13 @@ export function LabelView(): VNode {
   );
 }
 
-function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
+function sayIt(name: string): boolean {
+  const taken = say(name, isNot());
+  if (taken) setNot(false);
+  return taken;
+}
+
+function useLabelKeys(): void {
   useKeys((event) => {
     if (/^[\p{L}\p{N}]$/u.test(event.key)) {
       if (event.repeat) return true; // a key that is held says one thing
@@ -73,7 +79,7 @@ function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
       }
       const { classes = [], slots = [] } = state.value ?? {};
       const chosen = [...keysOf(classes, slots)].find(([, key]) => key === event.key)?.[0];
-      press(event.key, chosen === undefined ? undefined : classKey(chosen, not, setNot), letters(not, setNot)[event.key], classes);
+      press(event.key, chosen === undefined ? undefined : classKey(chosen), letters()[event.key], classes);
       return true;
     }
     const does: Record<string, () => void> = {
@@ -82,26 +88,24 @@ function useLabelKeys(not: boolean, setNot: (on: boolean) => void): void {
       Escape: () => setNot(false),
     };
     const act = does[event.key];
-    if (act === undefined || (event.key === "Escape" && !not)) return false;
+    if (act === undefined || (event.key === "Escape" && !isNot())) return false;
     act();
     return true;
   });
 }
 
-function classKey(name: string, not: boolean, setNot: (on: boolean) => void): Act {
+function classKey(name: string): Act {
   const item = before()?.item;
   return {
-    act: () => {
-      if (say(name, not)) setNot(false);
-    },
+    act: () => void sayIt(name),
     back: () => takeBack(item),
   };
 }
 
-function letters(not: boolean, setNot: (on: boolean) => void): Record<string, Act> {
+function letters(): Record<string, Act> {
   const any = (state.value?.classes.length ?? 0) > 0;
   return {
-    n: { act: () => any && setNot(!not), back: () => setNot(false) },
+    n: { act: () => any && setNot(!isNot()), back: () => setNot(false) },
     u: { act: () => takeBack(), late: true },
     s: { act: skip, late: true },
     t: { act: () => document.getElementById("class-field")?.focus() },
