@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import shlex
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from kgkt.files import DEFAULT_DIR, sha256_file
 from kgkt.recipe import FILE, Recipe, read_recipe
 from kgkt.rundir.folder import RunDir
 from kgkt.store.opening import absolute, embedded_path
+
+FEW = 3  # folders that an error names
 
 Say = Callable[[str], None]
 
@@ -61,9 +64,18 @@ def open_run(recipe: Recipe, must_exist: bool = True) -> RunDir:
         here = graphs_of(Path()) if recipe.dir == DEFAULT_DIR else []
         hint = f"; this folder is a run directory itself, of {', '.join(here)}" if here else ""
         options = f"--dir . --graph {name if name in here else here[0]}" if here else ""
+        if not here and recipe.dir == DEFAULT_DIR and (below := _below(name)):
+            are = "is a run directory" if len(below) == 1 else "are run directories"
+            hint, options = f"; {', '.join(below[:FEW])} {are}", f"--dir {shlex.quote(below[0])}"
         gone = "" if Path(recipe.dir).is_dir() or recipe.dir == DEFAULT_DIR else ", as there is no such folder"
         raise NoGraphError(f"no graph {run.graph} in {recipe.dir}{gone}: run kgkt populate first{hint}", options)
     return run
+
+
+def _below(graph: str | None) -> list[str]:
+    """The folders of this one that are run directories, of this graph if one is named."""
+    there = sorted({path.parent.parent for path in Path().glob("*/*/run.json")})
+    return [str(folder) for folder in there if (graph or "") in ("", *graphs_of(folder))]
 
 
 def place_flags(recipe: Recipe) -> list[str]:

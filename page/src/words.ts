@@ -12,7 +12,7 @@ export const conceptNamed = (name: string): string => /^concept\b/i.test(name) ?
 export function editWords(verb: string, what: string): string {
   if (what.startsWith("cannot ")) return `${verb}, ${what}`;
   const words = what.replace(/^([\d,]+) labels, \1 of them in place of another/, "$1 labels, each in place of another");
-  return verb === "label" && what.includes(" is ") ? `item ${words}` : words;
+  return verb === "label" && / (is|has) /.test(what) ? `item ${words}` : words;
 }
 
 /** "Show 48 more of 310": what a button shows of those that are left. */

@@ -196,4 +196,8 @@ def test_inside_a_run_directory_the_whole_command_is_said(two: Path, kgkt: Kgkt,
     assert command == "kgkt query concepts --param limit=2 --dir . --graph main"
     assert len(kgkt(*command.split()[1:]).json["rows"]) == 2
     assert kgkt("suggest", "--graph", "second").err.endswith("--dir . --graph second\n")
+    monkeypatch.chdir("..")
+    (Path.cwd() / "kgkt-run").rename("my demo")
+    told = "my demo is a run directory: kgkt suggest --dir 'my demo'"
+    assert told in kgkt("suggest").err
     assert "this folder" not in kgkt("suggest", "--dir", "elsewhere").err
