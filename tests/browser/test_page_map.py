@@ -53,7 +53,11 @@ def _focus_at(page: Page, key: str = "ArrowRight") -> tuple[float, float]:
     canvas.focus()
     page.keyboard.press(key)
     expect(canvas).not_to_have_attribute("data-at", "")
-    x, y = map(int, (canvas.get_attribute("data-at") or "").split(","))
+    seen, at = None, canvas.get_attribute("data-at")
+    while seen != at:  # it moves while the canvas gets another size
+        page.wait_for_timeout(100)
+        seen, at = at, canvas.get_attribute("data-at")
+    x, y = map(int, (at or "").split(","))
     box = canvas.bounding_box()
     assert box
     return box["x"] + x, box["y"] + y

@@ -8,6 +8,7 @@ import { at, complain, current, graph, map, mayReach, mayWrite, notice, state } 
 import type { Item, State, Suggested, Suggestions } from "../types";
 
 const FETCHED = 12;
+const GLANCE = 100; // ms in which nobody sees what an item is
 const AHEAD = 4; // pictures that are there before their items come
 const FEW = 3; // a strip so short takes a new ranking at once
 
@@ -106,9 +107,11 @@ function show(next: Queue): void {
   }
 }
 
-/** The item's picture or text is there; the browser has painted it after two frames. */
+/** The item's picture or text is there: the browser has painted it after two frames, and nobody has looked before GLANCE. */
 export function isDrawn(item: string): void {
-  requestAnimationFrame(() => requestAnimationFrame(() => drawn.set(item)));
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => {
+    if (before()?.item === item) drawn.set(item);
+  }, GLANCE)));
 }
 
 /** While a finger or the focus is on the strip nothing under it moves. */
