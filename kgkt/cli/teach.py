@@ -44,6 +44,8 @@ def label(
 
 def show_labelled(done: Any, form: str) -> None:
     """Print what `label` wrote."""
+    from kgkt.rundir.edit_words import in_place_of
+
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
                     "known_file": done.known_file, "differ": done.differ, "skipped": done.skipped,
@@ -52,8 +54,7 @@ def show_labelled(done: Any, form: str) -> None:
     elif done.known_file:
         print("the label file was imported before: nothing " + ("was done" if done.differ else "to do"))
     else:
-        replaced = f", {done.replaced} of them in place of another" if done.replaced else ""
-        said = [count(done.labels, "label") + replaced] if done.labels else []
+        said = [count(done.labels, "label") + in_place_of(done.replaced, done.labels)] if done.labels else []
         said += [count(done.ticks, "tick")] if done.ticks else []
         if done.already:
             said += [f"{done.already:,} {'was' if done.already == 1 else 'were'} there already"

@@ -93,4 +93,15 @@ def _labels_in_words(edit: Edit) -> str:
     parts = [count(n, what) for n, what in ((labels, "label"), (ticks, "tick")) if n]
     changed = sum(bool(said["labels"]) and said["labels"].keys() != items[item]["labels"].keys()
                   for item, said in edit.before["items"].items())  # fmt: skip
-    return ", ".join(parts) + (f", {changed:,} of them in place of another" if changed else "")
+    return ", ".join(parts) + in_place_of(changed, labels)
+
+
+def in_place_of(changed: int, labels: int) -> str:
+    """How many of the labels took the place of another.
+
+    >>> in_place_of(0, 4), in_place_of(4, 4), in_place_of(1, 1), in_place_of(1, 4)
+    ('', ', each in place of another', ' in place of another', ', 1 of them in place of another')
+    """
+    if changed == labels:
+        return f"{', each' if labels > 1 else ''} in place of another" if labels else ""
+    return f", {changed:,} of them in place of another" if changed else ""

@@ -22,10 +22,11 @@ from kgkt.serve.places import KERAS, Places
 if TYPE_CHECKING:
     from kgkt.store.protocol import Store
 
-ARRAYS = ".npz"
+DATA = (".npz", ".csv", ".tsv", ".jsonl", ".parquet")  # ends of files of arrays and of tables
 DEEP = 3  # folders below the working folder in which files are looked for
 MOST = 500  # files that are told
 FOLDERS = 2000  # that are looked into
+STATE = "run.json"  # in the folder of a graph
 TOLD = ".run.json"  # beside a fused B: what made it
 LARGE = 16 * 2**20  # bytes of such a file
 STRONGEST = 20  # concepts of a block that are told
@@ -57,19 +58,25 @@ def _outputs(path: Path, changed: int) -> int | None:
 
 
 def data_files(places: Places) -> list[dict[str, Any]]:
-    """The files of arrays that may be named as pool or test set: file, bytes."""
-    return [{"file": places.shown(path), "bytes": path.stat().st_size} for path in _files(places, ARRAYS)]
+    """The files that may be named as pool, test set or true classes: file, bytes."""
+    return [{"file": places.shown(path), "bytes": path.stat().st_size} for path in _files(places, DATA)]
 
 
-def _files(places: Places, end: str) -> list[Path]:
-    """Files whose names end so, in the working folder and a few folders below, sorted; no link leads out."""
+def _files(places: Places, ends: str | tuple[str, ...]) -> list[Path]:
+    """Files whose names end so, in the working folder and a few folders below, sorted; no link leads out.
+
+    What `populate` and its followers made, in the folder of a graph, is none of them.
+    """
     root, found = places.folder.resolve(), []
     for at, folders, names in itertools.islice(os.walk(root), FOLDERS):
+        if STATE in names:
+            folders[:] = []
+            continue
         deep = len(Path(at).relative_to(root).parts)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if deep < DEEP else []
         for name in sorted(names):
             path = Path(at) / name
-            if name.endswith(end) and not name.startswith(".") and path.is_file() and _inside(places, path):
+            if name.endswith(ends) and not name.startswith(".") and path.is_file() and _inside(places, path):
                 found.append(path)
         if len(found) >= MOST:
             break

@@ -11,8 +11,7 @@ export const conceptNamed = (name: string): string => /^concept\b/i.test(name) ?
 /** What an edit did, as a list of edits says it: its words say the verb, but for an edit that is not known to the end. */
 export function editWords(verb: string, what: string): string {
   if (what.startsWith("cannot ")) return `${verb}, ${what}`;
-  const words = what.replace(/^([\d,]+) labels, \1 of them in place of another/, "$1 labels, each in place of another");
-  return verb === "label" && / (is|has) /.test(what) ? `item ${words}` : words;
+  return verb === "label" && / (is|has) /.test(what) ? `item ${what}` : what;
 }
 
 /** "Show 48 more of 310": what a button shows of those that are left. */

@@ -57,7 +57,7 @@ function Measure({ target, busy }: { target: string; busy: boolean }): VNode {
         Two draws of 600 digits take about a minute; more items, draws or a larger B up to hours. It can be cancelled, and what was
         done is kept. B is taught at 2 and at 10 labels a class.</p>
       <label class="field">File of true classes, with the columns item_id and class
-        <input value={truth} placeholder={`such as ${folder}truth.csv; none: y of the pool's file`} onInput={(event) => setTruth(event.currentTarget.value)} />
+        <input value={truth} list={id} placeholder={`such as ${folder}truth.csv; none: y of the pool's file`} onInput={(event) => setTruth(event.currentTarget.value)} />
       </label>
       <label class="field">Test set (x, y); without one B is left out
         <input value={test ?? found} list={id} onInput={(event) => setTest(event.currentTarget.value)} />
