@@ -10,7 +10,8 @@ from kgkt.recipe import Recipe
 from kgkt.rundir.carry import Carried
 from kgkt.rundir.features import of_words
 from kgkt.rundir.folder import RunDir
-from kgkt.rundir.made import Drawn, Found
+from kgkt.rundir.graph_files import Drawn
+from kgkt.rundir.made import Found
 from kgkt.rundir.state import identity, is_shared, now
 from kgkt.values import Features
 

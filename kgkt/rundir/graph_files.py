@@ -16,13 +16,11 @@ from kgkt.errors import InputError
 from kgkt.files import load_arrays, make_folder, save_arrays, sha256_file
 from kgkt.rundir.features import ITEMS
 from kgkt.rundir.folder import RunDir, load_items, load_memberships, save_memberships
-from kgkt.values import Clustering, Embedding, Maps
+from kgkt.values import Clustering, ConceptGraph, Embedding, Maps
 
 if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
-
-    from kgkt.rundir.made import Drawn
 
 EMBEDDING, CONCEPTS, MEMBERSHIPS = "embedding.safetensors", "concepts.safetensors", "memberships.parquet"
 MADE = (EMBEDDING, CONCEPTS, MEMBERSHIPS)
@@ -61,6 +59,23 @@ class Before:
 
     def __len__(self) -> int:
         return len(self.centroids)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The graph of a pool, before it is written anywhere: concepts with edges, themes and names.
+
+    Args:
+        graph: of k concepts.
+        exemplars: k arrays of items.
+        coordinates: (k, 2), where each concept is in a picture.
+        frame: (e,) and (e, 2), what the picture is a view of.
+    """
+
+    graph: ConceptGraph
+    exemplars: list[np.ndarray]
+    coordinates: np.ndarray
+    frame: tuple[np.ndarray, np.ndarray]
 
 
 def save_graph_files(

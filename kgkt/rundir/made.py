@@ -19,7 +19,7 @@ from kgkt.memory import release_memory
 from kgkt.recipe import Recipe
 from kgkt.rundir import grown
 from kgkt.rundir.features import Pool, of_words
-from kgkt.rundir.graph_files import Before
+from kgkt.rundir.graph_files import Before, Drawn
 from kgkt.rundir.grown import Growth
 from kgkt.rundir.source_weights import choose_weights, known_labels, weights_of
 from kgkt.rundir.state import Say
@@ -63,23 +63,6 @@ class Found:
     weights: dict[str, float] = field(default_factory=dict)
     alone: dict[str, np.ndarray] = field(default_factory=dict)
     weighed: Weighed | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The graph of a pool, before it is written anywhere: concepts with edges, themes and names.
-
-    Args:
-        graph: of k concepts.
-        exemplars: k arrays of items.
-        coordinates: (k, 2), where each concept is in a picture.
-        frame: (e,) and (e, 2), what the picture is a view of.
-    """
-
-    graph: ConceptGraph
-    exemplars: list[np.ndarray]
-    coordinates: np.ndarray
-    frame: tuple[np.ndarray, np.ndarray]
 
 
 def find(

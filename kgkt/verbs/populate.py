@@ -32,9 +32,18 @@ from kgkt.rundir.features import (
 )
 from kgkt.rundir.folder import RunDir, nothing_left_if_refused
 from kgkt.rundir.graph_database import write_graph
-from kgkt.rundir.graph_files import MADE, SOURCES, Before, read_before, save_graph_files, save_sources, sources_stand
+from kgkt.rundir.graph_files import (
+    MADE,
+    SOURCES,
+    Before,
+    Drawn,
+    read_before,
+    save_graph_files,
+    save_sources,
+    sources_stand,
+)
 from kgkt.rundir.grown import Growth, asked_of
-from kgkt.rundir.made import Drawn, Found, draw, find
+from kgkt.rundir.made import Found, draw, find
 from kgkt.rundir.row_carry import let_rows_wait
 from kgkt.rundir.source_memory import source_memory
 from kgkt.rundir.source_weights import weights_kept

@@ -56,7 +56,7 @@ def _keys_label_what_is_seen(page: Page, served: Served, key: str) -> int:
     page.route("**/picture?*side=512*", lambda route: held.append(route))
     while not held or page.locator(".stage[aria-busy=true]").count() == 0:
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(700)  # a picture that was there before is seen by then
     for _ in range(3):
         page.keyboard.press(key)
     expect(page.locator(".notices")).to_contain_text("before the item was on the screen")
