@@ -85,6 +85,17 @@ def count(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
 
 
+def in_place_of(changed: int, labels: int) -> str:
+    """How many of the labels took the place of another.
+
+    >>> in_place_of(0, 4), in_place_of(4, 4), in_place_of(1, 1), in_place_of(1, 4)
+    ('', ', each in place of another', ' in place of another', ', 1 of them in place of another')
+    """
+    if changed == labels:
+        return f"{', each' if labels > 1 else ''} in place of another" if labels else ""
+    return f", {changed:,} of them in place of another" if changed else ""
+
+
 def some_words(words: Sequence[str], most: int = 5) -> str:
     """A few words for a message, in quotes where spaces in them would not be seen.
 

@@ -9,7 +9,7 @@ import typer
 from kgkt.cli.app import app
 from kgkt.cli.options import Balanced, ClassColumn, Force, IdColumn, graph_of, plain, takes
 from kgkt.cli.output import OUT, print_json, printable
-from kgkt.errors import count
+from kgkt.errors import count, in_place_of
 
 if TYPE_CHECKING:
     from kgkt.api import Run
@@ -44,8 +44,6 @@ def label(
 
 def show_labelled(done: Any, form: str) -> None:
     """Print what `label` wrote."""
-    from kgkt.rundir.edit_words import in_place_of
-
     if form == "json":
         print_json({"labels": done.labels, "ticks": done.ticks, "replaced": done.replaced, "classes": done.classes,
                     "known_file": done.known_file, "differ": done.differ, "skipped": done.skipped,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kgkt.errors import count
+from kgkt.errors import count, in_place_of
 from kgkt.rundir.edits import Edit, root_of
 from kgkt.store.facts import Facts
 
@@ -94,14 +94,3 @@ def _labels_in_words(edit: Edit) -> str:
     changed = sum(bool(said["labels"]) and said["labels"].keys() != items[item]["labels"].keys()
                   for item, said in edit.before["items"].items())  # fmt: skip
     return ", ".join(parts) + in_place_of(changed, labels)
-
-
-def in_place_of(changed: int, labels: int) -> str:
-    """How many of the labels took the place of another.
-
-    >>> in_place_of(0, 4), in_place_of(4, 4), in_place_of(1, 1), in_place_of(1, 4)
-    ('', ', each in place of another', ' in place of another', ', 1 of them in place of another')
-    """
-    if changed == labels:
-        return f"{', each' if labels > 1 else ''} in place of another" if labels else ""
-    return f", {changed:,} of them in place of another" if changed else ""
