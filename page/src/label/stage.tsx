@@ -188,10 +188,10 @@ function Here({ of, now }: { of: Done; now: State }): VNode {
   const gained = gainOf(of, now);
   return (
     <span>
-      item {of.item.item} is {of.not && <em>not</em>} <ClassName name={of.said} />:{" "}
-      {gained === null
-        ? <span class="quiet">what that changes is being worked out</span>
-        : <strong class={gained > 0 ? "gain" : ""}>{gain(gained, of.said)}</strong>}
+      item {of.item.item} is {of.not && <em>not</em>} <ClassName name={of.said} />
+      {gained !== null
+        ? <>: <strong class={gained > 0 ? "gain" : ""}>{gain(gained, of.said)}</strong></>
+        : now.working && <span class="quiet">: what that changes is being worked out</span>}
     </span>
   );
 }
