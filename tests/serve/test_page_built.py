@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -40,3 +41,15 @@ def test_nothing_from_elsewhere() -> None:
     for name in used:
         assert f"{name} {used[name]}, " in licences
         assert lock["packages"][f"node_modules/{name}"]["license"] in ("MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0")
+
+
+def test_the_page_knows_the_words_of_the_service() -> None:
+    """What it puts into words of its own is said so there, and each flag that it takes for a field is one."""
+    said = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "kgkt").rglob("*.py"))
+    for words in ("; mapping again", "; propagating again", "[target] classes leaves out ", "name every class with a label or a",
+                  "nats after", "new after the order was frozen: ", "B now needs ", "--target-classes a,b,…"):  # fmt: skip
+        assert words in said, words
+    known = (PAGE / "src/b/fields.ts").read_text(encoding="utf-8") + (PAGE / "src/b/plain.ts").read_text(encoding="utf-8")
+    flags = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", known.replace("(target-)?", "").replace("(text|id)", "text")))
+    assert len(flags) > 8
+    assert [flag for flag in sorted(flags) if f'"{flag}"' not in said and flag not in said] == []
