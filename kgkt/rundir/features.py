@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from kgkt.files import digest_path, digest_value, sha256_file
 from kgkt.recipe import Recipe
 from kgkt.rundir.folder import RunDir, load_items, save_items
+from kgkt.rundir.parts_read import parts, parts_read, taken_parts
 from kgkt.rundir.source_memory import layers_beside, weights_asked
 from kgkt.rundir.state import Say
 from kgkt.source.arrays import rows_of
 from kgkt.source.beside import match_pool
 from kgkt.source.choose import need_source, source_of
 from kgkt.source.columns import ITEM_ID
+from kgkt.source.several import Several, Taken
 from kgkt.source.source import Source
 from kgkt.values import Features
 
@@ -169,12 +171,17 @@ def read_features(
     rows = None
     if sound and not force and contents is not None and done.get("made_by") == made_by:
         rows = rows_of(_known(run, done) or [], contents)
-    features = _extract(pool, rows, path, out or path, say, progress)
+    taken = {} if rows is not None or not sound or force else taken_parts(
+        pool.source, pool.data, done, path, _known(run, done))
+    for name in (part.name for part in parts(pool.source) if part.number in taken):
+        say(f"what {name} says of the items is at hand, and not read again")
+    features = _extract(pool, rows, path, out or path, say, progress, taken)
     contents = contents or feature_contents(features)
     if out is None:
         save_items(run.path(ITEMS), features.ids, contents)
         run.write_state({**run.state(), "features": {
             "inputs": wanted, "sha256": sha256_file(path), "made_by": made_by, "items": sha256_file(run.path(ITEMS)),
+            **parts_read(recipe, pool.source, pool.data, features),
         }})  # fmt: skip
     return features, contents
 
@@ -209,7 +216,9 @@ def _known(run: RunDir, done: dict[str, Any]) -> list[bytes] | None:
     return load_items(path)[1]
 
 
-def _extract(pool: Pool, rows: np.ndarray | None, old: Path, out: Path, say: Say, progress: Any) -> Features:
+def _extract(
+    pool: Pool, rows: np.ndarray | None, old: Path, out: Path, say: Say, progress: Any, taken: dict[int, Taken]
+) -> Features:
     """Have the source read what is not known yet, and say what it noticed."""
     import numpy as np
 
@@ -220,7 +229,9 @@ def _extract(pool: Pool, rows: np.ndarray | None, old: Path, out: Path, say: Say
     total = None if data is None else len(data) if missing is None else len(missing)
     bar = progress("features", total) if progress and total else contextlib.nullcontext()
     with bar as advance:
-        if missing is None:
+        if taken and isinstance(pool.source, Several):
+            features = pool.source.extract(data, out, advance, taken)
+        elif missing is None:
             features = pool.source.extract(data, out, advance)
         else:
             assert data is not None

@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,30 @@ if TYPE_CHECKING:
     import numpy as np
 
 COMPARED = 256  # rows by which a layer is found to be a copy of another
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """Features of one of several sources that lie in a file already.
+
+    Args:
+        features: the file.
+        columns: layer of the source -> its column in the file.
+        rows: (n,) the row of each item of the pool.
+    """
+
+    features: Features
+    columns: Mapping[str, str]
+    rows: np.ndarray
+
+    def write(self, ids: np.ndarray, out: Path) -> Features:
+        """A features file of that source alone."""
+        widths = {layer: self.features.widths[column] for layer, column in self.columns.items()}
+        step = max(1, GROUP_BYTES // (4 * sum(widths.values())))
+        batches = ((ids[start : start + step], {
+            layer: self.features.rows(column, self.rows[start : start + step]) for layer, column in self.columns.items()
+        }) for start in range(0, len(ids), step))  # fmt: skip
+        return write_features(out, widths, batches, {})
 
 
 class Several:
@@ -118,11 +143,21 @@ class Several:
                                  f"give --features of the new items, a file with {', '.join(layers)}")
         return Several(reading)
 
-    def extract(self, data: Data | None, out: Path, progress: Progress | None = None) -> Features:
-        """Have each write its features, then put them side by side, item by item."""
-        step = _shared_out(progress, len(self.parts))
+    def extract(
+        self, data: Data | None, out: Path, progress: Progress | None = None, taken: Mapping[int, Taken] | None = None
+    ) -> Features:
+        """Have each write its features, then put them side by side, item by item.
+
+        Args:
+            data, out, progress: as of every source.
+            taken: number of a part -> its features, which it does not have to read again.
+        """
+        there = taken or {}
+        step = _shared_out(progress, max(len(self.parts) - len(there), 1))
 
         def read(part: Part, scratch: Path, data: Data | None) -> Features:
+            if part.number in there and data is not None:
+                return there[part.number].write(data.ids, scratch)
             return part.source.extract(None if data is None else _sized(data, part.source.look()), scratch, step)
 
         return self._side_by_side(read, data, out, "")

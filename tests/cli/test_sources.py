@@ -54,6 +54,35 @@ def weights(kgkt: Kgkt) -> dict[str, float]:
     return dict(asked.json["rows"])
 
 
+def test_one_more_source_lets_no_model_read_again(populated: Path, kgkt: Kgkt, digits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kgkt.source import keras_model
+
+    read: list[str] = []
+    extract = keras_model.KerasModel.extract
+
+    def watched(self: Any, *given: Any) -> Any:
+        read.append(Path(self.path).name)
+        return extract(self, *given)
+
+    monkeypatch.setattr(keras_model.KerasModel, "extract", watched)
+    pixels(Path("pix.npz"), digits.pool_ids, digits.pool_x)
+    asked = ("populate", "--model", "a.keras", "--layers", "mid,emb", "--data", "pool.npz")
+    file = Path("kgkt-run/main/features.parquet")
+    alone = open_features(file).rows("emb", np.arange(600))
+    done = kgkt(*asked, "--also", "b.keras:hidden")
+    assert (done.code, read) == (0, ["b.keras"])
+    assert "what a.keras says of the items is at hand, and not read again" in done.err
+    both = open_features(file)
+    assert set(both.layers) == {"a/mid", "a/emb", "b/hidden"}
+    np.testing.assert_array_equal(both.rows("a/emb", np.arange(600)), alone)
+    assert kgkt(*asked, "--also", "b.keras:hidden", "--also", "pix.npz").code == 0
+    assert read == ["b.keras"]  # neither of the two
+    three = open_features(file)
+    np.testing.assert_array_equal(three.rows("b/hidden", np.arange(600)), both.rows("b/hidden", np.arange(600)))
+    assert kgkt(*asked[:3], "--layers", "emb", *asked[5:], "--also", "b.keras:hidden").code == 0
+    assert read == ["b.keras", "a.keras", "b.keras"]  # another layer; and of what pix.npz had a part in nothing is known
+
+
 def test_each_source_counts_what_it_was_told_and_carries_concepts(joined: Path, kgkt: Kgkt) -> None:
     assert weights(kgkt) == pytest.approx({"a.keras": 2 / 3, "b.keras": 1 / 3, "pix.npz": 0})
     folder = Path("kgkt-run/main")
