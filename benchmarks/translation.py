@@ -207,9 +207,11 @@ One is the length of the rows: from random rows 8 long this translator learns mu
 look better beside them than they are. The other is to write unknown words as they stand. Serving an unseen word its row
 from A costs in every arm and at every size: B has not learned to write what it has never read.
 
-Where there are one or two draws they tell little, as trainings differ by half a point and more. Of these: rows of the
-concept's centroid alone gain no BLEU beyond the error; frozen rows are worse in either arm, and there A's are far ahead
-of random ones."""
+Of 10,000 pairs, where every arm was trained three times: the gain falls with the rank, from the whole rows to the
+concept's centroid alone, which gains no BLEU beyond the error; GloVe alone gains half as much as both sources. Frozen
+rows are worse in every arm, and there A's are more than three points ahead of random and of shuffled ones: they hold
+what a translator can use, but one that may move its rows learns nearly all of it by itself. Where there are one or two
+draws they tell little, as trainings differ by half a point and more."""
 METRICS = ("BLEU", "chrF", "BLEU unseen", "chrF unseen")
 
 
