@@ -172,7 +172,7 @@ def read_features(
     if sound and not force and contents is not None and done.get("made_by") == made_by:
         rows = rows_of(_known(run, done) or [], contents)
     taken = {} if rows is not None or not sound or force else taken_parts(
-        pool.source, pool.data, done, path, _known(run, done))
+        pool.source, pool.data, done, path, lambda: _known(run, done))
     for name in (part.name for part in parts(pool.source) if part.number in taken):
         say(f"what {name} says of the items is at hand, and not read again")
     features = _extract(pool, rows, path, out or path, say, progress, taken)

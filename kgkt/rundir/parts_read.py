@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ def parts_read(recipe: Recipe, source: Source, data: Data | None, features: Feat
 
 
 def taken_parts(
-    source: Source, data: Data | None, done: Mapping[str, Any], file: Path, known: list[bytes] | None
+    source: Source, data: Data | None, done: Mapping[str, Any], file: Path, known: Callable[[], list[bytes] | None]
 ) -> dict[int, Taken]:
     """Of several sources those models that read the same items before, alone or beside others.
 
@@ -43,16 +43,17 @@ def taken_parts(
         source, data: what is to be read now.
         done: what run.json keeps of the features file.
         file: of features, which is sound.
-        known: digests of the items in it, None where they are not known.
+        known: gives the digests of the items in it, None where they are not known; asked only where one may be taken.
     """
     from kgkt.source.contents import data_contents
     from kgkt.source.parquet import open_features
 
     there = done.get("parts") or {}
     same = [part for part in parts(source) if part.source.has_model and _key(part.source, part.settings) in there]
-    if not same or data is None or not known:
+    contents = known() if same and data is not None else None
+    if data is None or not contents:
         return {}
-    rows = rows_of(known, data_contents(data))
+    rows = rows_of(contents, data_contents(data))
     if (rows < 0).any():
         return {}
     old = open_features(file)

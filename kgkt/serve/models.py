@@ -26,7 +26,7 @@ DATA = (".npz", ".csv", ".tsv", ".jsonl", ".parquet")  # ends of files of arrays
 DEEP = 3  # folders below the working folder in which files are looked for
 MOST = 500  # files that are told
 FOLDERS = 2000  # that are looked into
-STATE = "run.json"  # in the folder of a graph
+OF_A_GRAPH = {"run.json", "concepts.safetensors"}  # files of its folder in a run directory
 TOLD = ".run.json"  # beside a fused B: what made it
 LARGE = 16 * 2**20  # bytes of such a file
 STRONGEST = 20  # concepts of a block that are told
@@ -69,7 +69,7 @@ def _files(places: Places, ends: str | tuple[str, ...]) -> list[Path]:
     """
     root, found = places.folder.resolve(), []
     for at, folders, names in itertools.islice(os.walk(root), FOLDERS):
-        if STATE in names:
+        if set(names) >= OF_A_GRAPH:
             folders[:] = []
             continue
         deep = len(Path(at).relative_to(root).parts)
