@@ -5,9 +5,10 @@
 The classes are ranked at random in each draw, and have from 50 labels to one (geometrically between). "labels": only
 they are uneven, and the pool is as the task has it. "labels and pool": of the pool, too, the rarest class keeps a
 fiftieth of what the largest keeps; embedding, concepts and nearest items are made of what is left. No class shares are
-stated. Printed: the mean over classes of how many of their items are called right (balanced accuracy), and the same for
-the rarest third of the classes. The rows are those of `kgkt evaluate`; "balanced head" weighs each class the same
-(class_weight="balanced"). Where no shares are stated, "Poisson+rounds" is `--spread items --expert none` of kgkt too.
+stated. Printed: the mean over classes of how many of their items are called right (balanced accuracy), the same for
+the rarest third of the classes, and how many of all items are. The rows are those of `kgkt evaluate`; "balanced head"
+weighs each class the same (class_weight="balanced"). Where no shares are stated, "Poisson+rounds" is `--spread items
+--expert none` of kgkt too.
 """
 
 from __future__ import annotations
@@ -26,12 +27,19 @@ RATIO = 50
 OURS, HEAD = "kgkt", "balanced head"
 METHODS = (OURS, "concepts", "both", HEAD, "head+rounds", "Poisson+rounds", "label spreading+rounds")
 LABELS, BOTH = "labels", "labels and pool"
-BALANCED, RAREST = "balanced_accuracy", "rarest_third"
+BALANCED, RAREST, ALL = "balanced_accuracy", "rarest_third", "pool_accuracy"
+METRICS = {BALANCED: "the mean class", RAREST: "the rarest third", ALL: "all items"}
 WHY = """\
-Where only labels are many of one class and few of another, the weight of the head is what loses the rarest: "both" is
-the same answer without it. Labels held out say what the head is worth, most of them are of the largest classes, and
-those with a single label are never held out: `--expert none` is the better choice here. Where the pool is long-tailed
-as well, kgkt is level with Poisson learning over all classes, which still keeps more of the rarest third."""
+A logistic head gives a class of which it has seen few examples too few items, also where each class weighs the same in
+it. Where no class shares are stated, what has fewer than five labels is as large in kgkt's head as in the graph's
+answer: of the same eight draws, without that it had lost 4 to 13 points of the rarest third. So of the mean class kgkt
+is level with every row that is no part of it, or ahead, most of all on texts. What it is behind Poisson learning in the
+rarest third, of Fashion-MNIST's new classes and of emoji, is partly the head where only labels are uneven ("both" is
+the same without it).
+
+Where the pool is long-tailed as well, a head that has lost the rarest classes calls 2 to 5 points more of all items
+right than kgkt (not on Fashion-MNIST's new classes): most items are of the large ones. Whoever cares for items and not
+for classes, and knows how frequent the classes are, states it (`--prior`)."""
 
 
 def run(task: str, draws: range) -> Iterator[Row]:
@@ -57,6 +65,9 @@ def run(task: str, draws: range) -> Iterator[Row]:
                 recalls = of_each_class(P, y, labels.items, classes)
                 for metric, which in ((BALANCED, rank >= 0), (RAREST, rank >= classes - (classes + 2) // 3)):
                     yield row(task, method, int(long_tailed), seed, metric, float(np.nanmean(recalls[which])), took)
+                free = np.setdiff1d(np.arange(len(y)), labels.items)
+                right = float((P[free].argmax(axis=1) == y[free]).mean())
+                yield row(task, method, int(long_tailed), seed, ALL, right, took)
 
 
 def tail(y: np.ndarray, rank: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
@@ -121,14 +132,15 @@ def report(rows: Rows) -> Iterator[str]:
     tasks = [task for task in TASKS if draws_of(rows, task)]
     yield "# Classes of which there are few"
     yield ""
-    yield "Balanced accuracy / that of the rarest third of the classes, at 50 labels of the largest class to one of the"
-    yield "rarest; per cent of the unlabelled pool, mean ± standard error over draws."
+    yield "Balanced accuracy / that of the rarest third of the classes / accuracy over all items, at 50 labels of the"
+    yield "largest class to one of the rarest; per cent of the unlabelled pool, mean ± standard error over draws. No"
+    yield "class shares are stated."
     for long_tailed, title in ((0, "Only the labels are uneven"), (1, "Labels and pool are uneven")):
         yield ""
         yield f"{title}:"
         yield ""
         cells = [[f"**{method}**" if method == OURS else method,
-                  *(" / ".join(share(values(rows, task, method, long_tailed, metric)) for metric in (BALANCED, RAREST))
+                  *(" / ".join(share(values(rows, task, method, long_tailed, metric)) for metric in METRICS)
                     for task in tasks)] for method in METHODS]  # fmt: skip
         yield from table(["", *(titled(rows, task) for task in tasks)], cells)
         yield ""
@@ -136,7 +148,7 @@ def report(rows: Rows) -> Iterator[str]:
         yield ""
         yield from table(["", *tasks], [
             [method, *(" / ".join(points(ahead(rows, task, method, long_tailed, metric))
-                                  for metric in (BALANCED, RAREST)) for task in tasks)]
+                                  for metric in METRICS) for task in tasks)]
             for method in METHODS if method != OURS
         ])  # fmt: skip
     yield ""
@@ -156,7 +168,7 @@ def bar(rows: Rows, tasks: list[str]) -> Iterator[list[str]]:
     """One row for each task, kind and metric."""
     for task in tasks:
         for long_tailed, what in ((0, LABELS), (1, BOTH)):
-            for metric, of in ((BALANCED, "all"), (RAREST, "the rarest third")):
+            for metric, of in METRICS.items():
                 found = {m: ahead(rows, task, m, long_tailed, metric) for m in METHODS[3:]}
                 rival = min(found, key=lambda m: found[m][0] + 2 * found[m][1])
                 asked = f"not two standard errors behind {rival}"

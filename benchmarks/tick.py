@@ -34,8 +34,9 @@ BAR = "fashion"  # the task that the bar speaks of
 MOST_LEFT, MOST_LOST = 0.15, 0.2
 WHY = """\
 Prototypes in the whitened embedding are the rival here: where a class is one heap, one example is enough to find its
-middle, and the tick's class is found as well as any other. They are behind on the classes that nobody spoke of in the
-edit. Of a the graph loses what lies on the side of b; the nearest items' answer (Poisson) is level with it."""
+middle, and the tick's class is found as well as any other. Up to two ticks they are behind on the classes that nobody
+spoke of in the edit. Of a the graph loses what lies on the side of b; the nearest items' answer (Poisson) is level with
+it."""
 
 
 def run(task: str, draws: range) -> Iterator[Row]:

@@ -1,6 +1,8 @@
 """The experts of the teacher beside the graph: which of them join, with which weight, and why.
 
-Its first answer is a product: log P0 = log P_graph + w_head log P_head + w_prototypes log P_prototypes.
+Its first answer is a product: log P0 = log P_graph + w_head log P_head + w_prototypes log P_prototypes. A head gives a
+class with few examples beside others with many too few items, though each class weighs the same in it: where no class
+shares are stated, such a class is as large in its answer as in that of the graph.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from kgkt.concepts.propagate import ENOUGH, Seeds, normalise, usual_count
 from kgkt.errors import count
 from kgkt.transfer.head import head
 from kgkt.transfer.items import within
-from kgkt.transfer.judges import AnswerOf, HeldOut, held_out, multiply, score, torn, weigh
+from kgkt.transfer.judges import FLOOR, AnswerOf, HeldOut, held_out, multiply, score, torn, weigh
 from kgkt.transfer.prototypes import pt_map
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def join(
     prior: np.ndarray | None,
     neighbours: csr_matrix | None,
     finish: Callable[[Joined], np.ndarray],
+    given: Labels | None = None,
     expectation: bool = True,
 ) -> Joined:
     """Ask the experts, and let labels and graph judge them.
@@ -101,6 +104,7 @@ def join(
         prior: (c,) or None.
         neighbours: (n, n) graph of nearest items, or None.
         finish: the teacher's last answer, from what the experts say.
+        given: all that people said, if that is more than what teaches.
         expectation: whether labels are held out where no expert is asked.
     """
     import numpy as np
@@ -112,7 +116,11 @@ def join(
         return Joined({"graph": P}, reached, held=held)
     if len(np.unique(within(seeds, np.flatnonzero(reached), len(features)).columns)) < 2:
         return Joined({"graph": P}, reached)
+    graph_answer = _remembering(graph_answer, seeds, P)
     ask = _ask(features, reached, prior)
+    few = np.zeros(seeds.width, bool) if prior is not None else with_few(seeds, labels if given is None else given)
+    if few.any():
+        ask["head"] = _keeping_sizes(ask["head"], graph_answer, reached, few)
     names: tuple[str, ...] = ("head", "prototypes") if expert == "auto" else (expert,)
     if expert == "auto" and neighbours is None and not text:
         names = names[:1]  # nothing could judge prototypes
@@ -120,14 +128,16 @@ def join(
     held = held_out(labels, {"graph": graph_answer} | {name: ask[name] for name in judged}, reached)
     answers = {"graph": P} | {name: ask[name](seeds) for name in names}
     by = _by_labels(labels, held)
+    of_head = f"{by}; what has fewer than {ENOUGH} labels is as large in it as in the graph" if few.any() else by
     if expert != "auto":
-        return Joined(answers, reached, weigh(held, {expert: JOINED}), {expert: f"asked for; {by}"}, held)
+        why = f"asked for; {of_head if expert == 'head' else by}"
+        return Joined(answers, reached, weigh(held, {expert: JOINED}), {expert: why}, held)
     silent = bool((np.bincount(seeds.columns) == 1).any())
     believed = {"head": ALONE if held is None else TRUSTED if usual >= ENOUGH else DOUBTED}
     if text:
-        why = {"head": by, "prototypes": f"texts are embedded for cosine; {by}"}
-        return Joined(answers, reached, weigh(held, believed | {"prototypes": JOINED}), why, held)
-    alone = Joined(answers, reached, weigh(held, believed), {"head": by}, held)
+        both = {"head": of_head, "prototypes": f"texts are embedded for cosine; {by}"}
+        return Joined(answers, reached, weigh(held, believed | {"prototypes": JOINED}), both, held)
+    alone = Joined(answers, reached, weigh(held, believed), {"head": of_head}, held)
     if neighbours is None:
         return alone
     without = finish(alone)
@@ -137,7 +147,8 @@ def join(
     beside = held_out(labels, {"prototypes": ask["prototypes"]}, reached)
     assert beside is not None
     more = replace(held, answers=dict(held.answers) | dict(beside.answers))
-    if score(more, joined.weights) >= score(more, alone.weights) - (AGAINST_ALONE if silent else AGAINST):
+    may_lose = AGAINST_ALONE if silent and not few.any() else AGAINST  # of uneven labels those held out say enough
+    if score(more, joined.weights) >= score(more, alone.weights) - may_lose:
         return replace(joined, held=more)
     return _with_prototypes(alone, 0.0, "stay out: with them the labels held out are foretold worse", without)
 
@@ -162,6 +173,58 @@ def _with_prototypes(alone: Joined, weight: float, why: str, finished: np.ndarra
     return replace(
         alone, weights=alone.weights | {"prototypes": weight}, why=alone.why | {"prototypes": why}, finished=finished
     )
+
+
+def with_few(seeds: Seeds, given: Labels) -> np.ndarray:
+    """(c + h,) bool, the classes and ticks with few examples: fewer than five, and half of what another has at most.
+
+    Args:
+        seeds: those that teach.
+        given: all that people said: a class is none of these for having most of its labels where concepts are off.
+    """
+    import numpy as np
+
+    counts = np.bincount(seeds.columns, minlength=seeds.width)
+    counts[: seeds.n_classes] = np.bincount(given.classes, minlength=seeds.n_classes)
+    return (counts > 0) & (counts < ENOUGH) & (2 * counts <= counts.max())
+
+
+def _remembering(answer_of: AnswerOf, seeds: Seeds, P: np.ndarray) -> AnswerOf:
+    """The same; what it was asked last, P of these seeds to begin with, it does not work out again."""
+    last = seeds, P
+
+    def answer(told: Seeds) -> np.ndarray:
+        nonlocal last
+        if told is not last[0]:
+            last = told, answer_of(told)
+        return last[1]
+
+    return answer
+
+
+def _keeping_sizes(
+    head_answer: AnswerOf, graph_answer: AnswerOf, reached: np.ndarray, few: np.ndarray
+) -> AnswerOf:
+    """The head with as many items in classes with few examples as the graph's answer has, of those that it reaches.
+
+    The other classes share the rest as the head has it.
+
+    Args:
+        head_answer, graph_answer: from any seeds.
+        reached: (n,) bool.
+        few: (c + h,) bool, at least one of them not.
+    """
+    import numpy as np
+
+    def answer(told: Seeds) -> np.ndarray:
+        P = head_answer(told)
+        own, shares = P[reached].mean(axis=0), graph_answer(told)[reached].mean(axis=0)
+        others = own * ~few
+        shares = np.where(few, shares, others / max(others.sum(), FLOOR) * (1 - shares[few].sum()))
+        P[reached] = normalise(P[reached], shares, told.width)
+        return P
+
+    return answer
 
 
 def _by_labels(labels: Labels, held: HeldOut | None) -> str:

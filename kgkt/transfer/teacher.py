@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from kgkt.transfer.experts import Joined
     from kgkt.values import ConceptGraph, Labels
 
-REVISION = 11  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
+REVISION = 12  # of what `teach` and the rows of `evaluate` answer: figures kept from another one are computed anew
 ROUNDS = 3
 FADED = 2.0  # weight of the head at which nothing is smoothed at the end; down to 1 it fades
+FEW_SHARE = 0.2  # of the answers that classes with few labels may have where an accuracy is expected
 ROUND_SAMPLE = 20_000  # items that a round's logistic head is fitted on, at most
 SPREADS = ("concepts", "items", "both")
 
@@ -91,7 +92,7 @@ def teach(
             raise UsageError(f"{what} {value!r}{nearest(value, known)}")
     if spread != "concepts" and neighbours is None:
         raise InputError(f"spread {spread} needs the graph of nearest items (neighbours)")
-    labels = heard_labels(labels, Z, graph.active)
+    given, labels = labels, heard_labels(labels, Z, graph.active)
     seeds, c = make_seeds(labels), len(labels.names)
     alpha = choose_alpha(graph, Z, labels) if alpha is None else alpha
     if spreader is None or spreader.alpha != alpha:
@@ -111,7 +112,7 @@ def teach(
     joined = join(
         lambda told: graph_answer(spreader, Z, told, prior, near, both=spread == "both", rough_to=ROUGH)[0],
         P, reached, labels, seeds, head, expert=expert, text=text, prior=prior, neighbours=near, finish=finish,
-        expectation=expectation,
+        given=given, expectation=expectation,
     )  # fmt: skip
     P = joined.finished if joined.finished is not None else finish(joined)
     mass = concept_mass(Z, P, reached) * reached_concepts[:, None]
@@ -176,10 +177,21 @@ def _experts(joined: Joined, seeds: Seeds) -> tuple[Expert, ...]:
 
 
 def _expected(joined: Joined, labels: Labels, P: np.ndarray) -> tuple[float, float, float] | None:
-    """The expected accuracy with its interval; None where labels are too few, or classes too many, to tell."""
+    """The expected accuracy with its interval; None where labels are too few, or classes too many, to tell.
+
+    Too few are they also where only the middle class has enough: of classes with fewer than five labels too much is
+    expected (3 to 12 points where they had half of the pool), so that they may have a fifth of the answers at most.
+    """
+    import numpy as np
+
     from kgkt.transfer.judges import MOST_CLASSES, expect
 
-    if joined.held is None or usual_count(labels) < ENOUGH or len(labels.names) > MOST_CLASSES:
+    c = len(labels.names)
+    if joined.held is None or usual_count(labels) < ENOUGH or c > MOST_CLASSES:
+        return None
+    counts = np.bincount(labels.classes, minlength=c)
+    given = P[joined.reached].argmax(axis=1)
+    if (counts < ENOUGH)[given].mean() > FEW_SHARE:
         return None
     return expect(joined.held, joined.weights, P[joined.reached])
 

@@ -383,14 +383,16 @@ def test_poisson_learning_keeps_a_class_to_the_components_that_it_has_labels_in(
     np.testing.assert_allclose(P.sum(axis=1), 1)
 
 
-@pytest.mark.parametrize(("classes", "told"), [(20, True), (21, False)])
-def test_how_many_are_right_is_not_foretold_of_many_classes(classes, told):
+@pytest.mark.parametrize(("classes", "few", "told"), [(20, 0, True), (21, 0, False), (20, 3, True), (20, 6, False)])
+def test_how_many_are_right_is_not_foretold_of_many_classes_or_many_with_few_labels(classes, few, told):
     y = np.repeat(np.arange(classes), 8)
     X = (np.random.default_rng(0).normal(size=(len(y), 24)) + 4 * np.eye(24)[y]).astype(np.float32)
     vectors = embed.apply_map(X, *embed.whiten(X))
     clustering = cluster.fit_local(vectors, 25, 0)
     A = items.neighbour_graph(items.nearest_items(vectors), vectors)
-    labels = Labels(np.flatnonzero(np.arange(len(y)) % 8 < 5), np.repeat(np.arange(classes), 5), tuple(map(str, range(classes))))
+    many = np.where(np.arange(classes) < few, 2, 5)
+    chosen = np.flatnonzero(np.arange(len(y)) % 8 < many[y])
+    labels = Labels(chosen, y[chosen], tuple(map(str, range(classes))))
     targets = teacher.teach(
         edges.unnamed_graph(clustering), clustering.memberships, labels, embed.head_features(X), spread="both", neighbours=A
     )
